@@ -1,0 +1,205 @@
+"""The plain facts that drivers tell the till, and the one exception they raise.
+
+A driver turns bytes into these values and hands them to an `Emit`. They name what happened at the counter and nothing
+of how: no port, no library, no status byte. Facts are all the till knows of a device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How a device is doing, as far as its driver can tell."""
+
+    READY = "ready"
+    """It answers and can be used."""
+    MISSING = "missing"
+    """It was not there when the driver looked for it; the driver goes on looking."""
+    GONE = "gone"
+    """It was in use and was lost; the driver tries to get it back."""
+    DISABLED = "disabled"
+    """The configuration says not to use it."""
+    CONFIG_ERROR = "config_error"
+    """The configuration cannot be right; only a person can mend this."""
+    SELF_CHECK_FAILED = "self_check_failed"
+    """It answers, but not as the device it should be."""
+
+
+class CardKind(StrEnum):
+    """What a card that was read is able to hold."""
+
+    UID_ONLY = "uid"
+    """An ISO/IEC 14443-3 type A card of which only the number is of use."""
+    MIFARE_CLASSIC = "mifare_classic"
+    """MIFARE Classic; its number was read, its sectors were not."""
+    NTAG = "ntag"
+    """An NFC Forum Type 2 tag, which may carry an NDEF message."""
+    ISO14443_4 = "iso14443_4"
+    """A card or phone that speaks ISO/IEC 7816-4 APDUs; its number may be random."""
+
+
+class CardProblem(StrEnum):
+    """Why a card in the field could not be presented."""
+
+    UNSUPPORTED = "unsupported"
+    """It is a card, but of no kind this reader understands."""
+    UNREADABLE = "unreadable"
+    """It stayed in the field and still could not be read."""
+    REMOVED = "removed"
+    """It left the field before it had been read."""
+
+
+class CodeProblem(StrEnum):
+    """Why a scanned code could not be used."""
+
+    TOO_LONG = "too_long"
+    """More bytes than one code may have; all of them were dropped."""
+    GARBLED = "garbled"
+    """It began, and its end never came."""
+
+
+class Key(StrEnum):
+    """The keys of the till, by what is printed on them."""
+
+    DIGIT_0 = "0"
+    DIGIT_1 = "1"
+    DIGIT_2 = "2"
+    DIGIT_3 = "3"
+    DIGIT_4 = "4"
+    DIGIT_5 = "5"
+    DIGIT_6 = "6"
+    DIGIT_7 = "7"
+    DIGIT_8 = "8"
+    DIGIT_9 = "9"
+    DOUBLE_ZERO = "00"
+    POINT = "."
+    CLEAR = "clear"
+    CANCEL = "cancel"
+    ENTER = "enter"
+    MEMBER = "member"
+    CASH = "cash"
+    REPRINT = "reprint"
+    LANG = "lang"
+    SIGNOUT = "signout"
+
+
+class PrintProblem(StrEnum):
+    """Why a paper did not come out, or may not have."""
+
+    PAPER_OUT = "paper_out"
+    COVER_OPEN = "cover_open"
+    NO_ANSWER = "no_answer"
+    """The printer took bytes, or refused to, and told nothing of its state in time."""
+    GONE = "gone"
+    """The connection to the printer was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStatus:
+    """A device's state has changed.
+
+    `device` is its name in the configuration ("card", "code", "keypad", "printer", "glass"). `reason` and `next_step`
+    are stable codes in lower snake case; the screen has the words for them. Both are empty when there is nothing to say.
+    """
+
+    device: str
+    status: Status
+    reason: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardPresented:
+    """A card was put on the reader and read.
+
+    `uid` is the number the card gave during anticollision (4, 7 or 10 bytes, ISO/IEC 14443-3), which a phone may make
+    up anew each time. `seen_monotonic_ns` is CLOCK_MONOTONIC, in nanoseconds, when the last byte of the card's answer
+    was known to the driver. `content` is the NDEF message of a card that carries one, as it stood on the card.
+    """
+
+    device: str
+    kind: CardKind
+    uid: bytes
+    seen_monotonic_ns: int
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardRefused:
+    """A card was put on the reader and could not be presented."""
+
+    device: str
+    reason: CardProblem
+
+
+@dataclass(frozen=True, slots=True)
+class CodeScanned:
+    """A code was scanned: 1 to 4096 bytes, without the scanner's framing and not yet interpreted."""
+
+    device: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRefused:
+    """A code was scanned and could not be used."""
+
+    device: str
+    reason: CodeProblem
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """A key went down."""
+
+    device: str
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class PrintFinished:
+    """A paper is out: the printer's state was asked after the last byte, and is good. `job` is the caller's name of it."""
+
+    device: str
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrintFailed:
+    """A paper is not known to be out. `maybe_printed` says that some of it, or all, may lie in the tray all the same."""
+
+    device: str
+    job: str
+    problem: PrintProblem
+    maybe_printed: bool
+
+
+Fact = (
+    DeviceStatus
+    | CardPresented
+    | CardRefused
+    | CodeScanned
+    | CodeRefused
+    | KeyPressed
+    | PrintFinished
+    | PrintFailed
+)
+"""Anything a driver may tell."""
+
+Emit = Callable[[Fact], bool]
+"""Takes a fact to the till. Never blocks; False says that the mailbox was full and the fact was dropped."""
+
+
+class DriverError(Exception):
+    """A device could not be used or was configured wrongly.
+
+    `problems` lists every mistake found, one sentence each.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        """Keep the problems; at least one."""
+        super().__init__("; ".join(problems))
+        self.problems = problems
