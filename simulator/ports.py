@@ -14,9 +14,10 @@ from pathlib import Path
 class Pty:
     """One serial port: the peer reads and writes here, the program under test opens `path`.
 
-    `path` is a symbolic link made by `plug`, so that it stays the same while the kernel's device changes behind it. The
-    far end is held open here too: the program may come and go, and bytes sent while nobody listens are not an error.
-    The line is raw: no echo, no translation, no signals. Methods may be called from any thread, `read` from one at a time.
+    `path` is a symbolic link made by `plug`, so that it stays the same while the kernel's device changes
+    behind it. The far end is held open here too: the program may come and go, and bytes sent while nobody
+    listens are not an error. The line is raw: no echo, no translation, no signals. Methods may be called from
+    any thread, `read` from one at a time.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -41,7 +42,7 @@ class Pty:
             return self._line is not None
 
     def plug(self) -> None:
-        """Open a new pseudo-terminal and let `path` lead to it. Does nothing when plugged in. Raises OSError."""
+        """Open a new pseudo-terminal and let `path` lead to it, unless plugged in. Raises OSError."""
         with self._changed:
             if self._line is not None:
                 return
@@ -56,14 +57,14 @@ class Pty:
             self._changed.notify_all()
 
     def unplug(self) -> None:
-        """Remove `path` and hang up: whoever has it open gets an input/output error. Does nothing when unplugged."""
+        """Remove `path` and hang up: whoever has it open reads end-of-file. May be called again."""
         with self._changed:
             line, self._line = self._line, None
             if line is None:
                 return
             self.path.unlink(missing_ok=True)
-            # A thread inside read or write still uses the numbers of these files: closed under its hands, they could
-            # be given to some other file. It sees the wake-up and leaves at once.
+            # A thread inside read or write still uses the numbers of these files: closed under its hands,
+            # they could be given to some other file. It sees the wake-up and leaves at once.
             os.eventfd_write(line.unplugged, 1)
             self._changed.wait_for(lambda: self._users == 0)
             for fd in (line.master, line.slave, line.unplugged):
@@ -98,8 +99,8 @@ class Pty:
     def write(self, data: bytes, timeout_s: float = 1.0) -> int:
         """Send bytes to the program under test and return how many went.
 
-        Fewer than all go only when the port is unplugged, or when nobody took any for `timeout_s`: like a serial line,
-        the rest is lost.
+        Fewer than all go only when the port is unplugged, or when nobody took any for `timeout_s`: like a
+        serial line, the rest is lost.
         """
         line = self._enter()
         if line is None:

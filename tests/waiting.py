@@ -1,4 +1,4 @@
-"""Waiting for what must come true: a condition and a generous deadline instead of a sleep of guessed length."""
+"""Waiting for what must come true: a condition and a generous deadline instead of a guessed sleep."""
 
 from __future__ import annotations
 

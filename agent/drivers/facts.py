@@ -1,7 +1,7 @@
 """The plain facts that drivers tell the till, and the one exception they raise.
 
-A driver turns bytes into these values and hands them to an `Emit`. They name what happened at the counter and nothing
-of how: no port, no library, no status byte. Facts are all the till knows of a device.
+A driver turns bytes into these values and hands them to an `Emit`. They name what happened at the counter and
+nothing of how: no port, no library, no status byte. Facts are all the till knows of a device.
 """
 
 from __future__ import annotations
@@ -101,8 +101,9 @@ class PrintProblem(StrEnum):
 class DeviceStatus:
     """A device's state has changed.
 
-    `device` is its name in the configuration ("card", "code", "keypad", "printer", "glass"). `reason` and `next_step`
-    are stable codes in lower snake case; the screen has the words for them. Both are empty when there is nothing to say.
+    `device` is its name in the configuration ("card", "code", "keypad", "printer", "glass"). `reason` and
+    `next_step` are stable codes in lower snake case; the screen has the words for them. Both are empty when
+    there is nothing to say.
     """
 
     device: str
@@ -115,9 +116,10 @@ class DeviceStatus:
 class CardPresented:
     """A card was put on the reader and read.
 
-    `uid` is the number the card gave during anticollision (4, 7 or 10 bytes, ISO/IEC 14443-3), which a phone may make
-    up anew each time. `seen_monotonic_ns` is CLOCK_MONOTONIC, in nanoseconds, when the last byte of the card's answer
-    was known to the driver. `content` is the NDEF message of a card that carries one, as it stood on the card.
+    `uid` is the number the card gave during anticollision (4, 7 or 10 bytes, ISO/IEC 14443-3), which a phone
+    may make up anew each time. `seen_monotonic_ns` is CLOCK_MONOTONIC, in nanoseconds, when the last byte of
+    the card's answer was known to the driver. `content` is the NDEF message of a card that carries one, as it
+    stood on the card.
     """
 
     device: str
@@ -161,7 +163,7 @@ class KeyPressed:
 
 @dataclass(frozen=True, slots=True)
 class PrintFinished:
-    """A paper is out: the printer's state was asked after the last byte, and is good. `job` is the caller's name of it."""
+    """A paper is out: the printer's state was asked after the last byte, and is good. `job` is its name."""
 
     device: str
     job: str
@@ -169,7 +171,7 @@ class PrintFinished:
 
 @dataclass(frozen=True, slots=True)
 class PrintFailed:
-    """A paper is not known to be out. `maybe_printed` says that some of it, or all, may lie in the tray all the same."""
+    """A paper is not known to be out. `maybe_printed`: some of it, or all, may lie in the tray all the same."""
 
     device: str
     job: str
