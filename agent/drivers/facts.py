@@ -171,7 +171,7 @@ class PrintFinished:
 
 @dataclass(frozen=True, slots=True)
 class PrintFailed:
-    """A paper is not known to be out. `maybe_printed`: some of it, or all, may lie in the tray all the same."""
+    """A paper is not known to be out. `maybe_printed`: some or all of it may lie in the tray all the same."""
 
     device: str
     job: str
