@@ -1,0 +1,65 @@
+"""Deterministic CBOR (RFC 8949 section 4.2.1), narrowed to what the contract uses.
+
+Allowed: integers of 64 bits, byte strings, UTF-8 text, booleans, arrays, and maps whose keys are all non-negative integers or all text. With one
+kind of key in a map, the length-first order that the library writes and the bytewise order of RFC 8949 are the same.
+"""
+
+from typing import Any
+
+import cbor2
+
+from contract.errors import ContractError, Reason
+
+MAX_DEPTH = 16
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+
+
+def encode(value: object) -> bytes:
+    """Return the one encoding of ``value``. Raises ContractError(WRONG_TYPE) for a value outside the subset above."""
+    _require_subset(value, "", 0)
+    return cbor2.dumps(value, canonical=True)
+
+
+def decode(data: bytes, max_bytes: int) -> Any:
+    """Return the value that ``data`` encodes, or raise ContractError.
+
+    Refuses input of more than ``max_bytes`` (TOO_LARGE), anything that is not CBOR, and any encoding that is not the deterministic one:
+    trailing bytes, indefinite lengths, long integers, unordered or repeated keys, tags, floats (NOT_DETERMINISTIC or WRONG_TYPE).
+    """
+    if len(data) > max_bytes:
+        raise ContractError(Reason.TOO_LARGE, detail=f"{len(data)} bytes, at most {max_bytes}")
+    try:
+        value = cbor2.loads(data, max_depth=MAX_DEPTH * 2, allow_indefinite=False, allow_duplicate_keys=False)
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
+        raise ContractError(Reason.NOT_CBOR, detail=type(error).__name__) from error
+    _require_subset(value, "", 0)
+    if cbor2.dumps(value, canonical=True) != data:
+        raise ContractError(Reason.NOT_DETERMINISTIC)
+    return value
+
+
+def _require_subset(value: object, path: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise ContractError(Reason.OUT_OF_RANGE, path, "nested too deeply")
+    match value:
+        case bool() | bytes() | str():
+            return
+        case int():
+            if not INT_MIN <= value <= INT_MAX:
+                raise ContractError(Reason.OUT_OF_RANGE, path, "integer beyond 64 bits")
+        case list() | tuple():
+            for index, item in enumerate(value):
+                _require_subset(item, f"{path}[{index}]", depth + 1)
+        case dict():
+            _require_keys(value, path)
+            for key, item in value.items():
+                _require_subset(item, f"{path}.{key}", depth + 1)
+        case _:
+            raise ContractError(Reason.WRONG_TYPE, path, type(value).__name__)
+
+
+def _require_keys(value: dict[object, object], path: str) -> None:
+    whole = all(type(key) is int and key >= 0 for key in value)
+    text = all(type(key) is str for key in value)
+    if not (whole or text):
+        raise ContractError(Reason.WRONG_TYPE, path, "map keys must be all non-negative integers or all text")

@@ -1,0 +1,158 @@
+"""HQ's signed documents: everything HQ tells a terminal, as numbered snapshots of one kind for one scope.
+
+A document is an envelope over a record naming kind, scope and version, with the kind's own content as bytes. The blob is named by the SHA-256 of the
+envelope and travels unchanged, in chunks, over a broker that is not trusted.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from contract import wire
+from contract.envelope import ContentType, Keyring, open_sealed, seal
+from contract.errors import ContractError, Reason
+from contract.ids import CASHIER_ID, MEMBER_ID, NAME, SKU, TerminalAddress
+from contract.money import AMOUNT_MINOR
+from contract.signing import Signer
+
+GRAMMAR = 1
+MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
+CHUNK_BYTES = 32_000
+
+
+class DocumentKind(StrEnum):
+    """What a document holds."""
+
+    PACK = "pack"
+    MEMBERS = "members"
+    CASHIERS = "cashiers"
+    CATALOGUE = "catalogue"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One version of one kind for one scope: the whole tenant, or one shop of it.
+
+    ``issued_ms`` and ``accept_until_ms`` are Unix milliseconds; past the latter a terminal no longer accepts the document, though an active one lives on.
+    """
+
+    grammar: int = wire.at(1, wire.whole(1, 255))
+    kind: DocumentKind = wire.at(2, wire.choice(DocumentKind))
+    tenant: str = wire.at(3, NAME)
+    version: int = wire.at(4, wire.whole(1, 2**53))
+    issued_ms: int = wire.at(5, wire.whole(0, 2**53))
+    accept_until_ms: int = wire.at(6, wire.whole(0, 2**53))
+    content: bytes = wire.at(7, wire.octets(1, MAX_DOCUMENT_BYTES))
+    shop: str | None = wire.maybe(8, NAME)
+
+    def covers(self, address: TerminalAddress) -> bool:
+        """Tell whether this document is for the terminal at ``address``."""
+        return self.tenant == address.tenant and self.shop in (None, address.shop)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedDocument:
+    """A verified document beside the SHA-256 that names its blob and the exact bytes received."""
+
+    document: Document
+    digest: bytes
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRecord:
+    """A member as a terminal needs one: how to recognise, what prices, and the points balance HQ knew when the document was issued."""
+
+    member: str = wire.at(1, MEMBER_ID)
+    name: str = wire.at(2, wire.text(40))
+    tier: str = wire.at(3, wire.text(16, "[a-z0-9_-]{1,16}"))
+    tags: tuple[str, ...] = wire.at(4, wire.many(wire.text(24, "[a-z0-9_-]{1,24}"), 32))
+    cards: tuple[bytes, ...] = wire.at(5, wire.many(wire.octets(4, 10), 8))
+    points: int = wire.at(6, wire.whole(-(2**40), 2**40))
+    phone: str | None = wire.maybe(7, wire.text(15, "[0-9]{5,15}"))
+
+
+@dataclass(frozen=True, slots=True)
+class MembersContent:
+    """The members a terminal can recognise without asking."""
+
+    members: tuple[MemberRecord, ...] = wire.at(1, wire.many(wire.record(MemberRecord), 1_000_000))
+
+
+@dataclass(frozen=True, slots=True)
+class PinVerifier:
+    """An argon2id verifier (RFC 9106) of a PIN: salt, passes, memory in KiB, one lane, 32-byte tag."""
+
+    salt: bytes = wire.at(1, wire.octets(16))
+    passes: int = wire.at(2, wire.whole(1, 10))
+    memory_kib: int = wire.at(3, wire.whole(8, 65_536))
+    tag: bytes = wire.at(4, wire.octets(32))
+
+
+@dataclass(frozen=True, slots=True)
+class CashierRecord:
+    """A person who may sign in at this till."""
+
+    cashier: str = wire.at(1, CASHIER_ID)
+    name: str = wire.at(2, wire.text(40))
+    pin: PinVerifier = wire.at(3, wire.record(PinVerifier))
+
+
+@dataclass(frozen=True, slots=True)
+class CashiersContent:
+    """All cashiers of the scope."""
+
+    cashiers: tuple[CashierRecord, ...] = wire.at(1, wire.many(wire.record(CashierRecord), 1_000))
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueItem:
+    """Something sold: its barcode (GTIN digits, optional), names and list price in minor units."""
+
+    sku: str = wire.at(1, SKU)
+    name: str = wire.at(2, wire.text(40))
+    name_en: str = wire.at(3, wire.text(40))
+    category: str = wire.at(4, wire.text(24, "[a-z0-9_-]{1,24}"))
+    price_minor: int = wire.at(5, AMOUNT_MINOR)
+    barcode: str | None = wire.maybe(6, wire.text(14, "[0-9]{8,14}"))
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueContent:
+    """What is sold; ``open_sku`` is the item that a keyed amount is booked on, its price ignored."""
+
+    currency: str = wire.at(1, wire.text(3, "[A-Z]{3}"))
+    shop_name: str = wire.at(2, wire.text(40))
+    open_sku: str = wire.at(3, SKU)
+    items: tuple[CatalogueItem, ...] = wire.at(4, wire.many(wire.record(CatalogueItem), 200_000, least=1))
+
+
+def seal_document(signer: Signer, document: Document) -> bytes:
+    """Return the signed blob of a document."""
+    return seal(signer, ContentType.DOCUMENT, wire.pack(document))
+
+
+def open_document(sealed: bytes, believed: Keyring) -> OpenedDocument:
+    """Verify a blob as received and decode the document, not yet its content. Raises ContractError with a named reason."""
+    opened = open_sealed(sealed, ContentType.DOCUMENT, believed, MAX_DOCUMENT_BYTES)
+    document = wire.unpack(Document, opened.payload, MAX_DOCUMENT_BYTES)
+    if document.grammar != GRAMMAR:
+        raise ContractError(Reason.NEWER_GRAMMAR, "grammar", str(document.grammar))
+    return OpenedDocument(document, opened.digest, sealed)
+
+
+def read_members(content: bytes) -> MembersContent:
+    """Decode the content of a members document. Raises ContractError."""
+    return wire.unpack(MembersContent, content, MAX_DOCUMENT_BYTES)
+
+
+def read_cashiers(content: bytes) -> CashiersContent:
+    """Decode the content of a cashiers document. Raises ContractError."""
+    return wire.unpack(CashiersContent, content, MAX_DOCUMENT_BYTES)
+
+
+def read_catalogue(content: bytes) -> CatalogueContent:
+    """Decode the content of a catalogue document. Raises ContractError, also where ``open_sku`` names no item."""
+    found = wire.unpack(CatalogueContent, content, MAX_DOCUMENT_BYTES)
+    if found.open_sku not in {item.sku for item in found.items}:
+        raise ContractError(Reason.OUT_OF_RANGE, "open_sku", "names no item")
+    return found

@@ -1,0 +1,181 @@
+"""The messages between terminal and HQ, each one record. What moves trust is signed: entries by the terminal, acknowledgements and welcomes by HQ."""
+
+from dataclasses import dataclass
+
+from contract import wire
+from contract.documents import CHUNK_BYTES, MAX_DOCUMENT_BYTES, DocumentKind
+from contract.envelope import ContentType, Keyring, open_sealed, seal
+from contract.errors import ContractError, Reason
+from contract.ids import DIGEST, TerminalAddress
+from contract.journal import MAX_ENTRY_BYTES
+from contract.signing import Signer
+from contract.topics import MAX_MESSAGE_BYTES
+
+GRAMMAR = 1
+BATCH_ENTRIES = 100
+BATCH_BYTES = 32_000
+
+_GRAMMAR = wire.whole(GRAMMAR, GRAMMAR)
+_EPOCH = wire.whole(1, 2**31)
+_SEQ = wire.whole(0, 2**53)
+_TIME_MS = wire.whole(0, 2**53)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDocument:
+    """A document a terminal has active."""
+
+    kind: DocumentKind = wire.at(1, wire.choice(DocumentKind))
+    version: int = wire.at(2, wire.whole(1, 2**53))
+    digest: bytes = wire.at(3, DIGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A terminal's state on every connection and at every heartbeat: head of its chain, what HQ has acknowledged, documents held."""
+
+    grammar: int = wire.at(1, _GRAMMAR)
+    epoch: int = wire.at(2, _EPOCH)
+    head_seq: int = wire.at(3, _SEQ)
+    head_hash: bytes = wire.at(4, DIGEST)
+    acked_seq: int = wire.at(5, _SEQ)
+    sent_ms: int = wire.at(6, _TIME_MS)
+    documents: tuple[HeldDocument, ...] = wire.at(7, wire.many(wire.record(HeldDocument), 16))
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """The newest document of a kind: blob name, size in bytes."""
+
+    kind: DocumentKind = wire.at(1, wire.choice(DocumentKind))
+    version: int = wire.at(2, wire.whole(1, 2**53))
+    digest: bytes = wire.at(3, DIGEST)
+    size: int = wire.at(4, wire.whole(1, MAX_DOCUMENT_BYTES + 256))
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks the blob travels in."""
+        return -(-self.size // CHUNK_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive entries from ``first_seq`` on, as signed, at most 100 and 32 kB."""
+
+    grammar: int = wire.at(1, _GRAMMAR)
+    epoch: int = wire.at(2, _EPOCH)
+    first_seq: int = wire.at(3, wire.whole(1, 2**53))
+    entries: tuple[bytes, ...] = wire.at(
+        4, wire.many(wire.octets(1, MAX_ENTRY_BYTES + 256), BATCH_ENTRIES, least=1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEntry:
+    """An entry HQ will not take as it arrived, and why: a value of :class:`contract.errors.Reason` or of HQ's exceptions."""
+
+    seq: int = wire.at(1, wire.whole(1, 2**53))
+    reason: str = wire.at(2, wire.text(40, "[a-z0-9_]{1,40}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """HQ has everything of this terminal and epoch up to ``upto_seq``, whose entry hashes to ``head_hash``, in its database for good.
+
+    ``upto_seq`` 0 with the identity hash means HQ has nothing. Also sent as the heartbeat's answer, where HQ says what it has.
+    """
+
+    grammar: int = wire.at(1, _GRAMMAR)
+    address: TerminalAddress = wire.at(2, wire.record(TerminalAddress))
+    epoch: int = wire.at(3, _EPOCH)
+    upto_seq: int = wire.at(4, _SEQ)
+    head_hash: bytes = wire.at(5, DIGEST)
+    hq_time_ms: int = wire.at(6, _TIME_MS)
+    refused: tuple[RefusedEntry, ...] = wire.at(7, wire.many(wire.record(RefusedEntry), BATCH_ENTRIES))
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """HQ's answer to a hello: what it has of this chain, its time, and the newest documents for this terminal."""
+
+    grammar: int = wire.at(1, _GRAMMAR)
+    address: TerminalAddress = wire.at(2, wire.record(TerminalAddress))
+    epoch: int = wire.at(3, _EPOCH)
+    upto_seq: int = wire.at(4, _SEQ)
+    head_hash: bytes = wire.at(5, DIGEST)
+    hq_time_ms: int = wire.at(6, _TIME_MS)
+    documents: tuple[Announcement, ...] = wire.at(7, wire.many(wire.record(Announcement), 16))
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A terminal asks for one chunk of a blob."""
+
+    digest: bytes = wire.at(1, DIGEST)
+    index: int = wire.at(2, wire.whole(0, 4_000))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One chunk of a blob; all but the last hold ``CHUNK_BYTES``."""
+
+    digest: bytes = wire.at(1, DIGEST)
+    index: int = wire.at(2, wire.whole(0, 4_000))
+    count: int = wire.at(3, wire.whole(1, 4_000))
+    data: bytes = wire.at(4, wire.octets(1, CHUNK_BYTES))
+
+
+def read_hello(data: bytes) -> Hello:
+    """Decode a hello. Raises ContractError."""
+    return wire.unpack(Hello, data, MAX_MESSAGE_BYTES)
+
+
+def read_batch(data: bytes) -> Batch:
+    """Decode a batch; its entries stay closed. Raises ContractError."""
+    return wire.unpack(Batch, data, MAX_MESSAGE_BYTES)
+
+
+def read_want(data: bytes) -> Want:
+    """Decode a request for a chunk. Raises ContractError."""
+    return wire.unpack(Want, data, MAX_MESSAGE_BYTES)
+
+
+def read_chunk(data: bytes) -> Chunk:
+    """Decode a chunk. Raises ContractError."""
+    return wire.unpack(Chunk, data, MAX_MESSAGE_BYTES)
+
+
+def read_announcement(data: bytes) -> Announcement:
+    """Decode an announcement. Raises ContractError."""
+    return wire.unpack(Announcement, data, MAX_MESSAGE_BYTES)
+
+
+def seal_ack(signer: Signer, ack: Ack) -> bytes:
+    """Return HQ's signed acknowledgement."""
+    return seal(signer, ContentType.ACK, wire.pack(ack))
+
+
+def open_ack(data: bytes, believed: Keyring, address: TerminalAddress) -> Ack:
+    """Verify and decode an acknowledgement meant for ``address``. Raises ContractError (FOREIGN_ORIGIN for another terminal's)."""
+    opened = open_sealed(data, ContentType.ACK, believed, MAX_MESSAGE_BYTES)
+    ack = wire.unpack(Ack, opened.payload, MAX_MESSAGE_BYTES)
+    _require_own(ack.address, address)
+    return ack
+
+
+def seal_welcome(signer: Signer, welcome: Welcome) -> bytes:
+    """Return HQ's signed welcome."""
+    return seal(signer, ContentType.WELCOME, wire.pack(welcome))
+
+
+def open_welcome(data: bytes, believed: Keyring, address: TerminalAddress) -> Welcome:
+    """Verify and decode a welcome meant for ``address``. Raises ContractError (FOREIGN_ORIGIN for another terminal's)."""
+    opened = open_sealed(data, ContentType.WELCOME, believed, MAX_MESSAGE_BYTES)
+    welcome = wire.unpack(Welcome, opened.payload, MAX_MESSAGE_BYTES)
+    _require_own(welcome.address, address)
+    return welcome
+
+
+def _require_own(found: TerminalAddress, address: TerminalAddress) -> None:
+    if found != address:
+        raise ContractError(Reason.FOREIGN_ORIGIN, "address", str(found))
