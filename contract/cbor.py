@@ -1,6 +1,7 @@
 """Deterministic CBOR (RFC 8949 section 4.2.1), narrowed to what the contract uses.
 
-Allowed: integers of 64 bits, byte strings, UTF-8 text, booleans, arrays, and maps whose keys are all non-negative integers or all text. With one
+Allowed: integers of 64 bits, byte strings, UTF-8 text, booleans, arrays, and maps whose keys are all non-negative
+integers or all text. With one
 kind of key in a map, the length-first order that the library writes and the bytewise order of RFC 8949 are the same.
 """
 
@@ -23,8 +24,10 @@ def encode(value: object) -> bytes:
 def decode(data: bytes, max_bytes: int) -> Any:
     """Return the value that ``data`` encodes, or raise ContractError.
 
-    Refuses input of more than ``max_bytes`` (TOO_LARGE), anything that is not CBOR, and any encoding that is not the deterministic one:
-    trailing bytes, indefinite lengths, long integers, unordered or repeated keys, tags, floats (NOT_DETERMINISTIC or WRONG_TYPE).
+    Refuses input of more than ``max_bytes`` (TOO_LARGE), anything that is not CBOR, and any encoding that is not the
+    deterministic one:
+    trailing bytes, indefinite lengths, long integers, unordered or repeated keys, tags, floats (NOT_DETERMINISTIC or
+    WRONG_TYPE).
     """
     if len(data) > max_bytes:
         raise ContractError(Reason.TOO_LARGE, detail=f"{len(data)} bytes, at most {max_bytes}")

@@ -1,4 +1,6 @@
-"""A member's credential: HQ's signature over who a member is, small enough for a card or a phone's QR, verified without asking anybody."""
+"""A member's credential: HQ's signature over who a member is, small enough for a card or a phone's QR, verified
+without asking anybody.
+"""
 
 import base64
 import binascii
@@ -11,7 +13,9 @@ from contract.ids import MEMBER_ID, NAME
 from contract.signing import Signer
 
 PREFIX = "TLC1:"
-"""How the text of a credential begins. Prefix and base32 (RFC 4648) stay inside a QR code's alphanumeric mode (ISO/IEC 18004)."""
+"""How the text of a credential begins. Prefix and base32 (RFC 4648) stay inside a QR code's alphanumeric mode
+(ISO/IEC 18004).
+"""
 
 MAX_CREDENTIAL_BYTES = 256
 MAX_TEXT_CHARS = 512
@@ -34,7 +38,9 @@ def seal_credential(signer: Signer, credential: MemberCredential) -> bytes:
 
 
 def open_credential(data: bytes, believed: Keyring) -> MemberCredential:
-    """Verify and decode a credential. Raises ContractError; validity and tenant are the caller's to judge, with the caller's clock."""
+    """Verify and decode a credential. Raises ContractError; validity and tenant are the caller's to judge, with the
+    caller's clock.
+    """
     opened = open_sealed(data, ContentType.CREDENTIAL, believed, MAX_CREDENTIAL_BYTES)
     return wire.unpack(MemberCredential, opened.payload, MAX_CREDENTIAL_BYTES)
 

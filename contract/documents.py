@@ -1,6 +1,7 @@
 """HQ's signed documents: everything HQ tells a terminal, as numbered snapshots of one kind for one scope.
 
-A document is an envelope over a record naming kind, scope and version, with the kind's own content as bytes. The blob is named by the SHA-256 of the
+A document is an envelope over a record naming kind, scope and version, with the kind's own content as bytes. The
+blob is named by the SHA-256 of the
 envelope and travels unchanged, in chunks, over a broker that is not trusted.
 """
 
@@ -32,7 +33,8 @@ class DocumentKind(StrEnum):
 class Document:
     """One version of one kind for one scope: the whole tenant, or one shop of it.
 
-    ``issued_ms`` and ``accept_until_ms`` are Unix milliseconds; past the latter a terminal no longer accepts the document, though an active one lives on.
+    ``issued_ms`` and ``accept_until_ms`` are Unix milliseconds; past the latter a terminal no longer accepts the
+    document, though an active one lives on.
     """
 
     grammar: int = wire.at(1, wire.whole(1, 255))
@@ -60,7 +62,9 @@ class OpenedDocument:
 
 @dataclass(frozen=True, slots=True)
 class MemberRecord:
-    """A member as a terminal needs one: how to recognise, what prices, and the points balance HQ knew when the document was issued."""
+    """A member as a terminal needs one: how to recognise, what prices, and the points balance HQ knew when the
+    document was issued.
+    """
 
     member: str = wire.at(1, MEMBER_ID)
     name: str = wire.at(2, wire.text(40))
@@ -132,7 +136,9 @@ def seal_document(signer: Signer, document: Document) -> bytes:
 
 
 def open_document(sealed: bytes, believed: Keyring) -> OpenedDocument:
-    """Verify a blob as received and decode the document, not yet its content. Raises ContractError with a named reason."""
+    """Verify a blob as received and decode the document, not yet its content. Raises ContractError with a named
+    reason.
+    """
     opened = open_sealed(sealed, ContentType.DOCUMENT, believed, MAX_DOCUMENT_BYTES)
     document = wire.unpack(Document, opened.payload, MAX_DOCUMENT_BYTES)
     if document.grammar != GRAMMAR:

@@ -1,6 +1,8 @@
-"""The signed envelope: COSE_Sign1 (RFC 9052 section 4.2) over deterministic CBOR, always with algorithm, content type and key id protected.
+"""The signed envelope: COSE_Sign1 (RFC 9052 section 4.2) over deterministic CBOR, always with algorithm, content
+type and key id protected.
 
-Verification works on the bytes as received; nothing is decoded and encoded again to check a signature. The protected content type keeps an envelope of
+Verification works on the bytes as received; nothing is decoded and encoded again to check a signature. The protected
+content type keeps an envelope of
 one kind from being taken for another.
 """
 
@@ -22,7 +24,9 @@ Keyring = Mapping[bytes, PublicKey]
 
 
 class ContentType(IntEnum):
-    """What an envelope holds, as numbers from the experimental range of CoAP content formats (RFC 7252 section 12.3)."""
+    """What an envelope holds, as numbers from the experimental range of CoAP content formats (RFC 7252 section
+    12.3).
+    """
 
     ENTRY = 65001
     DOCUMENT = 65002
@@ -56,7 +60,8 @@ def seal(signer: Signer, content_type: ContentType, payload: bytes) -> bytes:
 def open_sealed(data: bytes, content_type: ContentType, believed: Keyring, max_bytes: int) -> Opened:
     """Verify an envelope as received and return what it holds.
 
-    ``max_bytes`` limits the payload. Raises ContractError: TOO_LARGE, NOT_AN_ENVELOPE, WRONG_CONTENT_TYPE, UNKNOWN_KEY (nobody believed
+    ``max_bytes`` limits the payload. Raises ContractError: TOO_LARGE, NOT_AN_ENVELOPE, WRONG_CONTENT_TYPE,
+    UNKNOWN_KEY (nobody believed
     signed it), BAD_SIGNATURE (somebody believed is named, but did not sign these bytes).
     """
     protected, payload, signature = _parts(data, max_bytes)
@@ -73,7 +78,9 @@ def open_sealed(data: bytes, content_type: ContentType, believed: Keyring, max_b
 
 
 def peek(data: bytes, max_bytes: int) -> bytes:
-    """Return the payload without believing it: for reading a header before the key is known. Raises ContractError as :func:`open_sealed`."""
+    """Return the payload without believing it: for reading a header before the key is known. Raises ContractError as
+    :func:`open_sealed`.
+    """
     return _parts(data, max_bytes)[1]
 
 
@@ -97,9 +104,7 @@ def _parts(data: bytes, max_bytes: int) -> tuple[bytes, bytes, bytes]:
     except ContractError as error:
         raise ContractError(Reason.NOT_AN_ENVELOPE, detail=str(error)) from error
     match parts:
-        case [bytes() as protected, dict() as unprotected, bytes() as payload, bytes() as signature] if (
-            not unprotected
-        ):
+        case [bytes() as protected, dict() as unprotected, bytes() as payload, bytes() as signature] if not unprotected:
             return protected, payload, signature
     raise ContractError(Reason.NOT_AN_ENVELOPE, detail="not the four parts of COSE_Sign1")
 
@@ -110,9 +115,7 @@ def _protected_headers(protected: bytes) -> dict[int, object]:
     except ContractError as error:
         raise ContractError(Reason.NOT_AN_ENVELOPE, detail=str(error)) from error
     if type(headers) is not dict or set(headers) != {_ALG, _CONTENT_TYPE, _KID}:
-        raise ContractError(
-            Reason.NOT_AN_ENVELOPE, detail="protected headers are not algorithm, content type, key id"
-        )
+        raise ContractError(Reason.NOT_AN_ENVELOPE, detail="protected headers are not algorithm, content type, key id")
     if headers[_ALG] not in tuple(Algorithm):
         raise ContractError(Reason.UNKNOWN_KEY, detail="algorithm")
     return headers

@@ -4,7 +4,9 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why outside bytes were refused. The values are stable: they are journalled, sent in acknowledgements and documented."""
+    """Why outside bytes were refused. The values are stable: they are journalled, sent in acknowledgements and
+    documented.
+    """
 
     TOO_LARGE = "too_large"
     NOT_CBOR = "not_cbor"
@@ -31,7 +33,8 @@ class Reason(StrEnum):
 class ContractError(Exception):
     """Bytes or values that break the contract.
 
-    ``reason`` is one of :class:`Reason`; ``path`` leads to the field (``"lines[2].quantity"``, empty for the whole); ``detail`` is for people.
+    ``reason`` is one of :class:`Reason`; ``path`` leads to the field (``"lines[2].quantity"``, empty for the whole);
+    ``detail`` is for people.
     """
 
     def __init__(self, reason: Reason, path: str = "", detail: str = "") -> None:

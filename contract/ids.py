@@ -7,7 +7,8 @@ from contract import wire
 from contract.errors import ContractError, Reason
 
 NAME_PATTERN = "[a-z0-9](?:[a-z0-9-]{0,15})"
-"""Tenant, shop and terminal names: 1 to 16 of a-z, 0-9 and '-', not starting with '-'. Three of them and two slashes fit a certificate's
+"""Tenant, shop and terminal names: 1 to 16 of a-z, 0-9 and '-', not starting with '-'. Three of them and two slashes
+fit a certificate's
 64-character common name (RFC 5280, ub-common-name)."""
 
 NAME = wire.text(16, NAME_PATTERN)
@@ -22,7 +23,9 @@ _NAME = re.compile(NAME_PATTERN)
 
 @dataclass(frozen=True, slots=True, order=True)
 class TerminalAddress:
-    """Which till: tenant, shop and terminal. ``str()`` gives ``tenant/shop/terminal``, the form in certificates and topics."""
+    """Which till: tenant, shop and terminal. ``str()`` gives ``tenant/shop/terminal``, the form in certificates and
+    topics.
+    """
 
     tenant: str = wire.at(1, NAME)
     shop: str = wire.at(2, NAME)

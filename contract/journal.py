@@ -1,7 +1,9 @@
 """The journal entry and its hash chain.
 
-An entry is an envelope over the CBOR array ``[header, body]``: the header is a record that can be read without understanding the body, the body is a
-byte string holding a record whose shape depends on the header's kind. Each header carries the SHA-256 of the entry before, as signed; the first of an epoch
+An entry is an envelope over the CBOR array ``[header, body]``: the header is a record that can be read without
+understanding the body, the body is a
+byte string holding a record whose shape depends on the header's kind. Each header carries the SHA-256 of the entry
+before, as signed; the first of an epoch
 carries the hash of the terminal's identity. Entries are never edited: whatever happened later is a later entry.
 """
 
@@ -13,7 +15,7 @@ from contract import cbor, wire
 from contract.envelope import ContentType, Keyring, Opened, open_sealed, peek, seal
 from contract.errors import ContractError, Reason
 from contract.ids import CASHIER_ID, DIGEST, MEMBER_ID, SKU, TRANSACTION_ID, TerminalAddress
-from contract.money import AMOUNT_MINOR, CURRENCY, SIGNED_MINOR
+from contract.money import AMOUNT_MINOR, CURRENCY
 from contract.postings import Posting, require_balanced
 from contract.signing import PublicKey, Signer
 
@@ -49,7 +51,9 @@ class Medium(StrEnum):
 
 
 class Assurance(StrEnum):
-    """What the recognition proves: ``claimed`` (a number anyone can say or copy), ``signed`` (HQ's signature verified)."""
+    """What the recognition proves: ``claimed`` (a number anyone can say or copy), ``signed`` (HQ's signature
+    verified).
+    """
 
     CLAIMED = "claimed"
     SIGNED = "signed"
@@ -63,9 +67,11 @@ class TenderKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EntryHeader:
-    """The part of an entry that everyone can read: where it stands in which chain, what kind it is, and when it was made.
+    """The part of an entry that everyone can read: where it stands in which chain, what kind it is, and when it was
+    made.
 
-    ``wall_ms`` is Unix time in milliseconds, ``monotonic_ms`` runs since the boot named by ``boot_id``; ``monotonic_ms`` never goes back in a boot.
+    ``wall_ms`` is Unix time in milliseconds, ``monotonic_ms`` runs since the boot named by ``boot_id``;
+    ``monotonic_ms`` never goes back in a boot.
     """
 
     grammar: int = wire.at(1, wire.whole(1, 255))
@@ -122,7 +128,9 @@ class EffectShare:
 
 @dataclass(frozen=True, slots=True)
 class AppliedEffect:
-    """A rule that applied: money off (spread over lines) or points earned. ``base_minor`` is the amount the rule looked at."""
+    """A rule that applied: money off (spread over lines) or points earned. ``base_minor`` is the amount the rule
+    looked at.
+    """
 
     rule: str = wire.at(1, wire.text(32, "[a-z0-9_.-]{1,32}"))
     base_minor: int = wire.at(2, AMOUNT_MINOR)
@@ -215,7 +223,9 @@ class Entry:
     digest: bytes
 
     def body(self) -> Body:
-        """Decode the body. Raises ContractError where this grammar cannot read it, or a sale's postings do not balance."""
+        """Decode the body. Raises ContractError where this grammar cannot read it, or a sale's postings do not
+        balance.
+        """
         found = wire.unpack(body_type(self.header.kind), self.body_bytes, MAX_ENTRY_BYTES)
         if isinstance(found, SaleBody):
             require_balanced(found.postings)
@@ -228,7 +238,9 @@ def identity_hash(address: TerminalAddress, epoch: int, key: PublicKey) -> bytes
 
 
 def seal_entry(signer: Signer, header: EntryHeader, body: Body) -> Entry:
-    """Return the signed entry. Raises ContractError where a field breaks its limits, the body is not of the header's kind, or postings do not balance."""
+    """Return the signed entry. Raises ContractError where a field breaks its limits, the body is not of the header's
+    kind, or postings do not balance.
+    """
     if type(body) is not body_type(header.kind):
         raise ContractError(Reason.WRONG_TYPE, "body", f"not a {header.kind}")
     if isinstance(body, SaleBody):
@@ -242,7 +254,9 @@ def seal_entry(signer: Signer, header: EntryHeader, body: Body) -> Entry:
 
 
 def open_entry(sealed: bytes, believed: Keyring) -> Entry:
-    """Verify the signature over the bytes as received and read the header; the body stays closed. Raises ContractError."""
+    """Verify the signature over the bytes as received and read the header; the body stays closed. Raises
+    ContractError.
+    """
     opened: Opened = open_sealed(sealed, ContentType.ENTRY, believed, MAX_ENTRY_BYTES)
     header, body_bytes = _split(opened.payload)
     return Entry(header, body_bytes, sealed, opened.digest)

@@ -1,4 +1,6 @@
-"""The messages between terminal and HQ, each one record. What moves trust is signed: entries by the terminal, acknowledgements and welcomes by HQ."""
+"""The messages between terminal and HQ, each one record. What moves trust is signed: entries by the terminal,
+acknowledgements and welcomes by HQ.
+"""
 
 from dataclasses import dataclass
 
@@ -32,7 +34,9 @@ class HeldDocument:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """A terminal's state on every connection and at every heartbeat: head of its chain, what HQ has acknowledged, documents held."""
+    """A terminal's state on every connection and at every heartbeat: head of its chain, what HQ has acknowledged,
+    documents held.
+    """
 
     grammar: int = wire.at(1, _GRAMMAR)
     epoch: int = wire.at(2, _EPOCH)
@@ -65,14 +69,14 @@ class Batch:
     grammar: int = wire.at(1, _GRAMMAR)
     epoch: int = wire.at(2, _EPOCH)
     first_seq: int = wire.at(3, wire.whole(1, 2**53))
-    entries: tuple[bytes, ...] = wire.at(
-        4, wire.many(wire.octets(1, MAX_ENTRY_BYTES + 256), BATCH_ENTRIES, least=1)
-    )
+    entries: tuple[bytes, ...] = wire.at(4, wire.many(wire.octets(1, MAX_ENTRY_BYTES + 256), BATCH_ENTRIES, least=1))
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedEntry:
-    """An entry HQ will not take as it arrived, and why: a value of :class:`contract.errors.Reason` or of HQ's exceptions."""
+    """An entry HQ will not take as it arrived, and why: a value of :class:`contract.errors.Reason` or of HQ's
+    exceptions.
+    """
 
     seq: int = wire.at(1, wire.whole(1, 2**53))
     reason: str = wire.at(2, wire.text(40, "[a-z0-9_]{1,40}"))
@@ -80,9 +84,11 @@ class RefusedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """HQ has everything of this terminal and epoch up to ``upto_seq``, whose entry hashes to ``head_hash``, in its database for good.
+    """HQ has everything of this terminal and epoch up to ``upto_seq``, whose entry hashes to ``head_hash``, in its
+    database for good.
 
-    ``upto_seq`` 0 with the identity hash means HQ has nothing. Also sent as the heartbeat's answer, where HQ says what it has.
+    ``upto_seq`` 0 with the identity hash means HQ has nothing. Also sent as the heartbeat's answer, where HQ says
+    what it has.
     """
 
     grammar: int = wire.at(1, _GRAMMAR)
@@ -156,7 +162,9 @@ def seal_ack(signer: Signer, ack: Ack) -> bytes:
 
 
 def open_ack(data: bytes, believed: Keyring, address: TerminalAddress) -> Ack:
-    """Verify and decode an acknowledgement meant for ``address``. Raises ContractError (FOREIGN_ORIGIN for another terminal's)."""
+    """Verify and decode an acknowledgement meant for ``address``. Raises ContractError (FOREIGN_ORIGIN for another
+    terminal's).
+    """
     opened = open_sealed(data, ContentType.ACK, believed, MAX_MESSAGE_BYTES)
     ack = wire.unpack(Ack, opened.payload, MAX_MESSAGE_BYTES)
     _require_own(ack.address, address)
@@ -169,7 +177,9 @@ def seal_welcome(signer: Signer, welcome: Welcome) -> bytes:
 
 
 def open_welcome(data: bytes, believed: Keyring, address: TerminalAddress) -> Welcome:
-    """Verify and decode a welcome meant for ``address``. Raises ContractError (FOREIGN_ORIGIN for another terminal's)."""
+    """Verify and decode a welcome meant for ``address``. Raises ContractError (FOREIGN_ORIGIN for another
+    terminal's).
+    """
     opened = open_sealed(data, ContentType.WELCOME, believed, MAX_MESSAGE_BYTES)
     welcome = wire.unpack(Welcome, opened.payload, MAX_MESSAGE_BYTES)
     _require_own(welcome.address, address)

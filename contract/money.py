@@ -1,4 +1,6 @@
-"""Amounts of money as people key and read them. In memory money is an integer of minor units (fen for yuan), never a float."""
+"""Amounts of money as people key and read them. In memory money is an integer of minor units (fen for yuan), never a
+float.
+"""
 
 import re
 
@@ -21,7 +23,8 @@ _AMOUNT = re.compile(r"([0-9]{1,6})(?:\.([0-9]{1,2}))?")
 def parse_amount_minor(text: str) -> int:
     """Return the minor units of a keyed amount such as ``268``, ``268.5`` or ``268.00``.
 
-    Raises ContractError: BAD_AMOUNT for anything that is not digits with at most two decimals, OUT_OF_RANGE above 999,999.99.
+    Raises ContractError: BAD_AMOUNT for anything that is not digits with at most two decimals, OUT_OF_RANGE above
+    999,999.99.
     """
     if len(text.partition(".")[0]) > 6 and text.replace(".", "", 1).isdecimal():
         raise ContractError(Reason.OUT_OF_RANGE, detail="at most 999999.99")

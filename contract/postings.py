@@ -1,4 +1,6 @@
-"""Double-entry postings: what a transaction moves between accounts. In every unit the amounts of one transaction sum to zero."""
+"""Double-entry postings: what a transaction moves between accounts. In every unit the amounts of one transaction sum
+to zero.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable

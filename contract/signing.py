@@ -1,6 +1,8 @@
-"""Keys that sign and verify: Ed25519 (EdDSA, RFC 8032) by default, P-256 (ES256, FIPS 186-5) where hardware has nothing else.
+"""Keys that sign and verify: Ed25519 (EdDSA, RFC 8032) by default, P-256 (ES256, FIPS 186-5) where hardware has
+nothing else.
 
-A private key is reached through :class:`Signer`, so that a file, a token or a secure element can stand behind it. This room makes no keys
+A private key is reached through :class:`Signer`, so that a file, a token or a secure element can stand behind it.
+This room makes no keys
 (that needs randomness) and reads no files.
 """
 
@@ -97,7 +99,9 @@ class SoftwareSigner:
         return self._public
 
     def sign(self, message: bytes) -> bytes:
-        """Return the 64-byte signature over ``message``; for ES256 r and s, 32 bytes each, with a deterministic nonce (RFC 6979)."""
+        """Return the 64-byte signature over ``message``; for ES256 r and s, 32 bytes each, with a deterministic
+        nonce (RFC 6979).
+        """
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return self._key.sign(message)
         r, s = decode_dss_signature(self._key.sign(message, ec.ECDSA(SHA256(), deterministic_signing=True)))
@@ -116,7 +120,5 @@ def parse_public_key(text: str) -> PublicKey:
         if algorithm is Algorithm.ES256:
             ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)
     except ValueError as error:
-        raise ContractError(
-            Reason.BAD_KEY, detail="expected eddsa:<64 hex digits> or es256:<66 hex digits>"
-        ) from error
+        raise ContractError(Reason.BAD_KEY, detail="expected eddsa:<64 hex digits> or es256:<66 hex digits>") from error
     return PublicKey(algorithm, raw)

@@ -1,6 +1,7 @@
 """MQTT topics: the only place that spells one.
 
-A terminal writes below its own ``up`` and reads below its own ``down``; the broker's access list holds it to that by the name in its client certificate.
+A terminal writes below its own ``up`` and reads below its own ``down``; the broker's access list holds it to that by
+the name in its client certificate.
 """
 
 from enum import StrEnum
@@ -57,7 +58,9 @@ def hq_subscription(group: str) -> str:
 
 
 def acl_patterns() -> tuple[tuple[str, str], ...]:
-    """What the broker lets a terminal do: (access, topic pattern) in mosquitto's words, ``%u`` being the certificate's name."""
+    """What the broker lets a terminal do: (access, topic pattern) in mosquitto's words, ``%u`` being the
+    certificate's name.
+    """
     return (("write", f"{ROOT}/%u/up/+"), ("read", f"{ROOT}/%u/down/#"))
 
 

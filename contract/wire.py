@@ -1,7 +1,10 @@
-"""Records on the wire: a frozen dataclass declares each field's integer key, type and limits once; encoding and strict decoding follow from it.
+"""Records on the wire: a frozen dataclass declares each field's integer key, type and limits once; encoding and
+strict decoding follow from it.
 
-A record is a CBOR map with integer keys. An absent optional field is left out. An unknown key, a missing field, a wrong type or a value beyond its
-limits is a ContractError with the path to the field, never a guess. One declaration per field means no second place can disagree.
+A record is a CBOR map with integer keys. An absent optional field is left out. An unknown key, a missing field, a
+wrong type or a value beyond its
+limits is a ContractError with the path to the field, never a guess. One declaration per field means no second place
+can disagree.
 """
 
 import re
@@ -21,7 +24,9 @@ FromWire = Callable[[object, str], Any]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How one value is written and strictly read: ``write(value)`` gives plain CBOR values, ``read(plain, path)`` checks and builds."""
+    """How one value is written and strictly read: ``write(value)`` gives plain CBOR values, ``read(plain, path)``
+    checks and builds.
+    """
 
     write: ToWire
     read: FromWire
@@ -41,7 +46,9 @@ def whole(low: int = 0, high: int = cbor.INT_MAX) -> Kind:
 
 
 def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
-    """Text of ``min_chars`` to ``max_chars`` characters without control characters, matching ``pattern`` whole where one is given."""
+    """Text of ``min_chars`` to ``max_chars`` characters without control characters, matching ``pattern`` whole where
+    one is given.
+    """
     shape = re.compile(pattern) if pattern else None
 
     def read(plain: object, path: str) -> str:
@@ -126,7 +133,9 @@ def to_wire(value: object) -> dict[int, object]:
 
 
 def from_wire(of: type[RecordT], plain: object, path: str = "") -> RecordT:
-    """Return a record of the dataclass ``of`` from a plain CBOR map, strictly. Raises ContractError with the path to the field."""
+    """Return a record of the dataclass ``of`` from a plain CBOR map, strictly. Raises ContractError with the path to
+    the field.
+    """
     if type(plain) is not dict:
         raise ContractError(Reason.WRONG_TYPE, path, "expected a map")
     layout = _layout(cast(Any, of))
