@@ -90,6 +90,17 @@ def choice(options: type[StrEnum]) -> Kind:
     return Kind(write=lambda value: options(value).value, read=read)
 
 
+def flag() -> Kind:
+    """True or false."""
+
+    def read(plain: object, path: str) -> bool:
+        if type(plain) is not bool:
+            raise ContractError(Reason.WRONG_TYPE, path, "expected true or false")
+        return plain
+
+    return Kind(write=lambda value: read(value, ""), read=read)
+
+
 def record(of: type) -> Kind:
     """A nested record of the dataclass ``of``."""
     return Kind(write=to_wire, read=lambda plain, path: from_wire(of, plain, path))

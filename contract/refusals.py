@@ -1,0 +1,156 @@
+"""Every "no" a cashier can see: a stable code, its cause and the next step, in Chinese and English.
+
+A refusal is a value, never an exception. The code is what tests, logs and HQ know; the phrases are for people at the
+counter.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RefusalCode(StrEnum):
+    """The stable names of refusals."""
+
+    NOT_SIGNED_IN = "not_signed_in"
+    CASHIER_UNKNOWN = "cashier_unknown"
+    PIN_WRONG = "pin_wrong"
+    CASHIER_LOCKED = "cashier_locked"
+    CARD_UNKNOWN = "card_unknown"
+    CARD_UNSUPPORTED = "card_unsupported"
+    CARD_UNREADABLE = "card_unreadable"
+    CARD_REMOVED = "card_removed"
+    CODE_UNKNOWN = "code_unknown"
+    CODE_TOO_LONG = "code_too_long"
+    CODE_GARBLED = "code_garbled"
+    CREDENTIAL_FORGED = "credential_forged"
+    CREDENTIAL_EXPIRED = "credential_expired"
+    CREDENTIAL_FOREIGN = "credential_foreign"
+    PHONE_MALFORMED = "phone_malformed"
+    PHONE_UNKNOWN = "phone_unknown"
+    AMOUNT_MALFORMED = "amount_malformed"
+    AMOUNT_ZERO = "amount_zero"
+    AMOUNT_TOO_LARGE = "amount_too_large"
+    BASKET_EMPTY = "basket_empty"
+    BASKET_FULL = "basket_full"
+    NO_PACK = "no_pack"
+    NO_CATALOGUE = "no_catalogue"
+    NOTHING_TO_REPRINT = "nothing_to_reprint"
+    KEY_NOT_NOW = "key_not_now"
+    STORE_FAILED = "store_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalText:
+    """What a person reads: the cause, then what to do next."""
+
+    cause_zh: str
+    next_zh: str
+    cause_en: str
+    next_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One refusal as it happened; ``detail`` is a fact for the log and the technician (never a secret, never a whole
+    card number).
+    """
+
+    code: RefusalCode
+    detail: str = ""
+
+    @property
+    def text(self) -> RefusalText:
+        """The phrases of this refusal's code."""
+        return TEXTS[self.code]
+
+
+_R = RefusalCode
+TEXTS: dict[RefusalCode, RefusalText] = {
+    _R.NOT_SIGNED_IN: RefusalText("尚未登录", "请收银员先登录", "Nobody is signed in", "Sign in first"),
+    _R.CASHIER_UNKNOWN: RefusalText(
+        "没有这个工号", "核对工号后重新输入", "No such cashier number", "Check the number and key it again"
+    ),
+    _R.PIN_WRONG: RefusalText("密码不对", "请重新输入密码", "Wrong PIN", "Key the PIN again"),
+    _R.CASHIER_LOCKED: RefusalText(
+        "密码错误次数过多", "请一分钟后再试", "Too many wrong PINs", "Try again in a minute"
+    ),
+    _R.CARD_UNKNOWN: RefusalText(
+        "本机没有这张会员卡",
+        "请用手机号或会员码",
+        "This card is not known here",
+        "Use the phone number or the member code",
+    ),
+    _R.CARD_UNSUPPORTED: RefusalText(
+        "不支持这种卡",
+        "请换会员卡、会员码或手机号",
+        "Card not supported",
+        "Use a member card, member code or phone number",
+    ),
+    _R.CARD_UNREADABLE: RefusalText(
+        "读卡失败", "请平放再刷一次", "The card could not be read", "Lay it flat and tap again"
+    ),
+    _R.CARD_REMOVED: RefusalText(
+        "卡拿得太快", "请再刷一次,听到提示音再拿开", "The card left too soon", "Tap again and hold until the beep"
+    ),
+    _R.CODE_UNKNOWN: RefusalText(
+        "不认识这个码", "请核对商品或会员码", "This code is not known", "Check the article or the member code"
+    ),
+    _R.CODE_TOO_LONG: RefusalText(
+        "码太长", "请扫会员码或商品条码", "The code is too long", "Scan a member code or a barcode"
+    ),
+    _R.CODE_GARBLED: RefusalText("扫码不完整", "请再扫一次", "The scan was incomplete", "Scan again"),
+    _R.CREDENTIAL_FORGED: RefusalText(
+        "会员码签名无效",
+        "请会员刷新会员码",
+        "The member code's signature is not valid",
+        "Ask the member to refresh the code",
+    ),
+    _R.CREDENTIAL_EXPIRED: RefusalText(
+        "会员码已过期", "请会员刷新会员码", "The member code has expired", "Ask the member to refresh the code"
+    ),
+    _R.CREDENTIAL_FOREIGN: RefusalText(
+        "不是本商户的会员码", "请出示本商户会员码", "A member code of another merchant", "Ask for this merchant's code"
+    ),
+    _R.PHONE_MALFORMED: RefusalText(
+        "手机号不对", "请输入11位手机号", "Not a phone number", "Key the 11 digits of the phone number"
+    ),
+    _R.PHONE_UNKNOWN: RefusalText(
+        "本机没有这个手机号",
+        "核对号码,或按非会员结账",
+        "This phone number is not known here",
+        "Check it, or sell without membership",
+    ),
+    _R.AMOUNT_MALFORMED: RefusalText("金额不对", "请按 268.00 的样子输入", "Not an amount", "Key it like 268.00"),
+    _R.AMOUNT_ZERO: RefusalText("金额不能为零", "请输入金额", "The amount is zero", "Key an amount"),
+    _R.AMOUNT_TOO_LARGE: RefusalText(
+        "金额太大", "单笔最多 999999.99", "The amount is too large", "At most 999999.99 in one sale"
+    ),
+    _R.BASKET_EMPTY: RefusalText(
+        "还没有商品", "请先扫码或输入金额", "The basket is empty", "Scan or key an amount first"
+    ),
+    _R.BASKET_FULL: RefusalText(
+        "商品行数已满", "请先结账再开新单", "The basket is full", "Take payment, then start a new one"
+    ),
+    _R.NO_PACK: RefusalText(
+        "还没有收到规则",
+        "请连接网络,等待总部下发",
+        "No rules have arrived yet",
+        "Connect the network and wait for head office",
+    ),
+    _R.NO_CATALOGUE: RefusalText(
+        "还没有收到商品资料",
+        "请连接网络,等待总部下发",
+        "No catalogue has arrived yet",
+        "Connect the network and wait for head office",
+    ),
+    _R.NOTHING_TO_REPRINT: RefusalText(
+        "没有可补打的小票", "先完成一笔销售", "No receipt to reprint", "Make a sale first"
+    ),
+    _R.KEY_NOT_NOW: RefusalText("现在不能按这个键", "请看屏幕提示", "That key does nothing now", "Follow the screen"),
+    _R.STORE_FAILED: RefusalText(
+        "本机存储出错,销售未记账",
+        "请勿收款,联系技术人员",
+        "The till cannot store; nothing was sold",
+        "Take no money; call a technician",
+    ),
+}
