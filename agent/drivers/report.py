@@ -1,0 +1,45 @@
+"""Tells the till how one device is doing, once for each change."""
+
+from __future__ import annotations
+
+import errno
+
+from agent.drivers.facts import DeviceStatus, Emit, Status
+
+_IN_USE = (errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK)
+
+
+class Report:
+    """The last thing told about a device. Not for two threads at once."""
+
+    def __init__(self, device: str, emit: Emit) -> None:
+        self._device = device
+        self._emit = emit
+        self._told: DeviceStatus | None = None
+
+    @property
+    def status(self) -> Status | None:
+        """What the till knows, or None before the first report."""
+        return self._told.status if self._told else None
+
+    def say(self, status: Status, reason: str = "", next_step: str = "") -> None:
+        """Tell the till unless it knows. A report that found the mailbox full is told again at the next call."""
+        now = DeviceStatus(self._device, status, reason, next_step)
+        if now != self._told and self._emit(now):
+            self._told = now
+
+    def say_lost(self) -> None:
+        """Tell that the device is not there: gone if it once was, missing if it never was."""
+        if self._told is None or self._told.status is Status.MISSING:
+            self.say(Status.MISSING, "not_found", "check_cable")
+        else:
+            self.say(Status.GONE, "unplugged", "check_cable")
+
+    def say_refused(self, error: OSError) -> None:
+        """Tell why a device could not be opened, by the kernel's word for it."""
+        if isinstance(error, PermissionError):
+            self.say(Status.CONFIG_ERROR, "no_permission", "check_access")
+        elif error.errno in _IN_USE:
+            self.say(Status.SELF_CHECK_FAILED, "in_use", "close_other_program")
+        else:
+            self.say_lost()

@@ -1,0 +1,116 @@
+"""The reading end of a serial port: opens it late, keeps it open, and says when it comes and goes.
+
+The scanner and the keypad each have one; what the bytes mean is theirs.
+"""
+
+from __future__ import annotations
+
+import termios
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from agent.drivers.facts import Status
+from agent.drivers.report import Report
+
+if TYPE_CHECKING:
+    import serial
+
+RETRY_S = 0.5
+"""How often a port that is not there is looked for."""
+
+TICK_S = 0.1
+"""The longest a read waits, and so the longest until `close` is noticed and `take` hears of silence."""
+
+
+class SerialReader:
+    """Reads one port in its own thread, 8N1 and without flow control.
+
+    `take` gets what came, at most every `TICK_S` and possibly nothing, with CLOCK_MONOTONIC in nanoseconds when it
+    was known; it must not block. `opened` is called whenever the port was opened anew. What lay in the port before
+    it was opened is thrown away: a key pressed while no till ran is not for this customer.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        baud: int,
+        report: Report,
+        take: Callable[[bytes, int], None],
+        opened: Callable[[], None],
+    ) -> None:
+        self._path = path
+        self._baud = baud
+        self._report = report
+        self._take = take
+        self._opened = opened
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"serial {path}", daemon=True)
+
+    def start(self) -> None:
+        """Begin reading; the port may come later."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End within a second; may be called again."""
+        self._closing.set()
+        if self._thread.ident is not None:
+            self._thread.join(1.0)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            port = self._open()
+            if port is None:
+                self._closing.wait(RETRY_S)
+                continue
+            self._opened()
+            self._report.say(Status.READY)
+            try:
+                self._read(port)
+                lost = False
+            except (OSError, termios.error):
+                # pyserial's own exception is an OSError; the kernel's word on a line that hung up may also come
+                # from termios, which is not.
+                lost = True
+            _close(port)
+            if lost:
+                self._report.say_lost()
+                self._closing.wait(RETRY_S)
+
+    def _open(self) -> serial.Serial | None:
+        try:
+            import serial
+        except ImportError:
+            self._report.say(Status.CONFIG_ERROR, "library_missing", "install_library")
+            return None
+        try:
+            return serial.Serial(self._path, self._baud, timeout=TICK_S, exclusive=True)
+        except serial.SerialException as error:
+            # An exclusive lock that is taken is told without an errno, by a message alone.
+            if error.errno is None and "exclusively lock" in str(error):
+                self._report.say(Status.SELF_CHECK_FAILED, "in_use", "close_other_program")
+            else:
+                self._report.say_refused(_by_number(error))
+        except (OSError, termios.error, ValueError):
+            self._report.say_lost()
+        return None
+
+    def _read(self, port: serial.Serial) -> None:
+        while not self._closing.is_set():
+            data = port.read(1)
+            if data and (more := port.in_waiting):
+                data += port.read(more)
+            self._take(data, time.monotonic_ns())
+
+
+def _by_number(error: OSError) -> OSError:
+    """The same failure as the class of exception that its errno stands for."""
+    return OSError(error.errno, "") if error.errno is not None else error
+
+
+def _close(port: serial.Serial) -> None:
+    try:
+        port.close()
+    except (OSError, termios.error):
+        return

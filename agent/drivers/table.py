@@ -1,0 +1,63 @@
+"""Which driver serves which device: an explicit table, imported on use.
+
+A terminal without libnfc or without a printer library starts all the same: a driver's module is imported when the
+configuration names it, and its device library when the device is first opened. No code ever comes from elsewhere.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
+
+from agent.drivers.facts import DriverError, Emit
+
+DRIVERS: dict[tuple[str, str], str] = {
+    ("card", "libnfc"): "agent.drivers.card_libnfc:CardLibnfc",
+    ("code", "serial"): "agent.drivers.code_serial:CodeSerial",
+    ("keypad", "serial"): "agent.drivers.keypad_serial:KeypadSerial",
+    ("keypad", "evdev"): "agent.drivers.keypad_evdev:KeypadEvdev",
+    ("printer", "escpos"): "agent.drivers.printer_escpos:PrinterEscpos",
+    ("glass", "socket"): "agent.drivers.glass_socket:GlassSocket",
+}
+"""(capability, technology) to "module:Class". Beside the class stands "ClassOptions" with its `from_table`."""
+
+
+class Driver(Protocol):
+    """What every driver can do."""
+
+    def start(self) -> None:
+        """Begin; the device may come later."""
+
+    def close(self) -> None:
+        """End within a second; may be called again."""
+
+
+def open_driver(capability: str, technology: str, name: str, options: Mapping[str, object], emit: Emit) -> Driver:
+    """Make the driver of a device, not yet started.
+
+    `name` is the device's name in the configuration and `options` its table without the key `technology`. Raises
+    DriverError when there is no such driver or the options are wrong.
+    """
+    checked = check_options(capability, technology, options)
+    return cast(Driver, _lookup(capability, technology)(name, checked, emit))
+
+
+def check_options(capability: str, technology: str, options: Mapping[str, object]) -> object:
+    """The checked options of a device. Raises DriverError that lists every mistake."""
+    return _lookup(capability, technology, "Options").from_table(dict(options))
+
+
+def technologies(capability: str) -> tuple[str, ...]:
+    """The technologies by which a capability can be served; empty when there is no such capability."""
+    return tuple(known for of, known in DRIVERS if of == capability)
+
+
+def _lookup(capability: str, technology: str, suffix: str = "") -> Any:
+    try:
+        module, _, name = DRIVERS[capability, technology].partition(":")
+    except KeyError:
+        known = ", ".join(technologies(capability))
+        hint = f"; known are {known}" if known else f'; "{capability}" is no kind of device'
+        raise DriverError(f'there is no driver "{technology}" for "{capability}"{hint}') from None
+    return getattr(importlib.import_module(module), name + suffix)
