@@ -1,0 +1,269 @@
+"""An NFC reader on a serial line: a PN532 that answers on a pty, well or, when told to, badly."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from simulator.field import Field
+from simulator.pn532_chip import WITH_STATUS_BYTE, BadCommandError, Chip, Reply, Waiting
+from simulator.pn532_frames import (
+    ACK_FRAME,
+    ERROR_FRAME,
+    Acknowledge,
+    Command,
+    FromHost,
+    HostStream,
+    NotAcknowledge,
+    WakeUp,
+    answer_frame,
+)
+from simulator.ports import Pty
+
+_WAITING_POLL_S = 0.01
+_ANSWERS_KEPT = 256
+
+
+class Fault(StrEnum):
+    """Ways in which a reader fails at its host."""
+
+    SILENT = "silent"
+    """It sends nothing at all, not even an acknowledgement."""
+    NO_ANSWER = "no_answer"
+    """It acknowledges a command and never answers it."""
+    WRONG_CHECKSUM = "wrong_checksum"
+    """The data checksum of its answer is wrong."""
+    ERROR_FRAME = "error_frame"
+    """It answers with the error frame."""
+    NAD_STATUS = "nad_status"
+    """Its status byte has bit 0x80 set, which only a card with a node address should bring about."""
+    GARBAGE = "garbage"
+    """Other bytes come instead of its answer."""
+    HALF_FRAME = "half_frame"
+    """Its answer breaks off in the middle."""
+    SLOW_BYTES = "slow_bytes"
+    """Its answer is right, and comes byte by byte with a gap between."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardAnswer:
+    """An answer of a card that the reader passed on.
+
+    `written_monotonic_ns` is CLOCK_MONOTONIC, in nanoseconds, right after the frame's last byte was written.
+    """
+
+    uid: bytes
+    command: int
+    written_monotonic_ns: int
+
+
+@dataclass(slots=True)
+class _Failing:
+    fault: Fault
+    command: int | None
+    times: int | None
+
+
+class Pn532:
+    """The reader: `path` is the port to open, `field` is where cards are held to it.
+
+    It runs in a thread of its own between `start` and `close`. Methods may be called from any thread.
+    """
+
+    def __init__(self, path: Path | str, slow_byte_gap_s: float = 0.02) -> None:
+        """Keep the path of the port; nothing is opened yet. `slow_byte_gap_s` is for Fault.SLOW_BYTES."""
+        self.port = Pty(path)
+        self.field = Field()
+        self._slow_byte_gap_s = slow_byte_gap_s
+        self._chip = Chip(self.field)
+        self._stream = HostStream()
+        self._waiting: _Pending | None = None
+        self._last_frame = b""
+        self._closing = threading.Event()
+        self._cold = threading.Event()
+        self._lock = threading.Lock()
+        self._failing: _Failing | None = None
+        self._answers: deque[CardAnswer] = deque(maxlen=_ANSWERS_KEPT)
+        self._commands = 0
+        self._thread: threading.Thread | None = None
+
+    @property
+    def path(self) -> Path:
+        """The port that the program under test opens."""
+        return self.port.path
+
+    @property
+    def connstring(self) -> str:
+        """What libnfc calls this reader."""
+        return f"pn532_uart:{self.path}"
+
+    def start(self) -> None:
+        """Plug the reader in. Raises OSError."""
+        self.port.plug()
+        self._thread = threading.Thread(target=self._work, name=f"pn532 {self.path.name}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Unplug the reader and end its thread; may be called again."""
+        self._closing.set()
+        self.port.close()
+        if self._thread is not None:
+            self._thread.join()
+
+    def unplug(self) -> None:
+        """Pull the cable, which is also the supply."""
+        self._cold.set()
+        self.port.unplug()
+
+    def replug(self) -> None:
+        """Put the cable back; the chip starts anew and asleep."""
+        self.port.replug()
+
+    def fail(self, fault: Fault, times: int | None = None, command: int | None = None) -> None:
+        """Fail from now on: at the next `times` occasions (None: until `heal`), at any command or only at `command`."""
+        with self._lock:
+            self._failing = _Failing(fault, command, times)
+
+    def heal(self) -> None:
+        """Work well again."""
+        with self._lock:
+            self._failing = None
+
+    @property
+    def failing(self) -> Fault | None:
+        """The fault that the next fitting command will meet."""
+        with self._lock:
+            return None if self._failing is None else self._failing.fault
+
+    @property
+    def commands(self) -> int:
+        """How many commands have come from the host."""
+        with self._lock:
+            return self._commands
+
+    @property
+    def answers(self) -> tuple[CardAnswer, ...]:
+        """The last answers of cards, oldest first."""
+        with self._lock:
+            return tuple(self._answers)
+
+    def answered_before(self, monotonic_ns: int) -> CardAnswer | None:
+        """Return the last answer of a card that was written by then, for measuring how long it took to be used."""
+        return next((answer for answer in reversed(self.answers) if answer.written_monotonic_ns <= monotonic_ns), None)
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            if not self.port.wait_plugged(0.1):
+                continue
+            data = self.port.read(timeout_s=None if self._waiting is None else _WAITING_POLL_S)
+            if self._cold.is_set():
+                self._cold.clear()
+                self._chip.power_on()
+                self._stream = HostStream()
+                self._waiting = None
+            for said in self._stream.feed(data):
+                self._hear(said)
+            self._wait_on()
+
+    def _hear(self, said: FromHost) -> None:
+        match said:
+            case WakeUp():
+                self._chip.wake()
+            case Acknowledge():
+                self._waiting = None
+            case NotAcknowledge():
+                self.port.write(self._last_frame)
+            case Command(data) if not self._chip.asleep:
+                self._carry_out(data)
+
+    def _carry_out(self, data: bytes) -> None:
+        """Acknowledge a command, run it, and answer. A new command calls off one that still waits (6.2.2)."""
+        self._waiting = None
+        fault = self._meet_fault(data[0])
+        with self._lock:
+            self._commands += 1
+        if fault is Fault.SILENT:
+            return
+        self.port.write(ACK_FRAME)
+        if fault is Fault.NO_ANSWER:
+            return
+        try:
+            result = self._chip.run(data)
+        except BadCommandError:
+            self._send(ERROR_FRAME, None)
+            return
+        if isinstance(result, Waiting):
+            deadline_s = None if result.timeout_s is None else time.monotonic() + result.timeout_s
+            self._waiting = _Pending(data[0], result, deadline_s, fault)
+            self._wait_on()
+        else:
+            self._answer(data[0], result, fault)
+
+    def _wait_on(self) -> None:
+        """See whether a command that waits can be answered now."""
+        pending = self._waiting
+        if pending is None:
+            return
+        reply = pending.waiting.poll()
+        if reply is None and pending.deadline_s is not None and time.monotonic() >= pending.deadline_s:
+            reply = pending.waiting.otherwise
+        if reply is not None:
+            self._waiting = None
+            self._answer(pending.command, reply, pending.fault)
+
+    def _meet_fault(self, command: int) -> Fault | None:
+        """Take one occasion of the fault, if it is for this command."""
+        with self._lock:
+            failing = self._failing
+            if failing is None or failing.command not in (None, command):
+                return None
+            if failing.fault is Fault.NAD_STATUS and command not in WITH_STATUS_BYTE:
+                return None
+            if failing.times is not None:
+                failing.times -= 1
+                if failing.times <= 0:
+                    self._failing = None
+            return failing.fault
+
+    def _answer(self, command: int, reply: Reply, fault: Fault | None) -> None:
+        payload = reply.payload
+        if fault is Fault.NAD_STATUS:
+            payload = bytes([payload[0] | 0x80]) + payload[1:]
+        frame = answer_frame(command, payload)
+        self._send(frame, fault)
+        if reply.card is not None:
+            answer = CardAnswer(reply.card.uid, command, time.monotonic_ns())
+            with self._lock:
+                self._answers.append(answer)
+
+    def _send(self, frame: bytes, fault: Fault | None) -> None:
+        self._last_frame = frame
+        match fault:
+            case Fault.WRONG_CHECKSUM:
+                frame = frame[:-2] + bytes([frame[-2] ^ 0x55]) + frame[-1:]
+            case Fault.ERROR_FRAME:
+                frame = ERROR_FRAME
+            case Fault.GARBAGE:
+                frame = bytes((byte * 89 + 41) & 0xFF for byte in range(40))
+            case Fault.HALF_FRAME:
+                frame = frame[: len(frame) // 2]
+            case Fault.SLOW_BYTES:
+                for byte in frame:
+                    self.port.write(bytes([byte]))
+                    self._closing.wait(self._slow_byte_gap_s)
+                return
+        self.port.write(frame)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A command that waits for a card."""
+
+    command: int
+    waiting: Waiting
+    deadline_s: float | None
+    fault: Fault | None
