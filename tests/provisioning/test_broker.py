@@ -1,0 +1,129 @@
+"""A real mosquitto, run with the files that provisioning wrote, keeps everyone to what is theirs."""
+
+import getpass
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract import topics
+from contract.topics import Down, Up
+from provisioning.broker import BrokerPlan, ensure_broker
+from provisioning.keyfiles import ProvisioningError
+from tests.provisioning.premises import NOW, Premises, caller, running_premises
+
+
+@pytest.fixture(scope="module")
+def premises(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Premises]:
+    with running_premises(tmp_path_factory.mktemp("premises")) as running:
+        yield running
+
+
+def test_a_terminal_and_head_office_reach_each_other_on_the_terminals_own_topics(premises: Premises) -> None:
+    a1 = premises.a1
+    with (
+        caller(premises.port, premises.hq_folder) as hq,
+        caller(premises.port, a1.identity_folder) as terminal,
+    ):
+        hq.subscribe(topics.hq_subscription("ingest"))
+        terminal.subscribe(topics.terminal_subscription(a1.address))
+
+        assert terminal.publish(topics.up(a1.address, Up.HELLO), b"hello") == "Success"
+        assert hq.messages.get(timeout=10) == (topics.up(a1.address, Up.HELLO), b"hello")
+        assert hq.publish(topics.down(a1.address, Down.WELCOME), b"welcome") == "Success"
+        assert terminal.messages.get(timeout=10) == (topics.down(a1.address, Down.WELCOME), b"welcome")
+
+
+def test_a_publish_into_another_terminals_topic_is_denied_with_its_reason_and_reaches_nobody(
+    premises: Premises,
+) -> None:
+    a1, b1 = premises.a1, premises.b1
+    with (
+        caller(premises.port, premises.hq_folder) as hq,
+        caller(premises.port, a1.identity_folder) as terminal,
+    ):
+        hq.subscribe(topics.hq_subscription("ingest"))
+        assert terminal.publish(topics.up(b1.address, Up.BATCH), b"forged") == "Not authorized"
+        assert terminal.publish(topics.down(a1.address, Down.ACK), b"forged") == "Not authorized"
+        assert terminal.publish(topics.up(a1.address, Up.HELLO), b"own") == "Success"
+        # Messages of one connection keep their order, so the forged ones would have come before this.
+        assert hq.messages.get(timeout=10) == (topics.up(a1.address, Up.HELLO), b"own")
+        assert hq.messages.empty()
+
+
+def test_a_foreign_subscription_delivers_nothing(premises: Premises) -> None:
+    a1, b1 = premises.a1, premises.b1
+    with (
+        caller(premises.port, premises.hq_folder) as hq,
+        caller(premises.port, a1.identity_folder) as terminal,
+    ):
+        for foreign in (topics.terminal_subscription(b1.address), "#", f"{topics.ROOT}/#", "$SYS/#"):
+            terminal.subscribe(foreign)
+        terminal.subscribe(topics.terminal_subscription(a1.address))
+        assert hq.publish(topics.down(b1.address, Down.WELCOME), b"for b1") == "Success"
+        assert hq.publish(topics.down(a1.address, Down.WELCOME), b"for a1") == "Success"
+        heard = {terminal.messages.get(timeout=10)}
+        assert heard == {(topics.down(a1.address, Down.WELCOME), b"for a1")}
+        while not terminal.messages.empty():
+            assert terminal.messages.get() in heard
+
+
+def test_nobody_comes_in_without_a_certificate_of_this_authority(premises: Premises, tmp_path: Path) -> None:
+    context = ssl.create_default_context(cafile=str(premises.a1.identity_folder / "ca.pem"))
+    assert _is_turned_away(premises.port, context)
+
+    with running_premises(tmp_path) as elsewhere:
+        context.load_cert_chain(
+            elsewhere.a1.identity_folder / "client.pem", elsewhere.a1.identity_folder / "client.key"
+        )
+        assert _is_turned_away(premises.port, context)
+
+
+def test_the_certificate_is_the_client_id_so_a_second_unit_of_one_name_throws_the_first_out(premises: Premises) -> None:
+    identity = premises.a1.identity_folder
+    with caller(premises.port, identity) as first, caller(premises.port, identity):
+        # The first comes back by itself, which it can only do after it was thrown out.
+        assert first.connected.get(timeout=10) == 0
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        BrokerPlan("127.0.0.1\nallow_anonymous true", 8883, (), "root"),
+        BrokerPlan("127.0.0.1", 0, (), "root"),
+        BrokerPlan("127.0.0.1", 65_536, (), "root"),
+        BrokerPlan("127.0.0.1", 8883, ("acme/shop-a/a1",), "root"),
+        BrokerPlan("127.0.0.1", 8883, ("hq-1\ntopic readwrite #",), "root"),
+        BrokerPlan("127.0.0.1", 8883, (), "no-such-account"),
+        BrokerPlan("127.0.0.1", 8883, (), "root", names=("till\u7532",)),
+    ],
+)
+def test_a_plan_that_cannot_be_carried_out_is_refused_and_nothing_is_written(plan: BrokerPlan, tmp_path: Path) -> None:
+    with pytest.raises(ProvisioningError):
+        ensure_broker(tmp_path, plan, NOW)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_run_keeps_key_and_certificate_and_a_new_name_renews_the_certificate_alone(tmp_path: Path) -> None:
+    def run(*names: str) -> tuple[bytes, bytes]:
+        plan = BrokerPlan("127.0.0.1", 8883, ("hq-1",), getpass.getuser(), names)
+        home = ensure_broker(tmp_path, plan, NOW).parent
+        return (home / "server.key").read_bytes(), (home / "server.pem").read_bytes()
+
+    key, certificate = run()
+    assert run() == (key, certificate)
+    renewed_key, renewed = run("broker.example.test", "192.0.2.1")
+    assert renewed_key == key
+    assert renewed != certificate
+
+
+def _is_turned_away(port: int, context: ssl.SSLContext) -> bool:
+    """Tell whether the broker ends the handshake; in TLS 1.3 a client learns of it at its first read."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+        try:
+            with context.wrap_socket(raw, server_hostname="localhost") as tunnel:
+                return tunnel.recv(1) == b""
+        except ssl.SSLError as error:
+            return "ALERT" in str(error.reason)
