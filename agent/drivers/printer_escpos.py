@@ -1,0 +1,195 @@
+"""A receipt printer that speaks ESC/POS, through python-escpos: over TCP, a serial line or a device file."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from dataclasses import dataclass
+
+from agent.drivers.facts import Emit, Fact, PrintFailed, PrintFinished, PrintProblem, Status
+from agent.drivers.printer_commands import compile_paper, open_printer
+from agent.drivers.printer_job import GUARD_S, SEND_S, Closed, PrinterJob
+from agent.drivers.printer_options import PrinterEscposOptions
+from agent.drivers.printer_port import AUTOMATIC_STATUS_OFF, LineLost, PrinterPort, PrinterState
+from agent.drivers.report import Report
+from agent.paper import Paper
+
+__all__ = ["PrinterEscpos", "PrinterEscposOptions"]
+
+QUEUE_MOST_JOBS = 8
+IDLE_S = 0.2
+RETRY_S = 0.5
+POLL_S = 1.0
+EMIT_RETRY_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    name: str
+    paper: Paper
+    queued_s: float
+
+
+class PrinterEscpos:
+    """Prints jobs one after the other in its own thread and tells once of each how it ended.
+
+    PrintFinished: the printer itself said, after the last byte, that it has worked off everything and has paper, a
+    closed cover and no error. A job of which nothing was sent is kept while the printer cannot print, for `keep_s`,
+    and then failed with `maybe_printed` false. A job of which anything was sent is never sent again: while the printer
+    says why it pauses it is followed, for `keep_s`, and a printer that goes on after new paper confirms it; a lost
+    line or a silent printer ends it with `maybe_printed` true. DeviceStatus says meanwhile what the printer lacks.
+    """
+
+    def __init__(self, name: str, options: PrinterEscposOptions, emit: Emit) -> None:
+        self._name = name
+        self._options = options
+        self._emit = emit
+        self._report = Report(name, emit)
+        self._jobs: queue.Queue[_Job] = queue.Queue(QUEUE_MOST_JOBS)
+        self._job: _Job | None = None
+        self._port: PrinterPort | None = None
+        self._problem = PrintProblem.GONE
+        self._looked_s = 0.0
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"printer {name}", daemon=True)
+
+    def print(self, job: str, paper: Paper) -> bool:
+        """Queue a paper under a name of the caller's; never waits. False when the queue is full."""
+        try:
+            self._jobs.put_nowait(_Job(job, paper, time.monotonic()))
+        except queue.Full:
+            return False
+        return True
+
+    def start(self) -> None:
+        """Begin; the printer may come later."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End within a second, leaving what is queued unprinted; may be called again."""
+        self._closing.set()
+        if self._thread.ident is not None:
+            self._thread.join(1.0)
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            if self._job is None:
+                self._job = self._next_job()
+            try:
+                self._step()
+            except LineLost as lost:
+                self._lose(lost.problem)
+            except Closed:
+                break
+        self._hang_up()
+
+    def _next_job(self) -> _Job | None:
+        try:
+            return self._jobs.get(timeout=IDLE_S)
+        except queue.Empty:
+            return None
+
+    def _step(self) -> None:
+        """Print the job in hand if the printer can; without a job, look after the printer now and then."""
+        if self._job is None and time.monotonic() - self._looked_s < POLL_S:
+            return
+        self._looked_s = time.monotonic()
+        port = self._port = self._port or self._open()
+        if port is None or not self._able(port):
+            self._expire()
+            self._closing.wait(RETRY_S)
+        elif self._job is not None:
+            self._print(port, self._job)
+
+    def _open(self) -> PrinterPort | None:
+        try:
+            port = PrinterPort(open_printer(self._options))
+        except ImportError:
+            self._report.say(Status.CONFIG_ERROR, "library_missing", "install_library")
+            return None
+        except OSError as error:
+            self._problem = PrintProblem.GONE
+            self._report.say_refused(error)
+            return None
+        if self._options.answers:
+            port.settle(GUARD_S)
+            port.send_all(AUTOMATIC_STATUS_OFF, SEND_S)
+        return port
+
+    def _able(self, port: PrinterPort) -> bool:
+        """Ask the printer how it is and report it; whether it can print. Raises LineLost when it stays silent."""
+        if not self._options.answers:
+            self._report.say(Status.READY)
+            return True
+        port.ask_real_time(SEND_S)
+        deadline_s = time.monotonic() + SEND_S
+        while (state := port.state()) is None:
+            if time.monotonic() > deadline_s or self._closing.is_set():
+                self._tell_silence()
+                if time.monotonic() - port.heard_s > self._options.silence_s:
+                    raise LineLost("the printer is silent", PrintProblem.NO_ANSWER)
+                return False
+            port.listen(SEND_S / 5)
+        port.settle(GUARD_S)
+        self._tell(state)
+        return state.problem is None
+
+    def _print(self, port: PrinterPort, job: _Job) -> None:
+        run = PrinterJob(port, self._options, self._closing, self._tell)
+        outcome = run.run(compile_paper(job.paper, self._options))
+        self._job = None
+        if outcome.problem is None:
+            self._deliver(PrintFinished(self._name, job.name))
+            return
+        self._deliver(PrintFailed(self._name, job.name, outcome.problem, maybe_printed=outcome.begun))
+        if self._options.answers:
+            # What the printer still owes of this job must not be taken for an answer to the next.
+            self._hang_up()
+            if outcome.problem in (PrintProblem.GONE, PrintProblem.NO_ANSWER):
+                self._lose(outcome.problem)
+
+    def _expire(self) -> None:
+        """Fail the job in hand when it has waited for `keep_s`; nothing of it was sent."""
+        job = self._job
+        if job is not None and time.monotonic() - job.queued_s > self._options.keep_s:
+            self._job = None
+            self._deliver(PrintFailed(self._name, job.name, self._problem, maybe_printed=False))
+
+    def _lose(self, problem: PrintProblem) -> None:
+        """Give the line up and say why; it is opened again after a while."""
+        self._hang_up()
+        self._problem = problem
+        if problem is PrintProblem.NO_ANSWER:
+            self._tell_silence()
+        else:
+            self._report.say_lost()
+        self._expire()
+        self._closing.wait(RETRY_S)
+
+    def _hang_up(self) -> None:
+        port, self._port = self._port, None
+        if port is not None:
+            port.close()
+
+    def _tell(self, state: PrinterState) -> None:
+        self._problem = state.problem or self._problem
+        if state.paper_out:
+            self._report.say(Status.SELF_CHECK_FAILED, "paper_out", "load_paper")
+        elif state.cover_open:
+            self._report.say(Status.SELF_CHECK_FAILED, "cover_open", "close_cover")
+        elif state.problem is not None:
+            self._report.say(Status.SELF_CHECK_FAILED, "printer_error", "restart_printer")
+        elif state.paper_low:
+            self._report.say(Status.READY, "paper_low", "load_paper_soon")
+        else:
+            self._report.say(Status.READY)
+
+    def _tell_silence(self) -> None:
+        self._problem = PrintProblem.NO_ANSWER
+        self._report.say(Status.SELF_CHECK_FAILED, "no_answer", "check_printer")
+
+    def _deliver(self, fact: Fact) -> None:
+        """Tell how a job ended; a full mailbox is waited for, because nobody else can tell it."""
+        while not self._emit(fact) and not self._closing.wait(EMIT_RETRY_S):
+            continue

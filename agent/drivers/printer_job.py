@@ -1,0 +1,141 @@
+"""One job's conversation with a printer: what is sent, what is asked, and when a paper counts as printed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.drivers.facts import PrintProblem
+from agent.drivers.printer_options import PrinterEscposOptions
+from agent.drivers.printer_port import LineLost, PrinterPort, PrinterState
+
+SEND_S = 0.5
+TICK_S = 0.1
+ASK_EVERY_S = 0.5
+GUARD_S = 0.05
+"""How long the line must be quiet after an answer for it to be believed the only one."""
+
+CONFIRM_SILENCES = 3
+"""A printer that is well and still does not confirm is given this many times `silence_s`: it has forgotten the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended: printed when `problem` is None. `begun`: whether any byte of it may have reached the printer."""
+
+    problem: PrintProblem | None
+    begun: bool
+
+
+class Closed(Exception):
+    """The driver is being closed in the midst of a job."""
+
+
+class PrinterJob:
+    """Prints the bytes of one job over an open port, once.
+
+    The order of things: a question that is answered in order (GS r) proves that the printer works off what it gets and
+    owes no older answer; then the job's bytes; then the same question again, whose answer proves that every byte
+    before it was worked off; then the real-time state (DLE EOT), which must be good. Only then is a paper printed.
+    `tell` gets every state the printer answers meanwhile.
+    """
+
+    def __init__(
+        self,
+        port: PrinterPort,
+        options: PrinterEscposOptions,
+        closing: threading.Event,
+        tell: Callable[[PrinterState], None],
+    ) -> None:
+        self._port = port
+        self._options = options
+        self._closing = closing
+        self._tell = tell
+        self._sent = 0
+
+    def run(self, data: bytes) -> Outcome:
+        """Print. Raises LineLost only while nothing was sent, and Closed."""
+        try:
+            if self._options.answers:
+                self._barrier()
+            if self._send(data) and self._options.answers:
+                return Outcome(self._follow(), begun=True)
+            return Outcome(PrintProblem.NO_ANSWER, begun=True)
+        except LineLost as lost:
+            if not self._sent:
+                raise
+            return Outcome(lost.problem, begun=True)
+
+    def _barrier(self) -> None:
+        self._port.ask_in_order(SEND_S)
+        begun_s = time.monotonic()
+        while not self._port.confirmed():
+            self._listen()
+            if time.monotonic() - begun_s > self._options.silence_s:
+                raise LineLost("the printer does not work off its data", PrintProblem.NO_ANSWER)
+        self._port.settle(GUARD_S)
+
+    def _send(self, data: bytes) -> bool:
+        """Send everything; False when the printer stopped taking bytes."""
+        moved_s = time.monotonic()
+        while self._sent < len(data):
+            self._check_open()
+            if taken := self._port.send(data[self._sent :], TICK_S):
+                self._sent += taken
+                moved_s = time.monotonic()
+            elif time.monotonic() - moved_s > self._options.silence_s:
+                if not self._sent:
+                    raise LineLost("the printer takes no bytes", PrintProblem.NO_ANSWER)
+                return False
+        return True
+
+    def _follow(self) -> PrintProblem | None:
+        """Wait for the printer's word after the last byte; None when all is well."""
+        self._port.ask_in_order(self._options.silence_s)
+        begun_s = well_s = asked_s = time.monotonic()
+        problem: PrintProblem | None = None
+        while not self._port.confirmed():
+            now_s = time.monotonic()
+            if self._port.unsent() == 0 and now_s - asked_s > ASK_EVERY_S:
+                self._port.ask_real_time(SEND_S)
+                asked_s = now_s
+            self._listen()
+            if state := self._port.state():
+                self._tell(state)
+                problem = state.problem
+            if problem is not None or self._port.unsent():
+                well_s = now_s
+            if now_s - self._port.heard_s > self._options.silence_s:
+                return PrintProblem.NO_ANSWER
+            if now_s - well_s > CONFIRM_SILENCES * self._options.silence_s:
+                return PrintProblem.NO_ANSWER
+            if now_s - begun_s > self._options.keep_s and problem is not None:
+                return problem
+        return self._final_state().problem
+
+    def _final_state(self) -> PrinterState:
+        """The printer's state asked now; an older question that is still open is waited for first."""
+        if self._port.asking:
+            self._wait_for_state()
+        self._port.ask_real_time(SEND_S)
+        state = self._wait_for_state()
+        self._port.settle(GUARD_S)
+        self._tell(state)
+        return state
+
+    def _wait_for_state(self) -> PrinterState:
+        while (state := self._port.state()) is None:
+            self._listen()
+            if time.monotonic() - self._port.heard_s > self._options.silence_s:
+                raise LineLost("the printer is silent", PrintProblem.NO_ANSWER)
+        return state
+
+    def _listen(self) -> None:
+        self._check_open()
+        self._port.listen(TICK_S)
+
+    def _check_open(self) -> None:
+        if self._closing.is_set():
+            raise Closed
