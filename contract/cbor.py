@@ -15,8 +15,19 @@ MAX_DEPTH = 16
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 
+def _refuse_tag(*_decoder_and_tag: object) -> object:
+    raise cbor2.CBORDecodeError("tags are not part of the contract")
+
+
+# Shared values (tags 28, 29) would let a few hundred bytes unfold into more items than anyone can walk, so every tag
+# the library knows is refused before it is decoded.
+_KNOWN_TAGS = dict.fromkeys((*range(300), 1004, 43000, 55799), _refuse_tag)
+
+
 def encode(value: object) -> bytes:
-    """Return the one encoding of ``value``. Raises ContractError(WRONG_TYPE) for a value outside the subset above."""
+    """Return the one encoding of ``value``. Raises ContractError(WRONG_TYPE) for a value outside the subset above,
+    OUT_OF_RANGE for one beyond its limits.
+    """
     _require_subset(value, "", 0)
     return cbor2.dumps(value, canonical=True)
 
@@ -24,15 +35,21 @@ def encode(value: object) -> bytes:
 def decode(data: bytes, max_bytes: int) -> Any:
     """Return the value that ``data`` encodes, or raise ContractError.
 
-    Refuses input of more than ``max_bytes`` (TOO_LARGE), anything that is not CBOR, and any encoding that is not the
-    deterministic one:
-    trailing bytes, indefinite lengths, long integers, unordered or repeated keys, tags, floats (NOT_DETERMINISTIC or
-    WRONG_TYPE).
+    Refuses input of more than ``max_bytes`` (TOO_LARGE), anything that is not CBOR, tags, indefinite lengths and
+    repeated keys (NOT_CBOR), trailing bytes, long integers and unordered keys (NOT_DETERMINISTIC), and other types than
+    the contract's, such as floats and null (WRONG_TYPE).
     """
     if len(data) > max_bytes:
         raise ContractError(Reason.TOO_LARGE, detail=f"{len(data)} bytes, at most {max_bytes}")
     try:
-        value = cbor2.loads(data, max_depth=MAX_DEPTH * 2, allow_indefinite=False, allow_duplicate_keys=False)
+        value = cbor2.loads(
+            data,
+            tag_hook=_refuse_tag,
+            semantic_decoders=_KNOWN_TAGS,
+            max_depth=MAX_DEPTH * 2,
+            allow_indefinite=False,
+            allow_duplicate_keys=False,
+        )
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
         raise ContractError(Reason.NOT_CBOR, detail=type(error).__name__) from error
     _require_subset(value, "", 0)
@@ -45,8 +62,10 @@ def _require_subset(value: object, path: str, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise ContractError(Reason.OUT_OF_RANGE, path, "nested too deeply")
     match value:
-        case bool() | bytes() | str():
+        case bool() | bytes():
             return
+        case str():
+            _require_unicode(value, path)
         case int():
             if not INT_MIN <= value <= INT_MAX:
                 raise ContractError(Reason.OUT_OF_RANGE, path, "integer beyond 64 bits")
@@ -61,8 +80,16 @@ def _require_subset(value: object, path: str, depth: int) -> None:
             raise ContractError(Reason.WRONG_TYPE, path, type(value).__name__)
 
 
+def _require_unicode(value: str, path: str) -> None:
+    """Half of a surrogate pair is a Python character, but no UTF-8 can carry it."""
+    if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        raise ContractError(Reason.OUT_OF_RANGE, path, "not a Unicode character")
+
+
 def _require_keys(value: dict[object, object], path: str) -> None:
     whole = all(type(key) is int and key >= 0 for key in value)
     text = all(type(key) is str for key in value)
+    if text:
+        _require_unicode("".join(map(str, value)), path)
     if not (whole or text):
         raise ContractError(Reason.WRONG_TYPE, path, "map keys must be all non-negative integers or all text")

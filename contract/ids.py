@@ -44,5 +44,9 @@ def parse_address(text: str) -> TerminalAddress:
 
 
 def receipt_number(address: TerminalAddress, epoch: int, seq: int) -> str:
-    """Return the number printed on paper: shop, terminal, epoch and sequence, unique within a tenant for ever."""
-    return f"{address.shop}-{address.terminal}-{epoch}-{seq:06d}".upper()
+    """Return the number printed on paper: shop, terminal, epoch and sequence, unique within a tenant for ever.
+
+    A dot parts shop and terminal, because their names may hold the dash: ``a-b`` and ``c`` must not read as ``a`` and
+    ``b-c``.
+    """
+    return f"{address.shop}.{address.terminal}-{epoch}-{seq:06d}".upper()

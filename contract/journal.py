@@ -23,6 +23,8 @@ GRAMMAR = 1
 MAX_ENTRY_BYTES = 24_000
 MAX_LINES = 200
 MAX_EFFECTS = 200
+MAX_POINTS = 2**40
+"""The most points one sale may earn."""
 
 
 class EntryKind(StrEnum):
@@ -135,7 +137,7 @@ class AppliedEffect:
     rule: str = wire.at(1, wire.text(32, "[a-z0-9_.-]{1,32}"))
     base_minor: int = wire.at(2, AMOUNT_MINOR)
     off_minor: int = wire.at(3, AMOUNT_MINOR)
-    points: int = wire.at(4, wire.whole(0, 2**40))
+    points: int = wire.at(4, wire.whole(0, MAX_POINTS))
     shares: tuple[EffectShare, ...] = wire.at(5, wire.many(wire.record(EffectShare), MAX_LINES))
 
 
@@ -165,7 +167,7 @@ class SaleBody:
     lines: tuple[SoldLine, ...] = wire.at(4, wire.many(wire.record(SoldLine), MAX_LINES, least=1))
     effects: tuple[AppliedEffect, ...] = wire.at(5, wire.many(wire.record(AppliedEffect), MAX_EFFECTS))
     payable_minor: int = wire.at(6, AMOUNT_MINOR)
-    points_earned: int = wire.at(7, wire.whole(0, 2**40))
+    points_earned: int = wire.at(7, wire.whole(0, MAX_POINTS))
     tenders: tuple[Tender, ...] = wire.at(8, wire.many(wire.record(Tender), 8, least=1))
     postings: tuple[Posting, ...] = wire.at(9, wire.many(wire.record(Posting), 64, least=2))
     totals: PerpetualTotals = wire.at(10, wire.record(PerpetualTotals))

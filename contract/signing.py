@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from contract.errors import ContractError, Reason
 
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SEC 2, section 2.4.2.
+
 
 class Algorithm(IntEnum):
     """COSE algorithm numbers (IANA COSE registry, RFC 9053)."""
@@ -40,7 +42,11 @@ class PublicKey:
         return hashlib.sha256(self.raw).digest()[:8]
 
     def verify(self, message: bytes, signature: bytes) -> bool:
-        """Tell whether ``signature`` (64 bytes, RFC 9053) over ``message`` is this key's. Raises nothing."""
+        """Tell whether ``signature`` (64 bytes, RFC 9053) over ``message`` is this key's. Raises nothing.
+
+        Of the two signatures (r, s) and (r, n - s) that P-256 accepts alike only the one with the smaller s is taken:
+        else anybody on the way could give a signed entry a second, equally valid form with another hash.
+        """
         if len(signature) != 64:
             return False
         try:
@@ -49,6 +55,8 @@ class PublicKey:
             else:
                 point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), self.raw)
                 r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+                if s > _P256_ORDER // 2:
+                    return False
                 point.verify(encode_dss_signature(r, s), message, ec.ECDSA(SHA256()))
         except (InvalidSignature, ValueError):
             return False
@@ -68,7 +76,7 @@ class Signer(Protocol):
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """Return the 64-byte signature over ``message``."""
+        """Return the 64-byte signature over ``message``; for ES256 the one with the smaller s."""
         ...
 
 
@@ -105,7 +113,7 @@ class SoftwareSigner:
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return self._key.sign(message)
         r, s = decode_dss_signature(self._key.sign(message, ec.ECDSA(SHA256(), deterministic_signing=True)))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        return r.to_bytes(32, "big") + min(s, _P256_ORDER - s).to_bytes(32, "big")
 
 
 def parse_public_key(text: str) -> PublicKey:
@@ -115,7 +123,7 @@ def parse_public_key(text: str) -> PublicKey:
     algorithm, size = sizes.get(name, (Algorithm.EDDSA, -1))
     try:
         raw = bytes.fromhex(digits)
-        if len(raw) != size:
+        if len(raw) != size or len(digits) != size * 2:
             raise ValueError(digits)
         if algorithm is Algorithm.ES256:
             ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), raw)

@@ -80,12 +80,11 @@ def read_up(topic: str) -> tuple[TerminalAddress, Up]:
 def read_down(topic: str) -> tuple[TerminalAddress, Down]:
     """Return for whom a message is and what kind. Raises ContractError(BAD_TOPIC)."""
     address, side, rest = _split(topic)
-    kind, _, document = rest.partition("/")
-    known = kind in {item.value for item in Down}
-    tail = {item.value for item in DocumentKind} if kind == Down.ANNOUNCE else {""}
-    if side != "down" or not known or document not in tail:
+    announced = {f"{Down.ANNOUNCE}/{kind}" for kind in DocumentKind}
+    plain = {kind.value for kind in Down} - {Down.ANNOUNCE.value}
+    if side != "down" or rest not in announced | plain:
         raise ContractError(Reason.BAD_TOPIC, detail=topic[:120])
-    return address, Down(kind)
+    return address, Down(rest.partition("/")[0])
 
 
 def _split(topic: str) -> tuple[TerminalAddress, str, str]:

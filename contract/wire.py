@@ -56,8 +56,8 @@ def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
             raise ContractError(Reason.WRONG_TYPE, path, "expected text")
         if not min_chars <= len(plain) <= max_chars:
             raise ContractError(Reason.OUT_OF_RANGE, path, f"expected {min_chars} to {max_chars} characters")
-        if any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in plain):
-            raise ContractError(Reason.OUT_OF_RANGE, path, "control character")
+        if any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 or 0xD800 <= ord(char) < 0xE000 for char in plain):
+            raise ContractError(Reason.OUT_OF_RANGE, path, "control character or half of a surrogate pair")
         if shape is not None and shape.fullmatch(plain) is None:
             raise ContractError(Reason.BAD_ID, path, f"expected {pattern}")
         return plain
@@ -87,7 +87,7 @@ def choice(options: type[StrEnum]) -> Kind:
             raise ContractError(Reason.OUT_OF_RANGE, path, f"expected one of {', '.join(options)}")
         return options(plain)
 
-    return Kind(write=lambda value: options(value).value, read=read)
+    return Kind(write=lambda value: read(str(value), "").value, read=read)
 
 
 def flag() -> Kind:
@@ -103,7 +103,13 @@ def flag() -> Kind:
 
 def record(of: type) -> Kind:
     """A nested record of the dataclass ``of``."""
-    return Kind(write=to_wire, read=lambda plain, path: from_wire(of, plain, path))
+
+    def write(value: object) -> dict[int, object]:
+        if type(value) is not of:
+            raise ContractError(Reason.WRONG_TYPE, detail=f"expected {of.__name__}")
+        return to_wire(value)
+
+    return Kind(write=write, read=lambda plain, path: from_wire(of, plain, path))
 
 
 def many(of: Kind, most: int, least: int = 0) -> Kind:
@@ -116,7 +122,14 @@ def many(of: Kind, most: int, least: int = 0) -> Kind:
             raise ContractError(Reason.OUT_OF_RANGE, path, f"expected {least} to {most} items")
         return tuple(of.read(item, f"{path}[{index}]") for index, item in enumerate(plain))
 
-    return Kind(write=lambda values: [of.write(value) for value in values], read=read)
+    def write(values: object) -> list[object]:
+        if type(values) is not tuple:
+            raise ContractError(Reason.WRONG_TYPE, detail="expected a tuple")
+        if not least <= len(values) <= most:
+            raise ContractError(Reason.OUT_OF_RANGE, detail=f"expected {least} to {most} items")
+        return [_written(of, value, f"[{index}]") for index, value in enumerate(values)]
+
+    return Kind(write=write, read=read)
 
 
 def at(key: int, kind: Kind) -> Any:
@@ -136,11 +149,17 @@ def to_wire(value: object) -> dict[int, object]:
         item = getattr(value, name)
         if item is None and _optional:
             continue
-        try:
-            plain[key] = kind.write(item)
-        except ContractError as error:
-            raise ContractError(error.reason, f"{name}{error.path}", error.detail) from error
+        plain[key] = _written(kind, item, name)
     return plain
+
+
+def _written(kind: Kind, value: object, place: str) -> object:
+    """``value`` as plain CBOR; a refusal from within carries ``place`` before its own path."""
+    try:
+        return kind.write(value)
+    except ContractError as error:
+        dot = "." if error.path and not error.path.startswith("[") else ""
+        raise ContractError(error.reason, f"{place}{dot}{error.path}", error.detail) from error
 
 
 def from_wire(of: type[RecordT], plain: object, path: str = "") -> RecordT:

@@ -23,7 +23,7 @@ def read_authored(text: str) -> Pack:
     UNKNOWN_FIELD for a stray one.
     """
     try:
-        plain = json.loads(text)
+        plain = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         raise ContractError(Reason.WRONG_TYPE, detail=f"not JSON: {error}") from error
     _require_fields(plain, {"currency", "rules", "golden"}, set(), "")
@@ -34,7 +34,7 @@ def read_authored(text: str) -> Pack:
 
 def _rule(plain: Any, path: str) -> Rule:
     _require_fields(plain, _RULE_FIELDS, _RULE_OPTIONS, path)
-    if plain["lane"] not in {lane.value for lane in Lane}:
+    if plain["lane"] not in [lane.value for lane in Lane]:
         raise ContractError(Reason.OUT_OF_RANGE, f"{path}.lane", f"expected one of {', '.join(Lane)}")
     conditions = Conditions(
         member=plain.get("member", False),
@@ -77,8 +77,20 @@ def _golden(plain: Any, path: str) -> GoldenBasket:
     for index, item in enumerate(_list(plain["lines"], f"{path}.lines")):
         _require_fields(item, _LINE_FIELDS, set(), f"{path}.lines[{index}]")
         lines.append(BasketLine(item["sku"], item["category"], item["quantity"], item["unit_price_minor"]))
+    if "tags" in plain and "tier" not in plain:
+        raise ContractError(Reason.MISSING_FIELD, f"{path}.tier", "tags belong to a member of a tier")
     customer = Customer(plain["tier"], tuple(_list(plain.get("tags", []), f"{path}.tags"))) if "tier" in plain else None
     return GoldenBasket(Basket(tuple(lines), customer), plain["payable_minor"], plain["points"])
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """JSON leaves open what a name given twice means, so it is refused like a stray one."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _value in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ContractError(Reason.UNKNOWN_FIELD, twice, "given twice")
+    return found
 
 
 def _list(plain: Any, path: str) -> list[Any]:

@@ -12,7 +12,8 @@ from enum import StrEnum
 
 from contract import wire
 from contract.errors import ContractError, Reason
-from contract.money import AMOUNT_MINOR, CURRENCY
+from contract.journal import MAX_POINTS
+from contract.money import AMOUNT_MINOR, CURRENCY, MAX_AMOUNT_MINOR
 from rules.basket import Basket
 from rules.shares import BASIS_POINTS
 
@@ -85,7 +86,7 @@ class GoldenBasket:
 
     basket: Basket = wire.at(1, wire.record(Basket))
     payable_minor: int = wire.at(2, AMOUNT_MINOR)
-    points: int = wire.at(3, wire.whole(0, 2**40))
+    points: int = wire.at(3, wire.whole(0, MAX_POINTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,9 @@ class Pack:
 
 def write_pack(pack: Pack) -> bytes:
     """Return the deterministic bytes of a pack. Raises ContractError where it breaks its own grammar."""
+    content = wire.pack(pack)
     _require_sense(pack)
-    return wire.pack(pack)
+    return content
 
 
 def read_pack(content: bytes) -> Pack:
@@ -123,12 +125,14 @@ _LANES = {
 def _require_sense(pack: Pack) -> None:
     if pack.grammar != GRAMMAR:
         raise ContractError(Reason.NEWER_GRAMMAR, "grammar", str(pack.grammar))
-    names = [rule.rule for rule in pack.rules]
+    names: set[str] = set()
+    most_points = 0
     for index, rule in enumerate(pack.rules):
         path = f"rules[{index}]"
         effect = rule.effect
-        if names.index(rule.rule) != index:
+        if rule.rule in names:
             raise ContractError(Reason.OUT_OF_RANGE, f"{path}.rule", "used twice")
+        names.add(rule.rule)
         if rule.lane not in _LANES[effect.kind]:
             raise ContractError(Reason.OUT_OF_RANGE, f"{path}.lane", f"{effect.kind} cannot act there")
         if rule.lane is Lane.BASKET and rule.conditions.categories and effect.kind is EffectKind.PERCENT_OFF:
@@ -137,3 +141,7 @@ def _require_sense(pack: Pack) -> None:
             raise ContractError(Reason.OUT_OF_RANGE, f"{path}.effect.spend_minor", "must be above 0")
         if effect.kind is EffectKind.SPEND_SAVE and effect.save_minor > effect.spend_minor:
             raise ContractError(Reason.OUT_OF_RANGE, f"{path}.effect.save_minor", "more than is spent")
+        if effect.kind is EffectKind.POINTS_PER_MONEY:
+            most_points += MAX_AMOUNT_MINOR // effect.spend_minor * effect.points
+            if most_points > MAX_POINTS:
+                raise ContractError(Reason.OUT_OF_RANGE, f"{path}.effect.points", "one sale could earn too many")
