@@ -1,0 +1,248 @@
+"""One NFC reader through libnfc 1.8, by the low-level calls of pynfc; for the reader's own process only.
+
+pynfc's `poll` is of no use here: it waits without a time-out, never yields a phone, and burns a core on one. So each
+call here asks the chip one thing and comes back within a third of a second. libnfc calls abort() on a status byte with
+bit 0x80 and copies what the chip says without looking: whoever uses this must be ready to lose the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import re
+import termios
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from agent.drivers.facts import CardKind
+from agent.drivers.type2_tag import READ_BYTES
+
+_WITH_PORT = ("pn532_uart", "pn532_i2c", "pn532_spi", "arygon", "acr122s")
+_WITHOUT_PORT = ("pn53x_usb", "acr122_usb")
+
+# libnfc's own mark in the terminal settings of a port it has open (libnfc/buses/uart.c). A process that is killed
+# leaves it behind, and then no libnfc opens that port again until it is unplugged.
+_CLAIMED_BY_LIBNFC = 0x80000000
+_IFLAG = 0
+
+_ANSWER_TIMEOUT_MS = 300
+_LINE_ERRORS = {-1: "reader_garbled", -4: "reader_gone", -6: "reader_silent"}
+"""libnfc's NFC_EIO, NFC_ENOTSUCHDEV and NFC_ETIMEOUT; every other error is about the card."""
+
+
+class LineError(Exception):
+    """The reader did not answer, or not soundly. `reason` says how."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class CardError(Exception):
+    """The card did not answer, or refused; the reader is well."""
+
+
+class OpenError(Exception):
+    """The reader cannot be opened. `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Modulation(Enum):
+    """What to call for: libnfc's modulation and baud rate."""
+
+    TYPE_A = (1, 1)
+    TYPE_B = (3, 1)
+    FELICA = (7, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A card that was activated. `kind` is None for one that we cannot use. `seen_monotonic_ns` is CLOCK_MONOTONIC."""
+
+    modulation: Modulation
+    kind: CardKind | None
+    uid: bytes
+    seen_monotonic_ns: int
+
+    def same_card(self, other: Target) -> bool:
+        """Whether it may be taken for the same card: by its number, unless that is random as a phone's is.
+
+        A number of 4 bytes that begins with 08 is made up anew at each activation (ISO/IEC 14443-3).
+        """
+        if self.modulation is not other.modulation or self.kind is not other.kind:
+            return False
+        return self.uid == other.uid or (_is_random(self.uid) and _is_random(other.uid))
+
+
+@dataclass(frozen=True, slots=True)
+class Connstring:
+    """A libnfc connection string, taken apart. `port` is empty for a reader on USB."""
+
+    driver: str
+    port: str
+    speed: str
+
+    @classmethod
+    def parse(cls, text: str) -> Connstring:
+        """Take apart "driver:/path", "driver:/path:speed" or, for readers on USB, "driver". Raises ValueError."""
+        driver, _, rest = text.partition(":")
+        if driver in _WITHOUT_PORT and not rest:
+            return cls(driver, "", "")
+        if driver not in _WITH_PORT:
+            raise ValueError(f"the driver must be one of {', '.join(_WITH_PORT + _WITHOUT_PORT)}")
+        match = re.fullmatch(r"(/.+?)(?::(\d+))?", rest)
+        if match is None:
+            raise ValueError(f'the port of {driver} must be an absolute path, as in "{driver}:/dev/ttyUSB0"')
+        return cls(driver, match[1], match[2] or "")
+
+    def resolved(self) -> str:
+        """Return what libnfc is given: links followed, because libnfc takes a path only up to its first colon."""
+        parts = [self.driver, os.path.realpath(self.port) if self.port else "", self.speed]
+        return ":".join(part for part in parts if part)
+
+
+class Reader:
+    """An open reader, its field on. Every method raises LineError when the reader fails."""
+
+    def __init__(self, nfc: Any, device: Any) -> None:
+        self._nfc = nfc
+        self._device = device
+
+    @property
+    def name(self) -> str:
+        """What libnfc calls it."""
+        return ctypes.string_at(self._nfc.nfc_device_get_name(self._device)).decode(errors="replace")
+
+    def select(self, modulation: Modulation) -> Target | None:
+        """Call for one card and activate it; None when none answers."""
+        target = self._nfc.nfc_target()
+        wanted = self._nfc.nfc_modulation(*modulation.value)
+        found = self._checked(
+            self._nfc.nfc_initiator_select_passive_target(self._device, wanted, None, 0, ctypes.byref(target))
+        )
+        seen_ns = time.monotonic_ns()
+        if found <= 0:
+            return None
+        if modulation is Modulation.TYPE_A:
+            info = target.nti.nai
+            uid = bytes(info.abtUid)[: min(info.szUidLen, 10)]
+            return Target(modulation, _kind(bytes(info.abtAtqa), info.btSak), uid, seen_ns)
+        raw = target.nti.nbi.abtPupi if modulation is Modulation.TYPE_B else target.nti.nfi.abtId
+        return Target(modulation, None, bytes(raw), seen_ns)
+
+    def still_there(self, target: Target) -> bool:
+        """Whether the card that was activated last is still in the field."""
+        if target.kind is CardKind.ISO14443_4:
+            # Activating a phone once more would give it another number.
+            return self._checked(self._nfc.nfc_initiator_target_is_present(self._device, None)) == 0
+        again = self.select(target.modulation)
+        return again is not None and again.same_card(target)
+
+    def read_pages(self, page: int) -> bytes:
+        """Read 16 bytes from a Type 2 tag (READ, NTAG213 data sheet 10.2). Raises CardError."""
+        command = (ctypes.c_ubyte * 2)(0x30, page & 0xFF)
+        answer = (ctypes.c_ubyte * 32)()
+        got = self._checked(
+            self._nfc.nfc_initiator_transceive_bytes(self._device, command, 2, answer, 32, _ANSWER_TIMEOUT_MS)
+        )
+        if got != READ_BYTES:
+            raise CardError(f"READ of page {page} gave {got}")
+        return bytes(answer[:READ_BYTES])
+
+    def drop_field(self) -> None:
+        """Switch the field off; the next `select` switches it on. Cards that slept or hung start anew."""
+        self._checked(self._nfc.nfc_device_set_property_bool(self._device, self._nfc.NP_ACTIVATE_FIELD, False))
+
+    def close(self) -> None:
+        """Put the chip to sleep and let go of the port."""
+        self._nfc.nfc_close(self._device)
+
+    def _checked(self, result: int) -> int:
+        if result in _LINE_ERRORS:
+            raise LineError(_LINE_ERRORS[result])
+        return result
+
+
+@contextlib.contextmanager
+def open_reader(connstring: Connstring) -> Iterator[Reader]:
+    """Open a reader for as long as the block runs, and keep every other process off its port.
+
+    The lock is flock's, on the port itself, so that it goes with the process however that ends. Raises OpenError.
+    """
+    try:
+        from pynfc import nfc
+    except (ImportError, OSError) as missing:
+        raise OpenError("library_missing") from missing
+    lock = _lock_port(connstring.port) if connstring.port else None
+    try:
+        reader = _open(nfc, connstring)
+        try:
+            yield reader
+        finally:
+            reader.close()
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _open(nfc: Any, connstring: Connstring) -> Reader:
+    context = ctypes.POINTER(nfc.struct_nfc_context)()
+    nfc.nfc_init(ctypes.byref(context))
+    named = nfc.nfc_connstring()
+    named.value = connstring.resolved().encode()
+    device = nfc.nfc_open(context, named)
+    if not device:
+        raise OpenError("reader_silent")
+    result = nfc.nfc_initiator_init(device)
+    if result >= 0:
+        # Otherwise the chip waits for a card for ever, and libnfc takes it for silent.
+        result = nfc.nfc_device_set_property_bool(device, nfc.NP_INFINITE_SELECT, False)
+    if result < 0:
+        raise OpenError(_LINE_ERRORS.get(result, "reader_silent"))
+    return Reader(nfc, device)
+
+
+def _lock_port(port: str) -> int:
+    """Take the port for this process, and wipe libnfc's mark off it. Returns the open file that holds the lock."""
+    try:
+        fd = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError as denied:
+        raise OpenError("no_permission") from denied
+    except OSError as missing:
+        raise OpenError("reader_gone") from missing
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.isatty(fd):
+            settings = termios.tcgetattr(fd)
+            settings[_IFLAG] &= ~_CLAIMED_BY_LIBNFC
+            termios.tcsetattr(fd, termios.TCSANOW, settings)
+    except BlockingIOError as taken:
+        os.close(fd)
+        raise OpenError("in_use") from taken
+    except (OSError, termios.error) as gone:
+        os.close(fd)
+        raise OpenError("reader_gone") from gone
+    return fd
+
+
+def _kind(atqa: bytes, sak: int) -> CardKind:
+    """Tell the kind of a type A card (NXP AN10833, table of ATQA and SAK)."""
+    if sak & 0x20:
+        return CardKind.ISO14443_4
+    if sak & 0x08:
+        return CardKind.MIFARE_CLASSIC
+    if sak == 0x00 and atqa == b"\x00\x44":
+        return CardKind.NTAG
+    return CardKind.UID_ONLY
+
+
+def _is_random(uid: bytes) -> bool:
+    return len(uid) == 4 and uid[0] == 0x08
