@@ -145,7 +145,7 @@ def test_a_wrong_secret_is_not_in_the_message_that_says_so() -> None:
 
 def test_text_that_is_not_toml_is_one_problem_with_its_line() -> None:
     with pytest.raises(SettingsError, match="line 2") as raised:
-        parse_toml('tenant = "acme"\n[broker', "hq.toml")
+        parse_toml('tenant = "acme"\nport = = 1\n', "hq.toml")
     assert len(raised.value.problems) == 1
 
 
