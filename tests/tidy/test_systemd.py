@@ -1,0 +1,96 @@
+"""The service files say only what systemd, udev and tmpfiles understand, and start commands that exist."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tapledger.main import build_parser
+from tests.tidy.tree import ROOT
+
+FOLDER = ROOT / "systemd"
+UNITS = sorted(path.name for path in FOLDER.glob("*.service"))
+UDEV_TERM = re.compile(r'[A-Z]+(?:\{\w+\})?(?:==|!=|\+=|=)"[^"]*"')
+
+
+def _settings(unit: str) -> dict[str, list[str]]:
+    """The settings of a unit as ``Section.Key`` with every value given, in order (systemd.syntax(7))."""
+    settings: dict[str, list[str]] = {}
+    section = ""
+    for line in (FOLDER / unit).read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line and not line.startswith("#"):
+            key, equals, value = line.partition("=")
+            assert section and equals and re.fullmatch(r"[A-Z][A-Za-z]+", key), f"{unit}: {line}"
+            settings.setdefault(f"{section}.{key}", []).append(value)
+    return settings
+
+
+def test_there_is_a_unit_for_the_terminal_and_one_for_head_office() -> None:
+    assert UNITS == ["tapledger-agent.service", "tapledger-hq.service"]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_starts_a_command_that_exists(unit: str) -> None:
+    (start,) = _settings(unit)["Service.ExecStart"]
+    program, *words = shlex.split(start)
+    assert program == "/opt/tapledger/bin/tapledger"
+    assert callable(build_parser().parse_args(words).run)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_gains_nothing_and_leaks_no_key(unit: str) -> None:
+    settings = _settings(unit)
+    for key, value in {
+        "Service.User": "tapledger",
+        "Service.NoNewPrivileges": "yes",
+        "Service.CapabilityBoundingSet": "",
+        "Service.ProtectSystem": "strict",
+        "Service.DevicePolicy": "closed",
+        "Service.LimitCORE": "0",
+        "Service.UMask": "0077",
+        "Service.Restart": "always",
+    }.items():
+        assert settings[key] == [value], key
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_systemd_itself_finds_no_fault_where_it_is_at_hand(unit: str, tmp_path: Path) -> None:
+    text = (FOLDER / unit).read_text(encoding="utf-8")
+    assert text.count("/opt/tapledger/bin/tapledger") == 1
+    program = shutil.which("systemd-analyze")
+    if program is not None:
+        # A program that is there stands for the installed one, which need not be.
+        copy = tmp_path / unit
+        copy.write_text(text.replace("/opt/tapledger/bin/tapledger", sys.executable), encoding="utf-8")
+        verdict = subprocess.run(
+            [program, "verify", str(copy)], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert (verdict.returncode, unit in verdict.stderr) == (0, False), verdict.stderr
+
+
+def test_every_udev_rule_is_a_list_of_terms_and_leaves_removals_alone() -> None:
+    rules = [
+        line for line in (FOLDER / "70-tapledger.rules").read_text("utf-8").splitlines() if line and line[0] != "#"
+    ]
+    assert rules
+    for rule in rules:
+        terms = rule.split(", ")
+        assert all(UDEV_TERM.fullmatch(term) for term in terms), rule
+        assert terms[0] == 'ACTION!="remove"'
+        assert any(term.startswith("GROUP=") for term in terms)
+
+
+def test_the_account_and_the_folders_the_units_rely_on_are_made() -> None:
+    accounts = (FOLDER / "tapledger.sysusers.conf").read_text("utf-8")
+    folders = (FOLDER / "tapledger.tmpfiles.conf").read_text("utf-8")
+    assert re.search(r"^u tapledger ", accounts, re.MULTILINE)
+    for unit in UNITS:
+        config = _settings(unit)["Service.ExecStart"][0].split()[-1]
+        assert re.search(rf"^d {Path(config).parent} 0750 root tapledger ", folders, re.MULTILINE)
+    assert re.search(r"^d /var/lib/tapledger 0700 tapledger tapledger ", folders, re.MULTILINE)
