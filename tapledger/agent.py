@@ -1,0 +1,15 @@
+"""``tapledger agent``: the terminal's own program."""
+
+import argparse
+from pathlib import Path
+
+from agent.main import run
+
+
+def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``agent run``."""
+    group = groups.add_parser("agent", help="run the till on a terminal")
+    commands = group.add_subparsers(metavar="COMMAND", required=True)
+    command = commands.add_parser("run", help="run the till until it is told to stop (SIGTERM)")
+    command.add_argument("--config", type=Path, required=True, metavar="FILE", help="agent.toml")
+    command.set_defaults(run=lambda arguments: run(arguments.config))

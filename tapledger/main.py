@@ -1,0 +1,47 @@
+"""``tapledger``: the one entry point. Exit status 0 means done, 1 means refused or failed with the reason on stderr,
+2 means the call was wrong.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from contract.errors import ContractError
+from contract.settings import SettingsError
+from tapledger import agent, config, demo, hq, provision
+
+DESCRIPTION = """\
+The membership till that keeps its promises when the network is gone.
+
+  On a terminal       tapledger agent run --config FILE
+  At head office      tapledger hq run --config FILE
+  A new terminal      tapledger provision --help
+  See it all at once  tapledger demo
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="tapledger", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    groups = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for room in (agent, hq, provision, demo, config):
+        room.add_commands(groups)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except (ContractError, SettingsError, OSError) as error:
+        print(f"tapledger: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
