@@ -1,4 +1,7 @@
-"""``tapledger provision``: authority, broker, head office's keys and terminals, by :mod:`provisioning`."""
+"""``tapledger provision``: authority, broker, head office's keys and terminals, by :mod:`provisioning`.
+
+The room is imported when one of its commands runs: the till's own process passes through this module, and stays small.
+"""
 
 import argparse
 import getpass
@@ -6,12 +9,6 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-
-from provisioning.authority import ensure_authority
-from provisioning.birth import check_address, ensure_terminal
-from provisioning.broker import BrokerPlan, ensure_broker
-from provisioning.headquarters import ensure_head_office
-from provisioning.keyfiles import ProvisioningError
 
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -62,6 +59,8 @@ def _command(
     act: Callable[[argparse.Namespace], str],
 ) -> argparse.ArgumentParser:
     def run(arguments: argparse.Namespace) -> int:
+        from provisioning.keyfiles import ProvisioningError
+
         try:
             print(act(arguments))
         except ProvisioningError as error:
@@ -75,11 +74,15 @@ def _command(
 
 
 def _authority(arguments: argparse.Namespace) -> str:
+    from provisioning.authority import ensure_authority
+
     authority = ensure_authority(arguments.folder, _now())
     return f"authority in {arguments.folder / 'authority'}, valid until {authority.certificate.not_valid_after_utc:%F}"
 
 
 def _broker(arguments: argparse.Namespace) -> str:
+    from provisioning.broker import BrokerPlan, ensure_broker
+
     plan = BrokerPlan(
         host=arguments.host,
         port=arguments.port,
@@ -91,11 +94,15 @@ def _broker(arguments: argparse.Namespace) -> str:
 
 
 def _hq(arguments: argparse.Namespace) -> str:
+    from provisioning.headquarters import ensure_head_office
+
     keys = ensure_head_office(arguments.folder, arguments.name, _now())
     return f"head office signs as {keys.document_public.text()}\n{arguments.name} connects with {keys.worker_folder}"
 
 
 def _terminal(arguments: argparse.Namespace) -> str:
+    from provisioning.birth import check_address, ensure_terminal
+
     address = check_address(arguments.tenant, arguments.shop, arguments.terminal)
     newborn = ensure_terminal(arguments.folder, address, arguments.out, _now())
     return (
