@@ -1,11 +1,11 @@
-"""The till's process carries only what the till needs: the command line in front of it imports no heavy room."""
+"""The till's process carries only what the till needs: the command line in front of it imports nothing heavy."""
 
 import subprocess
 import sys
 
 from tests.tidy.tree import ROOT
 
-HEAVY = ("alembic", "demo", "escpos", "hq", "provisioning", "pynfc", "simulator", "sqlalchemy", "starlette", "uvicorn")
+HEAVY = ("alembic", "escpos", "evdev", "gpiozero", "pynfc", "simulator", "sqlalchemy", "starlette", "uvicorn")
 
 
 def test_the_command_line_and_the_till_import_no_library_of_another_house_and_no_device_library() -> None:

@@ -1,0 +1,86 @@
+"""``./dev docs``: writes those parts of docs/ that come from the code, between two marks; the rest of a page is by hand.
+
+docs/refusals.md lists every refusal a cashier can see, docs/commands.md every command and option. A tidy test holds the
+pages to the code.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from contract.refusals import TEXTS, RefusalCode
+from tapledger.main import build_parser
+from tests.tidy.tree import ROOT
+
+BEGIN, END = "<!-- from the code: ./dev docs -->", "<!-- end -->"
+
+
+def pages() -> dict[Path, str]:
+    """What each page should hold between its marks, by the page's path below the root."""
+    return {Path("docs/refusals.md"): refusals_table(), Path("docs/commands.md"): commands_list(build_parser())}
+
+
+def with_block(text: str, block: str) -> str:
+    """Return a page's text with what stands between its marks replaced. Raises ValueError where a mark is missing."""
+    before, mark, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not mark or not end:
+        raise ValueError(f"the page lacks {BEGIN} or {END}")
+    return f"{before}{BEGIN}\n\n{block}\n{END}{after}"
+
+
+def refusals_table() -> str:
+    """Every refusal code with its cause and the next step, in both languages."""
+    lines = ["| code | cause | next step | 原因 | 下一步 |", "|---|---|---|---|---|"]
+    for code in RefusalCode:
+        text = TEXTS[code]
+        lines.append(f"| `{code}` | {text.cause_en} | {text.next_en} | {text.cause_zh} | {text.next_zh} |")
+    return "\n".join(lines) + "\n"
+
+
+def commands_list(parser: argparse.ArgumentParser) -> str:
+    """Every command of the command line as a heading, what it does, and its arguments."""
+    parts: list[str] = []
+    for command, about in _commands(parser, ""):
+        parts.append(f"## {command.prog}\n\n{about}\n")
+        rows = [row for action in command._actions if (row := _argument(action))]
+        if rows:
+            parts.append("\n".join(["| argument | what it is |", "|---|---|", *rows]) + "\n")
+    return "\n".join(parts)
+
+
+def main() -> int:
+    """Write the pages anew."""
+    for path, block in pages().items():
+        page = ROOT / path
+        page.write_text(with_block(page.read_text(encoding="utf-8"), block), encoding="utf-8")
+    return 0
+
+
+def _commands(parser: argparse.ArgumentParser, about: str) -> Iterator[tuple[argparse.ArgumentParser, str]]:
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for group in groups:
+        helps = {choice.dest: choice.help or "" for choice in group._choices_actions}
+        for name, command in group.choices.items():
+            yield from _commands(command, _sentence(helps.get(name, "")))
+    if not groups:
+        yield parser, _sentence(parser.description or "") or about
+
+
+def _argument(action: argparse.Action) -> str:
+    if isinstance(action, argparse._HelpAction):
+        return ""
+    names = ", ".join(f"`{name}`" for name in action.option_strings) or f"`{action.metavar or action.dest}`"
+    about = (action.help or "").replace("%(default)s", str(action.default)).replace("|", "\\|")
+    needed = action.required and action.option_strings
+    return f"| {names} | {_sentence(about)}{' Required.' if needed else ''} |"
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
