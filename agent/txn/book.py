@@ -1,0 +1,160 @@
+"""What a transaction may look up: a read-only view of the terminal, answered by the till from its store and clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from contract.documents import CashierRecord, CatalogueItem
+from contract.envelope import Keyring
+from contract.ids import TerminalAddress
+from contract.journal import Entry, PackRef, PerpetualTotals
+from rules.pack import Pack
+
+
+@dataclass(frozen=True, slots=True)
+class ActivePack:
+    """The rule pack that prices now, beside the reference that a sale's entry carries."""
+
+    ref: PackRef
+    pack: Pack
+
+
+class Moment(Protocol):
+    """A point in time: ``wall_ms`` since 1970-01-01 (UTC), and ``monotonic_ms``, which never goes back in a boot."""
+
+    @property
+    def wall_ms(self) -> int:
+        """Unix time in milliseconds."""
+        ...
+
+    @property
+    def monotonic_ms(self) -> int:
+        """Milliseconds since an arbitrary moment of this boot."""
+        ...
+
+
+class Member(Protocol):
+    """A member as the terminal's cache knows one. ``phone_last4`` is empty or None where no number is known."""
+
+    @property
+    def member(self) -> str:
+        """The member's id."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The whole name; a screen or a paper shows it masked."""
+        ...
+
+    @property
+    def tier(self) -> str:
+        """The tier that prices."""
+        ...
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that rules may look at."""
+        ...
+
+    @property
+    def points(self) -> int:
+        """The balance head office knew when it issued the document."""
+        ...
+
+    @property
+    def phone_last4(self) -> str | None:
+        """The last four digits of the phone number."""
+        ...
+
+
+class PinTries(Protocol):
+    """Wrong PINs of one cashier in a row, and when the last one was (``wall_ms``)."""
+
+    @property
+    def count(self) -> int:
+        """How many in a row; a right PIN sets it back to 0."""
+        ...
+
+    @property
+    def last_ms(self) -> int:
+        """When the last of them was keyed, Unix milliseconds."""
+        ...
+
+
+class Book(Protocol):
+    """Everything a step may ask. Answers come at once and raise nothing that a step would have to catch."""
+
+    @property
+    def address(self) -> TerminalAddress:
+        """Which till this is."""
+        ...
+
+    @property
+    def hq_keys(self) -> Keyring:
+        """Whose signature on a credential is believed."""
+        ...
+
+    def now(self) -> Moment:
+        """The time of this step."""
+        ...
+
+    def local_time(self, wall_ms: int) -> str:
+        """A time as the shop reads it, ``2025-06-01 10:32:05``."""
+        ...
+
+    def new_transaction(self) -> bytes:
+        """A fresh transaction id, 16 random bytes."""
+        ...
+
+    def member_by_card(self, uid: bytes) -> Member | None:
+        """The member with this card, if cached."""
+        ...
+
+    def member_by_phone(self, digits: str) -> Member | None:
+        """The member with this phone number, if cached."""
+        ...
+
+    def member_by_id(self, member: str) -> Member | None:
+        """The member of this id, if cached."""
+        ...
+
+    def item_by_barcode(self, digits: str) -> CatalogueItem | None:
+        """The article with this barcode."""
+        ...
+
+    def open_item(self) -> CatalogueItem | None:
+        """The article that a keyed amount is booked on; None before a catalogue has arrived."""
+        ...
+
+    def cashier(self, number: str) -> CashierRecord | None:
+        """Who signs in with this number."""
+        ...
+
+    def pin_tries(self, number: str) -> PinTries:
+        """How this cashier's last tries went."""
+        ...
+
+    def pack(self) -> ActivePack | None:
+        """The active pack; None before one has arrived."""
+        ...
+
+    def totals(self) -> PerpetualTotals:
+        """The till's perpetual totals so far."""
+        ...
+
+    def shop_name(self) -> str:
+        """The name on the receipt; empty before a catalogue has arrived."""
+        ...
+
+    def currency(self) -> str:
+        """The catalogue's currency code; empty before a catalogue has arrived."""
+        ...
+
+    def unprinted(self) -> tuple[Entry, ...]:
+        """Sales whose receipt is not known to be out, oldest first."""
+        ...
+
+    def last_sale(self) -> Entry | None:
+        """The newest sale of the journal."""
+        ...

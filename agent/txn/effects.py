@@ -1,0 +1,64 @@
+"""What must follow a step. The till carries effects out in the order given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from agent.paper import Paper
+from contract.journal import Body, EntryKind
+
+
+class SoundName(StrEnum):
+    """What the counter hears: a sale is durable, something was refused, or something was understood."""
+
+    SUCCESS = "success"
+    REFUSED = "refused"
+    ATTENTION = "attention"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Append this entry to the journal, then tell ``Committed`` or ``CommitFailed``; one is outstanding at a time.
+
+    The transaction id makes it repeatable: a store that already holds it answers with the entry it has.
+    """
+
+    kind: EntryKind
+    transaction: bytes
+    body: Body
+    owes_receipt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Give a sound."""
+
+    name: SoundName
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """Print the receipt of the entry ``seq``, which is durable."""
+
+    seq: int
+    paper: Paper
+
+
+@dataclass(frozen=True, slots=True)
+class WaiveReceipt:
+    """The cashier wants no paper of entry ``seq`` any more: it is owed no longer."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPinTry:
+    """Count a PIN try of a cashier, durably and before anything is shown. ``now_ms`` is Unix milliseconds."""
+
+    cashier: str
+    ok: bool
+    now_ms: int
+
+
+Effect = Commit | Sound | Print | WaiveReceipt | RecordPinTry

@@ -1,0 +1,108 @@
+"""Everything that can happen to a transaction. The till makes these from what drivers, store and sync tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contract.journal import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The terminal has started and its store is open: receipts that are still owed come up now."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDown:
+    """A key went down: ``0``-``9``, ``00``, ``.``, ``clear``, ``cancel``, ``enter``, ``member``, ``cash``, ``reprint``,
+    ``lang`` or ``signout``. Any other text is a key this till does not have.
+    """
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardRead:
+    """A card was read: its kind, its number, and the NDEF message on it where it carries one."""
+
+    kind: str
+    uid: bytes
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardFailed:
+    """A card could not be read: ``unsupported``, ``unreadable`` or ``removed``."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRead:
+    """A code was scanned: the bytes without the scanner's framing."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFailed:
+    """A scan could not be used: ``too_long`` or ``garbled``."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The entry asked for by the outstanding Commit is durable. ``entry`` is what the journal holds of it."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class CommitFailed:
+    """The store could not take the outstanding Commit. ``cause`` is the store's stable word for why."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptPrinted:
+    """The printer itself said that the receipt of entry ``seq`` is out."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptWaiting:
+    """The receipt of entry ``seq`` waits in the printer's queue; ``problem`` says for what (``paper_out``, ...)."""
+
+    seq: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptFailed:
+    """The receipt of entry ``seq`` was given up and nobody will print it by itself; some of it may be out."""
+
+    seq: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackChanged:
+    """Another version of the rule pack became the active one."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed; once or twice a second is plenty."""
+
+
+Input = KeyDown | CardRead | CardFailed | CodeRead | CodeFailed
+"""What a person at the counter did."""
+
+Event = (
+    Input | Started | Committed | CommitFailed | ReceiptPrinted | ReceiptWaiting | ReceiptFailed | PackChanged | Tick
+)

@@ -1,0 +1,175 @@
+"""Where a till stands: one frozen value that says everything the screen shows and the next step needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from agent.txn.book import ActivePack
+from agent.txn.effects import Commit
+from contract.documents import CatalogueItem
+from contract.journal import Entry, MemberRef, SaleBody
+from contract.refusals import Refusal
+from rules.explain import Explanation
+from rules.price import Priced
+
+
+class Lang(StrEnum):
+    """The language on the glass."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+class Notice(StrEnum):
+    """Good or neutral news that is shown until the next key or tap."""
+
+    MEMBER_REPLACED = "member_replaced"
+    BASKET_CANCELLED = "basket_cancelled"
+    RECEIPT_AGAIN = "receipt_again"
+    RULES_CHANGED = "rules_changed"
+    ALREADY_BOOKED = "already_booked"
+
+
+class ReceiptState(StrEnum):
+    """How far a receipt is."""
+
+    OWED = "owed"
+    PRINTING = "printing"
+    WAITING = "waiting"
+    FAILED = "failed"
+    PRINTED = "printed"
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """The member who was recognised, fit to be shown: the name is masked, of a phone number only its ends are kept.
+
+    ``points`` is None where only a credential is known of the member, not a balance.
+    """
+
+    ref: MemberRef
+    name_masked: str
+    phone_masked: str
+    points: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the basket: an article, how many, and the list price of one in minor units."""
+
+    item: CatalogueItem
+    quantity: int
+    unit_price_minor: int
+
+    @property
+    def list_minor(self) -> int:
+        """The line at list price, in minor units."""
+        return self.quantity * self.unit_price_minor
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBasket:
+    """A basket in the making, always priced. The pack is the one that was active when the basket was begun.
+
+    ``transaction`` stays the same from the first line to the commit, so that a commit tried twice is one sale.
+    """
+
+    active: ActivePack
+    transaction: bytes
+    lines: tuple[Line, ...]
+    buyer: Buyer | None
+    priced: Priced
+    explanations: tuple[Explanation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The cashier at the till."""
+
+    cashier: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Nobody is signed in. ``pin`` is None until the number has been entered."""
+
+    number: str = ""
+    pin: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Selling:
+    """Ready, or with a basket. ``keyed`` is what stands in the field, at most ``keying.MOST_CHARS`` characters."""
+
+    basket: OpenBasket | None = None
+    keyed: str = ""
+    phone_entry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Committing:
+    """A commit is outstanding: nothing is known yet, and nothing else is begun."""
+
+    basket: OpenBasket
+    asked: Commit
+
+
+@dataclass(frozen=True, slots=True)
+class SoldSale:
+    """A sale as the journal holds it, ready to be shown and printed; ``when`` is the shop's local time."""
+
+    entry: Entry
+    sale: SaleBody
+    explanations: tuple[Explanation, ...]
+    buyer: Buyer | None
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """The last sale is durable; the next key or tap begins another."""
+
+    sold: SoldSale
+    receipt: ReceiptState
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """After a start: sales that were committed and whose receipt is not known to be out, offered one at a time."""
+
+    owed: tuple[SoldSale, ...]
+    receipt: ReceiptState = ReceiptState.OWED
+    problem: str = ""
+
+
+Scene = SignIn | Selling | Committing | Paid | Recovered
+
+
+@dataclass(frozen=True, slots=True)
+class TillState:
+    """The whole of it. ``touched_ms`` is the monotonic time of the last thing a person did."""
+
+    scene: Scene = field(default_factory=SignIn)
+    cashier: SignedIn | None = None
+    lang: Lang = Lang.ZH
+    refusal: Refusal | None = None
+    notice: Notice | None = None
+    touched_ms: int = 0
+
+    @property
+    def open_basket(self) -> bool:
+        """Whether a basket is begun or a commit outstanding: no other pack may become active meanwhile."""
+        match self.scene:
+            case Committing():
+                return True
+            case Selling(basket=basket):
+                return basket is not None
+        return False
+
+    @property
+    def outstanding(self) -> Commit | None:
+        """The commit that waits for its answer."""
+        return self.scene.asked if isinstance(self.scene, Committing) else None
