@@ -1,4 +1,4 @@
-"""``./dev docs``: writes what comes from the code into pages of docs/, between two marks; the rest of a page is by hand.
+"""``./dev docs``: writes what comes from the code into docs/, between two marks; the rest of a page is by hand.
 
 docs/refusals.md lists every refusal a cashier can see, docs/commands.md every command and option. A tidy test holds the
 pages to the code.
