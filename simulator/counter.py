@@ -1,0 +1,113 @@
+"""A whole counter: reader, scanner, keypad, printer, screen and cable, with a switch for each fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from simulator.cable import Cable
+from simulator.field import Field
+from simulator.glass import Glass
+from simulator.keypad import Keypad
+from simulator.pn532 import Pn532
+from simulator.printer import Printer, TcpDoor
+from simulator.receipt_roll import ReceiptRoll
+from simulator.scanner import Scanner
+
+
+class Counter:
+    """Everything that stands on a shop's counter but the till itself.
+
+    The peers' ports and sockets lie in `folder`, which must exist; TCP ports are chosen when `start` runs. `broker` is
+    where the cable leads; without one there is no cable. A till that has read `device_table` meets real wires only.
+    """
+
+    def __init__(self, folder: Path, broker: tuple[str, int] | None = None, line_s: float = 0.0) -> None:
+        self.reader = Pn532(folder / "reader")
+        self.scanner = Scanner(folder / "scanner")
+        self.keypad = Keypad(folder / "keypad")
+        self.roll = ReceiptRoll()
+        self._printer_door = TcpDoor()
+        self.printer = Printer(self.roll, self._printer_door, line_s)
+        self.glass = Glass(folder / "glass")
+        self.cable = Cable(broker) if broker else None
+        self._faults: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+            "card": (self.reader.unplug, self.reader.replug),
+            "code": (self.scanner.unplug, self.scanner.replug),
+            "keypad": (self.keypad.unplug, self.keypad.replug),
+            "glass": (self.glass.unplug, self.glass.replug),
+            "printer": (self.printer.power_off, self.printer.power_on),
+            "paper": (lambda: self.printer.paper(False), lambda: self.printer.paper(True)),
+            "cover": (lambda: self.printer.cover(True), lambda: self.printer.cover(False)),
+        }
+        if self.cable:
+            self._faults["network"] = (self.cable.cut, self.cable.join)
+        self._broken: set[str] = set()
+
+    @property
+    def cards(self) -> Field:
+        """The reader's field, where cards are held."""
+        return self.reader.field
+
+    @property
+    def fault_names(self) -> tuple[str, ...]:
+        """What can be broken: each device by its name, "paper", "cover", and "network" where there is a cable."""
+        return tuple(self._faults)
+
+    def start(self) -> None:
+        """Plug everything in. Raises OSError, with everything unplugged again, when a path or port is taken."""
+        try:
+            for peer in self._peers():
+                peer.start()
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Take everything away; may be called again."""
+        for peer in reversed(self._peers()):
+            peer.close()
+
+    def device_table(self) -> dict[str, dict[str, object]]:
+        """The table `devices` of a till's configuration for these peers; after `start`."""
+        return {
+            "card": {"technology": "libnfc", "connstring": self.reader.connstring},
+            "code": {"technology": "serial", "path": str(self.scanner.path)},
+            "keypad": {"technology": "serial", "path": str(self.keypad.path)},
+            "printer": {
+                "technology": "escpos",
+                "connection": "network",
+                "host": self._printer_door.host,
+                "port": self._printer_door.port,
+            },
+            "glass": {"technology": "socket", "address": self.glass.address},
+        }
+
+    def broken(self, fault: str) -> bool:
+        """Whether that fault is switched on."""
+        return fault in self._broken
+
+    def breaks(self, fault: str, on: bool = True) -> None:
+        """Switch a fault on or off; twice the same is once. Raises KeyError for a name not in `fault_names`."""
+        begin, end = self._faults[fault]
+        if on and fault not in self._broken:
+            self._broken.add(fault)
+            begin()
+        elif not on and fault in self._broken:
+            self._broken.remove(fault)
+            end()
+
+    def mend(self) -> None:
+        """Switch every fault off."""
+        for fault in tuple(self._broken):
+            self.breaks(fault, on=False)
+
+    def _peers(self) -> list[Pn532 | Scanner | Keypad | Printer | Glass | Cable]:
+        peers: list[Pn532 | Scanner | Keypad | Printer | Glass | Cable] = [
+            self.reader,
+            self.scanner,
+            self.keypad,
+            self.printer,
+            self.glass,
+        ]
+        return [*peers, self.cable] if self.cable else peers

@@ -1,0 +1,142 @@
+"""The inside of a receipt printer: what it does with bytes that have arrived, and what it answers.
+
+No socket and no thread: bytes and the time go in, answers and printed paper come out. Formats: Epson's ESC/POS
+command reference, DLE EOT (real-time status), GS r, GS I and GS ( H (answers in the order of the data).
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from dataclasses import dataclass
+
+from simulator.escpos_decoder import EscposDecoder
+from simulator.printed import FedPaper, Printed, PrintedLine, StatusAsked
+from simulator.receipt_roll import ReceiptRoll
+
+BUFFER_BYTES = 65536
+"""How much a printer takes while it cannot print."""
+
+_REAL_TIME = re.compile(rb"\x10\x04([\x01-\x04])")
+
+
+@dataclass(slots=True)
+class Condition:
+    """What is the matter with the printer, as its owner's hand or a fault has it."""
+
+    paper: bool = True
+    paper_low: bool = False
+    cover_open: bool = False
+    cutter_error: bool = False
+    powered: bool = True
+    stalled: bool = False
+    mute: bool = False
+    """Prints, and answers nothing."""
+    answer_delay_s: float = 0.0
+    line_s: float = 0.0
+    """How long one line takes to print."""
+    lines_to_power_off: int | None = None
+
+    @property
+    def can_print(self) -> bool:
+        """Whether the print head may move."""
+        held_up = self.stalled or self.cover_open or self.cutter_error
+        return self.powered and self.paper and not held_up
+
+
+class PrinterEngine:
+    """Works bytes off onto a roll of paper and collects answers. For one thread."""
+
+    def __init__(self, roll: ReceiptRoll) -> None:
+        self.condition = Condition()
+        self.decoder = EscposDecoder()
+        self._roll = roll
+        self._split = b""
+        self._answers: list[tuple[float, int, bytes]] = []
+        self._answered = 0
+        self._busy_until_s = 0.0
+
+    @property
+    def room_bytes(self) -> int:
+        """How many bytes the buffer still takes."""
+        return max(0, BUFFER_BYTES - self.decoder.waiting_bytes)
+
+    def receive(self, data: bytes, now_s: float) -> None:
+        """Take bytes off the line. Real-time requests are answered at once and are no part of the data.
+
+        That holds wherever they stand, as in the real thing, which looks for them before it knows what they are in.
+        """
+        data = self._split + data
+        self._split = b""
+        for request in _REAL_TIME.findall(data):
+            self._answer(self._real_time_status(request[0]), now_s)
+        data = _REAL_TIME.sub(b"", data)
+        for head in (b"\x10\x04", b"\x10"):
+            if data.endswith(head):
+                data, self._split = data[: -len(head)], head
+                break
+        self.decoder.put(data)
+
+    def work(self, now_s: float) -> None:
+        """Print what can be printed now."""
+        while self.condition.can_print and now_s >= self._busy_until_s:
+            thing = self.decoder.take()
+            self._roll.feed_raw(self.decoder.take_read())
+            if thing is None:
+                return
+            if isinstance(thing, StatusAsked):
+                self._answer(self._status_in_order(thing), now_s)
+            else:
+                self._put_on_paper(thing, now_s)
+
+    def take_answers(self, now_s: float) -> bytes:
+        """What is to be sent now."""
+        out = b""
+        while self._answers and self._answers[0][0] <= now_s and not self.condition.stalled:
+            out += heapq.heappop(self._answers)[2]
+        return out
+
+    def power_off(self) -> None:
+        """Lose everything that is not on paper."""
+        self.condition.powered = False
+        self.condition.lines_to_power_off = None
+        self.decoder.reset()
+        self._answers.clear()
+        self._split = b""
+
+    def _put_on_paper(self, thing: Printed, now_s: float) -> None:
+        self._roll.add(thing)
+        if isinstance(thing, PrintedLine):
+            self._busy_until_s = now_s + self.condition.line_s
+            if self.condition.lines_to_power_off is not None:
+                self.condition.lines_to_power_off -= 1
+                if self.condition.lines_to_power_off <= 0:
+                    self.power_off()
+        elif isinstance(thing, FedPaper):
+            self._busy_until_s = now_s + self.condition.line_s
+
+    def _answer(self, data: bytes, now_s: float) -> None:
+        if not self.condition.mute:
+            self._answered += 1
+            heapq.heappush(self._answers, (now_s + self.condition.answer_delay_s, self._answered, data))
+
+    def _real_time_status(self, kind: int) -> bytes:
+        c = self.condition
+        bits = {
+            1: 0x08 if not c.paper or c.cover_open or c.cutter_error else 0,
+            2: (0x04 if c.cover_open else 0) | (0 if c.paper else 0x20) | (0x40 if c.cutter_error else 0),
+            3: 0x08 if c.cutter_error else 0,
+            4: (0x0C if c.paper_low or not c.paper else 0) | (0 if c.paper else 0x60),
+        }
+        return bytes((0x12 | bits[kind],))
+
+    def _status_in_order(self, asked: StatusAsked) -> bytes:
+        match asked.kind:
+            case "status" if asked.argument in (b"\x01", b"1"):
+                return bytes(((0x03 if self.condition.paper_low else 0) | (0 if self.condition.paper else 0x0C),))
+            case "status":
+                return b"\x00"
+            case "identity":
+                return b"\x5f" + b"Tapledger counter" + b"\x00" if asked.argument[0] >= 65 else b"\x02"
+            case "process":
+                return b"\x37\x22" + asked.argument + b"\x00"
