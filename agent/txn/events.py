@@ -74,15 +74,9 @@ class ReceiptPrinted:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptWaiting:
-    """The receipt of entry ``seq`` waits in the printer's queue; ``problem`` says for what (``paper_out``, ...)."""
-
-    seq: int
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptFailed:
-    """The receipt of entry ``seq`` was given up and nobody will print it by itself; some of it may be out."""
+    """The printer gave the receipt of entry ``seq`` up (``problem``: ``paper_out``, ``cover_open``, ``no_answer``,
+    ``gone``, ``no_printer``); some of it may be out. It stays owed until it is printed again or waived.
+    """
 
     seq: int
     problem: str
@@ -103,6 +97,4 @@ class Tick:
 Input = KeyDown | CardRead | CardFailed | CodeRead | CodeFailed
 """What a person at the counter did."""
 
-Event = (
-    Input | Started | Committed | CommitFailed | ReceiptPrinted | ReceiptWaiting | ReceiptFailed | PackChanged | Tick
-)
+Event = Input | Started | Committed | CommitFailed | ReceiptPrinted | ReceiptWaiting | PackChanged | Tick

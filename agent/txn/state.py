@@ -37,7 +37,6 @@ class ReceiptState(StrEnum):
     OWED = "owed"
     PRINTING = "printing"
     WAITING = "waiting"
-    FAILED = "failed"
     PRINTED = "printed"
 
 
@@ -158,6 +157,11 @@ class TillState:
     refusal: Refusal | None = None
     notice: Notice | None = None
     touched_ms: int = 0
+
+    @classmethod
+    def started(cls, language: str) -> TillState:
+        """The state of a till that has just been switched on; any language but ``en`` begins in Chinese."""
+        return cls(lang=Lang.EN if language == Lang.EN else Lang.ZH)
 
     @property
     def open_basket(self) -> bool:

@@ -1,0 +1,81 @@
+"""What follows a commit: only the journal's word lets the sound and the paper out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.txn.answers import Step, nod, refuse
+from agent.txn.book import Book
+from agent.txn.effects import Print, Sound, SoundName
+from agent.txn.events import Input, KeyDown, ReceiptPrinted, ReceiptWaiting
+from agent.txn.receipt import sale_receipt
+from agent.txn.selling import selling_step
+from agent.txn.sold import just_sold, recalled
+from agent.txn.state import Committing, Notice, Paid, ReceiptState, Selling, SignIn, SoldSale, TillState
+from contract.journal import Entry, EntryKind, SaleBody
+from contract.refusals import Refusal, RefusalCode
+
+
+def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> Step:
+    """Believe the journal: what is shown, sounded and printed is the entry it holds, not what was asked for.
+
+    An entry of another transaction is none of this till's business and changes nothing.
+    """
+    asked = scene.asked
+    if entry.header.transaction != asked.transaction:
+        return state, ()
+    if entry.header.kind is not EntryKind.SALE:
+        return nod(replace(state, refusal=None), Selling(), Notice.BASKET_CANCELLED)
+    sold = _sold(scene, entry, book)
+    if sold is None:
+        return nod(replace(state, refusal=None), Selling(), Notice.ALREADY_BOOKED)
+    as_asked = asked.kind is EntryKind.SALE and sold.sale == asked.body
+    after = replace(
+        state,
+        scene=Paid(sold, ReceiptState.PRINTING),
+        refusal=None,
+        notice=None if as_asked else Notice.ALREADY_BOOKED,
+    )
+    paper = sale_receipt(sold, book.shop_name(), reprint=not as_asked)
+    return after, (Sound(SoundName.SUCCESS), Print(entry.header.seq, paper))
+
+
+def commit_failed(state: TillState, scene: Committing, cause: str) -> Step:
+    """Give the basket back as it was, and say that nothing was sold."""
+    return refuse(state, Refusal(RefusalCode.STORE_FAILED, cause), Selling(scene.basket))
+
+
+def receipt_told(state: TillState, event: ReceiptPrinted | ReceiptWaiting) -> Step:
+    """Keep up with the receipt of the sale on the glass."""
+    scene = state.scene
+    if not isinstance(scene, Paid) or scene.sold.entry.header.seq != event.seq:
+        return state, ()
+    if isinstance(event, ReceiptPrinted):
+        return replace(state, scene=replace(scene, receipt=ReceiptState.PRINTED, problem="")), ()
+    return replace(state, scene=replace(scene, receipt=ReceiptState.WAITING, problem=event.problem)), ()
+
+
+def paid_step(state: TillState, scene: Paid, event: Input, book: Book) -> Step:
+    """Begin the next basket with whatever comes; a second press of ``cash`` is not a beginning."""
+    match event:
+        case KeyDown(key="cash"):
+            return refuse(state, RefusalCode.KEY_NOT_NOW)
+        case KeyDown(key="enter" | "clear" | "cancel"):
+            return replace(state, scene=Selling()), ()
+        case KeyDown(key="signout"):
+            return replace(state, scene=SignIn(), cashier=None), ()
+        case KeyDown(key="reprint"):
+            paper = sale_receipt(scene.sold, book.shop_name(), reprint=True)
+            after = replace(state, scene=replace(scene, receipt=ReceiptState.PRINTING, problem=""))
+            return after, (Sound(SoundName.ATTENTION), Print(scene.sold.entry.header.seq, paper))
+    ready = Selling()
+    return selling_step(replace(state, scene=ready), ready, event, book)
+
+
+def _sold(scene: Committing, entry: Entry, book: Book) -> SoldSale | None:
+    """The sale of an entry; where the entry holds what was asked for, with the words the basket already had."""
+    basket, asked = scene.basket, scene.asked.body
+    held = recalled(entry, book)
+    if isinstance(asked, SaleBody) and (held is None or held.sale == asked):
+        return just_sold(entry, asked, basket.explanations, basket.buyer, book)
+    return held

@@ -1,0 +1,132 @@
+"""Whom a card, a code or a number names, how sure that is, or why it names nobody."""
+
+from __future__ import annotations
+
+from agent.txn.book import Book, Member
+from agent.txn.keying import PHONE_DIGITS, is_phone
+from agent.txn.masking import mask_last4, mask_name, mask_phone
+from agent.txn.ndef import payloads
+from agent.txn.state import Buyer
+from contract import credentials, envelope, wire
+from contract.documents import CatalogueItem
+from contract.errors import ContractError, Reason
+from contract.journal import Assurance, Medium, MemberRef
+from contract.refusals import Refusal, RefusalCode
+
+DAY_MS = 86_400_000
+BARCODE_DIGITS = range(8, 15)
+_SEALED_FIRST_BYTE = 0xD2  # An envelope's tag, COSE_Sign1 (RFC 9052 section 2).
+_CARD_PROBLEMS = {
+    "unsupported": RefusalCode.CARD_UNSUPPORTED,
+    "unreadable": RefusalCode.CARD_UNREADABLE,
+    "removed": RefusalCode.CARD_REMOVED,
+}
+_CODE_PROBLEMS = {"too_long": RefusalCode.CODE_TOO_LONG, "garbled": RefusalCode.CODE_GARBLED}
+
+
+def by_card(uid: bytes, content: bytes | None, book: Book) -> Buyer | Refusal:
+    """Recognise a card: by a credential on it where there is one (signed), else by its number (claimed).
+
+    Content that holds no credential of this kind is left aside: many cards carry something.
+    """
+    on_card = _credential_in(content or b"")
+    if on_card is not None:
+        return _by_credential(on_card, Medium.CARD, book)
+    found = book.member_by_card(uid)
+    if found is None:
+        return Refusal(RefusalCode.CARD_UNKNOWN, f"{len(uid)} bytes ending {uid[-1:].hex()}")
+    return _buyer(found, Medium.CARD, Assurance.CLAIMED, mask_last4(found.phone_last4))
+
+
+def by_phone(digits: str, book: Book) -> Buyer | Refusal:
+    """Recognise a mobile number of 11 digits."""
+    if not is_phone(digits):
+        return Refusal(RefusalCode.PHONE_MALFORMED, f"{len(digits)} characters")
+    found = book.member_by_phone(digits)
+    if found is None:
+        return Refusal(RefusalCode.PHONE_UNKNOWN, mask_phone(digits))
+    return _buyer(found, Medium.PHONE, Assurance.CLAIMED, mask_phone(digits))
+
+
+def by_code(data: bytes, book: Book) -> Buyer | CatalogueItem | Refusal:
+    """Recognise what was scanned: a member's credential, a phone number, or an article's barcode."""
+    if len(data) > credentials.MAX_TEXT_CHARS:
+        return Refusal(RefusalCode.CODE_TOO_LONG, f"{len(data)} bytes")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return Refusal(RefusalCode.CODE_UNKNOWN, "not UTF-8")
+    if text.startswith(credentials.PREFIX):
+        try:
+            return _by_credential(credentials.read_credential_text(text), Medium.QR, book)
+        except ContractError as error:
+            return Refusal(RefusalCode.CODE_GARBLED, error.reason)
+    if is_phone(text):
+        return by_phone(text, book)
+    if _means_phone(text):
+        return Refusal(RefusalCode.PHONE_MALFORMED, "not all digits")
+    if text.isascii() and text.isdigit() and len(text) in BARCODE_DIGITS:
+        return book.item_by_barcode(text) or Refusal(RefusalCode.CODE_UNKNOWN, "barcode not in the catalogue")
+    return Refusal(RefusalCode.CODE_UNKNOWN, f"{len(text)} characters")
+
+
+def card_refusal(problem: str) -> Refusal:
+    """The refusal for a card that could not be read; a problem not listed counts as unreadable."""
+    return Refusal(_CARD_PROBLEMS.get(problem, RefusalCode.CARD_UNREADABLE))
+
+
+def code_refusal(problem: str) -> Refusal:
+    """The refusal for a scan that could not be used; a problem not listed counts as garbled."""
+    return Refusal(_CODE_PROBLEMS.get(problem, RefusalCode.CODE_GARBLED))
+
+
+def _by_credential(sealed: bytes, medium: Medium, book: Book) -> Buyer | Refusal:
+    """Believe a credential that head office signed, of this tenant and still valid. A cached member is the newer
+    word on tier and tags.
+    """
+    try:
+        told = credentials.open_credential(sealed, book.hq_keys)
+    except ContractError as error:
+        foreign = error.reason is Reason.UNKNOWN_KEY and _claims_another_tenant(sealed, book.address.tenant)
+        return Refusal(RefusalCode.CREDENTIAL_FOREIGN if foreign else RefusalCode.CREDENTIAL_FORGED, error.reason)
+    if told.tenant != book.address.tenant:
+        return Refusal(RefusalCode.CREDENTIAL_FOREIGN)
+    if book.now().wall_ms // DAY_MS > told.valid_until_day:
+        return Refusal(RefusalCode.CREDENTIAL_EXPIRED)
+    cached = book.member_by_id(told.member)
+    if cached is not None:
+        return _buyer(cached, medium, Assurance.SIGNED, mask_last4(cached.phone_last4))
+    return Buyer(MemberRef(told.member, told.tier, told.tags, medium, Assurance.SIGNED), "", "", None)
+
+
+def _claims_another_tenant(sealed: bytes, tenant: str) -> bool:
+    """What an unbelieved credential says of itself only chooses between two refusals."""
+    try:
+        payload = envelope.peek(sealed, credentials.MAX_CREDENTIAL_BYTES)
+        claimed = wire.unpack(credentials.MemberCredential, payload, credentials.MAX_CREDENTIAL_BYTES)
+    except ContractError:
+        return False
+    return claimed.tenant != tenant
+
+
+def _credential_in(message: bytes) -> bytes | None:
+    """The credential in an NDEF message, as text or as bytes."""
+    for payload in payloads(message):
+        if payload[:1] == bytes([_SEALED_FIRST_BYTE]):
+            return payload
+        if payload.startswith(credentials.PREFIX.encode()):
+            try:
+                return credentials.read_credential_text(payload.decode("ascii"))
+            except (ContractError, UnicodeDecodeError):
+                return payload
+    return None
+
+
+def _means_phone(text: str) -> bool:
+    """Whether somebody meant a phone number that has other characters in it."""
+    return len(text) == PHONE_DIGITS and text[0] == "1" and text.isascii() and text.isalnum() and not text.isdigit()
+
+
+def _buyer(found: Member, medium: Medium, assurance: Assurance, phone_masked: str) -> Buyer:
+    ref = MemberRef(found.member, found.tier, found.tags, medium, assurance)
+    return Buyer(ref, mask_name(found.name), phone_masked, found.points)

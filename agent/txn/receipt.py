@@ -1,0 +1,100 @@
+"""What stands on a receipt: Chinese first, English small words beside it, and a code that binds paper and journal."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+
+from agent import paper
+from agent.paper import Paper
+from agent.txn.state import Buyer, SoldSale
+from agent.txn.tiers import tier_name
+from contract.ids import receipt_number
+from contract.journal import Entry, SaleBody, SoldLine, TimeQuality
+from contract.money import format_minor
+from rules.explain import Explanation
+
+QR_PREFIX = "TLR1:"
+QR_DIGEST_BYTES = 16
+
+
+def sale_receipt(sold: SoldSale, shop_name: str, reprint: bool) -> Paper:
+    """Return the receipt of a committed sale. ``reprint`` says 补打, large, at the top and at the bottom: this
+    paper may be the second.
+    """
+    mark = (paper.Text("补打 REPRINT", "center", bold=True, size=2),) if reprint else ()
+    rows = (
+        *mark,
+        *_head(sold, shop_name),
+        paper.Rule(),
+        *_lines(sold.sale),
+        paper.Rule(),
+        *_reckoning(sold),
+        paper.Rule(),
+        paper.Qr(qr_text(sold.entry)),
+        paper.Text("扫码可核对本单 Scan to verify", "center"),
+        paper.Text("谢谢惠顾 Thank you", "center"),
+        *mark,
+        paper.Cut(),
+    )
+    return Paper(rows)
+
+
+def number_of(entry: Entry) -> str:
+    """The receipt number of an entry."""
+    header = entry.header
+    return receipt_number(header.address, header.epoch, header.seq)
+
+
+def qr_text(entry: Entry) -> str:
+    """Return ``TLR1:<receipt number>:<base32 of the first 16 bytes of the entry's SHA-256>``, all within a QR code's
+    alphanumeric mode (ISO/IEC 18004).
+    """
+    digest = base64.b32encode(entry.digest[:QR_DIGEST_BYTES]).decode().rstrip("=")
+    return f"{QR_PREFIX}{number_of(entry)}:{digest}"
+
+
+def _head(sold: SoldSale, shop_name: str) -> Iterator[paper.Row]:
+    if shop_name:
+        yield paper.Text(shop_name, "center", bold=True, size=2)
+    yield paper.Text("销售小票 Receipt", "center")
+    yield paper.Pair("单号 No.", number_of(sold.entry))
+    yield paper.Pair("时间 Time", sold.when)
+    if sold.entry.header.time_quality is TimeQuality.DOUBTFUL:
+        yield paper.Text("时钟未校准 Clock not set", "right")
+    yield paper.Pair("收银员 Cashier", sold.sale.cashier)
+    if sold.buyer is not None:
+        yield paper.Pair("会员 Member", _member(sold.buyer))
+
+
+def _member(buyer: Buyer) -> str:
+    return " ".join(part for part in (tier_name(buyer.ref.tier), buyer.name_masked, buyer.phone_masked) if part)
+
+
+def _lines(sale: SaleBody) -> Iterator[paper.Row]:
+    for line in sale.lines:
+        yield paper.Pair(line.name, format_minor(_list_minor(line)))
+        if line.quantity > 1:
+            yield paper.Text(f"  {line.quantity} × {format_minor(line.unit_price_minor)}")
+
+
+def _reckoning(sold: SoldSale) -> Iterator[paper.Row]:
+    sale = sold.sale
+    yield paper.Pair("原价 List price", format_minor(sum(_list_minor(line) for line in sale.lines)))
+    for explanation in sold.explanations:
+        if sale.member is not None or not explanation.change.startswith("+"):
+            yield from _effect(explanation)
+    yield paper.Pair("应付 Payable", f"{sale.currency} {format_minor(sale.payable_minor)}", bold=True)
+    yield paper.Pair("现金 Cash", format_minor(sum(tender.amount_minor for tender in sale.tenders)))
+    if sale.member is not None:
+        yield paper.Pair("本单积分 Points earned", f"+{sale.points_earned}")
+
+
+def _effect(explanation: Explanation) -> Iterator[paper.Row]:
+    yield paper.Pair(explanation.title, explanation.change)
+    if explanation.reason:
+        yield paper.Text(f"  {explanation.reason}")
+
+
+def _list_minor(line: SoldLine) -> int:
+    return line.quantity * line.unit_price_minor

@@ -1,0 +1,63 @@
+"""After a start: what was committed before the till went dark, and the paper that may be missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.txn.answers import Step, move, refuse
+from agent.txn.book import Book
+from agent.txn.effects import Print, Sound, SoundName, WaiveReceipt
+from agent.txn.events import Input, KeyDown, ReceiptPrinted, ReceiptWaiting
+from agent.txn.receipt import sale_receipt
+from agent.txn.sold import recalled
+from agent.txn.state import ReceiptState, Recovered, SignIn, TillState
+from contract.refusals import RefusalCode
+
+MOST_OFFERED = 50
+"""The most receipts offered after one start; what is left is offered after the next."""
+
+
+def started(state: TillState, book: Book) -> Step:
+    """Offer the receipts still owed, oldest first; with none, ask for a cashier. Only a till that has done nothing yet
+    starts.
+    """
+    if state.scene != SignIn() or state.cashier is not None:
+        return state, ()
+    owed = tuple(sold for entry in book.unprinted()[:MOST_OFFERED] if (sold := recalled(entry, book)) is not None)
+    if not owed:
+        return state, ()
+    return replace(state, scene=Recovered(owed)), (Sound(SoundName.ATTENTION),)
+
+
+def recovery_step(state: TillState, scene: Recovered, event: Input, book: Book) -> Step:
+    """Print the receipt on offer (marked 补打, for it may be the second), skip it, or skip them all."""
+    first = scene.owed[0]
+    match event:
+        case KeyDown(key="reprint" | "enter"):
+            if scene.receipt is ReceiptState.PRINTING:
+                return refuse(state, RefusalCode.KEY_NOT_NOW)
+            paper = sale_receipt(first, book.shop_name(), reprint=True)
+            after = replace(state, scene=replace(scene, receipt=ReceiptState.PRINTING, problem=""))
+            return after, (Print(first.entry.header.seq, paper),)
+        case KeyDown(key="cancel"):
+            after, _ = _next(state, scene)
+            return after, (WaiveReceipt(first.entry.header.seq),)
+        case KeyDown(key="clear"):
+            return move(state, SignIn())[0], tuple(WaiveReceipt(sold.entry.header.seq) for sold in scene.owed)
+        case KeyDown():
+            return refuse(state, RefusalCode.KEY_NOT_NOW)
+    return refuse(state, RefusalCode.NOT_SIGNED_IN)
+
+
+def owed_receipt_told(state: TillState, scene: Recovered, event: ReceiptPrinted | ReceiptWaiting) -> Step:
+    """Go on to the next once a paper is out; offer it again where it is not."""
+    if scene.owed[0].entry.header.seq != event.seq:
+        return state, ()
+    if isinstance(event, ReceiptPrinted):
+        return _next(state, scene)
+    return move(state, replace(scene, receipt=ReceiptState.OWED, problem=event.problem))
+
+
+def _next(state: TillState, scene: Recovered) -> Step:
+    rest = scene.owed[1:]
+    return move(state, Recovered(rest) if rest else SignIn())

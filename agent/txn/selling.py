@@ -1,0 +1,176 @@
+"""From "ready" to "cash": what each key, card and code does to a basket."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.txn import identify, keying
+from agent.txn.answers import Step, move, nod, refuse
+from agent.txn.book import Book
+from agent.txn.effects import Commit, Print, Sound, SoundName
+from agent.txn.events import CardFailed, CardRead, CodeFailed, CodeRead, Input, KeyDown
+from agent.txn.receipt import sale_receipt
+from agent.txn.sale import begun, cancel_commit, sale_commit, with_buyer, with_item, without_last
+from agent.txn.sold import recalled
+from agent.txn.state import Buyer, Committing, Notice, OpenBasket, Selling, SignIn, TillState
+from contract.documents import CatalogueItem
+from contract.refusals import Refusal, RefusalCode
+
+
+def selling_step(state: TillState, scene: Selling, event: Input, book: Book) -> Step:
+    """Answer what a person does while a cashier is signed in and nothing is being committed."""
+    match event:
+        case CardFailed(problem=problem):
+            return refuse(state, identify.card_refusal(problem))
+        case CodeFailed(problem=problem):
+            return refuse(state, identify.code_refusal(problem))
+        case CardRead(uid=uid, content=content):
+            return _recognised(state, scene, identify.by_card(uid, content, book), book)
+        case CodeRead(data=data):
+            return _recognised(state, scene, identify.by_code(data, book), book)
+        case KeyDown(key=key):
+            return _key(state, scene, key, book)
+
+
+def _key(state: TillState, scene: Selling, key: str, book: Book) -> Step:
+    match key:
+        case key if key in keying.TYPING_KEYS:
+            return _typed(state, scene, key)
+        case "enter":
+            return _entered(state, scene, book)
+        case "clear":
+            return _cleared(state, scene, book)
+        case "cancel":
+            return _cancelled(state, scene)
+        case "member":
+            return move(state, replace(scene, keyed="", phone_entry=not scene.phone_entry))
+        case "cash":
+            return _pay(state, scene, book)
+        case "reprint":
+            return _reprint(state, scene, book)
+        case "signout":
+            return _sign_out(state, scene)
+    malformed = scene.phone_entry and len(key) == 1
+    return refuse(state, RefusalCode.PHONE_MALFORMED if malformed else RefusalCode.KEY_NOT_NOW)
+
+
+def _typed(state: TillState, scene: Selling, key: str) -> Step:
+    if scene.phone_entry:
+        digits = keying.digits_after(scene.keyed, key, keying.PHONE_DIGITS)
+        if digits is None:
+            return refuse(state, RefusalCode.PHONE_MALFORMED)
+        return move(state, replace(scene, keyed=digits))
+    amount = keying.amount_after(scene.keyed, key)
+    return refuse(state, amount) if isinstance(amount, Refusal) else move(state, replace(scene, keyed=amount))
+
+
+def _entered(state: TillState, scene: Selling, book: Book) -> Step:
+    """Take what was keyed: a phone number where it can only be one, else an amount of the open article."""
+    emptied = replace(scene, keyed="")
+    if scene.phone_entry or keying.is_phone(scene.keyed):
+        return _recognised(state, emptied, identify.by_phone(scene.keyed, book), book)
+    if not scene.keyed:
+        return refuse(state, RefusalCode.KEY_NOT_NOW if scene.basket else RefusalCode.BASKET_EMPTY)
+    amount_minor = keying.read_amount_minor(scene.keyed)
+    if isinstance(amount_minor, Refusal):
+        return refuse(state, amount_minor, emptied)
+    item = book.open_item()
+    if item is None:
+        return refuse(state, RefusalCode.NO_CATALOGUE, emptied)
+    return _added(state, emptied, item, amount_minor, book, merge=False)
+
+
+def _recognised(state: TillState, scene: Selling, found: Buyer | CatalogueItem | Refusal, book: Book) -> Step:
+    """Take what a card, a code or a number turned out to be."""
+    match found:
+        case Refusal():
+            return refuse(state, found, scene)
+        case CatalogueItem():
+            return _added(state, scene, found, found.price_minor, book, merge=True)
+        case Buyer():
+            return _bought_by(state, scene, found, book)
+
+
+def _added(
+    state: TillState, scene: Selling, item: CatalogueItem, unit_price_minor: int, book: Book, merge: bool
+) -> Step:
+    basket = scene.basket or begun(book)
+    if isinstance(basket, OpenBasket):
+        basket = with_item(basket, item, unit_price_minor, book, merge)
+    if isinstance(basket, Refusal):
+        return refuse(state, basket, scene)
+    return nod(state, replace(scene, basket=basket))
+
+
+def _bought_by(state: TillState, scene: Selling, buyer: Buyer, book: Book) -> Step:
+    """Put a member to the basket. The same member again is harmless; another one replaces the first, and is said."""
+    basket = scene.basket or begun(book)
+    if isinstance(basket, Refusal):
+        return refuse(state, basket, scene)
+    before = basket.buyer
+    with_member = with_buyer(basket, buyer, book)
+    if isinstance(with_member, Refusal):
+        return refuse(state, with_member, scene)
+    replaced = before is not None and before.ref.member != buyer.ref.member
+    # A number being keyed as a phone number has been answered by the card; an amount being keyed stays.
+    kept = "" if scene.phone_entry else scene.keyed
+    return nod(state, Selling(with_member, kept), Notice.MEMBER_REPLACED if replaced else None)
+
+
+def _cleared(state: TillState, scene: Selling, book: Book) -> Step:
+    """Take back the last digit; with none, the phone entry; with none, the last article."""
+    if scene.keyed:
+        return move(state, replace(scene, keyed=keying.without_last(scene.keyed)))
+    if scene.phone_entry:
+        return move(state, replace(scene, phone_entry=False))
+    if scene.basket is None or not scene.basket.lines:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    basket = without_last(scene.basket, book)
+    if isinstance(basket, Refusal):
+        return refuse(state, basket)
+    return move(state, replace(scene, basket=basket if basket.lines or basket.buyer else None))
+
+
+def _cancelled(state: TillState, scene: Selling) -> Step:
+    """Give up what is being keyed, or else the basket; a basket that had articles leaves an entry."""
+    basket = scene.basket
+    if scene.keyed or scene.phone_entry:
+        return move(state, Selling(basket))
+    if basket is None:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    if not basket.lines or state.cashier is None:
+        return move(state, Selling(), Notice.BASKET_CANCELLED)
+    commit = cancel_commit(basket, state.cashier.cashier)
+    return replace(state, scene=Committing(basket, commit)), (commit,)
+
+
+def _pay(state: TillState, scene: Selling, book: Book) -> Step:
+    """Order the sale to be booked. Nobody is told "done" here: that waits for the journal."""
+    basket = scene.basket
+    if scene.keyed or scene.phone_entry:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    if basket is None or not basket.lines:
+        return refuse(state, RefusalCode.BASKET_EMPTY)
+    if state.cashier is None:
+        return refuse(state, RefusalCode.NOT_SIGNED_IN, SignIn())
+    commit: Commit = sale_commit(basket, state.cashier.cashier, book)
+    return replace(state, scene=Committing(basket, commit)), (commit,)
+
+
+def _reprint(state: TillState, scene: Selling, book: Book) -> Step:
+    if scene.basket is not None or scene.keyed or scene.phone_entry:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    last = book.last_sale()
+    sold = recalled(last, book) if last is not None else None
+    if sold is None:
+        return refuse(state, RefusalCode.NOTHING_TO_REPRINT)
+    paper = sale_receipt(sold, book.shop_name(), reprint=True)
+    said = replace(state, notice=Notice.RECEIPT_AGAIN)
+    return said, (Sound(SoundName.ATTENTION), Print(sold.entry.header.seq, paper))
+
+
+def _sign_out(state: TillState, scene: Selling) -> Step:
+    """Leave the till; a basket with articles has to be paid or given up first."""
+    if scene.basket is not None and scene.basket.lines:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    return move(replace(state, cashier=None), SignIn())

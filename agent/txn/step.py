@@ -1,0 +1,90 @@
+"""step(): the whole of a transaction, one event at a time, without a clock, a file or a device."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.txn.answers import Step, refuse
+from agent.txn.book import Book
+from agent.txn.closing import commit_failed, committed, paid_step, receipt_told
+from agent.txn.events import (
+    CommitFailed,
+    Committed,
+    Event,
+    Input,
+    KeyDown,
+    PackChanged,
+    ReceiptPrinted,
+    ReceiptWaiting,
+    Started,
+    Tick,
+)
+from agent.txn.recovery import owed_receipt_told, recovery_step, started
+from agent.txn.selling import selling_step
+from agent.txn.sign_in import sign_in_step
+from agent.txn.state import Committing, Lang, Notice, Paid, ReceiptState, Recovered, Selling, SignIn, TillState
+from contract.refusals import RefusalCode
+
+WORDS_MS = 20_000
+"""How long a refusal or a notice stands when nobody does anything."""
+
+IDLE_MS = 60_000
+"""After how long without a person a half-keyed sign-in is dropped and a paid sale leaves the glass."""
+
+
+def step(state: TillState, event: Event, book: Book) -> Step:
+    """Return where the till stands after ``event`` and what must follow, in order. Raises nothing of its own.
+
+    At most one Commit is outstanding; a success sound and a first receipt come only in answer to ``Committed``.
+    """
+    match event:
+        case Started():
+            return started(state, book)
+        case Committed(entry=entry):
+            return committed(state, state.scene, entry, book) if isinstance(state.scene, Committing) else (state, ())
+        case CommitFailed(cause=cause):
+            return commit_failed(state, state.scene, cause) if isinstance(state.scene, Committing) else (state, ())
+        case ReceiptPrinted() | ReceiptWaiting():
+            if isinstance(state.scene, Recovered):
+                return owed_receipt_told(state, state.scene, event)
+            return receipt_told(state, event)
+        case PackChanged():
+            quiet = isinstance(state.scene, Selling) and state.refusal is None
+            return replace(state, notice=Notice.RULES_CHANGED if quiet else state.notice), ()
+        case Tick():
+            return _time_passed(state, book), ()
+    return _input(state, event, book)
+
+
+def _input(state: TillState, event: Input, book: Book) -> Step:
+    """Answer a person: first what they said before is forgotten, then the scene decides."""
+    fresh = replace(state, refusal=None, notice=None, touched_ms=book.now().monotonic_ms)
+    if event == KeyDown("lang"):
+        other = Lang.EN if state.lang is Lang.ZH else Lang.ZH
+        return replace(state, lang=other, touched_ms=fresh.touched_ms), ()
+    match fresh.scene:
+        case SignIn() as scene:
+            return sign_in_step(fresh, scene, event, book)
+        case Selling() as scene:
+            return selling_step(fresh, scene, event, book)
+        case Committing():
+            return refuse(fresh, RefusalCode.KEY_NOT_NOW)
+        case Paid() as scene:
+            return paid_step(fresh, scene, event, book)
+        case Recovered() as scene:
+            return recovery_step(fresh, scene, event, book)
+
+
+def _time_passed(state: TillState, book: Book) -> TillState:
+    """Let words fade, and leave nothing of a customer or of a PIN on the glass when everybody has gone."""
+    idle_ms = book.now().monotonic_ms - state.touched_ms
+    if idle_ms >= WORDS_MS and (state.refusal or state.notice):
+        state = replace(state, refusal=None, notice=None)
+    if idle_ms < IDLE_MS:
+        return state
+    match state.scene:
+        case SignIn(number=number) if number:
+            return replace(state, scene=SignIn())
+        case Paid(receipt=ReceiptState.PRINTED):
+            return replace(state, scene=Selling())
+    return state
