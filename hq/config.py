@@ -1,0 +1,130 @@
+"""Head office's configuration: one TOML file, read strictly, every mistake named at once. docs/examples/hq.toml shows
+all of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from contract import settings
+from contract.ids import NAME_PATTERN
+
+DATABASE_SCHEMES = ("sqlite", "postgresql+psycopg")
+
+SHAPE = settings.Table(
+    {
+        "tenant": settings.text(pattern=NAME_PATTERN),
+        "identity": settings.text(),
+        "database": settings.Table({"url": settings.url(DATABASE_SCHEMES, default="sqlite:///hq.db")}),
+        "broker": settings.Table(
+            {
+                "host": settings.text(),
+                "port": settings.whole(1, 65_535, default=8883),
+                "worker": settings.text(default="hq-1", pattern="hq-[1-9][0-9]{0,2}"),
+                "group": settings.text(default="hq", pattern="[a-z0-9-]{1,16}"),
+                "ca": settings.text(default=None),
+                "cert": settings.text(default=None),
+                "key": settings.text(default=None),
+                "heartbeat_s": settings.whole(2, 300, default=15),
+            }
+        ),
+        "documents": settings.Table({"accept_days": settings.whole(1, 3_650, default=366)}),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerConfig:
+    """Where the broker is, and the certificate by which this worker comes in.
+
+    ``worker`` is the certificate's common name, and so the MQTT client id; ``group`` names the workers that share the
+    terminals' messages; ``heartbeat_s`` is the longest silence on the connection.
+    """
+
+    host: str
+    port: int
+    worker: str
+    group: str
+    ca: Path
+    cert: Path
+    key: Path
+    heartbeat_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class HqConfig:
+    """Everything head office is told. Paths are joined with the configuration file's folder already."""
+
+    tenant: str
+    database: URL
+    document_key: Path
+    broker: BrokerConfig
+    accept_days: int
+
+
+def read_config(path: Path) -> HqConfig:
+    """Read and check the file at ``path``. Raises OSError where it cannot be read, SettingsError with every mistake
+    in it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        problem = settings.Problem("", "is not UTF-8 text", "不是 UTF-8 文本", "Save it as UTF-8.", "请保存为 UTF-8。")
+        raise settings.SettingsError((problem,), str(path)) from error
+    return build_config(settings.parse_toml(text, str(path)), path.parent, str(path))
+
+
+def build_config(plain: Mapping[str, object], folder: Path, source: str = "") -> HqConfig:
+    """Return the configuration in parsed TOML. Raises SettingsError with every mistake."""
+    checked = settings.check(plain, SHAPE)
+    written = (checked.values.get("database") or {}).get("url")
+    database = _database(written, folder) if written else None
+    if checked.problems or database is None:
+        unreadable = () if database or not written else (_unreadable_url(),)
+        raise settings.SettingsError((*checked.problems, *unreadable), source)
+    identity = folder / checked.values["identity"]
+    return HqConfig(
+        tenant=checked.values["tenant"],
+        database=database,
+        document_key=identity / "document.key",
+        broker=_broker(checked.values["broker"], folder, identity),
+        accept_days=checked.values["documents"]["accept_days"],
+    )
+
+
+def _broker(values: Mapping[str, Any], folder: Path, identity: Path) -> BrokerConfig:
+    home = identity / "workers" / values["worker"]
+    return BrokerConfig(
+        host=values["host"],
+        port=values["port"],
+        worker=values["worker"],
+        group=values["group"],
+        ca=folder / values["ca"] if values["ca"] else home / "ca.pem",
+        cert=folder / values["cert"] if values["cert"] else home / "client.pem",
+        key=folder / values["key"] if values["key"] else home / "client.key",
+        heartbeat_s=values["heartbeat_s"],
+    )
+
+
+def _database(written: str, folder: Path) -> URL | None:
+    try:
+        url = make_url(written)
+    except (ArgumentError, ValueError):
+        return None
+    if not url.drivername.startswith("sqlite"):
+        return url
+    return url.set(database=str((folder / url.database).absolute())) if url.database else None
+
+
+def _unreadable_url() -> settings.Problem:
+    return settings.Problem(
+        "database.url",
+        "names no database",
+        "没有指明数据库",
+        "Write sqlite:///hq.db, or postgresql+psycopg://user:password@host/name.",
+        "请写 sqlite:///hq.db 或 postgresql+psycopg://用户:密码@主机/库名。",
+    )

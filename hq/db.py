@@ -1,0 +1,81 @@
+"""The database: how it is opened, and the two ways to be in it.
+
+SQLite runs in WAL with synchronous=FULL, so a commit that returned survives a power cut (sqlite.org, "Write-Ahead
+Logging"). Writers begin with BEGIN IMMEDIATE: one that read first and then found another had written would fail in the
+middle. Only Core is used and nothing of one dialect, so that a URL of PostgreSQL serves as well.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import NoSuchModuleError
+
+from hq.errors import OfficeError
+
+BUSY_TIMEOUT_MS = 5_000
+_WRITES = "tapledger_writes"
+
+
+def open_database(url: URL | str) -> Engine:
+    """Return an engine for ``url``; nothing is connected yet.
+
+    Raises OfficeError where the driver for such a database is not installed.
+    """
+    try:
+        engine = create_engine(url)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise OfficeError(
+            f"the database's driver is missing: {error}. Install it (for PostgreSQL: psycopg)."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest numbered step. Safe to run at every start, and by two processes at once."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes: committed at the end of the block, rolled back where it raises."""
+    with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads, and sees one state of the database throughout."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+def _prepare_sqlite(raw: Any, _record: object) -> None:
+    # The driver's own idea of when a transaction begins is switched off; _begin_sqlite says it.
+    raw.isolation_level = None
+    cursor = raw.cursor()
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
