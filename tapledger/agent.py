@@ -3,8 +3,6 @@
 import argparse
 from pathlib import Path
 
-from agent.main import run
-
 
 def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add ``agent run``."""
@@ -12,4 +10,11 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     commands = group.add_subparsers(metavar="COMMAND", required=True)
     command = commands.add_parser("run", help="run the till until it is told to stop (SIGTERM)")
     command.add_argument("--config", type=Path, required=True, metavar="FILE", help="agent.toml")
-    command.set_defaults(run=lambda arguments: run(arguments.config))
+    command.set_defaults(run=lambda arguments: run_agent(arguments.config))
+
+
+def run_agent(config: Path) -> int:
+    """Run the till until it is told to stop; the room is imported here so that other commands stay light."""
+    from agent.main import run
+
+    return run(config)

@@ -9,7 +9,6 @@ from agent import config as agent_config
 from agent.drivers.facts import DriverError
 from agent.drivers.table import check_options
 from contract import settings
-from hq import config as hq_config
 
 
 def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -33,7 +32,7 @@ def check(path: Path) -> int:
         print(f"{path}: is not UTF-8 text. Save it as UTF-8.", file=sys.stderr)
         return 1
     is_hq = "database" in plain or "broker" in plain
-    shape = hq_config.SHAPE if is_hq else agent_config.SHAPE
+    shape = _hq_shape() if is_hq else agent_config.SHAPE
     problems = _hq_problems(plain, path) if is_hq else _agent_problems(plain, path)
     if problems:
         print(f"{path}: {len(problems)} mistake{'s' if len(problems) > 1 else ''}", file=sys.stderr)
@@ -67,11 +66,19 @@ def _device_problem(name: str, sentence: str) -> settings.Problem:
 
 
 def _hq_problems(plain: dict[str, Any], path: Path) -> list[settings.Problem]:
+    from hq import config as hq_config
+
     try:
         hq_config.build_config(plain, path.parent)
     except settings.SettingsError as error:
         return list(error.problems)
     return []
+
+
+def _hq_shape() -> settings.Table:
+    from hq import config as hq_config
+
+    return hq_config.SHAPE
 
 
 def _show(values: dict[str, Any], indent: str) -> None:

@@ -1,0 +1,115 @@
+"""Both sides live on one machine: broker, head office, the till and a virtual counter, started in order and stopped
+in reverse.
+
+The stage only starts, stops and breaks things. What the till shows is read where a person would read it: on the
+counter's glass and paper, and in head
+office's books.
+"""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from demo import site as places
+from demo.processes import Process, ProcessError, free_port, wait_for_port
+from demo.site import Site
+from simulator.counter import Counter
+
+PORT_TIMEOUT_S = 15.0
+READY_TIMEOUT_S = 30.0
+
+Progress = Callable[[str], None]
+
+
+class Stage:
+    """The whole demo below ``folder``, which must exist. ``start`` raises ProcessError with the reason where a part
+    does not come up.
+    """
+
+    def __init__(self, folder: Path, lang: str = "zh", line_s: float = 0.0) -> None:
+        self.site = Site(folder)
+        self.lang = lang
+        self._broker_port = free_port()
+        self.counter = Counter(folder, ("127.0.0.1", self._broker_port), line_s)
+        self.broker = Process("mosquitto", [_mosquitto(), "-c", str(self.site.broker_config)], folder / "broker.log")
+        self.hq = self._tapledger("hq", "run", "--config", str(self.site.hq_config))
+        self.agent = self._tapledger("agent", "run", "--config", str(self.site.agent_config()))
+
+    @property
+    def broker_address(self) -> tuple[str, int]:
+        """The broker itself, past the cable."""
+        return ("127.0.0.1", self._broker_port)
+
+    def start(self, progress: Progress) -> None:
+        """Bring everything up; ``progress`` is told each step before it begins."""
+        for what, act in self._steps():
+            progress(what)
+            act()
+
+    def close(self) -> None:
+        """Stop everything; may be called again."""
+        for process in (self.agent, self.hq, self.broker):
+            process.stop()
+        self.counter.close()
+
+    def restart_broker(self) -> None:
+        """Start the broker again after it was killed, and wait until it listens."""
+        self.broker.start()
+        wait_for_port(self.broker, self._broker_port, PORT_TIMEOUT_S)
+
+    def start_agent(self) -> None:
+        """Start the till's program and wait until its glass shows something new."""
+        before = self.counter.glass.frame
+        self.agent.start()
+        if not self.counter.glass.wait_for(lambda glass: glass.frame is not before, READY_TIMEOUT_S):
+            raise ProcessError(f"the till shows nothing:\n{self.agent.log_tail()}")
+
+    def _steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        yield "keys and certificates", lambda: places.make_keys(self.site, self._broker_port)
+        yield "broker (mosquitto, TLS, client certificates)", self.restart_broker
+        yield "virtual counter: reader, scanner, keypad, printer, screen, cable", self._start_counter
+        yield "head office: members, cashiers, catalogue, rule pack 1", self._load_head_office
+        yield "head office's worker", self.hq.start
+        yield "the till", self.start_agent
+        yield "documents on their way to the till", self._wait_until_provisioned
+
+    def _start_counter(self) -> None:
+        self.counter.start()
+        assert self.counter.cable is not None
+        cable = (self.counter.cable.host, self.counter.cable.port)
+        places.write_agent_config(self.site, cable, self.counter.device_table(), self.lang)
+
+    def _load_head_office(self) -> None:
+        places.write_hq_config(self.site, self._broker_port)
+        places.load_head_office(self.site)
+        places.publish_pack(self.site, "pack1")
+
+    def _wait_until_provisioned(self) -> None:
+        # Without cashiers nobody can sign in, and without rules nothing can be sold: the till says so until both are
+        # there.
+        if not self.counter.glass.wait_for(lambda glass: "v1" in " ".join(glass.text), READY_TIMEOUT_S):
+            raise ProcessError(f"no documents arrived:\n{self.agent.log_tail()}\n{self.hq.log_tail()}")
+
+    def _tapledger(self, *arguments: str) -> Process:
+        command = [sys.executable, "-m", "tapledger.main", *arguments]
+        return Process(f"tapledger {arguments[0]}", command, self.site.folder / f"{arguments[0]}.log")
+
+
+@contextmanager
+def open_stage(folder: Path, lang: str, progress: Progress, line_s: float = 0.0) -> Iterator[Stage]:
+    """A started stage that is closed at the end, whatever happens."""
+    stage = Stage(folder, lang, line_s)
+    try:
+        stage.start(progress)
+        yield stage
+    finally:
+        stage.close()
+
+
+def _mosquitto() -> str:
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+    if found is None:
+        raise ProcessError("mosquitto is not installed; ./dev setup installs it")
+    return found
