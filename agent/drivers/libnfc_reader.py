@@ -98,7 +98,7 @@ class Connstring:
             return cls(driver, "", "")
         if driver not in _WITH_PORT:
             raise ValueError(f"the driver must be one of {', '.join(_WITH_PORT + _WITHOUT_PORT)}")
-        match = re.fullmatch(r"(/.+?)(?::(\d+))?", rest)
+        match = re.fullmatch(r"(/.+?)(?::(\d{4,}))?", rest)
         if match is None:
             raise ValueError(f'the port of {driver} must be an absolute path, as in "{driver}:/dev/ttyUSB0"')
         return cls(driver, match[1], match[2] or "")
