@@ -1,6 +1,8 @@
 """A head office's folder with two terminals and a running mosquitto, made by the code under test, and clients of it."""
 
 import getpass
+import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -44,7 +46,10 @@ def running_premises(folder: Path) -> Iterator[Premises]:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     plan = BrokerPlan("127.0.0.1", port, ("hq-1",), run_as=getpass.getuser())
-    with subprocess.Popen(["mosquitto", "-c", str(ensure_broker(folder, plan, NOW))]) as broker:
+    # Debian keeps the broker where an ordinary user's shell does not look.
+    program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
+    assert program is not None
+    with subprocess.Popen([program, "-c", str(ensure_broker(folder, plan, NOW))]) as broker:
         try:
             eventually(lambda: broker.poll() is None and _answers(port))
             yield Premises(port, hq.worker_folder, a1, b1)
