@@ -101,9 +101,7 @@ def parse_toml(text: str, source: str = "") -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        problem = Problem(
-            "", f"not TOML: {error}", f"不是有效的 TOML:{error}", "Correct that line.", "请改正这一行。"
-        )  # fmt: skip
+        problem = Problem("", f"not TOML: {error}", f"不是有效的 TOML:{error}", "Correct that line.", "请改正这一行。")
         raise SettingsError((problem,), source) from error
 
 
@@ -270,7 +268,7 @@ def _absent(field: Setting | Table | Tables, path: str, everywhere: tuple[str, .
                 return field.default, []
             return None, [
                 Problem(path, "is missing", "缺少此项", f"Write {field.wanted}.", f"请填写{field.wanted_zh}。")
-            ]  # fmt: skip
+            ]
         case Table():
             return (None, []) if field.optional else _table({}, field, path, everywhere)
         case Tables():

@@ -1,0 +1,40 @@
+"""Packs by the digest of their signed document, verified and decoded once, for pricing again what tills priced."""
+
+from sqlalchemy import Connection
+
+from contract.documents import DocumentKind, open_document
+from contract.envelope import Keyring
+from contract.errors import ContractError
+from hq.documents import sealed_bytes
+from rules.pack import Pack, read_pack
+
+KEPT_PACKS = 16
+
+
+class PackShelf:
+    """The packs that sales of the last while were priced by. Belongs to one thread.
+
+    ``believed`` holds head office's own keys: a pack is verified again before it is used.
+    """
+
+    def __init__(self, believed: Keyring) -> None:
+        self._believed = believed
+        self._packs: dict[bytes, tuple[int, Pack]] = {}
+
+    def find(self, connection: Connection, digest: bytes) -> tuple[int, Pack] | None:
+        """Return version and pack of the document with this SHA-256; None where head office has none it believes."""
+        known = self._packs.get(digest)
+        if known is not None:
+            return known
+        sealed = sealed_bytes(connection, DocumentKind.PACK, digest)
+        if sealed is None:
+            return None
+        try:
+            document = open_document(sealed, self._believed).document
+            found = (document.version, read_pack(document.content))
+        except ContractError:
+            return None
+        if len(self._packs) >= KEPT_PACKS:
+            self._packs.pop(next(iter(self._packs)))
+        self._packs[digest] = found
+        return found

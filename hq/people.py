@@ -1,0 +1,188 @@
+"""Members, cashiers, the catalogue and tills in the database, and the contents of documents made of them.
+
+A file handed in is the whole list: who is not in it is no longer recognised. The ledger is not touched by that.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from contract import wire
+from contract.documents import (
+    CashierRecord,
+    CashiersContent,
+    CatalogueContent,
+    CatalogueItem,
+    MemberRecord,
+    MembersContent,
+    PinVerifier,
+)
+from contract.ids import TerminalAddress, parse_address
+from contract.journal import identity_hash
+from contract.postings import POINTS, member_points_account
+from contract.signing import PublicKey, parse_public_key
+from hq.errors import OfficeError
+from hq.pins import is_pin, make_verifier
+from hq.sources import CashierRow, Enrolment, MemberRow
+from hq.tables import cashiers, catalogue, catalogue_heads, chains, members, postings, terminals
+
+
+def enrol(connection: Connection, enrolment: Enrolment, tenant: str, now_ms: int) -> bool:
+    """Let a till's journal in from now on; tell whether that is new. The same slip again changes nothing.
+
+    Raises OfficeError for another tenant's till, an epoch below one enrolled before, or another key under an epoch
+    that is taken.
+    """
+    address, epoch = enrolment.address, enrolment.epoch
+    if address.tenant != tenant:
+        raise OfficeError(f"{address} belongs to another tenant; this head office is {tenant}'s.")
+    known = terminal_key(connection, address, epoch)
+    if known is not None:
+        if known == enrolment.key:
+            return False
+        raise OfficeError(f"{address} already has another key under epoch {epoch}; a replaced unit needs a new epoch.")
+    newest = connection.scalar(select(func.max(terminals.c.epoch)).where(terminals.c.address == str(address)))
+    if newest is not None and newest > epoch:
+        raise OfficeError(f"{address} is in epoch {newest} already; epochs only go up.")
+    connection.execute(
+        insert(terminals).values(address=str(address), epoch=epoch, public_key=enrolment.key.text(), enrolled_ms=now_ms)
+    )
+    connection.execute(
+        insert(chains).values(
+            address=str(address),
+            epoch=epoch,
+            upto_seq=0,
+            head_hash=identity_hash(address, epoch, enrolment.key),
+            told_head_seq=0,
+            last_seen_ms=None,
+        )
+    )
+    return True
+
+
+def terminal_key(connection: Connection, address: TerminalAddress, epoch: int) -> PublicKey | None:
+    """The key that signs the journal of a till in an epoch, None where nobody enrolled it."""
+    text = connection.scalar(
+        select(terminals.c.public_key).where(terminals.c.address == str(address), terminals.c.epoch == epoch)
+    )
+    return None if text is None else parse_public_key(text)
+
+
+def enrolled(connection: Connection) -> tuple[TerminalAddress, ...]:
+    """Every till that may speak, each once."""
+    found = connection.scalars(select(terminals.c.address).distinct().order_by(terminals.c.address))
+    return tuple(parse_address(text) for text in found)
+
+
+def replace_members(connection: Connection, rows: Iterable[MemberRow]) -> None:
+    """Make ``rows`` the members there are."""
+    connection.execute(delete(members))
+    plain = [
+        {
+            "member": row.member,
+            "name": row.name,
+            "tier": row.tier,
+            "tags": list(row.tags),
+            "cards": list(row.cards),
+            "phone": row.phone,
+        }
+        for row in rows
+    ]
+    if plain:
+        connection.execute(insert(members), plain)
+
+
+def replace_cashiers(connection: Connection, rows: Iterable[CashierRow]) -> None:
+    """Make ``rows`` the cashiers there are. A PIN that did not change keeps its verifier."""
+    before = {record.cashier: record.pin for record in _cashier_records(connection)}
+    plain = []
+    for row in rows:
+        old = before.get(row.number)
+        verifier = old if old is not None and is_pin(row.pin, old) else make_verifier(row.pin)
+        plain.append(
+            {
+                "cashier": row.number,
+                "name": row.name,
+                "salt": verifier.salt,
+                "passes": verifier.passes,
+                "memory_kib": verifier.memory_kib,
+                "tag": verifier.tag,
+            }
+        )
+    connection.execute(delete(cashiers))
+    if plain:
+        connection.execute(insert(cashiers), plain)
+
+
+def replace_catalogue(connection: Connection, content: CatalogueContent) -> None:
+    """Make ``content`` the catalogue there is."""
+    connection.execute(delete(catalogue))
+    connection.execute(delete(catalogue_heads))
+    connection.execute(
+        insert(catalogue_heads).values(
+            currency=content.currency, shop_name=content.shop_name, open_sku=content.open_sku
+        )
+    )
+    connection.execute(
+        insert(catalogue),
+        [
+            {
+                "sku": item.sku,
+                "name": item.name,
+                "name_en": item.name_en,
+                "category": item.category,
+                "price_minor": item.price_minor,
+                "barcode": item.barcode,
+            }
+            for item in content.items
+        ],
+    )
+
+
+def members_content(connection: Connection) -> bytes:
+    """The content of a members document, with the points balances of this moment."""
+    balances = {
+        row.account: -row.amount
+        for row in connection.execute(
+            select(postings.c.account, func.sum(postings.c.amount).label("amount"))
+            .where(postings.c.unit == POINTS)
+            .group_by(postings.c.account)
+        )
+    }
+    records = tuple(
+        MemberRecord(
+            member=row.member,
+            name=row.name,
+            tier=row.tier,
+            tags=tuple(row.tags),
+            cards=tuple(bytes.fromhex(card) for card in row.cards),
+            points=int(balances.get(member_points_account(row.member), 0)),
+            phone=row.phone,
+        )
+        for row in connection.execute(select(members).order_by(members.c.member))
+    )
+    return wire.pack(MembersContent(records))
+
+
+def cashiers_content(connection: Connection) -> bytes:
+    """The content of a cashiers document."""
+    return wire.pack(CashiersContent(_cashier_records(connection)))
+
+
+def catalogue_content(connection: Connection) -> bytes:
+    """The content of a catalogue document. Raises OfficeError where none was ever loaded."""
+    head = connection.execute(select(catalogue_heads)).one_or_none()
+    if head is None:
+        raise OfficeError("there is no catalogue yet; load one with `tapledger hq catalogue load`.")
+    items = tuple(
+        CatalogueItem(row.sku, row.name, row.name_en, row.category, row.price_minor, row.barcode)
+        for row in connection.execute(select(catalogue).order_by(catalogue.c.sku))
+    )
+    return wire.pack(CatalogueContent(head.currency, head.shop_name, head.open_sku, items))
+
+
+def _cashier_records(connection: Connection) -> tuple[CashierRecord, ...]:
+    return tuple(
+        CashierRecord(row.cashier, row.name, PinVerifier(row.salt, row.passes, row.memory_kib, row.tag))
+        for row in connection.execute(select(cashiers).order_by(cashiers.c.cashier))
+    )

@@ -1,0 +1,137 @@
+"""What did not go as it should: exceptions for people to settle, and the bytes that were refused.
+
+Neither holds anything up. An exception is about an entry that is in the books, or about the state of a chain; it is
+raised once for an entry and reason. Refused bytes are kept as they came, counted where they come again, and the oldest
+of one kind give way, so that nobody can fill the disk with them.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from contract.ids import TerminalAddress
+from contract.topics import MAX_MESSAGE_BYTES
+from hq.tables import exceptions, quarantine
+
+KEPT_OF_ONE_KIND = 1_000
+"""So many refused payloads are kept for one topic and reason."""
+
+MAX_DETAIL_CHARS = 1_000
+MAX_TOPIC_CHARS = 160
+
+
+class Cause(StrEnum):
+    """Why an exception was raised, or bytes refused, beyond the reasons of :class:`contract.errors.Reason`. Stable."""
+
+    UNKNOWN_TERMINAL = "unknown_terminal"
+    UNKNOWN_BLOB = "unknown_blob"
+    GAP = "gap"
+    ENTRY_CONFLICT = "entry_conflict"
+    CHAIN_BROKEN = "chain_broken"
+    JOURNAL_BEHIND = "journal_behind"
+    HEAD_DIFFERS = "head_differs"
+    UNREADABLE = "unreadable"
+    JUDGING_FAILED = "judging_failed"
+    TRANSACTION_DOUBLED = "transaction_doubled"
+    PACK_UNKNOWN = "pack_unknown"
+    PACK_VERSION_DIFFERS = "pack_version_differs"
+    CURRENCY_DIFFERS = "currency_differs"
+    UNPRICEABLE = "unpriceable"
+    LINES_DIFFER = "lines_differ"
+    EFFECTS_DIFFER = "effects_differ"
+    PRICE_DIFFERS = "price_differs"
+    POINTS_DIFFER = "points_differ"
+    POSTINGS_DIFFER = "postings_differ"
+    POSTINGS_FOREIGN = "postings_foreign"
+    TENDERS_DIFFER = "tenders_differ"
+    MEMBER_UNKNOWN = "member_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about an entry that people must look at."""
+
+    cause: Cause
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in which chain."""
+
+    address: TerminalAddress
+    epoch: int
+    seq: int
+
+
+def raise_exceptions(connection: Connection, place: Place, findings: Iterable[Finding], now_ms: int) -> None:
+    """Put ``findings`` before people, each once for this place and cause."""
+    here = (
+        exceptions.c.address == str(place.address),
+        exceptions.c.epoch == place.epoch,
+        exceptions.c.seq == place.seq,
+    )
+    known = set(connection.scalars(select(exceptions.c.reason).where(*here)))
+    for finding in findings:
+        if finding.cause.value in known:
+            continue
+        known.add(finding.cause.value)
+        connection.execute(
+            insert(exceptions).values(
+                address=str(place.address),
+                epoch=place.epoch,
+                seq=place.seq,
+                reason=finding.cause.value,
+                detail=finding.detail[:MAX_DETAIL_CHARS],
+                at_ms=now_ms,
+            )
+        )
+
+
+def settle(connection: Connection, place: Place, causes: Iterable[Cause], now_ms: int) -> None:
+    """Mark the open exceptions of these causes at this place as settled."""
+    connection.execute(
+        update(exceptions)
+        .where(
+            exceptions.c.address == str(place.address),
+            exceptions.c.epoch == place.epoch,
+            exceptions.c.seq == place.seq,
+            exceptions.c.reason.in_([cause.value for cause in causes]),
+            exceptions.c.settled_ms.is_(None),
+        )
+        .values(settled_ms=now_ms)
+    )
+
+
+def keep_refused(connection: Connection, topic: str, payload: bytes, reason: str, detail: str, now_ms: int) -> None:
+    """Keep bytes that were refused, at most MAX_MESSAGE_BYTES of them, and let the oldest of their kind go."""
+    digest = hashlib.sha256(payload).digest()
+    topic = topic[:MAX_TOPIC_CHARS]
+    alike = (quarantine.c.topic == topic, quarantine.c.reason == reason)
+    again = connection.execute(
+        update(quarantine)
+        .where(*alike, quarantine.c.digest == digest)
+        .values(last_ms=now_ms, times=quarantine.c.times + 1)
+    )
+    if again.rowcount:
+        return
+    connection.execute(
+        insert(quarantine).values(
+            topic=topic,
+            reason=reason,
+            detail=detail[:MAX_DETAIL_CHARS],
+            digest=digest,
+            payload=payload[:MAX_MESSAGE_BYTES],
+            size=len(payload),
+            first_ms=now_ms,
+            last_ms=now_ms,
+            times=1,
+        )
+    )
+    newest = select(quarantine.c.id).where(*alike).order_by(quarantine.c.id.desc())
+    oldest_kept = connection.scalar(newest.offset(KEPT_OF_ONE_KIND - 1).limit(1))
+    if oldest_kept is not None:
+        connection.execute(delete(quarantine).where(*alike, quarantine.c.id < oldest_kept))
