@@ -1,0 +1,125 @@
+"""Whatever is pressed, tapped and answered, in whatever order: what never happens."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.txn.effects import Commit, Print, RecordPinTry, Sound, SoundName
+from agent.txn.events import (
+    CardFailed,
+    CardRead,
+    CodeFailed,
+    CodeRead,
+    CommitFailed,
+    Committed,
+    Event,
+    KeyDown,
+    PackChanged,
+    ReceiptPrinted,
+    ReceiptWaiting,
+    Started,
+    Tick,
+)
+from agent.txn.keying import MOST_CHARS
+from agent.txn.state import Selling, SignIn
+from contract.journal import SaleBody
+from rules.basket import Basket, BasketLine, Customer
+from rules.price import price
+from tests.txn.desk import GOLD_PHONE, GOLD_UID, PACK_1, PIN, SILVER_UID, Desk, MemoryBook, new_signer, pack
+
+HQ = new_signer()
+NOTHING_OFF = pack(2, {**PACK_1, "rules": [], "golden": [{"lines": [], "payable_minor": 0, "points": 0}]})
+KEYS = [*"0123456789", "00", ".", "clear", "cancel", "enter", "member", "cash", "reprint", "lang", "signout", "A", ""]
+ANSWER, FAIL, OTHER_PACK, SIGN_IN, LATER = "answer", "fail", "other pack", "sign in", "later"
+
+events: st.SearchStrategy[Event | str] = st.one_of(
+    st.sampled_from([ANSWER, ANSWER, FAIL, OTHER_PACK, SIGN_IN, LATER, GOLD_PHONE, "268.00"]),
+    st.sampled_from(KEYS).map(KeyDown),
+    st.sampled_from(["enter", "enter", "cash", "cancel"]).map(KeyDown),
+    st.builds(
+        CardRead,
+        st.just("uid"),
+        st.sampled_from([GOLD_UID, SILVER_UID]) | st.binary(max_size=10),
+        st.none() | st.binary(max_size=60),
+    ),
+    st.builds(CodeRead, st.sampled_from([b"6901234567892", b"69012345", b"TLC1:AAAA"]) | st.binary(max_size=700)),
+    st.builds(CardFailed, st.sampled_from(["removed", "x"])),
+    st.builds(CodeFailed, st.sampled_from(["garbled", "x"])),
+    st.builds(ReceiptPrinted, st.integers(1, 4)),
+    st.builds(ReceiptWaiting, st.integers(1, 4), st.just("paper_out")),
+    st.sampled_from([Started(), Tick(), PackChanged(2)]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(events, max_size=60), st.booleans())
+def test_no_sequence_raises_or_tells_done_before_the_journal_says_so(
+    script: list[Event | str], signed_in: bool
+) -> None:
+    desk = Desk(book=MemoryBook(hq=HQ))
+    if signed_in:
+        desk.sign_in()
+    for happening in script:
+        durable = {entry.header.seq for entry in desk.book.journal}
+        outstanding = desk.state.outstanding
+        event, effects = _play(desk, happening)
+        _check(desk, event, effects, durable, outstanding)
+
+
+def _play(desk: Desk, happening: Event | str) -> tuple[Event | None, tuple[object, ...]]:
+    match happening:
+        case "answer":
+            if desk.state.outstanding is None:
+                return None, ()
+            event: Event = Committed(desk.book.append(desk.state.outstanding))
+        case "fail":
+            event = CommitFailed("full")
+        case "other pack":
+            if not desk.state.open_basket:
+                desk.book.active = NOTHING_OFF
+            event = PackChanged(2)
+        case "later":
+            desk.book.elapsed_ms += 30_000
+            event = Tick()
+        case "sign in":
+            return None, desk.keys("1001", "enter", PIN, "enter")
+        case str():
+            return None, desk.keys(happening)
+        case _:
+            event = happening
+    return event, desk.tell(event)
+
+
+def _check(
+    desk: Desk, event: Event | None, effects: tuple[object, ...], durable: set[int], outstanding: Commit | None
+) -> None:
+    asked = [effect for effect in effects if isinstance(effect, Commit)]
+    assert len(asked) <= 1
+    if outstanding is not None:
+        assert not asked
+    for effect in effects:
+        match effect:
+            case Sound(name=SoundName.SUCCESS):
+                assert isinstance(event, Committed)
+            case Print(seq=seq):
+                assert seq in durable | ({event.entry.header.seq} if isinstance(event, Committed) else set())
+            case Commit(body=SaleBody() as sale):
+                _priced_by_its_own_pack(desk, effect, sale)
+            case RecordPinTry(cashier=cashier):
+                assert cashier in desk.book.cashiers
+    match desk.state.scene:
+        case Selling(keyed=keyed):
+            assert len(keyed) <= MOST_CHARS
+        case SignIn(number=number, pin=pin):
+            assert len(number) <= 8 and len(pin or "") <= 12
+
+
+def _priced_by_its_own_pack(desk: Desk, commit: Commit, sale: SaleBody) -> None:
+    lines = tuple(BasketLine(line.sku, line.category, line.quantity, line.unit_price_minor) for line in sale.lines)
+    customer = Customer(sale.member.tier, sale.member.tags) if sale.member else None
+    by_digest = {found.ref: found.pack for found in (pack(1), NOTHING_OFF)}
+    priced = price(Basket(lines, customer), by_digest[sale.pack])
+    assert (sale.payable_minor, sale.effects) == (priced.payable_minor, priced.effects)
+    assert sale.points_earned == (priced.points if sale.member else 0)
+    assert sum(tender.amount_minor for tender in sale.tenders) == sale.payable_minor
+    assert sum(line.payable_minor for line in sale.lines) == sale.payable_minor
+    assert desk.state.outstanding == commit

@@ -1,0 +1,292 @@
+"""Whatever comes over the counter gets its refusal, nothing is lost, and the till is ready for the next customer."""
+
+import json
+
+import pytest
+
+from agent.txn.effects import SoundName
+from agent.txn.events import CardFailed, CodeFailed, Event
+from agent.txn.keying import MOST_CHARS
+from agent.txn.state import Selling
+from contract.journal import MAX_LINES, Assurance, Medium
+from simulator.ndef import external_message, text_message, uri_message
+from tests.txn.desk import GOLD_PHONE, GOLD_UID, PACK_1, Desk, new_signer, pack, sounds
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """A signed-in till with a line in its basket, which no refusal may lose."""
+    desk = Desk().sign_in()
+    desk.keys("100", "enter")
+    return desk
+
+
+def still_sells(desk: Desk, code: str) -> None:
+    """The refusal is shown with its sound, the basket is whole, and the sale goes through."""
+    assert desk.refused == code
+    assert isinstance(desk.state.scene, Selling) and desk.state.scene.basket is not None
+    assert [line.unit_price_minor for line in desk.state.scene.basket.lines] == [10_000]
+    assert sounds(desk.effects)[-1] is SoundName.REFUSED
+    desk.keys("cancel") if desk.state.scene.keyed or desk.state.scene.phone_entry else None
+    desk.keys("cash")
+    desk.commit()
+    assert len(desk.book.journal) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "code"),
+    [
+        (CardFailed("unsupported"), "card_unsupported"),
+        (CardFailed("unreadable"), "card_unreadable"),
+        (CardFailed("removed"), "card_removed"),
+        (CardFailed("on fire"), "card_unreadable"),
+        (CodeFailed("too_long"), "code_too_long"),
+        (CodeFailed("garbled"), "code_garbled"),
+    ],
+)
+def test_a_reader_s_trouble_is_refused(desk: Desk, event: Event, code: str) -> None:
+    desk.tell(event)
+    still_sells(desk, code)
+
+
+def test_an_unknown_card_is_refused_without_its_number(desk: Desk) -> None:
+    desk.tap(bytes.fromhex("11223344556677"))
+    assert desk.state.refusal is not None and "11223344" not in desk.state.refusal.detail
+    still_sells(desk, "card_unknown")
+
+
+@pytest.mark.parametrize(
+    ("code", "refusal"),
+    [
+        ("A" * 4_000, "code_too_long"),
+        ("1" * 513, "code_too_long"),
+        (b"\xff\xfe\x00", "code_unknown"),
+        ("", "code_unknown"),
+        ("hello", "code_unknown"),
+        ("https://example.com/", "code_unknown"),
+        ("1234567", "code_unknown"),
+        ("6900000000000", "code_unknown"),
+        ("١٢٣٤٥٦٧٨", "code_unknown"),
+        ("TLC1:", "credential_forged"),
+        ("TLC1:nonsense!", "code_garbled"),
+        ("1380000000A", "phone_malformed"),
+        ("13899999999", "phone_unknown"),
+    ],
+)
+def test_a_code_that_means_nothing_here_is_refused(desk: Desk, code: str | bytes, refusal: str) -> None:
+    desk.scan(code)
+    still_sells(desk, refusal)
+
+
+def test_a_phone_number_with_a_letter_is_refused(desk: Desk) -> None:
+    desk.keys("member", "138", "A")
+    still_sells(desk, "phone_malformed")
+
+
+@pytest.mark.parametrize(
+    ("typed", "refusal"),
+    [
+        ("138", "phone_malformed"),
+        ("23800000001", "phone_malformed"),
+        ("138000000012", "phone_malformed"),
+        ("13899999999", "phone_unknown"),
+        ("138.", "phone_malformed"),
+    ],
+)
+def test_a_phone_number_that_is_none_is_refused(desk: Desk, typed: str, refusal: str) -> None:
+    desk.keys("member", typed)
+    if not desk.refused:
+        desk.keys("enter")
+    still_sells(desk, refusal)
+
+
+def test_an_unknown_phone_number_is_named_masked_only(desk: Desk) -> None:
+    desk.keys("member", "13899997777", "enter")
+    assert desk.state.refusal is not None and desk.state.refusal.detail == "138****7777"
+    assert "13899997777" not in repr(desk.state)
+
+
+@pytest.mark.parametrize(
+    ("typed", "refusal"),
+    [
+        ("0", "amount_zero"),
+        ("0.00", "amount_zero"),
+        ("0000000", "amount_zero"),
+        ("1000000", "amount_too_large"),
+        ("9" * 99, "amount_too_large"),
+        ("999999.99", "amount_too_large"),
+        ("1.2.", "amount_malformed"),
+        ("1.234", "amount_malformed"),
+    ],
+)
+def test_an_amount_that_cannot_be_is_refused(desk: Desk, typed: str, refusal: str) -> None:
+    desk.keys(typed)
+    if not desk.refused:
+        desk.keys("enter")
+    still_sells(desk, refusal)
+
+
+def test_an_amount_of_99_digits_never_grows_the_state(desk: Desk) -> None:
+    for _digit in range(99):
+        desk.keys("9", "00")
+        assert isinstance(desk.state.scene, Selling) and len(desk.state.scene.keyed) <= MOST_CHARS
+    desk.keys("enter")
+    still_sells(desk, "amount_too_large")
+
+
+@pytest.mark.parametrize("typed", ["268.", "0268", "268.0", "268"])
+def test_an_amount_may_be_written_short(typed: str) -> None:
+    desk = Desk().sign_in()
+    desk.keys(typed, "enter", "cash")
+    desk.commit()
+    assert desk.book.sold.payable_minor == 24_800
+
+
+def test_a_key_this_till_does_not_have_does_nothing(desk: Desk) -> None:
+    desk.keys("F13")
+    still_sells(desk, "key_not_now")
+
+
+def test_enter_and_cash_on_nothing_are_refused() -> None:
+    desk = Desk().sign_in()
+    for key, code in [("enter", "basket_empty"), ("cash", "basket_empty"), ("clear", "key_not_now")]:
+        desk.keys(key)
+        assert desk.refused == code
+
+
+def test_cash_is_not_taken_while_something_is_keyed(desk: Desk) -> None:
+    desk.keys("5", "cash")
+    still_sells(desk, "key_not_now")
+
+
+def test_an_article_that_costs_nothing_is_no_sale_by_itself_but_goes_with_one(desk: Desk) -> None:
+    desk.scan("69012345")
+    assert desk.refused == ""
+    alone = Desk().sign_in()
+    alone.scan("69012345")
+    assert alone.refused == "amount_zero"
+
+
+def test_before_rules_or_catalogue_have_arrived_nothing_can_be_sold() -> None:
+    desk = Desk().sign_in()
+    desk.book.active = None
+    desk.tap()
+    assert desk.refused == "no_pack"
+    desk.keys("5", "enter")
+    assert desk.refused == "no_pack"
+    desk.scan("6901234567892")
+    assert desk.refused == "no_pack"
+    desk.book.active = pack(1)
+    desk.book.open_article = None
+    desk.keys("5", "enter")
+    assert desk.refused == "no_catalogue"
+
+
+def test_a_pack_in_another_currency_than_the_catalogue_prices_nothing() -> None:
+    desk = Desk().sign_in()
+    desk.book.money = "JPY"
+    desk.keys("5", "enter")
+    assert desk.refused == "no_pack"
+
+
+def test_a_basket_is_full_before_its_entry_would_be(desk: Desk) -> None:
+    for _line in range(MAX_LINES + 5):
+        desk.keys("1", "enter")
+    assert desk.refused == "basket_full"
+    assert isinstance(desk.state.scene, Selling) and desk.state.scene.basket is not None
+    assert len(desk.state.scene.basket.lines) == MAX_LINES
+    desk.keys("cash")
+    desk.commit()
+    assert len(desk.book.journal) == 1
+
+
+def test_a_basket_whose_effects_would_not_fit_an_entry_is_full_too(desk: Desk) -> None:
+    rule = {"title": "折", "title_en": "off", "lane": "line", "percent_off_bp": 100}
+    rules = [{**rule, "rule": f"r{number}"} for number in range(150)]
+    plain = {**PACK_1, "rules": rules, "golden": [{"lines": [], "payable_minor": 0, "points": 0}]}
+    wide = Desk().sign_in()
+    wide.book.active = pack(3, json.loads(json.dumps(plain)))
+    for _line in range(60):
+        wide.keys("9000", "enter")
+    assert wide.refused == "basket_full"
+    wide.keys("cash")
+    wide.commit()
+    assert len(wide.book.journal) == 1
+
+
+def test_a_member_code_is_believed_by_its_signature_alone(desk: Desk) -> None:
+    desk.scan(desk.credential())
+    assert isinstance(desk.state.scene, Selling) and desk.state.scene.basket is not None
+    buyer = desk.state.scene.basket.buyer
+    assert buyer is not None and buyer.points is None
+    assert (buyer.ref.member, buyer.ref.tier) == ("m-9", "gold")
+    assert (buyer.ref.medium, buyer.ref.assurance) == (Medium.QR, Assurance.SIGNED)
+
+
+def test_the_cached_member_is_the_newer_word_on_the_tier(desk: Desk) -> None:
+    desk.scan(desk.credential(member="m-2"))
+    assert isinstance(desk.state.scene, Selling) and desk.state.scene.basket is not None
+    buyer = desk.state.scene.basket.buyer
+    assert buyer is not None and (buyer.ref.tier, buyer.name_masked) == ("silver", "会*二")
+
+
+def test_a_member_code_of_another_signer_is_refused(desk: Desk) -> None:
+    desk.scan(desk.credential(signer=new_signer()))
+    still_sells(desk, "credential_forged")
+
+
+def test_a_member_code_of_another_merchant_is_called_that(desk: Desk) -> None:
+    desk.scan(desk.credential(signer=new_signer(), tenant="other"))
+    still_sells(desk, "credential_foreign")
+
+
+def test_a_member_code_of_another_tenant_of_the_same_head_office_is_refused(desk: Desk) -> None:
+    desk.scan(desk.credential(tenant="other"))
+    still_sells(desk, "credential_foreign")
+
+
+def test_a_member_code_is_good_until_its_last_day(desk: Desk) -> None:
+    desk.scan(desk.credential(days=0))
+    assert desk.refused == ""
+    desk.scan(desk.credential(days=-1))
+    still_sells(desk, "credential_expired")
+
+
+def test_a_member_code_with_one_character_changed_is_refused(desk: Desk) -> None:
+    text = desk.credential()
+    at = len(text) // 2
+    desk.scan(text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :])
+    assert desk.refused in ("credential_forged", "code_garbled")
+
+
+def test_a_credential_on_a_card_counts_more_than_the_card_s_number(desk: Desk) -> None:
+    desk.tap(GOLD_UID, text_message(desk.credential()))
+    assert isinstance(desk.state.scene, Selling) and desk.state.scene.basket is not None
+    buyer = desk.state.scene.basket.buyer
+    assert buyer is not None
+    assert (buyer.ref.member, buyer.ref.medium, buyer.ref.assurance) == ("m-9", Medium.CARD, Assurance.SIGNED)
+
+
+def test_a_forged_credential_on_a_card_is_not_passed_over(desk: Desk) -> None:
+    desk.tap(GOLD_UID, text_message(desk.credential(signer=new_signer())))
+    still_sells(desk, "credential_forged")
+    desk.tap(GOLD_UID, external_message("example.com:c", b"\xd2junk"))
+    assert desk.refused == "credential_forged"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xd1",
+        b"\xff\xff\xff\xff\xff",
+        uri_message("https://example.com"),
+        text_message("hello"),
+        text_message(GOLD_PHONE)[:-3],
+    ],
+)
+def test_other_content_on_a_card_is_left_aside(desk: Desk, content: bytes) -> None:
+    desk.tap(GOLD_UID, content)
+    assert isinstance(desk.state.scene, Selling) and desk.state.scene.basket is not None
+    buyer = desk.state.scene.basket.buyer
+    assert buyer is not None and buyer.ref.assurance is Assurance.CLAIMED

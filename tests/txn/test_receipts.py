@@ -1,0 +1,178 @@
+"""The paper: what stands on it, when it may be the second, and what is owed after a power cut."""
+
+import pytest
+
+from agent.paper import Cut, Text
+from agent.txn.effects import SoundName
+from agent.txn.events import ReceiptPrinted, ReceiptWaiting, Started
+from agent.txn.masking import mask_last4, mask_name, mask_phone
+from agent.txn.state import ReceiptState, Recovered, SignIn
+from tests.txn.desk import GOLD_PHONE, PACK_1, Desk, MemoryBook, pack, paper_text, prints, sounds, waived
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk().sign_in()
+
+
+def test_a_receipt_tells_the_sale_its_rules_and_its_number(desk: Desk) -> None:
+    desk.keys(GOLD_PHONE, "enter")
+    rows = paper_text(desk.sell())
+    entry = desk.book.journal[0]
+    assert rows == [
+        "示范珠宝店",
+        "销售小票 Receipt",
+        "单号 No. | S01.T01-1-000001",
+        f"时间 Time | {desk.book.local_time(entry.header.wall_ms)}",
+        "收银员 Cashier | 1001",
+        "会员 Member | 金卡 会*一 138****0001",
+        "商品 | 268.00",
+        "原价 List price | 268.00",
+        "金卡9折 | -26.80",
+        "  268.00 打9折",
+        "满200减20 | -20.00",
+        "  241.20 已满200.00,减20.00",
+        "消费积分 | +221",
+        "  实付 221.20,每 1.00 得 1 分",
+        "应付 Payable | CNY 221.20",
+        "现金 Cash | 221.20",
+        "本单积分 Points earned | +221",
+        rows[17],
+        "扫码可核对本单 Scan to verify",
+        "谢谢惠顾 Thank you",
+    ]
+    assert rows[17].startswith("TLR1:S01.T01-1-000001:")
+    assert len(rows[17].rpartition(":")[2]) == 26
+
+
+def test_a_receipt_without_a_member_promises_no_points(desk: Desk) -> None:
+    rows = paper_text(desk.sell())
+    assert not any("积分" in row for row in rows)
+
+
+def test_several_of_one_article_are_shown_with_their_price(desk: Desk) -> None:
+    desk.scan("6901234567892")
+    desk.scan("6901234567892")
+    desk.keys("cash")
+    rows = paper_text(desk.commit())
+    at = rows.index("足金吊坠 | 200.00")
+    assert rows[at + 1] == "  2 × 100.00"
+
+
+def test_a_reprint_says_so_large_at_both_ends(desk: Desk) -> None:
+    desk.sell()
+    desk.keys("enter")
+    (printed,) = prints(desk.keys("reprint"))
+    mark = Text("补打 REPRINT", "center", bold=True, size=2)
+    assert (printed.paper.rows[0], printed.paper.rows[-2], printed.paper.rows[-1]) == (mark, mark, Cut())
+    assert printed.seq == 1
+
+
+def test_there_is_nothing_to_reprint_before_the_first_sale(desk: Desk) -> None:
+    desk.keys("reprint")
+    assert desk.refused == "nothing_to_reprint"
+
+
+def test_a_basket_in_the_making_is_not_interrupted_by_a_reprint(desk: Desk) -> None:
+    desk.sell()
+    desk.keys("5", "reprint")
+    assert desk.refused == "key_not_now"
+
+
+def test_a_reprint_after_the_pack_changed_still_shows_what_each_rule_did(desk: Desk) -> None:
+    desk.tap()
+    desk.sell()
+    desk.book.active = pack(2, {**PACK_1, "rules": [], "golden": [{"lines": [], "payable_minor": 0, "points": 0}]})
+    desk.keys("enter")
+    rows = paper_text(desk.keys("reprint"))
+    assert {"gold-10 | -26.80", "save-20 | -20.00", "points-1 | +221"} <= set(rows)
+
+
+@pytest.fixture
+def after_a_cut(desk: Desk) -> Desk:
+    """A till that was killed twice between a commit and its paper, and has started again."""
+    desk.tap()
+    desk.sell()
+    desk.keys("enter")
+    desk.sell("5")
+    restarted = Desk(book=desk.book)
+    restarted.tell(Started())
+    return restarted
+
+
+def test_after_a_cut_the_till_says_what_was_committed_and_offers_the_receipt(after_a_cut: Desk) -> None:
+    scene = after_a_cut.state.scene
+    assert isinstance(scene, Recovered)
+    assert [sold.sale.payable_minor for sold in scene.owed] == [22_120, 500]
+    assert sounds(after_a_cut.effects) == [SoundName.ATTENTION]
+    effects = after_a_cut.keys("reprint")
+    assert paper_text(effects)[0] == "补打 REPRINT"
+    after_a_cut.keys("reprint")
+    assert after_a_cut.refused == "key_not_now"
+    after_a_cut.tell(ReceiptPrinted(1))
+    scene = after_a_cut.state.scene
+    assert isinstance(scene, Recovered)
+    assert [sold.entry.header.seq for sold in scene.owed] == [2]
+    assert waived(after_a_cut.keys("cancel")) == [2]
+    assert after_a_cut.state.scene == SignIn()
+
+
+def test_a_paper_that_does_not_come_out_is_offered_again(after_a_cut: Desk) -> None:
+    after_a_cut.keys("reprint")
+    after_a_cut.tell(ReceiptWaiting(99, "gone"))
+    after_a_cut.tell(ReceiptWaiting(1, "paper_out"))
+    scene = after_a_cut.state.scene
+    assert isinstance(scene, Recovered)
+    assert (scene.receipt, scene.problem, len(scene.owed)) == (ReceiptState.OWED, "paper_out", 2)
+
+
+def test_all_owed_receipts_can_be_skipped_at_once(after_a_cut: Desk) -> None:
+    assert waived(after_a_cut.keys("clear")) == [1, 2]
+    assert after_a_cut.state.scene == SignIn()
+
+
+def test_nothing_is_sold_while_receipts_are_offered(after_a_cut: Desk) -> None:
+    after_a_cut.tap()
+    assert after_a_cut.refused == "not_signed_in"
+    after_a_cut.keys("cash")
+    assert after_a_cut.refused == "key_not_now"
+
+
+def test_a_till_that_owes_nothing_asks_for_a_cashier() -> None:
+    desk = Desk()
+    assert desk.tell(Started()) == ()
+    assert desk.state.scene == SignIn()
+
+
+def test_starting_is_for_a_till_that_has_done_nothing_yet(desk: Desk) -> None:
+    desk.sell()
+    before = desk.state
+    desk.tell(Started())
+    assert desk.state == before
+
+
+def test_a_member_who_left_the_cache_is_not_named(desk: Desk) -> None:
+    desk.tap()
+    desk.sell()
+    desk.book.cards.clear()
+    desk.keys("enter")
+    assert "会员 Member | 金卡" in paper_text(desk.keys("reprint"))
+
+
+def test_masks_show_the_ends_only() -> None:
+    assert [mask_name(name) for name in ("", "王", "会员", "会员一", "Member 1")] == [
+        "", "王", "会*", "会*一", "M***1",
+    ]  # fmt: skip
+    assert mask_phone(GOLD_PHONE) == "138****0001"
+    assert (mask_last4("0001"), mask_last4(None)) == ("****0001", "")
+
+
+def test_an_entry_that_cannot_be_read_is_not_offered() -> None:
+    book = MemoryBook()
+    desk = Desk(book=book).sign_in()
+    desk.sell()
+    entry = book.owed[0]
+    book.owed[:] = [type(entry)(entry.header, b"\xff", entry.sealed, entry.digest)]
+    again = Desk(book=book)
+    again.tell(Started())
+    assert again.state.scene == SignIn()
