@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from contract.envelope import Keyring, keyring
+from contract.signing import SoftwareSigner
 from demo import site as places
 from demo.processes import Process, ProcessError, free_port, wait_for_port
 from demo.site import Site
@@ -41,6 +43,14 @@ class Stage:
     def broker_address(self) -> tuple[str, int]:
         """The broker itself, past the cable."""
         return ("127.0.0.1", self._broker_port)
+
+    def hq_signer(self) -> SoftwareSigner:
+        """Head office's signing key, for the codes on members' phones."""
+        return SoftwareSigner((self.site.keys / "hq" / "document.key").read_bytes())
+
+    def hq_keys(self) -> Keyring:
+        """The key whose signature a terminal believes."""
+        return keyring(self.hq_signer().public)
 
     def start(self, progress: Progress) -> None:
         """Bring everything up; ``progress`` is told each step before it begins."""
