@@ -1,7 +1,8 @@
 """No module without a test that reaches it.
 
 A module counts as reached when a test imports it, or when a module of the same package that is reached imports it.
-Programs that tests start as processes of their own are listed with the test that starts them.
+Programs that tests start as processes of their own are listed with the test that starts them, and modules that are loaded
+by their name with the module that names them.
 """
 
 import ast
@@ -10,6 +11,9 @@ from tests.tidy.tree import ROOT, Module, modules, product
 
 RUN_AS_PROCESSES: dict[str, str] = {}
 """Module started as a process: the test file that starts it and names it."""
+
+LOADED_BY_NAME = {"hq.migrations": "hq.db"}
+"""Package whose modules are found by name: the module that has them loaded, and names the package."""
 
 
 def test_every_module_is_reached_by_a_test() -> None:
@@ -22,17 +26,24 @@ def test_every_module_is_reached_by_a_test() -> None:
     waiting = list(reached)
     while waiting:
         name = waiting.pop()
-        for other in imports.get(name, ()):
-            if other not in reached and _package(known[other]) == _package(known[name]):
-                reached.add(other)
-                waiting.append(other)
+        same_package = {other for other in imports[name] if _package(known[other]) == _package(known[name])}
+        loaded = {other for other in known for package, by in LOADED_BY_NAME.items() if by == name and package in other}
+        waiting += (same_package | loaded) - reached
+        reached |= same_package | loaded
     empty = {module.name for module in product() if all(isinstance(node, ast.Expr) for node in module.syntax.body)}
-    assert sorted(set(known) - reached - empty) == []
+    unreached = sorted(set(known) - reached - empty)
+    assert not unreached, "\n".join(unreached)
 
 
 def test_every_listed_process_is_started_by_the_test_it_is_listed_with() -> None:
     for name, path in RUN_AS_PROCESSES.items():
         assert name in (ROOT / path).read_text(encoding="utf-8"), f"{path} does not start {name}"
+
+
+def test_every_package_loaded_by_name_is_named_by_its_loader() -> None:
+    for package, loader in LOADED_BY_NAME.items():
+        text = (ROOT / loader.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8")
+        assert package.rpartition(".")[-1] in text, f"{loader} does not name {package}"
 
 
 def _package(module: Module) -> str:
