@@ -164,13 +164,14 @@ def test_the_receipt_on_the_glass_follows_the_printer(desk: Desk) -> None:
 
 def test_the_same_member_again_is_harmless_and_another_replaces_visibly(desk: Desk) -> None:
     desk.tap()
-    desk.tap()
-    assert desk.state.notice is None
+    assert sounds(desk.tap()) == [SoundName.ATTENTION]
+    notices = [desk.state.notice]
     effects = desk.tap(SILVER_UID)
+    notices.append(desk.state.notice)
     open_basket = basket(desk).basket
     assert open_basket is not None and open_basket.buyer is not None
     assert open_basket.buyer.ref.tier == "silver"
-    assert desk.state.notice is Notice.MEMBER_REPLACED
+    assert notices == [None, Notice.MEMBER_REPLACED]
     assert sounds(effects) == [SoundName.ATTENTION]
 
 
