@@ -1,0 +1,100 @@
+"""The terminal's clock: wall time that never falls below the last signed time seen, and a monotonic one beside it.
+
+A till without network has no better time than its own crystal, and a wrong clock must not make an expired thing valid
+again. So head office's signed times are a floor, and each stamp says how far it can be believed.
+"""
+
+import ctypes
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from contract.journal import TimeQuality
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+_TIMEX_BYTES = 512  # Room for struct timex of adjtimex(2), 208 bytes where a long has 64 bits; all zero only reads.
+_TIME_ERROR = 5  # What adjtimex(2) returns while nothing disciplines the clock.
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """One moment: Unix milliseconds with their quality, and milliseconds since the boot named by ``boot_id``."""
+
+    wall_ms: int
+    quality: TimeQuality
+    boot_id: bytes
+    monotonic_ms: int
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def stamp(self) -> Stamp:
+        """Return this moment."""
+        ...
+
+    def monotonic_ms(self) -> int:
+        """Return milliseconds since the boot; they never go back."""
+        ...
+
+
+def boottime_ns() -> int:
+    """Nanoseconds since the boot, time asleep included (CLOCK_BOOTTIME, clock_gettime(2))."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def kernel_says_synchronised() -> bool:
+    """Tell whether the kernel believes its clock is disciplined, by NTP or otherwise (adjtimex(2), read only)."""
+    try:
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    except (OSError, AttributeError):
+        return False
+    return 0 <= int(state) < _TIME_ERROR
+
+
+def read_boot_id(path: Path = BOOT_ID) -> bytes:
+    """Return the 16 bytes that name this boot; all zero where the kernel does not say."""
+    try:
+        return bytes.fromhex(path.read_text(encoding="ascii").strip().replace("-", ""))[:16].rjust(16, b"\0")
+    except (OSError, ValueError):
+        return bytes(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a :class:`SystemClock` reads: nanoseconds of Unix time and since the boot; is time disciplined."""
+
+    wall_ns: Callable[[], int] = time.time_ns
+    boottime_ns: Callable[[], int] = boottime_ns
+    synchronised: Callable[[], bool] = kernel_says_synchronised
+
+
+class SystemClock:
+    """The machine's clock, held above ``floor_ms``, the last signed time known at the start (0: none)."""
+
+    def __init__(self, floor_ms: int, sources: Sources | None = None, boot_id: bytes | None = None) -> None:
+        self._floor_ms = floor_ms
+        self._sources = sources or Sources()
+        self._boot_id = read_boot_id() if boot_id is None else boot_id
+
+    def raise_floor(self, signed_ms: int) -> None:
+        """Note a signed time: from now on no stamp is earlier. A time below the floor changes nothing."""
+        self._floor_ms = max(self._floor_ms, signed_ms)
+
+    def stamp(self) -> Stamp:
+        """Return this moment; DOUBTFUL where the machine's own time is below the floor, which then stands for it."""
+        own_ms = self._sources.wall_ns() // 1_000_000
+        if own_ms < self._floor_ms:
+            quality = TimeQuality.DOUBTFUL
+        elif self._sources.synchronised():
+            quality = TimeQuality.SYNCHRONISED
+        else:
+            quality = TimeQuality.FREE_RUNNING
+        return Stamp(max(own_ms, self._floor_ms), quality, self._boot_id, self.monotonic_ms())
+
+    def monotonic_ms(self) -> int:
+        """Return milliseconds since the boot, time asleep included."""
+        return self._sources.boottime_ns() // 1_000_000

@@ -1,0 +1,58 @@
+"""What is sold here, and what the shop is called: the content of the active catalogue document, row by row."""
+
+from agent.offline_store.database import Database
+from contract.documents import CatalogueContent, CatalogueItem
+
+_COLUMNS = "sku, name, name_en, category, price_minor, barcode"
+
+
+class CatalogueShelf:
+    """The catalogue in ``database``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def replace(self, content: CatalogueContent) -> None:
+        """Put this catalogue in the place of the other, inside the caller's transaction.
+
+        Raises StoreError; INVALID where two articles share a number or a barcode.
+        """
+        self._database.write("DELETE FROM items")
+        self._database.write("DELETE FROM shop")
+        self._database.write_many(
+            "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (item.sku, item.name, item.name_en, item.category, item.price_minor, item.barcode)
+                for item in content.items
+            ),
+        )
+        self._database.write(
+            "INSERT INTO shop VALUES (1, ?, ?, ?)", content.shop_name, content.currency, content.open_sku
+        )
+
+    def item(self, sku: str) -> CatalogueItem | None:
+        """Return the article of this number."""
+        return self._found("sku = ?", sku)
+
+    def item_by_barcode(self, digits: str) -> CatalogueItem | None:
+        """Return the article with this barcode."""
+        return self._found("barcode = ?", digits)
+
+    def open_item(self) -> CatalogueItem | None:
+        """Return the article that a keyed amount is booked on; None before a catalogue has arrived."""
+        row = self._database.row("SELECT open_sku FROM shop")
+        return None if row is None else self.item(row[0])
+
+    def shop_name(self) -> str:
+        """Return the name on the receipt; empty before a catalogue has arrived."""
+        row = self._database.row("SELECT name FROM shop")
+        return "" if row is None else str(row[0])
+
+    def currency(self) -> str:
+        """Return the currency's code (ISO 4217); empty before a catalogue has arrived."""
+        row = self._database.row("SELECT currency FROM shop")
+        return "" if row is None else str(row[0])
+
+    def _found(self, where: str, value: str) -> CatalogueItem | None:
+        row = self._database.row(f"SELECT {_COLUMNS} FROM items WHERE {where}", value)
+        return None if row is None else CatalogueItem(*row)

@@ -1,0 +1,149 @@
+"""One SQLite file with one writer: opening, numbered migrations, and transactions that are durable when they return.
+
+WAL with synchronous=FULL: a commit is one write and one fdatasync of the log (sqlite.org/wal.html,
+sqlite.org/pragma.html#pragma_synchronous). What may be lost at a power cut without harm can ask for no sync of its own.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from agent.offline_store.faults import StoreCause, StoreError, named_faults
+
+BUSY_TIMEOUT_MS = 500
+"""A reader of another process, such as a technician's check, may hold the file; the till waits this long."""
+
+_CHECKPOINT_PAGES = 1_000
+
+
+class Database:
+    """The file at ``path``. All methods belong to the thread that called :meth:`open`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._lock: int | None = None
+
+    def open(self) -> None:
+        """Open the file, made where it is missing, and bring it to this program's shape. Raises StoreError."""
+        if self._connection is not None:
+            return
+        self._lock = _hold(self._path)
+        try:
+            with named_faults():
+                self._connection = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
+                self._set_up(self._connection)
+                self._migrate(self._connection)
+        except StoreError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file and let others have it; may be called again."""
+        connection, self._connection = self._connection, None
+        lock, self._lock = self._lock, None
+        try:
+            if connection is not None:
+                with named_faults():
+                    connection.close()
+        finally:
+            if lock is not None:
+                os.close(lock)
+
+    def row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        """Return the first row, or None. Raises StoreError."""
+        with named_faults():
+            found: tuple[Any, ...] | None = self._open_connection().execute(sql, values).fetchone()
+            return found
+
+    def rows(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows one after the other. Raises StoreError."""
+        with named_faults():
+            cursor = self._open_connection().execute(sql, values)
+            try:
+                yield from cursor
+            finally:
+                cursor.close()
+
+    def write(self, sql: str, *values: object) -> None:
+        """Run one statement inside :meth:`transaction`. Raises StoreError."""
+        with named_faults():
+            self._open_connection().execute(sql, values)
+
+    def write_many(self, sql: str, rows: Iterator[tuple[object, ...]]) -> None:
+        """Run one statement for each row inside :meth:`transaction`. Raises StoreError."""
+        with named_faults():
+            self._open_connection().executemany(sql, rows)
+
+    @contextmanager
+    def transaction(self, durable: bool = True) -> Iterator[None]:
+        """All or nothing. When it returns without an error and is ``durable``, a power cut cannot undo it.
+
+        Raises StoreError, having undone everything; so does any exception inside.
+        """
+        connection = self._open_connection()
+        with named_faults():
+            # Said every time, so that no failure in between can leave a sale with the weaker promise.
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def _open_connection(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreError(StoreCause.CLOSED)
+        return self._connection
+
+    @staticmethod
+    def _set_up(connection: sqlite3.Connection) -> None:
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise StoreError(StoreCause.IO, f"the file system offers no write-ahead log (journal mode {mode})")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        # Sorting and index building must not leave plain text in temporary files.
+        connection.execute("PRAGMA temp_store = MEMORY")
+
+    @staticmethod
+    def _migrate(connection: sqlite3.Connection) -> None:
+        steps = migrations()
+        (done,) = connection.execute("PRAGMA user_version").fetchone()
+        if done > len(steps):
+            raise StoreError(StoreCause.NEWER, f"the file has shape {done}, this program knows {len(steps)}")
+        for number, sql in enumerate(steps[done:], start=done + 1):
+            connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+def migrations() -> list[str]:
+    """Return the numbered steps, first to last."""
+    folder = resources.files("agent.offline_store").joinpath("migrations")
+    steps = sorted((item for item in folder.iterdir() if item.name.endswith(".sql")), key=lambda item: item.name)
+    return [item.read_text(encoding="utf-8") for item in steps]
+
+
+def _hold(path: Path) -> int:
+    """Make this process the only writer: two tills on one file would fork the chain. Raises StoreError(LOCKED)."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives the log beside the file the file's own mode, so the file is made here, for its owner alone.
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(StoreCause.IO, f"{path.parent}: {error.strerror}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise StoreError(StoreCause.LOCKED, f"{path}: another process has it open") from error
+    return descriptor

@@ -1,0 +1,68 @@
+"""How the store fails: one exception with a named cause, and the translation of SQLite's result codes into it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+
+class StoreCause(StrEnum):
+    """Why the store could not do something. The values are stable: they are shown, logged and documented."""
+
+    FULL = "full"
+    """No room, or only the reserve left that closing a day needs. Reading goes on; nothing was written."""
+    IO = "io"
+    """The disk or the file system failed a read or a write."""
+    CORRUPT = "corrupt"
+    """What was read is not what was written: damage, or somebody else's hand."""
+    LOCKED = "locked"
+    """Another process holds the store."""
+    READ_ONLY = "read_only"
+    """The file or the file system lets nothing be written, as after an SD card's own protection."""
+    FOREIGN = "foreign"
+    """The file belongs to another terminal, epoch or key."""
+    NEWER = "newer"
+    """The file was written by a newer version of this program."""
+    INVALID = "invalid"
+    """What was to be written breaks the contract; the fault is in the caller or in a document, not on the disk."""
+    ABSENT = "absent"
+    """What was asked for is not in the store."""
+    CLOSED = "closed"
+    """The store is not open."""
+
+
+class StoreError(Exception):
+    """The store could not do what was asked, and wrote nothing of it. ``cause`` is named, ``detail`` is for people."""
+
+    def __init__(self, cause: StoreCause, detail: str = "") -> None:
+        super().__init__(f"{cause.value}: {detail}" if detail else cause.value)
+        self.cause = cause
+        self.detail = detail
+
+
+def cause_of(error: sqlite3.Error) -> StoreCause:
+    """Name the cause of an SQLite error by its primary result code (sqlite.org/rescode.html)."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return StoreCause.CLOSED if isinstance(error, sqlite3.ProgrammingError) else StoreCause.IO
+    causes = {
+        sqlite3.SQLITE_FULL: StoreCause.FULL,
+        sqlite3.SQLITE_CORRUPT: StoreCause.CORRUPT,
+        sqlite3.SQLITE_NOTADB: StoreCause.CORRUPT,
+        sqlite3.SQLITE_BUSY: StoreCause.LOCKED,
+        sqlite3.SQLITE_LOCKED: StoreCause.LOCKED,
+        sqlite3.SQLITE_READONLY: StoreCause.READ_ONLY,
+        sqlite3.SQLITE_CONSTRAINT: StoreCause.INVALID,
+        sqlite3.SQLITE_TOOBIG: StoreCause.INVALID,
+        sqlite3.SQLITE_MISMATCH: StoreCause.INVALID,
+    }
+    return causes.get(code & 0xFF, StoreCause.IO)
+
+
+@contextmanager
+def named_faults() -> Iterator[None]:
+    """Within it, an SQLite error leaves as a StoreError with its cause."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(cause_of(error), str(error)) from error

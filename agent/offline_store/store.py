@@ -1,0 +1,217 @@
+"""The store as the till sees it: one object, one thread, one file; every failure is a StoreError with a named cause.
+
+A sale is durable when :meth:`Store.append` returns. Whatever fails, nothing of it was written, and everything can still
+be read.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.clock import Stamp
+from agent.keys import Identity
+from agent.offline_store.catalogue import CatalogueShelf
+from agent.offline_store.database import Database
+from agent.offline_store.documents import DocumentShelf, StoredDocument
+from agent.offline_store.faults import StoreCause, StoreError
+from agent.offline_store.journal import Backlog, ChainPoint, Journal
+from agent.offline_store.members import CashierShelf, MemberRow, MemberShelf, PinTries
+from agent.offline_store.rowkeys import RowKeys
+from contract.documents import CashierRecord, CatalogueItem, DocumentKind, OpenedDocument
+from contract.journal import Body, Entry, EntryKind, PackRef, PerpetualTotals
+from contract.messages import HeldDocument
+
+__all__ = ["Backlog", "ChainPoint", "Room", "Store", "StoreCause", "StoreError", "StoredDocument"]
+
+RESERVE_BYTES = 32 * 1024 * 1024
+
+
+def free_bytes(path: Path) -> int:
+    """Return the room left on the file system of ``path``. Raises OSError."""
+    found = os.statvfs(path.parent)
+    return found.f_bavail * found.f_frsize
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of the disk no sale may use, so that a full terminal can still cancel, report and be brought home."""
+
+    reserve_bytes: int = RESERVE_BYTES
+    free_bytes: Callable[[Path], int] = free_bytes
+
+
+class Store:
+    """What the terminal ``identity`` keeps in the file ``path``. Its methods raise StoreError, and nothing else."""
+
+    def __init__(self, path: Path, identity: Identity, room: Room | None = None) -> None:
+        keys = RowKeys(identity.device_key)
+        self._path = path
+        self._room = room or Room()
+        self._database = Database(path)
+        self._journal = Journal(self._database, identity.address, identity.epoch, identity.signer)
+        self._members = MemberShelf(self._database, keys)
+        self._cashiers = CashierShelf(self._database, keys)
+        self._catalogue = CatalogueShelf(self._database)
+        self._documents = DocumentShelf(self._database, self._journal, self._members, self._cashiers, self._catalogue)
+
+    def open(self) -> None:
+        """Open the file in the calling thread, which owns it from then on, and verify the end of the chain.
+
+        Causes: LOCKED (another process has it), FOREIGN, NEWER, CORRUPT, IO, READ_ONLY, FULL.
+        """
+        self._database.open()
+        try:
+            self._journal.require_own()
+            self._journal.require_sound()
+        except StoreError:
+            self._database.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; may be called again."""
+        self._database.close()
+
+    # The journal.
+
+    def append(
+        self, kind: EntryKind, transaction: bytes, stamp: Stamp, body: Body, owes_receipt: bool = False
+    ) -> Entry:
+        """Sign, chain and keep an entry in one durable commit, with the totals it carries and the receipt it owes.
+
+        ``transaction`` (16 bytes) names the event: an id that is in the journal returns the entry it has. A sale's
+        totals are the store's to fill in. Causes: FULL (also where only the reserve is left and it is a sale), IO,
+        READ_ONLY, LOCKED, CORRUPT, INVALID (the contract forbids the body).
+        """
+        if kind is EntryKind.SALE:
+            self._require_room()
+        return self._journal.append(kind, transaction, stamp, body, owes_receipt)
+
+    def totals(self) -> PerpetualTotals:
+        """Return the counters over the till's whole life."""
+        return self._journal.totals()
+
+    def head(self) -> ChainPoint:
+        """Return the newest entry's place; seq 0 with the identity's hash before the first."""
+        return self._journal.head()
+
+    def acked(self) -> ChainPoint:
+        """Return how far head office has acknowledged."""
+        return self._journal.acked()
+
+    def advance(self, upto_seq: int, head_hash: bytes, hq_time_ms: int = 0) -> bool:
+        """Move the acknowledged cursor; False (and unmoved) where the hash is not ours, above the head, or below it."""
+        return self._journal.advance(upto_seq, head_hash, hq_time_ms)
+
+    def signed_time_ms(self) -> int:
+        """Return the latest time head office has signed and this store has seen: the clock's floor; 0 for none."""
+        return self._journal.signed_time_ms()
+
+    def backlog(self) -> Backlog:
+        """Return how many entries head office has not acknowledged, and the oldest one's wall time."""
+        return self._journal.backlog()
+
+    def entries_after(self, seq: int, most: int, max_bytes: int) -> list[tuple[int, bytes]]:
+        """Return consecutive ``(seq, signed bytes)`` from ``seq + 1`` on: at most ``most``, at most ``max_bytes``."""
+        return self._journal.entries_after(seq, most, max_bytes)
+
+    def digest_at(self, seq: int) -> bytes | None:
+        """Return the hash of an entry (of the identity for 0), None where there is none."""
+        return self._journal.digest_at(seq)
+
+    def entry(self, seq: int) -> Entry:
+        """Return an entry, its signature verified; cause ABSENT where there is none."""
+        return self._journal.entry(seq)
+
+    def known(self, transaction: bytes) -> Entry | None:
+        """Return the entry with this transaction id, if it is in the journal."""
+        return self._journal.known(transaction)
+
+    def last_sale(self) -> Entry | None:
+        """Return the newest sale."""
+        return self._journal.last_sale()
+
+    def unprinted(self) -> list[int]:
+        """Return the sales whose paper is not known to be out, oldest first."""
+        return self._journal.unprinted()
+
+    def mark_printed(self, seq: int) -> None:
+        """Note that a sale's paper is out or not wanted; may be lost at a power cut, which costs a second paper."""
+        self._journal.mark_printed(seq)
+
+    # Head office's documents and what they hold.
+
+    def activate(self, opened: OpenedDocument, transaction: bytes, stamp: Stamp) -> Entry:
+        """Make a verified document the active one of its kind and journal it, in one durable commit.
+
+        Cause INVALID where its content cannot be read or a newer version is active.
+        """
+        return self._documents.activate(opened, transaction, stamp)
+
+    def active(self, kind: DocumentKind) -> StoredDocument | None:
+        """Return the active document of a kind; its blob where it is a pack."""
+        return self._documents.active(kind)
+
+    def previous(self, kind: DocumentKind) -> StoredDocument | None:
+        """Return the pack before the active one; None for other kinds."""
+        return self._documents.previous(kind)
+
+    def held(self) -> tuple[HeldDocument, ...]:
+        """Return the active documents, as a hello says them."""
+        return self._documents.held()
+
+    def pack_content(self) -> tuple[PackRef, bytes] | None:
+        """Return the active pack's reference and content; None before one has arrived."""
+        return self._documents.pack_content()
+
+    def item(self, sku: str) -> CatalogueItem | None:
+        """Return the article of this number."""
+        return self._catalogue.item(sku)
+
+    def item_by_barcode(self, digits: str) -> CatalogueItem | None:
+        """Return the article with this barcode."""
+        return self._catalogue.item_by_barcode(digits)
+
+    def open_item(self) -> CatalogueItem | None:
+        """Return the article that a keyed amount is booked on; None before a catalogue has arrived."""
+        return self._catalogue.open_item()
+
+    def shop_name(self) -> str:
+        """Return the name on the receipt; empty before a catalogue has arrived."""
+        return self._catalogue.shop_name()
+
+    def currency(self) -> str:
+        """Return the currency's code; empty before a catalogue has arrived."""
+        return self._catalogue.currency()
+
+    def member_by_card(self, uid: bytes) -> MemberRow | None:
+        """Return the member who holds the card with this number, if cached."""
+        return self._members.by_card(uid)
+
+    def member_by_phone(self, digits: str) -> MemberRow | None:
+        """Return the member with this phone number, if cached."""
+        return self._members.by_phone(digits)
+
+    def member_by_id(self, member: str) -> MemberRow | None:
+        """Return the member of this id, if cached."""
+        return self._members.by_id(member)
+
+    def cashier(self, number: str) -> CashierRecord | None:
+        """Return who signs in with this number."""
+        return self._cashiers.cashier(number)
+
+    def pin_tries(self, number: str) -> PinTries:
+        """Return this cashier's wrong PINs in a row."""
+        return self._cashiers.pin_tries(number)
+
+    def record_pin_try(self, number: str, ok: bool, now_ms: int) -> None:
+        """Count a wrong PIN durably, or begin again after a right one."""
+        self._cashiers.record_pin_try(number, ok, now_ms)
+
+    def _require_room(self) -> None:
+        try:
+            free = self._room.free_bytes(self._path)
+        except OSError as error:
+            raise StoreError(StoreCause.IO, f"{self._path}: {error.strerror}") from error
+        if free < self._room.reserve_bytes:
+            raise StoreError(StoreCause.FULL, f"{free} bytes free, the last {self._room.reserve_bytes} are for closing")
