@@ -140,6 +140,11 @@ class Pn532:
             return None if self._failing is None else self._failing.fault
 
     @property
+    def asleep(self) -> bool:
+        """Whether the chip is in its power-down."""
+        return self._chip.asleep
+
+    @property
     def commands(self) -> int:
         """How many commands have come from the host."""
         with self._lock:

@@ -55,12 +55,13 @@ class CardLibnfcOptions:
     """Which reader, and how long to wait for it.
 
     `connstring` is as libnfc writes it, `child_timeout_s` the silence after which the child is killed, `poll_s` the
-    pause between two looks at the field.
+    pause between two looks at the field, `restart_limit_s` the longest pause before a lost child is replaced.
     """
 
     connstring: str
     child_timeout_s: float = 3.0
     poll_s: float = 0.06
+    restart_limit_s: float = 2.0
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> CardLibnfcOptions:
@@ -70,6 +71,7 @@ class CardLibnfcOptions:
             read.text("connstring"),
             read.seconds("child_timeout_s", 3.0, 1.0, 60.0),
             read.seconds("poll_s", 0.06, 0.01, 1.0),
+            read.seconds("restart_limit_s", 2.0, 0.1, 60.0),
         )
         if options.connstring:
             try:
@@ -117,6 +119,7 @@ class CardLibnfc:
         while not self._closing.is_set():
             if self._port and not os.path.exists(self._port):
                 self._tell_lost("reader_gone")
+                failures = 0
                 self._closing.wait(_PORT_POLL_S)
                 continue
             started_s = time.monotonic()
@@ -124,8 +127,9 @@ class CardLibnfc:
             if self._closing.is_set():
                 return
             self._tell_lost(reason)
-            failures = 0 if time.monotonic() - started_s > _WELL_AFTER_S else failures + 1
-            self._closing.wait(_RESTART_DELAYS_S[min(failures, len(_RESTART_DELAYS_S) - 1)])
+            failures = 1 if time.monotonic() - started_s > _WELL_AFTER_S else failures + 1
+            delay_s = _RESTART_DELAYS_S[min(failures, len(_RESTART_DELAYS_S)) - 1]
+            self._closing.wait(min(delay_s, self._options.restart_limit_s))
 
     def _run_child(self) -> str:
         """Run a child to its end, and return the reason of it."""
