@@ -1,8 +1,8 @@
 """No module without a test that reaches it.
 
 A module counts as reached when a test imports it, or when a module of the same package that is reached imports it.
-Programs that tests start as processes of their own are listed with the test that starts them, and modules that are loaded
-by their name with the module that names them.
+Programs that tests start as processes of their own are listed with the test that starts them, and modules that are
+loaded by name with the module that names them.
 """
 
 import ast
