@@ -1,0 +1,94 @@
+"""The one thread that works: takes messages from a bounded queue, lets the worker answer, sends what it answers."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Protocol
+
+from hq.worker import Publish, Worker
+
+MAX_WAITING = 2_000
+POLL_INTERVAL_S = 0.5
+PAUSE_AFTER_FAILURE_S = 0.5
+STOP_TIMEOUT_S = 20
+
+_LOG = logging.getLogger(__name__)
+
+
+class Line(Protocol):
+    """Where answers go. ``connections`` counts how often it came up."""
+
+    connections: int
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> bool:
+        """Send a message; tell whether it was taken."""
+        ...
+
+
+class WorkLoop:
+    """Runs a worker. A message that cannot be kept is dropped: its till, hearing no answer, sends it again."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._waiting: queue.Queue[tuple[str, bytes]] = queue.Queue(MAX_WAITING)
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def arrived(self, topic: str, payload: bytes) -> bool:
+        """Put a message into the queue; False where it is full. Never blocks."""
+        try:
+            self._waiting.put_nowait((topic, payload))
+        except queue.Full:
+            return False
+        return True
+
+    def start(self, line: Line) -> None:
+        """Begin to work, answering on ``line``."""
+        self._thread = threading.Thread(target=self._run, args=(line,), name="hq-worker", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish the message in hand and stop. May be called again."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(STOP_TIMEOUT_S)
+
+    def _run(self, line: Line) -> None:
+        seen_connections = 0
+        next_poll_s = time.monotonic()
+        while not self._stopping.is_set():
+            message = self._next(next_poll_s)
+            if message is not None:
+                topic, payload = message
+                self._send(line, partial(self._worker.handle, topic, payload, _now_ms()))
+            if line.connections != seen_connections:
+                seen_connections = line.connections
+                self._worker.announce_again()
+                next_poll_s = time.monotonic()
+            if time.monotonic() >= next_poll_s:
+                next_poll_s = time.monotonic() + POLL_INTERVAL_S
+                if seen_connections:
+                    self._send(line, self._worker.poll)
+
+    def _next(self, until_s: float) -> tuple[str, bytes] | None:
+        try:
+            return self._waiting.get(timeout=min(POLL_INTERVAL_S, max(0.01, until_s - time.monotonic())))
+        except queue.Empty:
+            return None
+
+    def _send(self, line: Line, make: Callable[[], Iterable[Publish]]) -> None:
+        try:
+            for publish in make():
+                if not line.publish(publish.topic, publish.payload, publish.retain):
+                    _LOG.info("event=answer_not_sent topic=%s", publish.topic)
+        except Exception:
+            # Nothing was acknowledged, so nothing is lost: the till sends again. One bad message must not end the loop.
+            _LOG.exception("event=work_failed")
+            self._stopping.wait(PAUSE_AFTER_FAILURE_S)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

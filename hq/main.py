@@ -1,0 +1,63 @@
+"""Head office's program: configuration, database, worker, connection; stopped in reverse on SIGTERM or SIGINT."""
+
+import logging
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from hq.config import read_config
+from hq.db import migrate, open_database
+from hq.documents import Desk
+from hq.identity import check_certificates, load_signer
+from hq.link import Link
+from hq.loop import WorkLoop
+from hq.worker import Worker
+
+READY = "hq ready"
+"""Printed once on stdout, when tills can be answered."""
+
+_WATCH_INTERVAL_S = 0.1
+
+
+def run(config_path: Path) -> int:
+    """Run head office until it is told to stop; return the exit status.
+
+    Raises OSError, SettingsError or OfficeError where it cannot start.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # Alembic tells each start that nothing is to be done.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    config = read_config(config_path)
+    signer = load_signer(config)
+    check_certificates(config.broker)
+    stop = threading.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda _number, _frame: stop.set())
+    engine = open_database(config.database)
+    try:
+        migrate(engine)
+        worker = Worker(engine, Desk(signer, config.tenant, config.accept_days))
+        worker.judge_waiting(time.time_ns() // 1_000_000)
+        loop = WorkLoop(worker)
+        link = Link(config.broker, loop.arrived)
+        loop.start(link)
+        link.start()
+        try:
+            _watch(link, stop)
+        finally:
+            link.close()
+            loop.close()
+    finally:
+        engine.dispose()
+    return 0
+
+
+def _watch(link: Link, stop: threading.Event) -> None:
+    """Say once that head office is ready, then wait for the word to stop."""
+    said = False
+    while not stop.wait(_WATCH_INTERVAL_S):
+        if not said and link.connections:
+            print(READY, flush=True)
+            said = True
