@@ -26,6 +26,9 @@ from simulator.printed import (
     character_dots,
 )
 
+COMMAND_MOST_BYTES = 1_000_000
+"""The longest command that is waited for: a picture more than a metre long."""
+
 UNKNOWN_MOST = 1000
 """The most unknown commands that are recorded."""
 
@@ -53,14 +56,20 @@ class _Short(Exception):
     """A command is not complete yet."""
 
 
+class _Absurd(Exception):
+    """A command announces more bytes than any printer takes."""
+
+
 class _Reader:
-    """A place in the bytes that have come. Raises _Short at their end."""
+    """A place in the bytes that have come. Raises _Short at their end, _Absurd where it could never be reached."""
 
     def __init__(self, data: bytes, at: int = 0) -> None:
         self.data = data
         self.at = at
 
     def take(self, count: int) -> bytes:
+        if count > COMMAND_MOST_BYTES:
+            raise _Absurd
         if self.at + count > len(self.data):
             raise _Short
         self.at += count
@@ -75,7 +84,7 @@ class _Reader:
     def to_nul(self) -> bytes:
         end = self.data.find(b"\0", self.at)
         if end < 0:
-            raise _Short
+            raise _Short if len(self.data) - self.at < COMMAND_MOST_BYTES else _Absurd
         return self.take(end - self.at + 1)[:-1]
 
 
@@ -104,6 +113,8 @@ class EscposDecoder:
                 things = self._next(reader)
             except _Short:
                 return None
+            except _Absurd:
+                things = None
             command = self._pending[self._at : reader.at]
             self._at = reader.at
             self._read += command

@@ -206,22 +206,18 @@ class Printer:
 
     def power_off(self) -> None:
         """Pull the mains: the connection ends, and what is not on paper is lost."""
-        self._order(self._engine.power_off)
-
-    def power_off_after(self, lines: int) -> None:
-        """Pull the mains when so many more lines are on paper."""
-        self._set(lines_to_power_off=lines)
+        self._set(powered=False)
 
     def power_on(self) -> None:
         """Plug the mains in again, at the same port."""
         self._set(powered=True)
 
-    def _set(self, **changes: object) -> None:
-        def change() -> None:
-            for name, value in changes.items():
-                setattr(self._engine.condition, name, value)
+    def after_lines(self, lines: int, **changes: bool | float) -> None:
+        """When so many more lines are on paper, change `condition`, as in `after_lines(3, paper=False)`."""
+        self._order(lambda: self._engine.change_after(lines, dict(changes)))
 
-        self._order(change)
+    def _set(self, **changes: object) -> None:
+        self._order(lambda: self._engine.change(changes))
 
     def _order(self, order: Callable[[], None]) -> None:
         done = threading.Event()

@@ -35,7 +35,6 @@ class Condition:
     answer_delay_s: float = 0.0
     line_s: float = 0.0
     """How long one line takes to print."""
-    lines_to_power_off: int | None = None
 
     @property
     def can_print(self) -> bool:
@@ -55,11 +54,13 @@ class PrinterEngine:
         self._answers: list[tuple[float, int, bytes]] = []
         self._answered = 0
         self._busy_until_s = 0.0
+        self._lines_left = 0
+        self._then: dict[str, object] = {}
 
     @property
     def room_bytes(self) -> int:
-        """How many bytes the buffer still takes."""
-        return max(0, BUFFER_BYTES - self.decoder.waiting_bytes)
+        """How many bytes the buffer still takes; while it prints, there is always room for more."""
+        return BUFFER_BYTES if self.condition.can_print else max(0, BUFFER_BYTES - self.decoder.waiting_bytes)
 
     def receive(self, data: bytes, now_s: float) -> None:
         """Take bytes off the line. Real-time requests are answered at once and are no part of the data.
@@ -96,24 +97,28 @@ class PrinterEngine:
             out += heapq.heappop(self._answers)[2]
         return out
 
-    def power_off(self) -> None:
-        """Lose everything that is not on paper."""
-        self.condition.powered = False
-        self.condition.lines_to_power_off = None
-        self.decoder.reset()
-        self._answers.clear()
-        self._split = b""
+    def change(self, changes: dict[str, object]) -> None:
+        """Set fields of `condition`. Without power everything is lost that is not on paper."""
+        for name, value in changes.items():
+            setattr(self.condition, name, value)
+        if not self.condition.powered:
+            self.decoder.reset()
+            self._answers.clear()
+            self._split = b""
+
+    def change_after(self, lines: int, changes: dict[str, object]) -> None:
+        """Change when so many more lines are on paper."""
+        self._lines_left = lines
+        self._then = changes
 
     def _put_on_paper(self, thing: Printed, now_s: float) -> None:
         self._roll.add(thing)
-        if isinstance(thing, PrintedLine):
+        if isinstance(thing, PrintedLine | FedPaper):
             self._busy_until_s = now_s + self.condition.line_s
-            if self.condition.lines_to_power_off is not None:
-                self.condition.lines_to_power_off -= 1
-                if self.condition.lines_to_power_off <= 0:
-                    self.power_off()
-        elif isinstance(thing, FedPaper):
-            self._busy_until_s = now_s + self.condition.line_s
+        if isinstance(thing, PrintedLine) and self._lines_left > 0:
+            self._lines_left -= 1
+            if self._lines_left == 0:
+                self.change(self._then)
 
     def _answer(self, data: bytes, now_s: float) -> None:
         if not self.condition.mute:

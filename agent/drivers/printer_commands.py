@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from typing import Any
 
 from agent.drivers.printer_layout import Line, layout
@@ -26,21 +27,21 @@ def open_printer(options: PrinterEscposOptions) -> Any:
     printers = _escpos_printers()
     if options.connection == "network":
         device = printers.Network(options.host, options.port, timeout=OPEN_S)
-    elif options.connection == "serial":
-        device = printers.Serial(options.path, options.baud, timeout=OPEN_S)
-    else:
+        # The library's own way of opening leaves the socket of each failed attempt open.
+        device.device = socket.create_connection((options.host, options.port), OPEN_S)
+    elif options.connection == "file":
         device = printers.File(options.path)
         # The library would open it for writing only, create a plain file where the printer is missing, and wait in
         # the kernel while there is no paper.
         number = os.open(options.path, os.O_RDWR | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY)
         device.device = os.fdopen(number, "r+b", buffering=0)
-        return device
-    try:
-        device.open()
-    except Exception as error:
-        if error.__context__ is None or not isinstance(error.__context__, OSError):
-            raise OSError(str(error)) from error
-        raise error.__context__ from None
+    else:
+        device = printers.Serial(options.path, options.baud, timeout=OPEN_S)
+        try:
+            device.open()
+        except Exception as error:
+            # The library wraps what the system said; there, the reason is told by number.
+            raise OSError(getattr(error.__context__, "errno", None), str(error)) from error
     return device
 
 

@@ -17,7 +17,7 @@ ASK_EVERY_S = 0.5
 GUARD_S = 0.05
 """How long the line must be quiet after an answer for it to be believed the only one."""
 
-CONFIRM_SILENCES = 3
+CONFIRM_SILENCES = 6
 """A printer that is well and still does not confirm is given this many times `silence_s`: it has forgotten the job."""
 
 

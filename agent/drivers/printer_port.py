@@ -217,9 +217,10 @@ class PrinterPort:
             continue
 
     def close(self) -> None:
-        """Close the line at once; what the kernel had not sent is dropped."""
-        with contextlib.suppress(Exception):
-            # pyserial waits for the last byte to leave, which it never does while the printer holds it up.
+        """Close the line at once; what the kernel had not sent on a serial line is dropped."""
+        line, self._device.device = self._device.device, False
+        # The library's close waits for the last byte to leave, which it never does while the printer holds it up.
+        with contextlib.suppress(OSError, termios.error):
             termios.tcflush(self._fd, termios.TCOFLUSH)
-        with contextlib.suppress(Exception):
-            self._device.close()
+        with contextlib.suppress(OSError, termios.error):
+            line.close()
