@@ -7,7 +7,10 @@ import ast
 
 from tests.tidy.tree import Module, product
 
-MONEY_ROOMS = ("contract", "rules", "agent.txn")
+MONEY_ROOMS = (
+    *("contract", "rules", "agent.txn", "agent.offline_store.journal", "agent.offline_store.store"),
+    *("hq.audit", "hq.books", "hq.ingest", "hq.judgement", "hq.ledger_text", "hq.packs", "hq.sources", "hq.tables"),
+)
 CLOCK_CALLS = {"now", "utcnow", "today", "fromtimestamp"}
 
 
