@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from contract.refusals import TEXTS, RefusalCode
-from tapledger.main import build_parser
 from tests.tidy.tree import ROOT
 
 BEGIN, END = "<!-- from the code: ./dev docs -->", "<!-- end -->"
@@ -18,6 +17,8 @@ BEGIN, END = "<!-- from the code: ./dev docs -->", "<!-- end -->"
 
 def pages() -> dict[Path, str]:
     """What each page should hold between its marks, by the page's path below the root."""
+    from tapledger.main import build_parser
+
     return {Path("docs/refusals.md"): refusals_table(), Path("docs/commands.md"): commands_list(build_parser())}
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tapledger.main import build_parser
 from tests.tidy.tree import ROOT
 
 FOLDER = ROOT / "systemd"
@@ -37,6 +36,8 @@ def test_there_is_a_unit_for_the_terminal_and_one_for_head_office() -> None:
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_starts_a_command_that_exists(unit: str) -> None:
+    from tapledger.main import build_parser
+
     (start,) = _settings(unit)["Service.ExecStart"]
     program, *words = shlex.split(start)
     assert program == "/opt/tapledger/bin/tapledger"
