@@ -4,6 +4,7 @@ Money is in minor units, debit positive; a member's points are told as the membe
 Instants are Unix milliseconds.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, case, func, select
@@ -133,7 +134,7 @@ class TechnicalEvent:
 
 @dataclass(frozen=True, slots=True)
 class ChainReport:
-    """A journal verified again from the stored bytes: ``count`` entries are good; ``problem`` is empty where all are."""
+    """A journal verified again from the stored bytes: so many entries are good, and what is wrong with the next."""
 
     count: int
     problem: str
@@ -253,10 +254,14 @@ def technical_event_lines(connection: Connection) -> tuple[TechnicalEvent, ...]:
 
 
 def entries_of(connection: Connection, address: TerminalAddress, epoch: int) -> tuple[Entry, ...]:
-    """The entries of a journal that can be read, verified again, in order. Raises ContractError for a bad signature."""
+    """The entries of a journal, verified again, in order. Those that this head office cannot read are left out."""
     key = terminal_key(connection, address, epoch)
     believed = {} if key is None else {key.kid: key}
-    return tuple(open_entry(sealed, believed) for sealed in _sealed_of(connection, address, epoch))
+    found = []
+    for sealed in _sealed_of(connection, address, epoch):
+        with suppress(ContractError):
+            found.append(open_entry(sealed, believed))
+    return tuple(found)
 
 
 def verify_chain(connection: Connection, address: TerminalAddress, epoch: int) -> ChainReport:

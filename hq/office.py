@@ -1,0 +1,136 @@
+"""What head office's staff do, each as one call: open the books, do it in one transaction, and say what came of it.
+
+Every call raises OSError, SettingsError, ContractError or OfficeError with the reason where it is refused.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from contract.documents import DocumentKind
+from hq.config import HqConfig, read_config
+from hq.credentials import issue_credential
+from hq.db import migrate, open_database, reading, writing
+from hq.documents import DAY_MS, Desk, StoredDocument, author_pack, publish, sign, sign_pack
+from hq.errors import OfficeError
+from hq.identity import load_signer
+from hq.ledger_text import books_text
+from hq.people import (
+    cashiers_content,
+    catalogue_content,
+    enrol,
+    members_content,
+    replace_cashiers,
+    replace_catalogue,
+    replace_members,
+)
+from hq.sources import read_cashiers, read_catalogue, read_enrolment, read_members
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Head office as its staff meet it: the configuration, and the database that goes with it."""
+
+    config: HqConfig
+    engine: Engine
+
+    @property
+    def desk(self) -> Desk:
+        """Who signs. Raises SettingsError where the key is missing."""
+        return Desk(load_signer(self.config), self.config.tenant, self.config.accept_days)
+
+
+@contextmanager
+def open_office(config_path: Path) -> Iterator[Office]:
+    """Open the books that ``config_path`` names, brought to the newest step; closed at the end of the block."""
+    config = read_config(config_path)
+    engine = open_database(config.database)
+    try:
+        migrate(engine)
+        yield Office(config, engine)
+    except SQLAlchemyError as error:
+        raise OfficeError(f"the database: {error}") from error
+    finally:
+        engine.dispose()
+
+
+def sign_authored_pack(office: Office, path: Path) -> StoredDocument:
+    """Sign the pack that staff wrote in ``path`` as the next version."""
+    try:
+        pack = author_pack(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise OfficeError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
+    with writing(office.engine) as connection:
+        return sign_pack(connection, office.desk, pack, _now_ms())
+
+
+def publish_pack(office: Office, version: int | None) -> StoredDocument:
+    """Let all tills have ``version`` of the pack, or the newest signed one."""
+    with writing(office.engine) as connection:
+        return publish(connection, DocumentKind.PACK, version, _now_ms())
+
+
+def add_terminal(office: Office, path: Path) -> str:
+    """Enrol the till whose slip is ``path``; return a sentence about it."""
+    enrolment = read_enrolment(path)
+    with writing(office.engine) as connection:
+        new = enrol(connection, enrolment, office.config.tenant, _now_ms())
+    return f"{enrolment.address} epoch {enrolment.epoch} {'is enrolled' if new else 'was enrolled before'}"
+
+
+def load_members(office: Office, path: Path) -> StoredDocument:
+    """Make ``path`` the list of members, and publish it."""
+    rows = read_members(path)
+    return _publish(office, DocumentKind.MEMBERS, lambda connection: replace_members(connection, rows), members_content)
+
+
+def load_cashiers(office: Office, path: Path) -> StoredDocument:
+    """Make ``path`` the list of cashiers, and publish it."""
+    rows = read_cashiers(path)
+    return _publish(
+        office, DocumentKind.CASHIERS, lambda connection: replace_cashiers(connection, rows), cashiers_content
+    )
+
+
+def load_catalogue(office: Office, path: Path) -> StoredDocument:
+    """Make ``path`` the catalogue, and publish it."""
+    found = read_catalogue(path)
+    return _publish(
+        office, DocumentKind.CATALOGUE, lambda connection: replace_catalogue(connection, found), catalogue_content
+    )
+
+
+def member_code(office: Office, member: str, days: int) -> str:
+    """Return the text of a QR code for ``member``, valid for ``days`` days from today."""
+    with reading(office.engine) as connection:
+        until = _now_ms() // DAY_MS + days
+        return issue_credential(connection, office.desk.signer, office.config.tenant, member, until)
+
+
+def show_books(office: Office) -> str:
+    """Return the books as text."""
+    with reading(office.engine) as connection:
+        return books_text(connection)
+
+
+def _publish(
+    office: Office,
+    kind: DocumentKind,
+    replace: Callable[[Connection], None],
+    content: Callable[[Connection], bytes],
+) -> StoredDocument:
+    """Replace what is known and publish the document made of it, both or neither."""
+    desk = office.desk
+    with writing(office.engine) as connection:
+        replace(connection)
+        signed = sign(connection, desk, kind, content(connection), _now_ms())
+        return publish(connection, kind, signed.version, _now_ms())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
