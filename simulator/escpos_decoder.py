@@ -134,13 +134,15 @@ class EscposDecoder:
         """How many bytes were put and not read yet."""
         return len(self._pending) - self._at
 
-    def reset(self) -> None:
-        """Forget everything half done, as at power off."""
+    def reset(self) -> bytes:
+        """Forget everything half done, as at power off; the bytes that were not read."""
+        unread = self._pending[self._at :]
         self._pending = b""
         self._at = 0
         self._ready.clear()
         self._modes = _Modes()
         self._runs = []
+        return unread
 
     def _record(self, command: bytes) -> None:
         if len(self.unknown) < UNKNOWN_MOST:

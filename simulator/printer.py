@@ -101,31 +101,27 @@ class TcpDoor:
 
 
 class SerialDoor:
-    """A serial line. Switched off, the printer is deaf and dumb, but its line stays."""
+    """A serial line. It stays when the printer is switched off; what is then sent is lost."""
 
     def __init__(self, pty: Pty) -> None:
         self._pty = pty
-        self._open = False
 
     def open(self) -> None:
-        """Listen to the line."""
+        """Plug the line in, unless it is."""
         self._pty.plug()
-        self._open = True
 
     def close(self) -> None:
-        """Listen no more."""
-        self._open = False
+        """Leave the line where it is; its plug is the caller's."""
 
     def read(self, limit: int, timeout_s: float) -> bytes:
-        """Take bytes off the line; those sent to a printer that is off are lost."""
+        """Take bytes off the line."""
         if not self._pty.plugged:
             self._pty.wait_plugged(timeout_s)
             return b""
         if not limit:
             time.sleep(timeout_s)
             return b""
-        data = self._pty.read(limit, timeout_s)
-        return data if self._open else b""
+        return self._pty.read(limit, timeout_s)
 
     def write(self, data: bytes) -> None:
         """Answer on the line."""
@@ -154,6 +150,11 @@ class Printer:
     def unknown(self) -> tuple[bytes, ...]:
         """The commands that came and are not known."""
         return tuple(self._engine.decoder.unknown)
+
+    @property
+    def lost(self) -> bytes:
+        """The last bytes that came and were lost, for want of power."""
+        return self._engine.lost
 
     @property
     def condition(self) -> Condition:
@@ -239,7 +240,7 @@ class Printer:
             for done in finished:
                 done.set()
             now_s = time.monotonic()
-            hears = powered and not condition.stalled
+            hears = not condition.stalled
             data = self.door.read(min(READ_BYTES, self._engine.room_bytes) if hears else 0, TICK_S)
             if hears:
                 if data:

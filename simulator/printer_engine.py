@@ -44,11 +44,15 @@ class Condition:
 
 
 class PrinterEngine:
-    """Works bytes off onto a roll of paper and collects answers. For one thread."""
+    """Works bytes off onto a roll of paper and collects answers. For one thread.
+
+    `lost` are the last bytes that came and were never worked off, for want of power.
+    """
 
     def __init__(self, roll: ReceiptRoll) -> None:
         self.condition = Condition()
         self.decoder = EscposDecoder()
+        self.lost = b""
         self._roll = roll
         self._split = b""
         self._answers: list[tuple[float, int, bytes]] = []
@@ -67,6 +71,9 @@ class PrinterEngine:
 
         That holds wherever they stand, as in the real thing, which looks for them before it knows what they are in.
         """
+        if not self.condition.powered:
+            self._lose(data)
+            return
         data = self._split + data
         self._split = b""
         for request in _REAL_TIME.findall(data):
@@ -102,9 +109,12 @@ class PrinterEngine:
         for name, value in changes.items():
             setattr(self.condition, name, value)
         if not self.condition.powered:
-            self.decoder.reset()
+            self._lose(self.decoder.reset())
             self._answers.clear()
             self._split = b""
+
+    def _lose(self, data: bytes) -> None:
+        self.lost = (self.lost + data)[-BUFFER_BYTES:]
 
     def change_after(self, lines: int, changes: dict[str, object]) -> None:
         """Change when so many more lines are on paper."""

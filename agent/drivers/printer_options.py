@@ -20,7 +20,8 @@ class PrinterEscposOptions:
     as /dev/usb/lp0). `columns` is the width of the paper in font A, `charset` the printer's Kanji character set,
     `qr_dots` the wished width of a QR module. `answers`: whether the printer answers status requests; if not, no
     paper is ever told to be printed. `keep_s`: how long a job is kept for a printer that says it cannot print.
-    `silence_s`: how long a printer may be silent while it is asked.
+    `silence_s`: how long a printer may be silent while it is asked. On a line that does not break when the printer is
+    switched off it must be less than the printer takes to start, or a job cut in two by that goes unnoticed.
     """
 
     connection: Connection
@@ -52,7 +53,7 @@ class PrinterEscposOptions:
             qr_dots=read.whole("qr_dots", 6, 2, 16),
             answers=read.flag("answers", True),
             keep_s=read.seconds("keep_s", 120.0, 0.0, 3600.0),
-            silence_s=read.seconds("silence_s", 5.0, 0.5, 60.0),
+            silence_s=read.seconds("silence_s", 5.0 if network else 2.0, 0.5, 60.0),
         )
         read.finish()
         return options

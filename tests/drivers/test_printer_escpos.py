@@ -10,10 +10,12 @@ import pytest
 
 from agent.drivers.facts import DriverError, PrintFailed, PrintFinished, PrintProblem, Status
 from agent.drivers.printer_escpos import PrinterEscpos, PrinterEscposOptions
+from agent.drivers.printer_port import ASK_IN_ORDER
 from agent.paper import Cut, Pair, Paper, Qr, Rule, Text
 from simulator.ports import Pty
 from simulator.printer import Printer, SerialDoor
 from tests.drivers.told import Told
+from tests.waiting import eventually
 
 SLIP = Paper(
     (Text("会员小票", align="center", bold=True, size=2), Rule(), Pair("商品", "¥268.00"), Text("谢谢"), Cut())
@@ -346,7 +348,7 @@ def test_a_printer_that_forgot_the_job_is_not_believed_when_it_is_well_again(
     told.next_status(Status.READY)
     printer.after_lines(2, powered=False)
     driver.print("sale-1", SLIP)
-    assert printer.roll.wait_for(lambda roll: roll.current is not None and len(roll.current.rows) == 2)
+    eventually(lambda: ASK_IN_ORDER in printer.lost)
     printer.power_on()
     assert told.next(PrintFailed) == PrintFailed("printer", "sale-1", PrintProblem.NO_ANSWER, maybe_printed=True)
     assert told.of(PrintFinished) == []
