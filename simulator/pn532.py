@@ -53,7 +53,7 @@ class Fault(StrEnum):
 class CardAnswer:
     """An answer of a card that the reader passed on.
 
-    `written_monotonic_ns` is CLOCK_MONOTONIC, in nanoseconds, right after the frame's last byte was written.
+    `written_monotonic_ns` is CLOCK_MONOTONIC, in nanoseconds, just as the frame was put on the line as a whole.
     """
 
     uid: bytes
@@ -238,12 +238,12 @@ class Pn532:
         payload = reply.payload
         if fault is Fault.NAD_STATUS:
             payload = bytes([payload[0] | 0x80]) + payload[1:]
-        frame = answer_frame(command, payload)
-        self._send(frame, fault)
+        # Noted before it is written: the host may have read it before this thread runs again.
         if reply.card is not None:
             answer = CardAnswer(reply.card.uid, command, time.monotonic_ns())
             with self._lock:
                 self._answers.append(answer)
+        self._send(answer_frame(command, payload), fault)
 
     def _send(self, frame: bytes, fault: Fault | None) -> None:
         self._last_frame = frame

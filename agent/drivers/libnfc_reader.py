@@ -25,8 +25,8 @@ from agent.drivers.type2_tag import READ_BYTES
 _WITH_PORT = ("pn532_uart", "pn532_i2c", "pn532_spi", "arygon", "acr122s")
 _WITHOUT_PORT = ("pn53x_usb", "acr122_usb")
 
-# libnfc's own mark in the terminal settings of a port it has open (libnfc/buses/uart.c). A process that is killed
-# leaves it behind, and then no libnfc opens that port again until it is unplugged.
+# libnfc's own mark in the terminal settings of a port it has open (libnfc/buses/uart.c). Where the kernel keeps such a
+# bit, a process that is killed leaves it behind, and then no libnfc opens that port again until it is wiped.
 _CLAIMED_BY_LIBNFC = 0x80000000
 _IFLAG = 0
 
