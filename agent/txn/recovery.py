@@ -8,7 +8,9 @@ from agent.txn.answers import Step, move, refuse
 from agent.txn.book import Book
 from agent.txn.effects import Print, Sound, SoundName, WaiveReceipt
 from agent.txn.events import Input, KeyDown, ReceiptPrinted, ReceiptWaiting
+from agent.txn.keying import DIGIT_KEYS
 from agent.txn.receipt import sale_receipt
+from agent.txn.sign_in import sign_in_step
 from agent.txn.sold import recalled
 from agent.txn.state import ReceiptState, Recovered, SignIn, TillState
 from contract.refusals import RefusalCode
@@ -39,6 +41,9 @@ def recovery_step(state: TillState, scene: Recovered, event: Input, book: Book) 
             paper = sale_receipt(first, book.shop_name(), reprint=True)
             after = replace(state, scene=replace(scene, receipt=ReceiptState.PRINTING, problem=""))
             return after, (Print(first.entry.header.seq, paper),)
+        case KeyDown(key=key) if key in DIGIT_KEYS and scene.receipt is ReceiptState.PRINTING and len(scene.owed) == 1:
+            # The last paper is on its way, and the cashier is already keying a number.
+            return sign_in_step(replace(state, scene=SignIn()), SignIn(), event, book)
         case KeyDown(key="cancel"):
             after, _ = _next(state, scene)
             return after, (WaiveReceipt(first.entry.header.seq),)

@@ -126,6 +126,13 @@ def test_a_paper_that_does_not_come_out_is_offered_again(after_a_cut: Desk) -> N
     assert (scene.receipt, scene.problem, len(scene.owed)) == (ReceiptState.OWED, "paper_out", 2)
 
 
+def test_a_cashier_may_key_the_number_while_the_last_owed_paper_comes_out(after_a_cut: Desk) -> None:
+    after_a_cut.keys("reprint", "1")
+    assert after_a_cut.refused == "key_not_now"
+    after_a_cut.keys("cancel", "reprint", "1")
+    assert after_a_cut.state.scene == SignIn("1")
+
+
 def test_all_owed_receipts_can_be_skipped_at_once(after_a_cut: Desk) -> None:
     assert waived(after_a_cut.keys("clear")) == [1, 2]
     assert after_a_cut.state.scene == SignIn()

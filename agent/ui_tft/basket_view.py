@@ -1,0 +1,138 @@
+"""The basket with its member: list price, each rule with its reason and effect, and what is to be paid, large."""
+
+from __future__ import annotations
+
+from agent.txn.sale import points_earned
+from agent.txn.state import Buyer, Lang, OpenBasket
+from agent.ui_tft import theme
+from agent.ui_tft.amounts import line_words, money, tier_words
+from agent.ui_tft.bars import EDGE
+from agent.ui_tft.screen import WIDTH, Sheet
+from agent.ui_tft.widths import largest_size, width_px
+from agent.ui_tft.words import Say
+from contract.money import format_minor
+from rules.explain import Explanation
+
+MEMBER_PX = 38
+PAYABLE_PX = 66
+_LIST_PX = 30
+_LINE_PX = 22
+_ROOMY_PX, _CLOSE_PX, _TIGHT_PX = 39, 33, 23
+
+
+def basket_view(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: int) -> None:
+    """Put the whole basket between ``top`` and ``bottom``; what there is no room for is counted, never left unsaid."""
+    member_strip(sheet, basket.buyer, lang, top)
+    _payable(sheet, basket, lang, bottom - PAYABLE_PX)
+    _reckoning(sheet, basket, lang, top + MEMBER_PX, bottom - PAYABLE_PX)
+
+
+def member_strip(sheet: Sheet, buyer: Buyer | None, lang: Lang, top: int) -> None:
+    """Put who buys: the tier as a badge, the masked name and number, the points known."""
+    sheet.box(0, top, WIDTH, MEMBER_PX, theme.WHITE)
+    line = top + 26
+    if buyer is None:
+        sheet.write(EDGE, line - 1, Say.NO_MEMBER.say(lang), 16, theme.MUTED, most_px=WIDTH - 2 * EDGE)
+        return
+    ground, words = theme.TIERS.get(buyer.ref.tier, theme.TIER_ELSE)
+    tier = tier_words(buyer.ref.tier, lang)
+    badge_px = width_px(tier, 16, bold=True) + 20
+    sheet.box(EDGE, top + 6, badge_px, 26, ground, 13)
+    sheet.write(EDGE + 10, top + 25, tier, 16, words, bold=True)
+    known = Say.CODE_MEMBER.say(lang) if buyer.points is None else Say.POINTS_HELD.say(lang, points=buyer.points)
+    points_px = sheet.write(WIDTH - EDGE, line - 1, known, 15, theme.MUTED, align="right", most_px=150)
+    x = EDGE + badge_px + 12
+    x += sheet.write(x, line, buyer.name_masked, 19, theme.INK, bold=True, most_px=130) + 12
+    sheet.write(x, line, buyer.phone_masked, 17, theme.MUTED, most_px=max(WIDTH - EDGE - points_px - x - 8, 0))
+
+
+def _payable(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
+    sheet.box(0, top, WIDTH, PAYABLE_PX, theme.NIGHT)
+    amount = money(basket.priced.payable_minor, basket.active.pack.currency)
+    size = largest_size(amount, (50, 44, 38), 300, bold=True)
+    sheet.write(WIDTH - EDGE, top + 33 + size * 36 // 100, amount, size, theme.WHITE, bold=True, align="right")
+    earned = points_earned(basket)
+    sheet.write(EDGE, top + (29 if earned else 40), Say.PAYABLE.say(lang), 20, theme.WHITE, bold=True)
+    if earned:
+        words = Say.POINTS_TO_EARN.say(lang, points=earned)
+        room = WIDTH - 2 * EDGE - width_px(amount, size, bold=True) - 10
+        sheet.write(EDGE, top + 53, words, 16, theme.NIGHT_GOLD, most_px=room)
+
+
+def _reckoning(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: int) -> None:
+    """List price first, then the rules; older lines above them where there is room."""
+    shown = [one for one in basket.explanations if basket.buyer is not None or not one.change.startswith("+")]
+    room = bottom - top - _LIST_PX - 4
+    row_px = next((px for px in (_ROOMY_PX, _CLOSE_PX) if px * len(shown) <= room), _TIGHT_PX)
+    most = max(room // row_px, 1)
+    spare = room - row_px * min(len(shown), most)
+    y = _older_lines(sheet, basket, lang, top, spare // _LINE_PX)
+    _list_price(sheet, basket, lang, y)
+    y += _LIST_PX
+    whole = shown if len(shown) <= most else shown[: most - 1]
+    for one in whole:
+        _rule_row(sheet, one, lang, y, row_px)
+        y += row_px
+    if len(whole) < len(shown):
+        _rest(sheet, shown[len(whole) :], lang, y)
+
+
+def _older_lines(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, most: int) -> int:
+    """Put the lines before the last, the newest of them, if all or some fit; return where to go on."""
+    older = basket.lines[:-1][-most:] if most > 0 else ()
+    y = top
+    for line in older:
+        sheet.write(EDGE, y + 20, line_words(line, lang), 15, theme.MUTED, most_px=320)
+        sheet.write(WIDTH - EDGE, y + 20, format_minor(line.list_minor), 15, theme.MUTED, align="right")
+        y += _LINE_PX
+    return y
+
+
+def _list_price(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
+    if not basket.lines:
+        words = Say.OR_ELSE.say(lang)
+        sheet.write(EDGE, top + 26, words, 15, theme.MUTED, most_px=WIDTH - 2 * EDGE)
+        return
+    line = top + 22
+    amount_px = sheet.write(
+        WIDTH - EDGE, line, format_minor(basket.priced.list_minor), 20, theme.INK, bold=True, align="right"
+    )
+    x = WIDTH - EDGE - amount_px - 8
+    x -= sheet.write(x, line, Say.LIST_PRICE.say(lang), 15, theme.MUTED, align="right") + 12
+    name = line_words(basket.lines[-1], lang)
+    if len(basket.lines) > 1:
+        name = Say.ITEMS.say(lang, name=name, count=sum(item.quantity for item in basket.lines))
+    sheet.write(EDGE, line, name, 17, theme.INK, most_px=x - EDGE)
+
+
+def _rule_row(sheet: Sheet, one: Explanation, lang: Lang, top: int, height: int) -> None:
+    """One rule: title, reason and what it did; on two lines, or on one where room is short."""
+    title, reason = (one.title, one.reason) if lang is Lang.ZH else (one.title_en, one.reason_en)
+    colour = theme.AMBER_INK if one.change.startswith("+") else theme.GREEN
+    tight = height == _TIGHT_PX
+    middle = top + (17 if tight else height // 2 + 8)
+    change_px = sheet.write(WIDTH - EDGE, middle, one.change, 18 if tight else 22, colour, bold=True, align="right")
+    room = WIDTH - 2 * EDGE - change_px - 12
+    sheet.box(EDGE, top + 1, WIDTH - 2 * EDGE, 1, theme.LINE)
+    if tight:
+        title_px = sheet.write(EDGE, middle, title, 15, theme.INK, bold=True, most_px=room)
+        if room - title_px > 60:
+            sheet.write(EDGE + title_px + 10, middle - 1, reason, 13, theme.MUTED, most_px=room - title_px - 10)
+        return
+    roomy = height == _ROOMY_PX
+    sheet.write(EDGE, top + (18 if roomy else 16), title, 17 if roomy else 15, theme.INK, bold=True, most_px=room)
+    sheet.write(EDGE, top + (35 if roomy else 30), reason, 14 if roomy else 12, theme.MUTED, most_px=room)
+
+
+def _rest(sheet: Sheet, rest: list[Explanation], lang: Lang, top: int) -> None:
+    """What the rules not shown one by one come to."""
+    off = [one.change for one in rest if not one.change.startswith("+")]
+    total = f"-{_sum(off)}" if off else f"+{sum(int(one.change) for one in rest)}"
+    sheet.box(EDGE, top + 1, WIDTH - 2 * EDGE, 1, theme.LINE)
+    sheet.write(EDGE, top + 17, Say.MORE_RULES.say(lang, count=len(rest)), 15, theme.MUTED)
+    sheet.write(WIDTH - EDGE, top + 17, total, 18, theme.GREEN, bold=True, align="right")
+
+
+def _sum(changes: list[str]) -> str:
+    """The sum of amounts off, as written by the explanations (``-26.80``)."""
+    return format_minor(sum(int(change.lstrip("-").replace(".", "")) for change in changes))

@@ -1,0 +1,98 @@
+"""Screens around a commit: booking, paid, and what a restart found."""
+
+from __future__ import annotations
+
+from agent.txn.receipt import number_of
+from agent.txn.state import Committing, Lang, Paid, ReceiptState, Recovered, SoldSale
+from agent.ui_tft import theme
+from agent.ui_tft.amounts import money, tier_words
+from agent.ui_tft.bars import EDGE
+from agent.ui_tft.screen import WIDTH, Sheet
+from agent.ui_tft.widths import largest_size
+from agent.ui_tft.words import Say, problem_words
+from contract.journal import EntryKind
+from contract.money import format_minor
+
+_MIDDLE = WIDTH // 2
+_ROOM = WIDTH - 2 * EDGE
+
+
+def committing_view(sheet: Sheet, scene: Committing, lang: Lang, top: int, bottom: int) -> None:
+    """The amount, and that it is not done yet."""
+    height = bottom - top
+    sale = scene.asked.kind is EntryKind.SALE
+    amount = money(scene.basket.priced.payable_minor, scene.basket.active.pack.currency)
+    words = (Say.COMMITTING if sale else Say.CANCELLING).say(lang)
+    line = top + height * 42 // 100
+    sheet.write(_MIDDLE, line, amount, 56, theme.INK, bold=True, align="center", most_px=_ROOM)
+    sheet.write(_MIDDLE, line + 48, words, 26, theme.GREEN, bold=True, align="center", most_px=_ROOM)
+    sheet.write(_MIDDLE, line + 80, Say.PLEASE_WAIT.say(lang), 16, theme.MUTED, align="center", most_px=_ROOM)
+
+
+def paid_view(sheet: Sheet, scene: Paid, lang: Lang, top: int, bottom: int) -> None:
+    """Done, for everybody to see: what was paid, what it earned, how the paper is."""
+    sale = scene.sold.sale
+    sheet.box(0, top, WIDTH, bottom - top, theme.GREEN)
+    receipt_top = bottom - 40
+    middle = top + (receipt_top - top) // 2
+    sheet.picto("check", EDGE + 10, middle - 44, 88, theme.WHITE)
+    x = EDGE + 122
+    room = WIDTH - EDGE - x
+    sheet.write(x, middle - 46, Say.PAID.say(lang), 22, theme.MINT, bold=True, most_px=room)
+    amount = money(sale.payable_minor, sale.currency)
+    size = largest_size(amount, (58, 50, 44, 38), room, bold=True)
+    sheet.write(x, middle + 14, amount, size, theme.WHITE, bold=True, most_px=room)
+    tendered = format_minor(sum(tender.amount_minor for tender in sale.tenders))
+    sheet.write(x, middle + 43, Say.CASH_EXACT.say(lang, amount=tendered), 17, theme.WHITE, most_px=room)
+    earned = _member_words(scene.sold, lang)
+    sheet.write(x, middle + 69, earned, 18, theme.NIGHT_GOLD, bold=True, most_px=room)
+    _receipt_row(sheet, scene, lang, receipt_top)
+
+
+def recovered_view(sheet: Sheet, scene: Recovered, lang: Lang, top: int, bottom: int) -> None:
+    """The sale that is safe, and the paper that may be missing."""
+    sold = scene.owed[0]
+    height = bottom - top
+    sheet.box(0, top, WIDTH, 40, theme.NIGHT)
+    head = Say.RECOVERED.say(lang)
+    sheet.write(EDGE, top + 27, head, largest_size(head, (20, 18, 17), _ROOM, bold=True), theme.WHITE, bold=True)
+    sheet.picto("paper", EDGE + 12, top + 40 + (height - 40) * 12 // 100, 84, theme.NIGHT)
+    x = EDGE + 122
+    room = WIDTH - EDGE - x
+    line = top + 40 + (height - 40) * 36 // 100
+    sheet.write(x, line, money(sold.sale.payable_minor, sold.sale.currency), 48, theme.INK, bold=True, most_px=room)
+    sheet.write(x, line + 27, sold.when, 16, theme.MUTED, most_px=room)
+    sheet.write(x, line + 49, number_of(sold.entry), 16, theme.MUTED, most_px=room)
+    words, colour = Say.RECOVERED_PAPER.say(lang), theme.GREEN
+    if scene.receipt is ReceiptState.PRINTING:
+        words = Say.RECEIPT_PRINTING.say(lang)
+    elif scene.problem:
+        words, colour = Say.RECEIPT_WAITING.say(lang, why=problem_words(scene.problem, lang)), theme.RED
+    size = largest_size(words, (20, 18), _ROOM, bold=True)
+    sheet.write(EDGE, bottom - (34 if len(scene.owed) > 1 else 18), words, size, colour, bold=True, most_px=_ROOM)
+    if len(scene.owed) > 1:
+        more = Say.RECOVERED_MORE.say(lang, count=len(scene.owed) - 1)
+        sheet.write(EDGE, bottom - 11, more, 15, theme.MUTED, most_px=_ROOM)
+
+
+def _member_words(sold: SoldSale, lang: Lang) -> str:
+    if sold.buyer is None:
+        return ""
+    who = tier_words(sold.buyer.ref.tier, lang)
+    if sold.buyer.name_masked:
+        who = f"{who} {sold.buyer.name_masked}"
+    return f"{who} · {Say.POINTS_EARNED.say(lang, points=sold.sale.points_earned)}"
+
+
+def _receipt_row(sheet: Sheet, scene: Paid, lang: Lang, top: int) -> None:
+    line = top + 26
+    if scene.receipt is ReceiptState.WAITING:
+        sheet.box(0, top, WIDTH, 40, theme.AMBER_PALE)
+        why = Say.RECEIPT_WAITING.say(lang, why=problem_words(scene.problem, lang))
+        x = EDGE + sheet.write(EDGE, line, why, 16, theme.AMBER_INK, bold=True, most_px=250) + 10
+        sheet.write(x, line, Say.REPRINT_AFTER.say(lang), 15, theme.AMBER_INK, most_px=WIDTH - EDGE - x)
+        return
+    printed = scene.receipt is ReceiptState.PRINTED
+    words = (Say.RECEIPT_PRINTED if printed else Say.RECEIPT_PRINTING).say(lang)
+    sheet.write(EDGE + 10, line, words, 17, theme.WHITE, bold=True)
+    sheet.write(WIDTH - EDGE, line, number_of(scene.sold.entry), 15, theme.MINT, align="right", most_px=250)

@@ -1,0 +1,116 @@
+"""Screens on which something is keyed: signing in, an amount, a phone number; and the one that waits for the first."""
+
+from __future__ import annotations
+
+from agent.txn import keying
+from agent.txn.state import Lang, Selling, SignIn
+from agent.ui_tft import theme
+from agent.ui_tft.amounts import money, phone_groups
+from agent.ui_tft.bars import EDGE
+from agent.ui_tft.screen import WIDTH, Sheet
+from agent.ui_tft.status import StatusBar
+from agent.ui_tft.widths import largest_size, width_px
+from agent.ui_tft.words import Say, kind_words
+
+PRODUCT = "Tapledger"
+_MIDDLE = WIDTH // 2
+
+
+def sign_in_view(sheet: Sheet, scene: SignIn, status: StatusBar, lang: Lang, top: int, bottom: int) -> None:
+    """Two fields, the one that is being keyed framed; a PIN is dots."""
+    height = bottom - top
+    title = status.shop_name or PRODUCT
+    size = largest_size(title, (27, 23, 19), WIDTH - 2 * EDGE, bold=True)
+    line = top + height * 22 // 100
+    sheet.write(_MIDDLE, line, title, size, theme.NIGHT, bold=True, align="center", most_px=WIDTH - 2 * EDGE)
+    sub, colour = Say.SIGN_IN.say(lang), theme.MUTED
+    if not status.pack_version:
+        sub, colour = _waiting_words(status, lang), theme.AMBER_INK
+    sheet.write(_MIDDLE, line + 25, sub, 16, colour, align="center", most_px=WIDTH - 2 * EDGE)
+    at = line + 40
+    field_px = min(52, (bottom - at - 10) // 2)
+    dots = "●" * len(scene.pin or "")
+    _field(sheet, at, field_px, Say.CASHIER_NUMBER.say(lang), scene.number, scene.pin is None)
+    _field(sheet, at + field_px + 6, field_px, Say.PIN.say(lang), dots, scene.pin is not None)
+
+
+def ready_view(sheet: Sheet, status: StatusBar, lang: Lang, top: int, bottom: int) -> None:
+    """What to do first, large, under the sign of a card."""
+    height = bottom - top
+    room = WIDTH - 2 * EDGE
+    if not status.pack_version:
+        head, below = Say.NO_RULES.say(lang), _waiting_words(status, lang)
+        sheet.picto("hourglass", _MIDDLE - 38, top + height * 14 // 100, 76, theme.NIGHT)
+    else:
+        head, below = Say.TAP_CARD.say(lang), Say.OR_ELSE.say(lang)
+        ready = Say.READY.say(lang)
+        pill_px = width_px(ready, 15, bold=True) + 28
+        sheet.box(_MIDDLE - pill_px // 2, top + 10, pill_px, 26, theme.GREEN, 13)
+        sheet.write(_MIDDLE, top + 28, ready, 15, theme.WHITE, bold=True, align="center")
+        sheet.picto("card", _MIDDLE - 46, top + 44, 92, theme.NIGHT)
+    size = largest_size(head, (36, 32, 28), room, bold=True)
+    line = top + height * 74 // 100
+    sheet.write(_MIDDLE, line, head, size, theme.INK, bold=True, align="center", most_px=room)
+    small = largest_size(below, (17, 16, 15, 14), room)
+    sheet.write(_MIDDLE, line + 32, below, small, theme.MUTED, align="center", most_px=room)
+
+
+def keyed_view(sheet: Sheet, scene: Selling, lang: Lang, top: int, bottom: int) -> None:
+    """What is being keyed, as large as fits, in a framed field; below it what the basket has so far."""
+    phone = scene.phone_entry or keying.is_phone(scene.keyed)
+    title = (Say.PHONE if phone else Say.AMOUNT).say(lang)
+    shown = phone_groups(scene.keyed) if phone else scene.keyed
+    height = bottom - top
+    field_px = min(104, height * 46 // 100)
+    at = top + height * 26 // 100
+    sheet.write(EDGE + 4, at - 14, title, 20, theme.MUTED, bold=True)
+    if phone:
+        count = Say.PHONE_COUNT.say(lang, count=len(scene.keyed))
+        sheet.write(WIDTH - EDGE - 4, at - 14, count, 16, theme.MUTED, align="right")
+    _frame(sheet, EDGE, at, WIDTH - 2 * EDGE, field_px)
+    room = WIDTH - 2 * EDGE - 44
+    size = largest_size(shown, (60, 52, 46, 40, 36), room, bold=True)
+    right = WIDTH - EDGE - 24
+    line = at + field_px // 2 + size * 36 // 100
+    sheet.write(right, line, shown, size, theme.INK, bold=True, align="right", most_px=room)
+    sheet.box(right + 5, line - size * 74 // 100, 3, size * 78 // 100, theme.GREEN)
+    if scene.basket is not None and scene.basket.lines:
+        pieces = sum(item.quantity for item in scene.basket.lines)
+        payable = money(scene.basket.priced.payable_minor, scene.basket.active.pack.currency)
+        words = Say.SO_FAR.say(lang, count=pieces, payable=payable)
+        sheet.write(WIDTH - EDGE - 4, at + field_px + 30, words, 18, theme.MUTED, align="right", most_px=room)
+
+
+def _waiting_words(status: StatusBar, lang: Lang) -> str:
+    if status.fetching:
+        return Say.FETCHING.say(lang, what=kind_words(status.fetching, lang))
+    return Say.NO_RULES_NEXT.say(lang)
+
+
+def _field(sheet: Sheet, top: int, height: int, title: str, keyed: str, active: bool) -> None:
+    """One row of the sign-in: a title and what is keyed."""
+    left, width = 70, WIDTH - 140
+    if active:
+        _frame(sheet, left, top, width, height)
+    else:
+        sheet.box(left, top, width, height, theme.WHITE, 10)
+    line = top + height // 2 + 8
+    sheet.write(left + 16, line - 1, title, 17, theme.MUTED, most_px=130)
+    size = 16 if keyed.startswith("●") else 26
+    sheet.write(
+        left + width - 22,
+        line + (0 if size == 16 else 2),
+        keyed,
+        size,
+        theme.INK,
+        bold=True,
+        align="right",
+        most_px=width - 150,
+    )
+    if active:
+        sheet.box(left + width - 18, line - 20, 2, 26, theme.GREEN)
+
+
+def _frame(sheet: Sheet, x: int, y: int, width: int, height: int) -> None:
+    sheet.box(x, y, width, height, theme.GREEN, 12)
+    sheet.box(x + 3, y + 3, width - 6, height - 6, theme.WHITE, 9)

@@ -1,0 +1,19 @@
+"""A picture on its way to the glass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL.Image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One painted screen: its running number, the image (480 x 320, RGB), the words on it from top to bottom, and when
+    it was made (CLOCK_MONOTONIC).
+    """
+
+    number: int
+    image: Image
+    text: tuple[str, ...]
+    made_monotonic_ns: int

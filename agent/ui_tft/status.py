@@ -1,0 +1,35 @@
+"""What the till tells the glass beside the transaction: the link, the backlog, the time and the devices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceNote:
+    """How one device is doing, in the drivers' own stable words (``status``, ``reason``)."""
+
+    device: str
+    status: str
+    reason: str
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether somebody should do something about it."""
+        return self.status not in ("ready", "disabled") or bool(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusBar:
+    """The bar at the top. ``pack_version`` is 0 before rules have arrived; ``fetching`` names the kind of document that
+    is arriving, or nothing; ``shop_name`` may be empty.
+    """
+
+    online: bool
+    backlog: int
+    oldest_age_s: int
+    clock_text: str
+    pack_version: int
+    devices: tuple[DeviceNote, ...] = ()
+    fetching: str = ""
+    shop_name: str = ""

@@ -1,0 +1,39 @@
+"""compose(): the state of the till and of its surroundings as one screen, pure."""
+
+from __future__ import annotations
+
+from agent.txn.state import Committing, Paid, Recovered, Selling, SignIn, TillState
+from agent.ui_tft import theme
+from agent.ui_tft.bars import bottom_bar, device_strip, status_bar
+from agent.ui_tft.basket_view import basket_view
+from agent.ui_tft.closing_view import committing_view, paid_view, recovered_view
+from agent.ui_tft.entry_view import keyed_view, ready_view, sign_in_view
+from agent.ui_tft.screen import HEIGHT, WIDTH, Screen, Sheet
+from agent.ui_tft.status import DeviceNote, StatusBar
+
+__all__ = ["DeviceNote", "Screen", "StatusBar", "compose"]
+
+
+def compose(state: TillState, status: StatusBar) -> Screen:
+    """Return the screen for this state, in the state's language. Equal arguments give equal screens."""
+    sheet, lang = Sheet(), state.lang
+    sheet.box(0, 0, WIDTH, HEIGHT, theme.PAPER)
+    top = status_bar(sheet, state, status)
+    top = device_strip(sheet, status, lang, top)
+    bottom = bottom_bar(sheet, state)
+    match state.scene:
+        case SignIn() as scene:
+            sign_in_view(sheet, scene, status, lang, top, bottom)
+        case Selling(keyed=keyed, phone_entry=phone_entry) as scene if keyed or phone_entry:
+            keyed_view(sheet, scene, lang, top, bottom)
+        case Selling(basket=None):
+            ready_view(sheet, status, lang, top, bottom)
+        case Selling(basket=basket) if basket is not None:
+            basket_view(sheet, basket, lang, top, bottom)
+        case Committing() as scene:
+            committing_view(sheet, scene, lang, top, bottom)
+        case Paid() as scene:
+            paid_view(sheet, scene, lang, top, bottom)
+        case Recovered() as scene:
+            recovered_view(sheet, scene, lang, top, bottom)
+    return sheet.done()

@@ -1,0 +1,168 @@
+"""Every phrase on the glass, in Chinese and English, in one table. Braces are filled by ``say``."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from agent.txn.state import Lang
+
+
+class Say(Enum):
+    """One phrase: Chinese, English."""
+
+    ONLINE = ("在线", "Online")
+    ONLINE_BACKLOG = ("在线 · {count} 笔待传", "Online · {count} to send")
+    OFFLINE = ("离线", "Offline")
+    OFFLINE_BACKLOG = ("离线 · {count} 笔待传 · 最早 {age}", "Offline · {count} to send · oldest {age}")
+    RULES = ("规则 v{version}", "Rules v{version}")
+    NO_RULES_SHORT = ("无规则", "No rules")
+    SECONDS = ("{count} 秒", "{count} s")
+    MINUTES = ("{count} 分钟", "{count} min")
+    HOURS = ("{count} 小时", "{count} h")
+    DAYS = ("{count} 天", "{count} d")
+
+    SIGN_IN = ("请登录", "Sign in")
+    CASHIER_NUMBER = ("工号", "Cashier number")
+    PIN = ("密码", "PIN")
+    READY = ("就绪", "Ready")
+    TAP_CARD = ("请刷会员卡", "Tap a member card")
+    OR_ELSE = ("或扫会员码、按手机号、直接输入金额", "or scan a code, or key a phone number or an amount")
+    NO_RULES = ("等待总部下发规则", "Waiting for the rules")
+    NO_RULES_NEXT = ("请保持网络连接,收到后即可收银", "Keep the network connected; selling begins when they are here")
+    FETCHING = ("正在接收{what}…", "Receiving {what}…")
+
+    AMOUNT = ("金额", "Amount")
+    PHONE = ("会员手机号", "Member's phone number")
+    PHONE_COUNT = ("已输入 {count} / 11 位", "{count} of 11 digits")
+    SO_FAR = ("已有 {count} 件 · 应付 {payable}", "{count} so far · to pay {payable}")
+
+    NO_MEMBER = ("非会员 · 刷卡可享会员价", "No member · tap a card for member prices")
+    POINTS_HELD = ("积分 {points}", "{points} points")
+    CODE_MEMBER = ("会员码已验证", "Member code verified")
+    ITEMS = ("{name} 等 {count} 件", "{name} and more, {count} in all")
+    LIST_PRICE = ("原价", "List")
+    PAYABLE = ("应付", "To pay")
+    POINTS_TO_EARN = ("可得 {points} 积分", "earns {points} points")
+    MORE_RULES = ("另有 {count} 项", "{count} more")
+
+    COMMITTING = ("正在记账", "Booking the sale")
+    CANCELLING = ("正在取消", "Cancelling")
+    PLEASE_WAIT = ("请稍候,不要断电", "One moment; keep the power on")
+
+    PAID = ("收款完成", "Paid")
+    CASH_EXACT = ("现金 {amount} · 找零 0.00", "Cash {amount} · change 0.00")
+    POINTS_EARNED = ("本单 +{points} 积分", "+{points} points")
+    RECEIPT_PRINTING = ("小票打印中…", "Printing the receipt…")
+    RECEIPT_PRINTED = ("小票已打印", "Receipt printed")
+    RECEIPT_WAITING = ("小票未打出:{why}", "No receipt: {why}")
+    REPRINT_AFTER = ("处理好后按“补打”", "put it right, then press Reprint")
+    RECOVERED = ("中断之前,这一笔已经记账", "This sale was booked before the interruption")
+    RECOVERED_PAPER = ("小票可能没有打出,要补打吗?", "Its receipt may be missing. Print it?")
+    RECOVERED_MORE = ("之后还有 {count} 张", "{count} more after this")
+
+    MEMBER_REPLACED = ("已换成这位会员", "Now this member instead")
+    BASKET_CANCELLED = ("本单已取消", "Basket cancelled")
+    RECEIPT_AGAIN = ("正在补打上一笔的小票", "Printing the last receipt again")
+    RULES_CHANGED = ("新规则已生效", "New rules are in force")
+    ALREADY_BOOKED = ("这一笔此前已经记账", "This sale had been booked before")
+
+    KEY_ENTER = ("确认", "Enter")
+    KEY_CLEAR = ("清除", "Clear")
+    KEY_CANCEL = ("取消", "Cancel")
+    KEY_MEMBER = ("会员", "Member")
+    KEY_CASH = ("现金", "Cash")
+    KEY_REPRINT = ("补打", "Reprint")
+    KEY_LANG = ("中/EN", "中/EN")
+    KEY_SIGNOUT = ("退出", "Sign out")
+    DO_NEXT = ("下一步", "next")
+    DO_SIGN_IN = ("登录", "sign in")
+    DO_ADD = ("加入", "add")
+    DO_FIND = ("查会员", "find member")
+    DO_CORRECT = ("改", "correct")
+    DO_DELETE = ("删一件", "remove one")
+    DO_PAY = ("收款", "take payment")
+    DO_CANCEL = ("取消本单", "give up")
+    DO_BACK = ("返回", "back")
+    DO_PHONE = ("手机号", "phone")
+    DO_LAST = ("上一笔", "last one")
+    DO_LEAVE = ("换人", "leave")
+    DO_LANG = ("语言", "language")
+    DO_PRINT = ("打印小票", "print it")
+    DO_SKIP = ("跳过", "skip")
+    DO_SKIP_ALL = ("全部跳过", "skip all")
+    NEXT_SALE = ("刷卡、扫码或输入金额,开始下一单", "Tap, scan or key an amount for the next sale")
+
+    def say(self, lang: Lang, **values: object) -> str:
+        """The phrase in this language, its braces filled."""
+        return str(self.value[0 if lang is Lang.ZH else 1]).format(**values)
+
+
+_DEVICES = {
+    "card": ("读卡器", "Card reader"),
+    "code": ("扫码器", "Scanner"),
+    "keypad": ("键盘", "Keypad"),
+    "printer": ("打印机", "Printer"),
+    "glass": ("屏幕", "Screen"),
+}
+_CALL = ("请联系技术人员", "call a technician")
+_CABLE = ("请检查接线和电源", "check cable and power")
+_MOMENT = ("正在恢复,请稍候", "recovering, one moment")
+_REASONS = {
+    "paper_out": (("缺纸", "out of paper"), ("请装纸", "load paper")),
+    "paper_low": (("纸快用完", "paper low"), ("请备纸", "have paper ready")),
+    "cover_open": (("盖子开着", "cover open"), ("请合上盖子", "close the cover")),
+    "printer_error": (("故障", "error"), ("请关机再开", "switch it off and on")),
+    "no_answer": (("没有应答", "does not answer"), _CABLE),
+    "gone": (("已断开", "disconnected"), _CABLE),
+    "no_printer": (("没有打印机", "no printer"), _CABLE),
+    "unplugged": (("已断开", "disconnected"), _CABLE),
+    "not_found": (("没有找到", "not found"), _CABLE),
+    "no_permission": (("没有使用权限", "access denied"), _CALL),
+    "library_missing": (("缺少驱动", "driver missing"), _CALL),
+    "in_use": (("被别的程序占用", "used by another program"), _CALL),
+    "wrong_device": (("不是所选设备", "not the device chosen"), _CALL),
+    "reader_silent": (("没有应答", "does not answer"), _CABLE),
+    "reader_garbled": (("应答错乱", "answers garbled"), _CABLE),
+    "reader_aborted": (("异常退出", "stopped by a fault"), _MOMENT),
+    "reader_hung": (("没有响应", "hangs"), _MOMENT),
+    "reader_stopped": (("已停止", "stopped"), _MOMENT),
+}
+_STATUSES = {
+    "missing": (("没有找到", "not found"), _CABLE),
+    "gone": (("已断开", "disconnected"), _CABLE),
+    "config_error": (("设置有误", "set up wrongly"), _CALL),
+    "self_check_failed": (("自检未通过", "self-check failed"), _CALL),
+}
+_UNKNOWN = (("异常", "in trouble"), _CALL)
+_KINDS = {
+    "pack": ("规则", "the rules"),
+    "members": ("会员资料", "members"),
+    "cashiers": ("收银员资料", "cashiers"),
+    "catalogue": ("商品资料", "the catalogue"),
+}
+
+
+def device_words(device: str, status: str, reason: str, lang: Lang) -> tuple[str, str]:
+    """Return what is wrong with a device, and what to do, as a person says it: ``("打印机缺纸", "请装纸")``."""
+    at = 0 if lang is Lang.ZH else 1
+    name = _DEVICES[device][at] if device in _DEVICES else device
+    cause, next_step = _REASONS.get(reason) or _STATUSES.get(status, _UNKNOWN)
+    return (f"{name}{cause[0]}" if lang is Lang.ZH else f"{name} {cause[1]}"), next_step[at]
+
+
+def problem_words(problem: str, lang: Lang) -> str:
+    """Return why a receipt did not come out."""
+    return _REASONS.get(problem, _UNKNOWN)[0][0 if lang is Lang.ZH else 1]
+
+
+def kind_words(kind: str, lang: Lang) -> str:
+    """Return what a kind of document is called; one not listed is called by its code."""
+    return _KINDS[kind][0 if lang is Lang.ZH else 1] if kind in _KINDS else kind
+
+
+def age_words(age_s: int, lang: Lang) -> str:
+    """Return an age in the largest unit of which there is at least one."""
+    for say, seconds in ((Say.DAYS, 86_400), (Say.HOURS, 3_600), (Say.MINUTES, 60)):
+        if age_s >= seconds:
+            return say.say(lang, count=age_s // seconds)
+    return Say.SECONDS.say(lang, count=max(age_s, 0))
