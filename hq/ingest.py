@@ -110,7 +110,7 @@ def _take_entries(
             place = Place(chain.address, chain.epoch, seq)
             _write_refusal(connection, place, sealed, outcome, now_ms)
             # What follows hangs on the entry refused; the till sends it again after that one.
-            return (RefusedEntry(seq, outcome.reason),)
+            return (RefusedEntry(seq, str(outcome.reason)),)
         _store(connection, chain, head, seq, sealed, outcome, packs, now_ms)
     return ()
 

@@ -1,0 +1,228 @@
+"""A head office on a database of its own, and tills that speak to it in the bytes of the contract."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy import Connection, Engine
+
+from contract import topics, wire
+from contract.documents import DocumentKind
+from contract.envelope import keyring
+from contract.ids import TerminalAddress
+from contract.journal import (
+    GRAMMAR,
+    Assurance,
+    Body,
+    Entry,
+    EntryHeader,
+    EntryKind,
+    Medium,
+    MemberRef,
+    PackRef,
+    PerpetualTotals,
+    SaleBody,
+    SoldLine,
+    TechnicalEventBody,
+    Tender,
+    TenderKind,
+    TimeQuality,
+    identity_hash,
+    seal_entry,
+)
+from contract.messages import Ack, Batch, HeldDocument, Hello, Welcome, open_ack, open_welcome
+from contract.signing import SoftwareSigner
+from contract.topics import Down, Up
+from hq.db import migrate, open_database, reading, writing
+from hq.documents import Desk, StoredDocument, publish, sign_pack
+from hq.people import enrol, replace_members
+from hq.sources import Enrolment, MemberRow
+from hq.worker import Publish, Worker
+from rules.authoring import read_authored
+from rules.basket import Basket, BasketLine, Customer
+from rules.pack import Pack
+from rules.postings import sale_postings
+from rules.price import price
+
+T = TypeVar("T")
+
+TENANT = "acme"
+A1 = TerminalAddress(TENANT, "shop-a", "a1")
+B1 = TerminalAddress(TENANT, "shop-b", "b1")
+NOW_MS = 1_800_000_000_000
+
+PACK = """{
+  "currency": "CNY",
+  "rules": [
+    {"rule": "gold-10", "title": "金卡9折", "title_en": "Gold 10 % off", "lane": "line", "tiers": ["gold"],
+     "percent_off_bp": 1000},
+    {"rule": "spend-200-save-20", "title": "满200减20", "title_en": "Spend 200, save 20", "lane": "basket",
+     "spend_save": {"spend_minor": 20000, "save_minor": 2000}},
+    {"rule": "points-1", "title": "消费积分", "title_en": "Points", "lane": "points", "member": true,
+     "points_per_money": {"points": 1, "spend_minor": 100}}
+  ],
+  "golden": [
+    {"lines": [{"sku": "open", "category": "general", "quantity": 1, "unit_price_minor": 26800}], "tier": "gold",
+     "payable_minor": 22120, "points": 221}
+  ]
+}"""
+
+GOLD = MemberRow("m1", "会员一", "gold", (), ("04a1b2c3",), "13800000001")
+GOLD_AT_TILL = MemberRef("m1", "gold", (), Medium.CARD, Assurance.CLAIMED)
+
+
+def new_signer() -> SoftwareSigner:
+    return SoftwareSigner(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+class Till:
+    """A till's journal as bytes. Entries made are chained whether they are sent or not."""
+
+    def __init__(self, address: TerminalAddress, epoch: int = 1) -> None:
+        self.address = address
+        self.epoch = epoch
+        self.signer = new_signer()
+        self.entries: list[Entry] = []
+
+    @property
+    def enrolment(self) -> Enrolment:
+        return Enrolment(self.address, self.epoch, self.signer.public)
+
+    @property
+    def head_hash(self) -> bytes:
+        if self.entries:
+            return self.entries[-1].digest
+        return identity_hash(self.address, self.epoch, self.signer.public)
+
+    def append(self, kind: EntryKind, body: Body, transaction: bytes | None = None) -> Entry:
+        seq = len(self.entries) + 1
+        unique = hashlib.sha256(f"{self.address} {self.epoch} {seq}".encode()).digest()[:16]
+        header = EntryHeader(
+            grammar=GRAMMAR,
+            address=self.address,
+            epoch=self.epoch,
+            seq=seq,
+            previous=self.head_hash,
+            kind=kind,
+            transaction=transaction or unique,
+            wall_ms=NOW_MS + seq,
+            time_quality=TimeQuality.SYNCHRONISED,
+            boot_id=bytes(16),
+            monotonic_ms=seq,
+        )
+        entry = seal_entry(self.signer, header, body)
+        self.entries.append(entry)
+        return entry
+
+    def sell(self, body: SaleBody, transaction: bytes | None = None) -> Entry:
+        return self.append(EntryKind.SALE, body, transaction)
+
+    def tell(self, code: str) -> Entry:
+        return self.append(EntryKind.TECHNICAL_EVENT, TechnicalEventBody(code, ""))
+
+    def batch(self, *entries: Entry | bytes, first_seq: int | None = None) -> bytes:
+        sealed = tuple(entry.sealed if isinstance(entry, Entry) else entry for entry in entries)
+        first = entries[0]
+        if first_seq is None:
+            first_seq = first.header.seq if isinstance(first, Entry) else 1
+        return wire.pack(Batch(1, self.epoch, first_seq, sealed))
+
+    def hello(self, *held: HeldDocument) -> bytes:
+        return wire.pack(Hello(1, self.epoch, len(self.entries), self.head_hash, 0, NOW_MS, held))
+
+
+def sale_body(
+    pack: Pack, ref: PackRef, address: TerminalAddress, amount_minor: int = 26_800, member: MemberRef | None = None
+) -> SaleBody:
+    """A sale as an honest till records it."""
+    line = BasketLine("open", "general", 1, amount_minor)
+    customer = None if member is None else Customer(member.tier, member.tags)
+    priced = price(Basket((line,), customer), pack)
+    who = None if member is None else member.member
+    return SaleBody(
+        cashier="01",
+        pack=ref,
+        currency="CNY",
+        lines=(SoldLine("open", "商品", "general", 1, amount_minor, priced.payable_by_line[0]),),
+        effects=priced.effects,
+        payable_minor=priced.payable_minor,
+        points_earned=priced.points if member else 0,
+        tenders=(Tender(TenderKind.CASH, priced.payable_minor),),
+        postings=sale_postings(priced, "CNY", address.shop, address.terminal, who),
+        totals=PerpetualTotals(1, priced.payable_minor),
+        member=member,
+    )
+
+
+def spoiled(sealed: bytes, at: int = -1) -> bytes:
+    """The same bytes with one bit flipped."""
+    data = bytearray(sealed)
+    data[at] ^= 1
+    return bytes(data)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadOffice:
+    """A head office with a published pack and one gold member."""
+
+    engine: Engine
+    desk: Desk
+    worker: Worker
+    pack: Pack
+    ref: PackRef
+
+    def enrolled(self, address: TerminalAddress = A1, epoch: int = 1) -> Till:
+        till = Till(address, epoch)
+        with writing(self.engine) as connection:
+            enrol(connection, till.enrolment, TENANT, NOW_MS)
+        return till
+
+    def sale(self, till: Till, amount_minor: int = 26_800, member: MemberRef | None = GOLD_AT_TILL) -> SaleBody:
+        return sale_body(self.pack, self.ref, till.address, amount_minor, member)
+
+    def send(self, till: Till, kind: Up, payload: bytes) -> list[Publish]:
+        return self.worker.handle(topics.up(till.address, kind), payload, NOW_MS)
+
+    def offer(self, till: Till, *entries: Entry | bytes, first_seq: int | None = None) -> Ack:
+        (answer,) = self.send(till, Up.BATCH, till.batch(*entries, first_seq=first_seq))
+        assert answer.topic == topics.down(till.address, Down.ACK)
+        return open_ack(answer.payload, keyring(self.desk.signer.public), till.address)
+
+    def greet(self, till: Till, *held: HeldDocument) -> Welcome:
+        welcome, *_ = self.send(till, Up.HELLO, till.hello(*held))
+        assert welcome.topic == topics.down(till.address, Down.WELCOME)
+        return open_welcome(welcome.payload, keyring(self.desk.signer.public), till.address)
+
+    def look(self, query: Callable[[Connection], T]) -> T:
+        with reading(self.engine) as connection:
+            return query(connection)
+
+    def sign_pack(self, text: str, now_ms: int = NOW_MS) -> StoredDocument:
+        with writing(self.engine) as connection:
+            return sign_pack(connection, self.desk, read_authored(text), now_ms)
+
+    def publish(self, kind: DocumentKind, version: int | None = None, now_ms: int = NOW_MS) -> StoredDocument:
+        with writing(self.engine) as connection:
+            return publish(connection, kind, version, now_ms)
+
+
+@contextmanager
+def head_office(folder: Path) -> Iterator[HeadOffice]:
+    """Open a new head office in ``folder``."""
+    engine = open_database(f"sqlite:///{folder}/hq.db")
+    migrate(engine)
+    desk = Desk(new_signer(), TENANT, 366)
+    pack = read_authored(PACK)
+    with writing(engine) as connection:
+        replace_members(connection, (GOLD,))
+        stored = sign_pack(connection, desk, pack, NOW_MS)
+        publish(connection, DocumentKind.PACK, None, NOW_MS)
+    try:
+        yield HeadOffice(engine, desk, Worker(engine, desk), pack, PackRef(stored.version, stored.digest))
+    finally:
+        engine.dispose()
