@@ -179,16 +179,7 @@ class PrintFailed:
     maybe_printed: bool
 
 
-Fact = (
-    DeviceStatus
-    | CardPresented
-    | CardRefused
-    | CodeScanned
-    | CodeRefused
-    | KeyPressed
-    | PrintFinished
-    | PrintFailed
-)
+Fact = DeviceStatus | CardPresented | CardRefused | CodeScanned | CodeRefused | KeyPressed | PrintFinished | PrintFailed
 """Anything a driver may tell."""
 
 Emit = Callable[[Fact], bool]
