@@ -6,20 +6,12 @@ pages to the code.
 
 import argparse
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 from contract.refusals import TEXTS, RefusalCode
 from tests.tidy.tree import ROOT
 
 BEGIN, END = "<!-- from the code: ./dev docs -->", "<!-- end -->"
-
-
-def pages() -> dict[Path, str]:
-    """What each page should hold between its marks, by the page's path below the root."""
-    from tapledger.main import build_parser
-
-    return {Path("docs/refusals.md"): refusals_table(), Path("docs/commands.md"): commands_list(build_parser())}
 
 
 def with_block(text: str, block: str) -> str:
@@ -51,11 +43,22 @@ def commands_list(parser: argparse.ArgumentParser) -> str:
     return "\n".join(parts)
 
 
+def commands_page() -> str:
+    """What docs/commands.md should hold between its marks."""
+    from tapledger.main import build_parser
+
+    return commands_list(build_parser())
+
+
+PAGES: dict[str, Callable[[], str]] = {"docs/refusals.md": refusals_table, "docs/commands.md": commands_page}
+"""What each page holds between its marks, by the page's path below the root."""
+
+
 def main() -> int:
     """Write the pages anew."""
-    for path, block in pages().items():
+    for path, block in PAGES.items():
         page = ROOT / path
-        page.write_text(with_block(page.read_text(encoding="utf-8"), block), encoding="utf-8")
+        page.write_text(with_block(page.read_text(encoding="utf-8"), block()), encoding="utf-8")
     return 0
 
 

@@ -11,11 +11,10 @@ from tests.tidy.tree import ROOT, files
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
 
-@pytest.mark.parametrize("page", ["docs/commands.md", "docs/refusals.md"])
+@pytest.mark.parametrize("page", reference.PAGES)
 def test_a_page_that_comes_from_the_code_is_what_the_code_says(page: str) -> None:
-    block = {str(path): block for path, block in reference.pages().items()}[page]
     text = (ROOT / page).read_text(encoding="utf-8")
-    assert text == reference.with_block(text, block), "run ./dev docs"
+    assert text == reference.with_block(text, reference.PAGES[page]()), "run ./dev docs"
 
 
 def test_every_reason_why_outside_bytes_are_refused_is_explained() -> None:
