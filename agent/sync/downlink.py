@@ -1,0 +1,258 @@
+"""The downlink: how head office's documents reach this terminal, over a broker that nobody trusts.
+
+A pure machine: events and the time go in, effects come out. Announcements say what there is; one blob at a time is
+fetched in chunks, checked against its name, and judged. What an announcement says is believed of nothing but where to
+look; a welcome's list is signed and goes first.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from agent.clock import Stamp
+from agent.sync.blob import Blob
+from agent.sync.effects import (
+    DocumentActivated,
+    DocumentArrived,
+    DocumentRefused,
+    DocumentRejected,
+    Effect,
+    Event,
+    Listed,
+    MessageRefused,
+    Publish,
+    Tick,
+)
+from agent.sync.facts import LinkDown, LinkUp, MessageArrived
+from agent.sync.parties import JournalView, Pace, Parties
+from agent.sync.trust import Distrust, Doubt, judge
+from contract import topics, wire
+from contract.documents import DocumentKind, OpenedDocument
+from contract.envelope import digest
+from contract.errors import ContractError
+from contract.messages import Announcement, HeldDocument, Want, read_announcement, read_chunk
+
+CANDIDATES_OF_A_KIND = 4
+REMEMBERED_REFUSALS = 256
+
+
+class _Stage(Enum):
+    WAITING = auto()
+    HANDED = auto()
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """A document that may be worth fetching. ``signed`` where head office's own welcome named it."""
+
+    announcement: Announcement
+    signed: bool
+    stage: _Stage = _Stage.WAITING
+    not_before_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """``by_label`` where only what an unsigned announcement said was refused, not the blob of this name itself."""
+
+    reason: str
+    by_label: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """What is being fetched, and how many of its chunks are here."""
+
+    kind: DocumentKind
+    version: int
+    have: int
+    chunks: int
+
+
+class Downlink:
+    """The machine. ``journal.held()`` says what is active; the till activates and tells."""
+
+    def __init__(self, parties: Parties, journal: JournalView, pace: Pace) -> None:
+        self._parties = parties
+        self._journal = journal
+        self._pace = pace
+        self._up = False
+        self._chunk_topic = topics.down(parties.address, topics.Down.CHUNK)
+        self._announce_topics = {topics.announce(parties.address, kind): kind for kind in DocumentKind}
+        self._candidates: dict[bytes, _Candidate] = {}
+        self._refused: OrderedDict[bytes, _Refusal] = OrderedDict()
+        self._blob: Blob | None = None
+
+    @property
+    def fetching(self) -> Fetching | None:
+        """What is being fetched now."""
+        if self._blob is None:
+            return None
+        announced = self._blob.announcement
+        return Fetching(announced.kind, announced.version, self._blob.have, announced.chunks)
+
+    def step(self, event: Event, now: Stamp) -> list[Effect]:
+        """Take an event at the time ``now`` and return what follows, in order."""
+        match event:
+            case LinkUp():
+                self._begin_connection()
+            case LinkDown():
+                self._up = False
+                return []
+            case Listed():
+                effects = [effect for item in event.documents for effect in self._consider(item, signed=True)]
+                return effects + self._pump(now)
+            case MessageArrived() if event.topic in self._announce_topics:
+                return self._take_announcement(event) + self._pump(now)
+            case MessageArrived() if event.topic == self._chunk_topic:
+                return self._take_chunk(event, now) + self._pump(now)
+            case DocumentActivated():
+                self._drop(event.digest)
+            case DocumentRejected():
+                self._refuse(event.digest, _Refusal(event.reason))
+            case Tick():
+                pass
+            case _:
+                return []
+        return self._pump(now)
+
+    def _begin_connection(self) -> None:
+        self._up = True
+        if self._blob is not None:
+            self._blob.forget_asked()
+        for candidate in self._candidates.values():
+            candidate.not_before_ms = 0
+        # What was damaged on the way may come undamaged over another connection.
+        for name in [name for name, refusal in self._refused.items() if refusal.reason == Doubt.HASH_MISMATCH]:
+            del self._refused[name]
+
+    def _take_announcement(self, message: MessageArrived) -> list[Effect]:
+        if not message.payload:
+            return []  # A retained message was cleared (MQTT 5 section 3.3.1.3).
+        try:
+            announced = read_announcement(message.payload)
+        except ContractError as error:
+            return [MessageRefused(message.topic, error.reason.value)]
+        if announced.kind is not self._announce_topics[message.topic]:
+            return [MessageRefused(message.topic, Doubt.MISLABELLED.value)]
+        return self._consider(announced, signed=False)
+
+    def _consider(self, announced: Announcement, signed: bool) -> list[Effect]:
+        if signed:
+            self._forget_labels(announced)
+        held = self._active(announced.kind)
+        known = announced.digest in self._candidates or announced.digest in self._refused
+        if known or (held is not None and held.digest == announced.digest):
+            return []
+        if held is not None and held.version >= announced.version:
+            if signed:
+                return []  # Head office's own list, overtaken on the way by what it published since.
+            self._refuse(announced.digest, _Refusal(Doubt.OLDER_VERSION.value, by_label=True))
+            return [DocumentRefused(announced.kind, announced.version, Doubt.OLDER_VERSION.value)]
+        self._candidates[announced.digest] = _Candidate(announced, signed)
+        self._thin_out(announced.kind)
+        if signed and self._blob is not None and not self._candidates[self._blob.announcement.digest].signed:
+            self._blob = None
+        return []
+
+    def _forget_labels(self, announced: Announcement) -> None:
+        """Head office's signed word about a blob replaces what an announcement said, and what came of that."""
+        refusal, candidate = self._refused.get(announced.digest), self._candidates.get(announced.digest)
+        if refusal is not None and refusal.by_label:
+            del self._refused[announced.digest]
+        if candidate is None or candidate.signed:
+            return
+        if candidate.announcement == announced:
+            candidate.signed = True
+        elif candidate.stage is _Stage.WAITING:
+            self._drop(announced.digest)
+
+    def _thin_out(self, kind: DocumentKind) -> None:
+        """Anybody who can announce could announce without end; only the most promising few are remembered."""
+        same = [item for item in self._candidates.values() if item.announcement.kind is kind]
+        same.sort(key=lambda item: (item.signed, item.announcement.version), reverse=True)
+        for item in same[CANDIDATES_OF_A_KIND:]:
+            self._drop(item.announcement.digest)
+
+    def _take_chunk(self, message: MessageArrived, now: Stamp) -> list[Effect]:
+        try:
+            chunk = read_chunk(message.payload)
+        except ContractError as error:
+            return [MessageRefused(message.topic, error.reason.value)]
+        blob = self._blob
+        if blob is None or chunk.digest != blob.announcement.digest:
+            return []  # Late: asked for, and given up or complete since.
+        if not blob.fits(chunk):
+            return [MessageRefused(message.topic, Doubt.CHUNK_MALFORMED.value)]
+        if not blob.take(chunk) or not blob.whole:
+            return []
+        self._blob = None
+        return [self._judge(blob, now)]
+
+    def _judge(self, blob: Blob, now: Stamp) -> Effect:
+        announced, signed = blob.announcement, self._candidates[blob.announcement.digest].signed
+        found = self._judged(blob, now)
+        if isinstance(found, OpenedDocument):
+            self._candidates[announced.digest].stage = _Stage.HANDED
+            return DocumentArrived(found)
+        by_label = not signed and found.reason in (Doubt.HASH_MISMATCH, Doubt.MISLABELLED)
+        self._refuse(announced.digest, _Refusal(found.reason, by_label))
+        return DocumentRefused(announced.kind, announced.version, found.reason)
+
+    def _judged(self, blob: Blob, now: Stamp) -> OpenedDocument | Distrust:
+        announced, sealed = blob.announcement, blob.data()
+        if digest(sealed) != announced.digest:
+            return Distrust(Doubt.HASH_MISMATCH.value)
+        parties = self._parties
+        found = judge(sealed, parties.believed, parties.address, self._journal.held(), now.wall_ms)
+        if isinstance(found, OpenedDocument):
+            document = found.document
+            if (document.kind, document.version) != (announced.kind, announced.version):
+                return Distrust(Doubt.MISLABELLED.value)
+        return found
+
+    def _pump(self, now: Stamp) -> list[Effect]:
+        """Ask for what comes next."""
+        if not self._up:
+            return []
+        now_ms = now.monotonic_ms
+        if self._blob is not None and self._blob.rounds >= self._pace.chunk_rounds:
+            self._candidates[self._blob.announcement.digest].not_before_ms = now_ms + self._pace.set_aside_ms
+            self._blob = None
+        if self._blob is None:
+            self._blob = self._choose(now_ms)
+        if self._blob is None:
+            return []
+        topic = topics.up(self._parties.address, topics.Up.WANT)
+        name = self._blob.announcement.digest
+        return [Publish(topic, wire.pack(Want(name, index))) for index in self._blob.ask(now_ms, self._pace.chunk_ms)]
+
+    def _choose(self, now_ms: int) -> Blob | None:
+        ready = [item for item in self._candidates.values() if self._worth_fetching(item, now_ms)]
+        if not ready:
+            return None
+        return Blob(max(ready, key=lambda item: (item.signed, item.announcement.version)).announcement)
+
+    def _worth_fetching(self, item: _Candidate, now_ms: int) -> bool:
+        if item.stage is not _Stage.WAITING or now_ms < item.not_before_ms:
+            return False
+        kind, version = item.announcement.kind, item.announcement.version
+        held = self._active(kind)
+        return (held is None or held.version < version) and not any(
+            other.stage is _Stage.HANDED and other.announcement.kind is kind and other.announcement.version >= version
+            for other in self._candidates.values()
+        )
+
+    def _active(self, kind: DocumentKind) -> HeldDocument | None:
+        return next((held for held in self._journal.held() if held.kind is kind), None)
+
+    def _refuse(self, name: bytes, refusal: _Refusal) -> None:
+        self._drop(name)
+        self._refused[name] = refusal
+        while len(self._refused) > REMEMBERED_REFUSALS:
+            self._refused.popitem(last=False)
+
+    def _drop(self, name: bytes) -> None:
+        self._candidates.pop(name, None)
+        if self._blob is not None and self._blob.announcement.digest == name:
+            self._blob = None

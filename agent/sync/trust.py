@@ -1,0 +1,51 @@
+"""Whether a blob is a document that this terminal believes: bytes in, an opened document or a named reason out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from contract.documents import OpenedDocument, open_document
+from contract.envelope import Keyring
+from contract.errors import ContractError, Reason
+from contract.ids import TerminalAddress
+from contract.messages import HeldDocument
+
+
+class Doubt(StrEnum):
+    """Why a document is not believed although its signature holds, or never came whole. Stable, beside Reason."""
+
+    OLDER_VERSION = "older_version"
+    EXPIRED = "expired"
+    HASH_MISMATCH = "hash_mismatch"
+    MISLABELLED = "mislabelled"
+    """It is of another kind or version than it was announced as."""
+    CHUNK_MALFORMED = "chunk_malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class Distrust:
+    """A blob is not believed; ``reason`` is a value of contract.errors.Reason or of :class:`Doubt`."""
+
+    reason: str
+
+
+def judge(
+    sealed: bytes, believed: Keyring, address: TerminalAddress, active: Sequence[HeldDocument], now_ms: int
+) -> OpenedDocument | Distrust:
+    """Judge a whole blob at the wall time ``now_ms`` against the documents that are ``active``. Raises nothing.
+
+    Believed is what a pinned key signed, for this terminal's tenant and shop, strictly above the active version of its
+    kind, and still to be accepted.
+    """
+    try:
+        opened = open_document(sealed, believed)
+    except ContractError as error:
+        return Distrust(error.reason.value)
+    document = opened.document
+    if not document.covers(address):
+        return Distrust(Reason.FOREIGN_ORIGIN.value)
+    if any(held.kind == document.kind and held.version >= document.version for held in active):
+        return Distrust(Doubt.OLDER_VERSION.value)
+    if now_ms > document.accept_until_ms:
+        return Distrust(Doubt.EXPIRED.value)
+    return opened
