@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.journal import SaleBody
-from contract.money import format_minor
+from contract.money import MAX_AMOUNT_MINOR, format_minor
 from contract.postings import (
     POINTS,
     cash_account,
@@ -22,6 +22,9 @@ from rules.basket import Basket, BasketLine, Customer
 from rules.pack import Pack
 from rules.postings import sale_postings
 from rules.price import Priced, price
+
+MAX_POINTS = 2**40
+"""As many points as one sale can earn by the contract. Without a limit, a few postings could overflow a sum."""
 
 
 def audit_sale(body: SaleBody, address: TerminalAddress, pack: Pack) -> tuple[Finding, ...]:
@@ -38,7 +41,9 @@ def audit_tenders(body: SaleBody) -> tuple[Finding, ...]:
 
 
 def foreign_postings(body: SaleBody, address: TerminalAddress) -> tuple[Finding, ...]:
-    """Return a finding where a posting touches an account or unit that a sale at this till cannot move."""
+    """Return a finding where a posting touches an account or unit that a sale at this till cannot move, or moves more
+    than any sale can.
+    """
     own = {
         (cash_account(address.shop, address.terminal), body.currency),
         (discounts_account(address.shop), body.currency),
@@ -47,11 +52,13 @@ def foreign_postings(body: SaleBody, address: TerminalAddress) -> tuple[Finding,
     }
     if body.member is not None:
         own.add((member_points_account(body.member.member), POINTS))
-    foreign = [f"{posting.account} ({posting.unit})" for posting in body.postings]
     foreign = [
-        text for text, posting in zip(foreign, body.postings, strict=True) if (posting.account, posting.unit) not in own
+        f"{posting.account} {posting.amount} {posting.unit}"
+        for posting in body.postings
+        if (posting.account, posting.unit) not in own
+        or abs(posting.amount) > (MAX_POINTS if posting.unit == POINTS else MAX_AMOUNT_MINOR)
     ]
-    return (Finding(Cause.POSTINGS_FOREIGN, ", ".join(foreign)),) if foreign else ()
+    return (Finding(Cause.POSTINGS_FOREIGN, "; ".join(foreign)),) if foreign else ()
 
 
 def _differences(body: SaleBody, address: TerminalAddress, pack: Pack) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from contract.ids import TerminalAddress, parse_address
 from contract.journal import identity_hash
 from contract.postings import POINTS, member_points_account
 from contract.signing import PublicKey, parse_public_key
+from hq.audit import MAX_POINTS
 from hq.errors import OfficeError
 from hq.pins import is_pin, make_verifier
 from hq.sources import CashierRow, Enrolment, MemberRow
@@ -156,7 +157,8 @@ def members_content(connection: Connection) -> bytes:
             tier=row.tier,
             tags=tuple(row.tags),
             cards=tuple(bytes.fromhex(card) for card in row.cards),
-            points=int(balances.get(member_points_account(row.member), 0)),
+            # One till gone mad may book more points than a document can say; the document must still be made.
+            points=max(-MAX_POINTS, min(MAX_POINTS, int(balances.get(member_points_account(row.member), 0)))),
             phone=row.phone,
         )
         for row in connection.execute(select(members).order_by(members.c.member))

@@ -1,0 +1,132 @@
+"""Signed documents: versions only go up, nothing is published that a till could not check, and people's mistakes are
+said before anything is signed.
+"""
+
+import pytest
+
+from contract.credentials import open_credential, read_credential_text
+from contract.documents import DocumentKind, open_document, read_members
+from contract.envelope import keyring
+from contract.errors import ContractError, Reason
+from hq.credentials import issue_credential
+from hq.db import writing
+from hq.documents import DAY_MS, author_pack, sealed_bytes, sign, stored_documents
+from hq.errors import OfficeError
+from hq.people import cashiers_content, members_content, replace_cashiers, replace_members
+from hq.pins import is_pin, make_verifier
+from hq.sources import CashierRow, MemberRow
+from tests.hq.tills import GOLD, NOW_MS, PACK, TENANT, HeadOffice
+
+OTHER_PACK = PACK.replace("2000}}", "1000}}").replace("22120", "23120").replace("221}", "231}")
+
+
+def versions(hq: HeadOffice) -> list[tuple[int, bool]]:
+    found = hq.look(stored_documents)
+    return [(item.version, item.published_ms is not None) for item in found if item.kind is DocumentKind.PACK]
+
+
+def test_a_signed_pack_waits_until_it_is_published(hq: HeadOffice) -> None:
+    assert hq.sign_pack(OTHER_PACK).version == 2
+    assert versions(hq) == [(1, True), (2, False)]
+    assert hq.publish(DocumentKind.PACK).version == 2
+    assert versions(hq) == [(1, True), (2, True)]
+
+
+def test_the_same_content_signed_again_is_the_same_version(hq: HeadOffice) -> None:
+    assert hq.sign_pack(PACK).version == 1
+    hq.sign_pack(OTHER_PACK)
+    # Undoing is a higher version with old content.
+    assert hq.sign_pack(PACK).version == 3
+
+
+def test_the_same_content_is_signed_anew_before_tills_would_no_longer_accept_it(hq: HeadOffice) -> None:
+    assert hq.sign_pack(PACK, NOW_MS + 182 * DAY_MS).version == 1
+    assert hq.sign_pack(PACK, NOW_MS + 183 * DAY_MS).version == 2
+
+
+def test_a_version_below_the_published_one_is_not_published(hq: HeadOffice) -> None:
+    hq.sign_pack(OTHER_PACK)
+    hq.sign_pack(PACK)
+    hq.publish(DocumentKind.PACK, 3)
+    for version in (1, 2):
+        with pytest.raises(OfficeError, match="versions only go up"):
+            hq.publish(DocumentKind.PACK, version)
+    assert versions(hq) == [(1, True), (2, False), (3, True)]
+
+
+def test_a_version_that_nobody_signed_is_not_published(hq: HeadOffice) -> None:
+    with pytest.raises(OfficeError, match="there is no pack 9"):
+        hq.publish(DocumentKind.PACK, 9)
+    with pytest.raises(OfficeError, match="there is no cashiers; sign"):
+        hq.publish(DocumentKind.CASHIERS)
+
+
+def test_a_pack_whose_golden_basket_comes_out_otherwise_is_not_signed() -> None:
+    with pytest.raises(OfficeError, match=r"golden\[0\]"):
+        author_pack(PACK.replace("22120", "22121"))
+
+
+def test_a_pack_with_an_unknown_field_is_not_signed() -> None:
+    with pytest.raises(ContractError) as raised:
+        author_pack(PACK.replace('"currency"', '"curency"'))
+    assert raised.value.reason is Reason.UNKNOWN_FIELD
+
+
+def test_a_document_says_for_whom_it_is_and_until_when_it_may_be_accepted(hq: HeadOffice) -> None:
+    sealed = hq.look(lambda connection: sealed_bytes(connection, DocumentKind.PACK, hq.ref.digest))
+    assert sealed is not None
+    document = open_document(sealed, keyring(hq.desk.signer.public)).document
+    assert (document.tenant, document.shop, document.version, document.issued_ms) == (TENANT, None, 1, NOW_MS)
+    assert document.accept_until_ms == NOW_MS + 366 * DAY_MS
+
+
+def test_a_document_for_one_shop_counts_on_from_the_tenant_s(hq: HeadOffice) -> None:
+    with writing(hq.engine) as connection:
+        first = sign(connection, hq.desk, DocumentKind.MEMBERS, b"all", NOW_MS)
+        second = sign(connection, hq.desk, DocumentKind.MEMBERS, b"all", NOW_MS, shop="shop-a")
+    assert (first.version, second.version) == (1, 2)
+
+
+def test_the_members_document_knows_cards_and_the_points_of_this_moment(hq: HeadOffice) -> None:
+    till = hq.enrolled()
+    hq.offer(till, till.sell(hq.sale(till)))
+    (record,) = read_members(hq.look(members_content)).members
+    assert (record.member, record.tier, record.cards, record.points) == (
+        "m1",
+        "gold",
+        (bytes.fromhex("04a1b2c3"),),
+        221,
+    )
+
+
+def test_a_pin_that_did_not_change_keeps_its_verifier_and_one_that_did_gets_another(hq: HeadOffice) -> None:
+    rows = [CashierRow("01", "收银一", "1234"), CashierRow("02", "收银二", "2468")]
+    with writing(hq.engine) as connection:
+        replace_cashiers(connection, rows)
+        before = cashiers_content(connection)
+        replace_cashiers(connection, rows)
+        assert cashiers_content(connection) == before
+        replace_cashiers(connection, [rows[0], CashierRow("02", "收银二", "1357")])
+        assert cashiers_content(connection) != before
+
+
+def test_a_verifier_knows_its_pin_and_no_other_and_two_of_one_pin_differ() -> None:
+    verifier = make_verifier("1234")
+    assert is_pin("1234", verifier)
+    assert not is_pin("1235", verifier)
+    assert make_verifier("1234").tag != verifier.tag
+
+
+def test_a_member_s_code_is_believed_without_asking(hq: HeadOffice) -> None:
+    text = hq.look(lambda connection: issue_credential(connection, hq.desk.signer, TENANT, "m1", 21_000))
+    found = open_credential(read_credential_text(text), keyring(hq.desk.signer.public))
+    assert (found.tenant, found.member, found.tier, found.valid_until_day) == (TENANT, "m1", "gold", 21_000)
+
+
+def test_no_code_for_nobody_and_none_with_more_tags_than_it_holds(hq: HeadOffice) -> None:
+    many = MemberRow("m2", "会员二", "gold", tuple(f"tag-{number}" for number in range(9)), (), None)
+    with writing(hq.engine) as connection:
+        replace_members(connection, (GOLD, many))
+        for member in ("m2", "m9"):
+            with pytest.raises(OfficeError, match=member):
+                issue_credential(connection, hq.desk.signer, TENANT, member, 21_000)
