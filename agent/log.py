@@ -38,7 +38,7 @@ def set_up_logging(level: str = "INFO", stream: TextIO | None = None) -> None:
     logger.propagate = False
 
 
-def event(name: str, **facts: object) -> str:
+def event(name: str, /, **facts: object) -> str:
     """Return the text of an event, ``event=name key=value ...``, quoted where a value is more than one plain word."""
     return " ".join([f"event={name}", *(f"{key}={pair_value(value)}" for key, value in facts.items())])
 
