@@ -1,0 +1,5 @@
+"""What the demo's tests share."""
+
+from tests.browser import browser, chromium
+
+__all__ = ["browser", "chromium"]
