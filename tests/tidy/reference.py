@@ -82,8 +82,13 @@ def _argument(action: argparse.Action) -> str:
 
 
 def _sentence(text: str) -> str:
-    text = " ".join(text.split())
-    return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+    words = text.split()
+    if not words:
+        return ""
+    # A file's name keeps its own case.
+    first = words[0] if "." in words[0] else words[0][0].upper() + words[0][1:]
+    said = " ".join([first, *words[1:]])
+    return said if said[-1] in ".!?" else f"{said}."
 
 
 if __name__ == "__main__":
