@@ -53,7 +53,7 @@ def forge_packs(stage: Stage, auditor: Auditor, expect: Expect) -> None:
             liar.offer(TILL, version, blob)
             expect(
                 f"{name} is refused: {reason}",
-                lambda reason=reason: any(reason in detail for _code, detail in auditor.events(TILL)),  # type: ignore[misc]
+                lambda reason=reason: any(reason in event for event in auditor.events(TILL)),  # type: ignore[misc]
                 lambda: auditor.events(TILL)[-1:],
             )
     finally:

@@ -38,9 +38,11 @@ class Hands:
         self.see(awaited)
 
     def tap(self, card: Card, awaited: str) -> None:
-        """Hold a card to the reader until the glass shows ``awaited``."""
+        """Hold a card to the reader until the till has answered with a sound and the glass shows ``awaited``."""
+        heard = self._sounds()
         self._counter.cards.present(card)
         try:
+            self.await_that("a sound for the card", lambda: self._sounds() != heard)
             self.see(awaited)
         finally:
             self._counter.cards.remove(card)
@@ -68,6 +70,10 @@ class Hands:
         if not self._counter.roll.wait_for(lambda roll: len(roll.receipts) >= number, LOOK_S):
             raise NotSeen(f"{what} did not come out of the printer")
         return self._counter.roll.receipts[number - 1].text
+
+    def _sounds(self) -> int:
+        sounds = self._counter.glass.sounds
+        return sounds[-1].heard_ns if sounds else 0
 
     def await_that(self, what: str, holds: Callable[[], bool]) -> None:
         """Wait until ``holds``, looking again each time the glass changes or a moment has passed."""

@@ -49,6 +49,11 @@ class Site:
         return self.folder / "hq.toml"
 
     @property
+    def database(self) -> Path:
+        """Head office's database."""
+        return self.folder / "hq.db"
+
+    @property
     def broker_config(self) -> Path:
         """The broker's configuration."""
         return self.keys / "broker" / "mosquitto.conf"

@@ -17,6 +17,7 @@ from contract.signing import SoftwareSigner
 from demo import site as places
 from demo.processes import Process, ProcessError, free_port, wait_for_port
 from demo.site import Site
+from hq.db import open_database
 from simulator.counter import Counter
 
 PORT_TIMEOUT_S = 15.0
@@ -33,6 +34,7 @@ class Stage:
     def __init__(self, folder: Path, lang: str = "zh", line_s: float = 0.0) -> None:
         self.site = Site(folder)
         self.lang = lang
+        self.office = open_database(f"sqlite:///{self.site.database}")
         self._broker_port = free_port()
         self.counter = Counter(folder, ("127.0.0.1", self._broker_port), line_s)
         self.broker = Process("mosquitto", [_mosquitto(), "-c", str(self.site.broker_config)], folder / "broker.log")
@@ -63,6 +65,7 @@ class Stage:
         for process in (self.agent, self.hq, self.broker):
             process.stop()
         self.counter.close()
+        self.office.dispose()
 
     def restart_broker(self) -> None:
         """Start the broker again after it was killed, and wait until it listens."""

@@ -1,0 +1,131 @@
+"""What a transaction may look up, answered from the terminal's own store, keys and clock: the till's side of
+``txn.book.Book``.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from agent.clock import Clock, Stamp
+from agent.keys import Identity, new_transaction_id
+from agent.log import event
+from agent.offline_store.faults import StoreError
+from agent.offline_store.members import MemberRow, PinTries
+from agent.offline_store.store import Store
+from agent.txn.book import ActivePack
+from contract.documents import CashierRecord, CatalogueItem
+from contract.envelope import Keyring
+from contract.ids import TerminalAddress
+from contract.journal import Entry, PerpetualTotals
+from rules.pack import read_pack
+
+T = TypeVar("T")
+_MANY_TRIES = 1_000_000
+_log = logging.getLogger(__name__)
+
+
+class StoreBook:
+    """Read-only lookups for ``txn``. A store that cannot be read answers "not known" and says so in the log: the
+    till stays up.
+    """
+
+    def __init__(self, store: Store, identity: Identity, clock: Clock) -> None:
+        self._store = store
+        self._identity = identity
+        self._clock = clock
+        self._decoded: ActivePack | None = None
+
+    @property
+    def address(self) -> TerminalAddress:
+        """Which till this is."""
+        return self._identity.address
+
+    @property
+    def hq_keys(self) -> Keyring:
+        """Whose signatures are believed."""
+        return self._identity.hq_keys
+
+    def now(self) -> Stamp:
+        """The time."""
+        return self._clock.stamp()
+
+    def local_time(self, wall_ms: int) -> str:
+        """A time as the shop reads it, in the terminal's time zone."""
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall_ms // 1000))
+
+    def new_transaction(self) -> bytes:
+        """A fresh transaction id."""
+        return new_transaction_id()
+
+    def member_by_card(self, uid: bytes) -> MemberRow | None:
+        """The member with this card, if cached."""
+        return self._ask(lambda: self._store.member_by_card(uid), None)
+
+    def member_by_phone(self, digits: str) -> MemberRow | None:
+        """The member with this phone number, if cached."""
+        return self._ask(lambda: self._store.member_by_phone(digits), None)
+
+    def member_by_id(self, member: str) -> MemberRow | None:
+        """The member of this id, if cached."""
+        return self._ask(lambda: self._store.member_by_id(member), None)
+
+    def item_by_barcode(self, digits: str) -> CatalogueItem | None:
+        """The article with this barcode."""
+        return self._ask(lambda: self._store.item_by_barcode(digits), None)
+
+    def open_item(self) -> CatalogueItem | None:
+        """The article that a keyed amount is booked on."""
+        return self._ask(self._store.open_item, None)
+
+    def cashier(self, number: str) -> CashierRecord | None:
+        """Who signs in with this number."""
+        return self._ask(lambda: self._store.cashier(number), None)
+
+    def pin_tries(self, number: str) -> PinTries:
+        """How this cashier's last tries went. While that cannot be read nobody gets in: the count is beyond every
+        limit.
+        """
+        return self._ask(lambda: self._store.pin_tries(number), PinTries(_MANY_TRIES, self.now().wall_ms))
+
+    def pack(self) -> ActivePack | None:
+        """The active rule pack, decoded once per activation; None before the first has arrived."""
+        found = self._ask(self._store.pack_content, None)
+        if found is None:
+            return None
+        ref, content = found
+        if self._decoded is None or self._decoded.ref != ref:
+            self._decoded = ActivePack(ref, read_pack(content))
+        return self._decoded
+
+    def pack_version(self) -> int:
+        """The active pack's version, 0 before the first has arrived."""
+        active = self.pack()
+        return active.ref.version if active is not None else 0
+
+    def totals(self) -> PerpetualTotals:
+        """The till's perpetual totals so far."""
+        return self._ask(self._store.totals, PerpetualTotals(0, 0))
+
+    def shop_name(self) -> str:
+        """The name on the receipt."""
+        return self._ask(self._store.shop_name, "")
+
+    def currency(self) -> str:
+        """The catalogue's currency code."""
+        return self._ask(self._store.currency, "")
+
+    def unprinted(self) -> tuple[Entry, ...]:
+        """Sales whose receipt is not known to be out, oldest first."""
+        return self._ask(lambda: tuple(self._store.entry(seq) for seq in self._store.unprinted()), ())
+
+    def last_sale(self) -> Entry | None:
+        """The newest sale of the journal."""
+        return self._ask(self._store.last_sale, None)
+
+    def _ask(self, question: Callable[[], T], otherwise: T) -> T:
+        try:
+            return question()
+        except StoreError as error:
+            _log.error(event("store_unreadable", cause=error.cause))
+            return otherwise

@@ -1,0 +1,104 @@
+"""Composition of the terminal: read the configuration, build every part, start in order, stop in reverse.
+
+This is the one place that knows all the rooms of the agent; nothing is decided here but who gets what.
+"""
+
+import logging
+import signal
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from agent.clock import SystemClock
+from agent.config import AgentConfig, DeviceConfig, read_config
+from agent.courier import Courier
+from agent.drivers.facts import DeviceStatus, DriverError, Emit, Status
+from agent.drivers.table import Driver, open_driver
+from agent.keys import KeyFileError, load_identity
+from agent.log import event, set_up_logging
+from agent.lookups import StoreBook
+from agent.offline_store.faults import StoreError
+from agent.offline_store.store import Store
+from agent.sync.link import Link, LinkOptions
+from agent.till import Counter, Glass, Mailbox, Printer, Till
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Stopping:
+    """Whether somebody asked the agent to stop."""
+
+    asked: bool = False
+
+    def ask(self, *_signal: object) -> None:
+        """Ask; safe in a signal handler."""
+        self.asked = True
+
+
+def run(config_path: Path) -> int:
+    """Run the till until SIGTERM or SIGINT. Returns 0, or 1 with the cause and the next step on stderr where it
+    cannot start.
+    """
+    set_up_logging()
+    stopping = Stopping()
+    signal.signal(signal.SIGTERM, stopping.ask)
+    signal.signal(signal.SIGINT, stopping.ask)
+    config = read_config(config_path)
+    try:
+        with ExitStack() as running:
+            till = _build(config, running)
+            _log.info(event("ready", terminal=config.address))
+            till.run(lambda: stopping.asked)
+    except (KeyFileError, StoreError) as error:
+        print(f"tapledger: the till cannot start: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _build(config: AgentConfig, running: ExitStack) -> Till:
+    """Start every part and leave its end with ``running``, so that the last started stops first."""
+    identity = load_identity(config.identity, config.address, config.epoch)
+    config.store.parent.mkdir(parents=True, exist_ok=True)
+    store = Store(config.store, identity)
+    store.open()
+    running.callback(store.close)
+    clock = SystemClock(store.signed_time_ms())
+    mailbox = Mailbox()
+    counter = _start_devices(config.devices, mailbox.put, running)
+    link = Link(
+        LinkOptions(
+            host=config.hq_host,
+            port=config.hq_port,
+            ca=config.identity / "ca.pem",
+            cert=config.identity / "client.pem",
+            key=config.identity / "client.key",
+            heartbeat_s=config.heartbeat_s,
+            silence_s=config.silence_s,
+        ),
+        identity.address,
+        mailbox.put,
+    )
+    link.start()
+    running.callback(link.close)
+    book = StoreBook(store, identity, clock)
+    courier = Courier(store, link, identity, clock, config.heartbeat_s)
+    return Till(mailbox, store, book, courier, counter, clock, config.language)
+
+
+def _start_devices(devices: tuple[DeviceConfig, ...], emit: Emit, running: ExitStack) -> Counter:
+    """Start every device that is configured. One that cannot be configured is shown on the glass and left out."""
+    started: dict[str, Driver] = {}
+    for device in devices:
+        try:
+            driver = open_driver(device.name, device.technology, device.name, device.options, emit)
+        except DriverError as error:
+            _log.error(event("device_config_error", device=device.name, problem=str(error)))
+            emit(DeviceStatus(device.name, Status.CONFIG_ERROR, "wrong_options", "check_config"))
+            continue
+        driver.start()
+        running.callback(driver.close)
+        started[device.name] = driver
+    return Counter(cast("Printer | None", started.get("printer")), cast("Glass | None", started.get("glass")))

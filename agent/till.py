@@ -1,0 +1,261 @@
+"""The one loop of the terminal: takes a fact from the mailbox, steps the transaction, carries out its effects, shows
+the result.
+
+Everything that changes the till's state happens here, in one thread, one fact after the other. What must not be
+here: bytes, ports, SQL, pixels, or what a
+cashier may do when (that is ``txn``); this module only knows who has to be told what.
+"""
+
+import logging
+import queue
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.clock import Clock
+from agent.courier import Courier
+from agent.drivers import facts
+from agent.log import event
+from agent.lookups import StoreBook
+from agent.offline_store.faults import StoreError
+from agent.offline_store.store import Store
+from agent.paper import Paper
+from agent.sync.facts import LinkDown, LinkFact, LinkUp, MessageArrived
+from agent.txn import effects, events
+from agent.txn.state import Lang, TillState
+from agent.txn.step import step
+from agent.ui_tft.frame import Frame
+from agent.ui_tft.paint import Painter
+from agent.ui_tft.view import DeviceNote, Screen, StatusBar, compose
+from contract.documents import DocumentKind
+
+MAILBOX_FACTS = 256
+TICK_S = 0.25
+
+Fact = facts.Fact | LinkFact
+Input = facts.CardPresented | facts.CardRefused | facts.CodeScanned | facts.CodeRefused | facts.KeyPressed
+_log = logging.getLogger(__name__)
+
+
+class Mailbox:
+    """The bounded way into the till's thread. ``put`` never blocks; what does not fit is dropped and counted."""
+
+    def __init__(self) -> None:
+        self._facts: queue.Queue[Fact] = queue.Queue(MAILBOX_FACTS)
+        self.dropped = 0
+
+    def put(self, fact: Fact) -> bool:
+        """Take a fact from any thread; False when the mailbox was full and the fact was dropped."""
+        try:
+            self._facts.put_nowait(fact)
+        except queue.Full:
+            self.dropped += 1
+            return False
+        return True
+
+    def take(self, timeout_s: float) -> Fact | None:
+        """The next fact, or None when there was none for ``timeout_s``."""
+        try:
+            return self._facts.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+
+
+class Printer(Protocol):
+    """A printer as the till sees one."""
+
+    def print(self, job: str, paper: Paper) -> bool:
+        """Queue a paper; False when the queue is full."""
+        ...
+
+
+class Glass(Protocol):
+    """A screen with a speaker, as the till sees one."""
+
+    def show(self, picture: Frame) -> None:
+        """Show the picture; only the newest counts."""
+        ...
+
+    def sound(self, name: str) -> None:
+        """Give a sound."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """The devices the till gives something to; either may be absent."""
+
+    printer: Printer | None
+    glass: Glass | None
+
+
+class Till:
+    """The terminal's state and its loop. ``run`` returns when ``should_stop`` says so; nothing from outside makes it
+    raise.
+    """
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        store: Store,
+        book: StoreBook,
+        courier: Courier,
+        counter: Counter,
+        clock: Clock,
+        language: str,
+    ) -> None:
+        self._mailbox = mailbox
+        self._store = store
+        self._book = book
+        self._courier = courier
+        self._counter = counter
+        self._clock = clock
+        self._state = TillState(lang=Lang(language))
+        self._devices: dict[str, facts.DeviceStatus] = {}
+        self._painter = Painter()
+        self._shown: Screen | None = None
+        self._frames = 0
+        self._dropped_seen = 0
+
+    def run(self, should_stop: Callable[[], bool]) -> None:
+        """Serve until told to stop."""
+        self._step(events.Started())
+        while not should_stop():
+            fact = self._mailbox.take(TICK_S)
+            if fact is None:
+                self._step(events.Tick())
+            else:
+                self._handle(fact)
+            self._say_when_input_was_dropped()
+            self._courier.tick()
+            if not self._state.open_basket and DocumentKind.PACK in self._courier.activate_arrived():
+                self._step(events.PackChanged(self._book.pack_version()))
+            self._show()
+
+    def _handle(self, fact: Fact) -> None:
+        match fact:
+            case facts.DeviceStatus():
+                self._note_device(fact)
+            case facts.PrintFinished():
+                self._settle_receipt(int(fact.job))
+                self._step(events.ReceiptPrinted(int(fact.job)))
+            case facts.PrintFailed():
+                self._step(events.ReceiptWaiting(int(fact.job), fact.problem.value))
+            case LinkUp() | LinkDown() | MessageArrived():
+                self._courier.handle(fact)
+            case _:
+                self._step(_input(fact))
+
+    def _note_device(self, status: facts.DeviceStatus) -> None:
+        self._devices[status.device] = status
+        _log.info(event("device", device=status.device, status=status.status, reason=status.reason))
+
+    def _step(self, first: events.Event) -> None:
+        """Step the transaction with ``first`` and with everything its effects answer, until all is quiet."""
+        waiting: deque[events.Event] = deque([first])
+        while waiting:
+            self._state, wanted = step(self._state, waiting.popleft(), self._book)
+            for effect in wanted:
+                answer = self._carry_out(effect)
+                if answer is not None:
+                    waiting.append(answer)
+
+    def _carry_out(self, effect: effects.Effect) -> events.Event | None:
+        match effect:
+            case effects.Commit():
+                return self._commit(effect)
+            case effects.Sound():
+                if self._counter.glass is not None:
+                    self._counter.glass.sound(effect.name)
+            case effects.Print():
+                return self._print(effect)
+            case effects.WaiveReceipt():
+                self._settle_receipt(effect.seq)
+            case effects.RecordPinTry():
+                self._record_pin_try(effect)
+        return None
+
+    def _print(self, effect: effects.Print) -> events.Event | None:
+        printer = self._counter.printer
+        if printer is None:
+            return events.ReceiptWaiting(effect.seq, "no_printer")
+        if not printer.print(str(effect.seq), effect.paper):
+            return events.ReceiptWaiting(effect.seq, "printer_busy")
+        return None
+
+    def _commit(self, effect: effects.Commit) -> events.Event:
+        """Make it durable. Only the answer to this, never the effect itself, lets a sound or a paper out."""
+        try:
+            entry = self._store.append(
+                effect.kind, effect.transaction, self._clock.stamp(), effect.body, owes_receipt=effect.owes_receipt
+            )
+        except StoreError as error:
+            _log.error(event("commit_refused", cause=error.cause, detail=error.detail))
+            return events.CommitFailed(error.cause)
+        _log.info(event("committed", kind=entry.header.kind, seq=entry.header.seq))
+        self._courier.entry_appended(entry.header.seq)
+        return events.Committed(entry)
+
+    def _settle_receipt(self, seq: int) -> None:
+        """Note that nobody waits for this paper any more. Should the store refuse, the worst is a paper marked 补打."""
+        try:
+            self._store.mark_printed(seq)
+        except StoreError as error:
+            _log.error(event("receipt_mark_lost", seq=seq, cause=error.cause))
+
+    def _record_pin_try(self, effect: effects.RecordPinTry) -> None:
+        try:
+            self._store.record_pin_try(effect.cashier, effect.ok, effect.now_ms)
+        except StoreError as error:
+            _log.error(event("pin_try_lost", cause=error.cause))
+
+    def _say_when_input_was_dropped(self) -> None:
+        if self._mailbox.dropped != self._dropped_seen:
+            self._dropped_seen = self._mailbox.dropped
+            if self._counter.glass is not None:
+                self._counter.glass.sound("refused")
+
+    def _show(self) -> None:
+        glass = self._counter.glass
+        if glass is None:
+            return
+        screen = compose(self._state, self._status_bar())
+        if screen == self._shown:
+            return
+        self._shown = screen
+        self._frames += 1
+        glass.show(Frame(self._frames, self._painter.paint(screen), screen.text, time.monotonic_ns()))
+
+    def _status_bar(self) -> StatusBar:
+        now = self._clock.stamp()
+        backlog = self._courier.backlog()
+        age_ms = 0 if backlog.oldest_wall_ms is None else max(0, now.wall_ms - backlog.oldest_wall_ms)
+        return StatusBar(
+            online=self._courier.online,
+            backlog=backlog.count,
+            oldest_age_s=age_ms // 1000,
+            clock_text=time.strftime("%H:%M", time.localtime(now.wall_ms // 1000)),
+            pack_version=self._book.pack_version(),
+            devices=tuple(
+                DeviceNote(status.device, status.status.value, status.reason)
+                for _name, status in sorted(self._devices.items())
+            ),
+            fetching=self._courier.fetching,
+        )
+
+
+def _input(fact: Input) -> events.Input:
+    """What a driver's fact means to a transaction."""
+    match fact:
+        case facts.CardPresented():
+            return events.CardRead(fact.kind.value, fact.uid, fact.content)
+        case facts.CardRefused():
+            return events.CardFailed(fact.reason.value)
+        case facts.CodeScanned():
+            return events.CodeRead(fact.data)
+        case facts.CodeRefused():
+            return events.CodeFailed(fact.reason.value)
+        case facts.KeyPressed():
+            return events.KeyDown(fact.key.value)
