@@ -142,7 +142,7 @@ def _raster(image: PrintedImage) -> Image.Image:
 @functools.lru_cache(maxsize=32)
 def _qr(code: PrintedQr) -> Image.Image:
     """The modules, with the quiet margin that the standard wants (ISO/IEC 18004)."""
-    import qrcode  # type: ignore[import-untyped]
+    import qrcode
     from qrcode import constants, exceptions
 
     levels = {name: getattr(constants, f"ERROR_CORRECT_{name}") for name in "LMQH"}

@@ -71,7 +71,7 @@ def compile_paper(paper: Paper, options: PrinterEscposOptions) -> bytes:
 
 def _qr_dots(data: str, options: PrinterEscposOptions) -> int:
     """The width of a QR module: the wished one, or the greatest with which the code fits on the paper."""
-    import qrcode  # type: ignore[import-untyped]
+    import qrcode
 
     code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M)
     code.add_data(data)

@@ -1,0 +1,57 @@
+"""Every driver in the table can be had by its name, and none is loaded before it is wanted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from agent.drivers.facts import DriverError
+from agent.drivers.table import DRIVERS, check_options, open_driver, technologies
+from tests.drivers.told import Told
+
+SOUND: dict[tuple[str, str], dict[str, object]] = {
+    ("card", "libnfc"): {"connstring": "pn532_uart:/dev/ttyUSB0"},
+    ("code", "serial"): {"path": "/dev/ttyUSB1"},
+    ("keypad", "serial"): {"path": "/dev/ttyUSB2"},
+    ("keypad", "evdev"): {"path": "/dev/input/by-id/keypad"},
+    ("printer", "escpos"): {"host": "127.0.0.1"},
+    ("glass", "socket"): {"address": "/run/glass"},
+}
+"""For every row of the table, options that are right."""
+
+
+@pytest.mark.parametrize(("capability", "technology"), list(DRIVERS))
+def test_every_driver_is_made_from_its_options_and_touches_nothing_before_start(
+    capability: str, technology: str
+) -> None:
+    told = Told()
+    driver = open_driver(capability, technology, capability, SOUND[capability, technology], told.emit)
+    driver.close()
+    assert told.facts == ()
+
+
+@pytest.mark.parametrize(("capability", "technology"), list(DRIVERS))
+def test_every_driver_refuses_an_option_it_does_not_know(capability: str, technology: str) -> None:
+    with pytest.raises(DriverError, match='"colour" is not an option'):
+        check_options(capability, technology, SOUND[capability, technology] | {"colour": "red"})
+
+
+def test_a_technology_that_is_not_there_is_refused_with_those_that_are() -> None:
+    with pytest.raises(DriverError, match="known are serial, evdev"):
+        check_options("keypad", "telepathy", {})
+    assert technologies("keypad") == ("serial", "evdev")
+
+
+def test_a_capability_that_is_not_there_is_refused() -> None:
+    with pytest.raises(DriverError, match="no kind of device"):
+        check_options("scales", "serial", {})
+
+
+def test_no_device_library_is_imported_before_a_device_is_opened() -> None:
+    modules = ", ".join(sorted({place.partition(":")[0] for place in DRIVERS.values()}))
+    libraries = "{'escpos', 'evdev', 'nfc', 'pynfc', 'serial', 'qrcode', 'PIL'}"
+    program = f"import sys, {modules}; print(sorted({libraries} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
