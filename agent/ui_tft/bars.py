@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agent.txn.state import Lang, Notice, Paid, Recovered, Selling, SignIn, TillState
+from agent.txn.keying import is_phone
+from agent.txn.state import Committing, Lang, Notice, Paid, Recovered, Selling, SignIn, TillState
 from agent.ui_tft import theme
 from agent.ui_tft.screen import HEIGHT, WIDTH, Sheet
 from agent.ui_tft.status import StatusBar
@@ -74,6 +75,8 @@ def bottom_bar(sheet: Sheet, state: TillState) -> int:
         words = _NOTICES[state.notice].say(state.lang)
         sheet.write(WIDTH // 2, top + 26, words, 18, theme.GREEN, bold=True, align="center", most_px=WIDTH - 2 * EDGE)
         return top
+    if isinstance(state.scene, Committing):
+        return top
     sheet.box(0, top, WIDTH, KEYS_PX, theme.GREEN_DEEP if isinstance(state.scene, Paid) else theme.WHITE)
     if isinstance(state.scene, Paid):
         words = Say.NEXT_SALE.say(state.lang)
@@ -105,12 +108,13 @@ def _keys(sheet: Sheet, keys: list[tuple[Say, Say]], lang: Lang, top: int) -> No
     for key, does in keys:
         cap, words = key.say(lang), does.say(lang)
         cap_px = width_px(cap, 15, bold=True) + 14
-        if x + cap_px + 6 + width_px(words, 15) > WIDTH - EDGE:
+        words_px = width_px(words, 15) + 6 if words else 0
+        if x + cap_px + words_px > WIDTH - EDGE:
             break
         sheet.box(x, top + 7, cap_px, _CAP_PX, theme.LINE, 6)
         sheet.write(x + 7, top + 25, cap, 15, theme.INK, bold=True)
         sheet.write(x + cap_px + 6, top + 25, words, 15, theme.MUTED)
-        x += cap_px + 6 + width_px(words, 15) + 16
+        x += cap_px + words_px + 14
 
 
 def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
@@ -119,7 +123,7 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
         case SignIn(pin=pin):
             last = (cancel, Say.DO_BACK) if pin is not None else (Say.KEY_LANG, Say.DO_LANG)
             return [(enter, Say.DO_NEXT if pin is None else Say.DO_SIGN_IN), (clear, Say.DO_CORRECT), last]
-        case Selling(phone_entry=True):
+        case Selling(phone_entry=phone_entry, keyed=keyed) if phone_entry or is_phone(keyed):
             return [(enter, Say.DO_FIND), (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]
         case Selling(keyed=keyed) if keyed:
             return [(enter, Say.DO_ADD), (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]

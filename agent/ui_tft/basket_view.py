@@ -13,9 +13,9 @@ from agent.ui_tft.words import Say
 from contract.money import format_minor
 from rules.explain import Explanation
 
-MEMBER_PX = 38
+MEMBER_PX = 36
 PAYABLE_PX = 66
-_LIST_PX = 30
+_LIST_PX = 29
 _LINE_PX = 22
 _ROOMY_PX, _CLOSE_PX, _TIGHT_PX = 39, 33, 23
 
@@ -23,6 +23,9 @@ _ROOMY_PX, _CLOSE_PX, _TIGHT_PX = 39, 33, 23
 def basket_view(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: int) -> None:
     """Put the whole basket between ``top`` and ``bottom``; what there is no room for is counted, never left unsaid."""
     member_strip(sheet, basket.buyer, lang, top)
+    if not basket.lines:
+        _nothing_yet(sheet, lang, top + MEMBER_PX, bottom)
+        return
     _payable(sheet, basket, lang, bottom - PAYABLE_PX)
     _reckoning(sheet, basket, lang, top + MEMBER_PX, bottom - PAYABLE_PX)
 
@@ -30,20 +33,28 @@ def basket_view(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: 
 def member_strip(sheet: Sheet, buyer: Buyer | None, lang: Lang, top: int) -> None:
     """Put who buys: the tier as a badge, the masked name and number, the points known."""
     sheet.box(0, top, WIDTH, MEMBER_PX, theme.WHITE)
-    line = top + 26
+    line = top + 25
     if buyer is None:
         sheet.write(EDGE, line - 1, Say.NO_MEMBER.say(lang), 16, theme.MUTED, most_px=WIDTH - 2 * EDGE)
         return
     ground, words = theme.TIERS.get(buyer.ref.tier, theme.TIER_ELSE)
     tier = tier_words(buyer.ref.tier, lang)
     badge_px = width_px(tier, 16, bold=True) + 20
-    sheet.box(EDGE, top + 6, badge_px, 26, ground, 13)
-    sheet.write(EDGE + 10, top + 25, tier, 16, words, bold=True)
+    sheet.box(EDGE, top + 5, badge_px, 26, ground, 13)
+    sheet.write(EDGE + 10, top + 24, tier, 16, words, bold=True)
     known = Say.CODE_MEMBER.say(lang) if buyer.points is None else Say.POINTS_HELD.say(lang, points=buyer.points)
     points_px = sheet.write(WIDTH - EDGE, line - 1, known, 15, theme.MUTED, align="right", most_px=150)
     x = EDGE + badge_px + 12
     x += sheet.write(x, line, buyer.name_masked, 19, theme.INK, bold=True, most_px=130) + 12
     sheet.write(x, line, buyer.phone_masked, 17, theme.MUTED, most_px=max(WIDTH - EDGE - points_px - x - 8, 0))
+
+
+def _nothing_yet(sheet: Sheet, lang: Lang, top: int, bottom: int) -> None:
+    """A member is here, and nothing is in the basket: ask for the first article."""
+    middle = top + (bottom - top) // 2
+    head, below = Say.NO_LINES.say(lang), Say.NO_LINES_ELSE.say(lang)
+    sheet.write(WIDTH // 2, middle + 4, head, 34, theme.INK, bold=True, align="center", most_px=WIDTH - 2 * EDGE)
+    sheet.write(WIDTH // 2, middle + 38, below, 17, theme.MUTED, align="center", most_px=WIDTH - 2 * EDGE)
 
 
 def _payable(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
@@ -62,7 +73,7 @@ def _payable(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
 def _reckoning(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: int) -> None:
     """List price first, then the rules; older lines above them where there is room."""
     shown = [one for one in basket.explanations if basket.buyer is not None or not one.change.startswith("+")]
-    room = bottom - top - _LIST_PX - 4
+    room = bottom - top - _LIST_PX - 2
     row_px = next((px for px in (_ROOMY_PX, _CLOSE_PX) if px * len(shown) <= room), _TIGHT_PX)
     most = max(room // row_px, 1)
     spare = room - row_px * min(len(shown), most)
@@ -89,10 +100,6 @@ def _older_lines(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, most: i
 
 
 def _list_price(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
-    if not basket.lines:
-        words = Say.OR_ELSE.say(lang)
-        sheet.write(EDGE, top + 26, words, 15, theme.MUTED, most_px=WIDTH - 2 * EDGE)
-        return
     line = top + 22
     amount_px = sheet.write(
         WIDTH - EDGE, line, format_minor(basket.priced.list_minor), 20, theme.INK, bold=True, align="right"
@@ -108,10 +115,12 @@ def _list_price(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
 def _rule_row(sheet: Sheet, one: Explanation, lang: Lang, top: int, height: int) -> None:
     """One rule: title, reason and what it did; on two lines, or on one where room is short."""
     title, reason = (one.title, one.reason) if lang is Lang.ZH else (one.title_en, one.reason_en)
-    colour = theme.AMBER_INK if one.change.startswith("+") else theme.GREEN
+    points = one.change.startswith("+")
+    colour = theme.AMBER_INK if points else theme.GREEN
+    change = Say.POINTS_UNIT.say(lang, points=one.change) if points else one.change
     tight = height == _TIGHT_PX
     middle = top + (17 if tight else height // 2 + 8)
-    change_px = sheet.write(WIDTH - EDGE, middle, one.change, 18 if tight else 22, colour, bold=True, align="right")
+    change_px = sheet.write(WIDTH - EDGE, middle, change, 18 if tight else 22, colour, bold=True, align="right")
     room = WIDTH - 2 * EDGE - change_px - 12
     sheet.box(EDGE, top + 1, WIDTH - 2 * EDGE, 1, theme.LINE)
     if tight:

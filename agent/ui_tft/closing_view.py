@@ -45,34 +45,43 @@ def paid_view(sheet: Sheet, scene: Paid, lang: Lang, top: int, bottom: int) -> N
     tendered = format_minor(sum(tender.amount_minor for tender in sale.tenders))
     sheet.write(x, middle + 43, Say.CASH_EXACT.say(lang, amount=tendered), 17, theme.WHITE, most_px=room)
     earned = _member_words(scene.sold, lang)
-    sheet.write(x, middle + 69, earned, 18, theme.NIGHT_GOLD, bold=True, most_px=room)
+    sheet.write(x, middle + 69, earned, 18, theme.GREEN_GOLD, bold=True, most_px=room)
     _receipt_row(sheet, scene, lang, receipt_top)
 
 
 def recovered_view(sheet: Sheet, scene: Recovered, lang: Lang, top: int, bottom: int) -> None:
     """The sale that is safe, and the paper that may be missing."""
     sold = scene.owed[0]
-    height = bottom - top
-    sheet.box(0, top, WIDTH, 40, theme.NIGHT)
+    head_px = 38
+    sheet.box(0, top, WIDTH, head_px, theme.GREEN_PALE)
     head = Say.RECOVERED.say(lang)
-    sheet.write(EDGE, top + 27, head, largest_size(head, (20, 18, 17), _ROOM, bold=True), theme.WHITE, bold=True)
-    sheet.picto("paper", EDGE + 12, top + 40 + (height - 40) * 12 // 100, 84, theme.NIGHT)
+    sheet.write(EDGE, top + 26, head, largest_size(head, (20, 18, 17), _ROOM, bold=True), theme.GREEN, bold=True)
+    question_top = bottom - (56 if len(scene.owed) > 1 else 38)
+    room_px = question_top - top - head_px
+    sign_px = min(room_px - 16, 84)
+    sheet.picto("paper", EDGE + 12, top + head_px + (room_px - sign_px) // 2, sign_px, theme.NIGHT)
     x = EDGE + 122
     room = WIDTH - EDGE - x
-    line = top + 40 + (height - 40) * 36 // 100
-    sheet.write(x, line, money(sold.sale.payable_minor, sold.sale.currency), 48, theme.INK, bold=True, most_px=room)
-    sheet.write(x, line + 27, sold.when, 16, theme.MUTED, most_px=room)
-    sheet.write(x, line + 49, number_of(sold.entry), 16, theme.MUTED, most_px=room)
-    words, colour = Say.RECOVERED_PAPER.say(lang), theme.GREEN
-    if scene.receipt is ReceiptState.PRINTING:
-        words = Say.RECEIPT_PRINTING.say(lang)
-    elif scene.problem:
-        words, colour = Say.RECEIPT_WAITING.say(lang, why=problem_words(scene.problem, lang)), theme.RED
+    middle = top + head_px + room_px // 2
+    amount = money(sold.sale.payable_minor, sold.sale.currency)
+    sheet.write(x, middle + 2, amount, 42, theme.INK, bold=True, most_px=room)
+    sheet.write(x, middle + 24, sold.when, 15, theme.MUTED, most_px=room)
+    sheet.write(x, middle + 43, number_of(sold.entry), 15, theme.MUTED, most_px=room)
+    words, colour = _recovered_question(scene, lang)
     size = largest_size(words, (20, 18), _ROOM, bold=True)
-    sheet.write(EDGE, bottom - (34 if len(scene.owed) > 1 else 18), words, size, colour, bold=True, most_px=_ROOM)
+    sheet.write(EDGE, question_top + 21, words, size, colour, bold=True, most_px=_ROOM)
     if len(scene.owed) > 1:
         more = Say.RECOVERED_MORE.say(lang, count=len(scene.owed) - 1)
-        sheet.write(EDGE, bottom - 11, more, 15, theme.MUTED, most_px=_ROOM)
+        sheet.write(EDGE, question_top + 45, more, 15, theme.MUTED, most_px=_ROOM)
+
+
+def _recovered_question(scene: Recovered, lang: Lang) -> tuple[str, str]:
+    """What is said of the paper, and in which colour."""
+    if scene.receipt is ReceiptState.PRINTING:
+        return Say.RECEIPT_PRINTING.say(lang), theme.GREEN
+    if scene.problem:
+        return Say.RECEIPT_WAITING.say(lang, why=problem_words(scene.problem, lang)), theme.RED
+    return Say.RECOVERED_PAPER.say(lang), theme.GREEN
 
 
 def _member_words(sold: SoldSale, lang: Lang) -> str:
@@ -81,6 +90,8 @@ def _member_words(sold: SoldSale, lang: Lang) -> str:
     who = tier_words(sold.buyer.ref.tier, lang)
     if sold.buyer.name_masked:
         who = f"{who} {sold.buyer.name_masked}"
+    if not sold.sale.points_earned:
+        return who
     return f"{who} · {Say.POINTS_EARNED.say(lang, points=sold.sale.points_earned)}"
 
 

@@ -7,7 +7,7 @@ from agent.txn.state import Lang, Selling, SignIn
 from agent.ui_tft import theme
 from agent.ui_tft.amounts import money, phone_groups
 from agent.ui_tft.bars import EDGE
-from agent.ui_tft.screen import WIDTH, Sheet
+from agent.ui_tft.screen import WIDTH, Sheet, Sign
 from agent.ui_tft.status import StatusBar
 from agent.ui_tft.widths import largest_size, width_px
 from agent.ui_tft.words import Say, kind_words
@@ -36,20 +36,19 @@ def sign_in_view(sheet: Sheet, scene: SignIn, status: StatusBar, lang: Lang, top
 
 def ready_view(sheet: Sheet, status: StatusBar, lang: Lang, top: int, bottom: int) -> None:
     """What to do first, large, under the sign of a card."""
-    height = bottom - top
     room = WIDTH - 2 * EDGE
-    if not status.pack_version:
-        head, below = Say.NO_RULES.say(lang), _waiting_words(status, lang)
-        sheet.picto("hourglass", _MIDDLE - 38, top + height * 14 // 100, 76, theme.NIGHT)
-    else:
+    line = top + (bottom - top) * 74 // 100
+    if status.pack_version:
         head, below = Say.TAP_CARD.say(lang), Say.OR_ELSE.say(lang)
         ready = Say.READY.say(lang)
         pill_px = width_px(ready, 15, bold=True) + 28
         sheet.box(_MIDDLE - pill_px // 2, top + 10, pill_px, 26, theme.GREEN, 13)
         sheet.write(_MIDDLE, top + 28, ready, 15, theme.WHITE, bold=True, align="center")
-        sheet.picto("card", _MIDDLE - 46, top + 44, 92, theme.NIGHT)
+        _sign_between(sheet, "card", top + 38, line - 34)
+    else:
+        head, below = Say.NO_RULES.say(lang), _waiting_words(status, lang)
+        _sign_between(sheet, "hourglass", top + 14, line - 44)
     size = largest_size(head, (36, 32, 28), room, bold=True)
-    line = top + height * 74 // 100
     sheet.write(_MIDDLE, line, head, size, theme.INK, bold=True, align="center", most_px=room)
     small = largest_size(below, (17, 16, 15, 14), room)
     sheet.write(_MIDDLE, line + 32, below, small, theme.MUTED, align="center", most_px=room)
@@ -79,6 +78,12 @@ def keyed_view(sheet: Sheet, scene: Selling, lang: Lang, top: int, bottom: int) 
         payable = money(scene.basket.priced.payable_minor, scene.basket.active.pack.currency)
         words = Say.SO_FAR.say(lang, count=pieces, payable=payable)
         sheet.write(WIDTH - EDGE - 4, at + field_px + 30, words, 18, theme.MUTED, align="right", most_px=room)
+
+
+def _sign_between(sheet: Sheet, sign: Sign, top: int, bottom: int) -> None:
+    """Put a sign in the middle, as large as there is room for."""
+    size = min(bottom - top, 92)
+    sheet.picto(sign, _MIDDLE - size // 2, top + (bottom - top - size) // 2, size, theme.NIGHT)
 
 
 def _waiting_words(status: StatusBar, lang: Lang) -> str:

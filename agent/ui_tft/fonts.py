@@ -32,19 +32,19 @@ class FontFile:
     index: int
 
 
-def find_font(bold: bool) -> FontFile:
-    """Return the face to write with: from ``FOLDERS``, else what fontconfig (fc-match) thinks nearest.
+def find_font(bold: bool, folders: tuple[str, ...] = FOLDERS, fc_match: str = "fc-match") -> FontFile:
+    """Return the face to write with: from ``folders``, else what fontconfig's program thinks nearest.
 
     Raises FontMissing where neither finds one.
     """
     name = f"NotoSansCJK-{'Bold' if bold else 'Regular'}.ttc"
-    for folder in FOLDERS:
+    for folder in folders:
         if (path := Path(folder, name)).is_file():
             return FontFile(str(path), SC_INDEX)
     wanted = "Noto Sans CJK SC:lang=zh-cn" + (":bold" if bold else "")
     try:
         found = subprocess.run(
-            ["fc-match", "-f", "%{index} %{file}", wanted],
+            [fc_match, "-f", "%{index} %{file}", wanted],
             capture_output=True,
             text=True,
             timeout=FC_MATCH_TIMEOUT_S,

@@ -1,13 +1,15 @@
 """How wide words will be, known without a font: so that a screen can be laid out, and tested, as plain values.
 
-The advances are those of Noto Sans CJK SC, Regular and Bold, in thousandths of the size (its ``hmtx`` table). Anything
-outside printable ASCII counts as a full square, which is right for Chinese and never too small for the rest.
+The advances are those of Noto Sans CJK SC, Regular and Bold, in thousandths of the size (its ``hmtx`` table), each
+rounded to whole pixels as FreeType does. What is neither printable ASCII nor the yen sign counts as a full square,
+which is right for Chinese and never too small for the rest.
 """
 
 from __future__ import annotations
 
 ELLIPSIS = "…"
 _SQUARE = 1000
+_HALF_PX = 505  # A little more than half, because FreeType rounds its own scale first and then at times goes up.
 # fmt: off
 _REGULAR = (
     224, 323, 474, 555, 555, 921, 680, 278, 338, 338, 467, 555, 278, 347, 278, 392, 555, 555, 555, 555, 555, 555, 555,
@@ -27,10 +29,9 @@ _BOLD = (
 
 
 def width_px(text: str, size: int, bold: bool = False) -> int:
-    """Return how many pixels wide ``text`` will be, rounded up."""
+    """Return how many pixels wide ``text`` will be."""
     advances = _BOLD if bold else _REGULAR
-    total = sum(advances[ord(char) - 32] if " " <= char <= "~" else _SQUARE for char in text)
-    return -(-total * size // 1000)
+    return sum((_advance(char, advances) * size + _HALF_PX) // 1000 for char in text)
 
 
 def fitted(text: str, size: int, most_px: int, bold: bool = False) -> str:
@@ -46,3 +47,9 @@ def fitted(text: str, size: int, most_px: int, bold: bool = False) -> str:
 def largest_size(text: str, sizes: tuple[int, ...], most_px: int, bold: bool = False) -> int:
     """Return the first of ``sizes`` (largest first) at which ``text`` is no wider than ``most_px``, else the last."""
     return next((size for size in sizes if width_px(text, size, bold) <= most_px), sizes[-1])
+
+
+def _advance(char: str, advances: tuple[int, ...]) -> int:
+    if " " <= char <= "~":
+        return advances[ord(char) - 32]
+    return advances[ord("0") - 32] if char == "¥" else _SQUARE

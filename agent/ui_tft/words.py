@@ -28,7 +28,7 @@ class Say(Enum):
     TAP_CARD = ("请刷会员卡", "Tap a member card")
     OR_ELSE = ("或扫会员码、按手机号、直接输入金额", "or scan a code, or key a phone number or an amount")
     NO_RULES = ("等待总部下发规则", "Waiting for the rules")
-    NO_RULES_NEXT = ("请保持网络连接,收到后即可收银", "Keep the network connected; selling begins when they are here")
+    NO_RULES_NEXT = ("请保持网络连接，收到后即可收银", "Keep the network connected; selling begins when they are here")
     FETCHING = ("正在接收{what}…", "Receiving {what}…")
 
     AMOUNT = ("金额", "Amount")
@@ -39,6 +39,9 @@ class Say(Enum):
     NO_MEMBER = ("非会员 · 刷卡可享会员价", "No member · tap a card for member prices")
     POINTS_HELD = ("积分 {points}", "{points} points")
     CODE_MEMBER = ("会员码已验证", "Member code verified")
+    POINTS_UNIT = ("{points} 分", "{points} pts")
+    NO_LINES = ("请输入金额", "Key an amount")
+    NO_LINES_ELSE = ("或扫商品条码", "or scan an article")
     ITEMS = ("{name} 等 {count} 件", "{name} and more, {count} in all")
     LIST_PRICE = ("原价", "List")
     PAYABLE = ("应付", "To pay")
@@ -47,17 +50,17 @@ class Say(Enum):
 
     COMMITTING = ("正在记账", "Booking the sale")
     CANCELLING = ("正在取消", "Cancelling")
-    PLEASE_WAIT = ("请稍候,不要断电", "One moment; keep the power on")
+    PLEASE_WAIT = ("请稍候，不要断电", "One moment; keep the power on")
 
     PAID = ("收款完成", "Paid")
     CASH_EXACT = ("现金 {amount} · 找零 0.00", "Cash {amount} · change 0.00")
     POINTS_EARNED = ("本单 +{points} 积分", "+{points} points")
     RECEIPT_PRINTING = ("小票打印中…", "Printing the receipt…")
     RECEIPT_PRINTED = ("小票已打印", "Receipt printed")
-    RECEIPT_WAITING = ("小票未打出:{why}", "No receipt: {why}")
+    RECEIPT_WAITING = ("小票未打出：{why}", "No receipt: {why}")
     REPRINT_AFTER = ("处理好后按“补打”", "put it right, then press Reprint")
-    RECOVERED = ("中断之前,这一笔已经记账", "This sale was booked before the interruption")
-    RECOVERED_PAPER = ("小票可能没有打出,要补打吗?", "Its receipt may be missing. Print it?")
+    RECOVERED = ("中断之前，这一笔已经记账", "This sale was booked before the interruption")
+    RECOVERED_PAPER = ("小票可能没有打出，要补打吗？", "Its receipt may be missing. Print it?")
     RECOVERED_MORE = ("之后还有 {count} 张", "{count} more after this")
 
     MEMBER_REPLACED = ("已换成这位会员", "Now this member instead")
@@ -79,18 +82,18 @@ class Say(Enum):
     DO_ADD = ("加入", "add")
     DO_FIND = ("查会员", "find member")
     DO_CORRECT = ("改", "correct")
-    DO_DELETE = ("删一件", "remove one")
-    DO_PAY = ("收款", "take payment")
-    DO_CANCEL = ("取消本单", "give up")
+    DO_DELETE = ("删一件", "undo")
+    DO_PAY = ("收款", "pay")
+    DO_CANCEL = ("取消本单", "")
     DO_BACK = ("返回", "back")
     DO_PHONE = ("手机号", "phone")
-    DO_LAST = ("上一笔", "last one")
-    DO_LEAVE = ("换人", "leave")
-    DO_LANG = ("语言", "language")
+    DO_LAST = ("上一笔", "")
+    DO_LEAVE = ("换人", "")
+    DO_LANG = ("语言", "")
     DO_PRINT = ("打印小票", "print it")
     DO_SKIP = ("跳过", "skip")
     DO_SKIP_ALL = ("全部跳过", "skip all")
-    NEXT_SALE = ("刷卡、扫码或输入金额,开始下一单", "Tap, scan or key an amount for the next sale")
+    NEXT_SALE = ("刷卡、扫码或输入金额，开始下一单", "Tap, scan or key an amount for the next sale")
 
     def say(self, lang: Lang, **values: object) -> str:
         """The phrase in this language, its braces filled."""
@@ -106,7 +109,7 @@ _DEVICES = {
 }
 _CALL = ("请联系技术人员", "call a technician")
 _CABLE = ("请检查接线和电源", "check cable and power")
-_MOMENT = ("正在恢复,请稍候", "recovering, one moment")
+_MOMENT = ("正在恢复，请稍候", "please wait")
 _REASONS = {
     "paper_out": (("缺纸", "out of paper"), ("请装纸", "load paper")),
     "paper_low": (("纸快用完", "paper low"), ("请备纸", "have paper ready")),

@@ -1,0 +1,167 @@
+"""What the glass says in each situation, in Chinese and in English."""
+
+from dataclasses import replace
+
+import pytest
+
+from agent.txn.state import Lang, Notice
+from agent.ui_tft.view import DeviceNote, compose
+from agent.ui_tft.words import Say, age_words, device_words, kind_words, problem_words
+from contract.refusals import TEXTS, RefusalCode
+from tests.txn.desk import PIN
+from tests.ui_tft.gallery import ALL_TROUBLE, OFFLINE, ONLINE, SCENES, noticed, played, refused
+
+ZH, EN = Lang.ZH, Lang.EN
+
+
+def text(name: str, lang: Lang = ZH) -> str:
+    """A screen's words, its rows parted by bars."""
+    return " | ".join(compose(*played(name, lang)).text)
+
+
+def test_the_basket_says_list_price_every_rule_with_its_reason_payable_and_points() -> None:
+    words = text("basket")
+    for said in (
+        "原价  268.00",
+        "金卡9折",
+        "268.00 打9折",
+        "-26.80",
+        "满200减20",
+        "-20.00",
+        "¥221.20",
+        "可得 221 积分",
+    ):
+        assert said in words
+    words = text("basket", EN)
+    for said in ("List  268.00", "Gold 10 % off", "-26.80", "Save 20 at 200", "¥221.20", "earns 221 points", "Gold"):
+        assert said in words
+
+
+def test_a_member_is_shown_with_tier_masked_name_and_masked_number() -> None:
+    assert "138****0001" in text("basket-phone")
+    assert "13800000001" not in text("basket-phone").replace(" ", "")
+    assert "会*一" in text("basket-phone") and "会员一" not in text("basket-phone")
+    assert "会员码已验证" in text("basket-large")
+
+
+def test_points_are_not_promised_to_nobody() -> None:
+    assert "积分" not in text("basket-no-member")
+
+
+def test_a_pin_is_dots() -> None:
+    for lang in Lang:
+        words = text("sign-in-pin", lang)
+        assert "●●●" in words and "1001" in words
+        assert PIN[:3] not in words
+
+
+def test_ready_says_so_and_what_to_do() -> None:
+    assert "就绪" in text("ready") and "请刷会员卡" in text("ready")
+    assert "Ready" in text("ready", EN) and "Tap a member card" in text("ready", EN)
+
+
+def test_without_rules_the_till_says_what_it_waits_for() -> None:
+    assert "等待总部下发规则" in text("ready-no-rules")
+    assert "会员资料" in text("ready-no-rules")
+    assert "members" in text("sign-in-no-rules", EN)
+    assert "请保持网络连接" in text("ready-no-rules-waiting")
+
+
+def test_the_offline_bar_shows_count_and_age_on_every_screen() -> None:
+    for name in SCENES:
+        state, _ = played(name, ZH)
+        assert compose(state, OFFLINE).text[0].startswith("离线 · 2 笔待传 · 最早 3 分钟")
+    state, _ = played("basket", EN)
+    assert compose(state, OFFLINE).text[0].startswith("Offline · 2 to send · oldest 3 min")
+
+
+def test_online_with_entries_still_to_send_says_how_many() -> None:
+    state, _ = played("ready", ZH)
+    assert compose(state, replace(ONLINE, backlog=7)).text[0].startswith("在线 · 7 笔待传")
+    assert compose(state, replace(OFFLINE, backlog=0)).text[0].startswith("离线")
+
+
+@pytest.mark.parametrize("code", RefusalCode)
+@pytest.mark.parametrize("lang", Lang)
+def test_every_refusal_shows_its_cause_and_the_next_step_whole(code: RefusalCode, lang: Lang) -> None:
+    rows = compose(*refused(code, lang)).text
+    said = TEXTS[code]
+    assert (said.cause_zh if lang is ZH else said.cause_en) in rows
+    assert (said.next_zh if lang is ZH else said.next_en) in rows
+
+
+@pytest.mark.parametrize("notice", Notice)
+@pytest.mark.parametrize("lang", Lang)
+def test_every_notice_is_said(notice: Notice, lang: Lang) -> None:
+    words = Say[notice.name].say(lang)
+    assert words in compose(*noticed(notice, lang)).text
+
+
+def test_a_refusal_hides_nothing_of_the_basket() -> None:
+    words = text("basket-refused")
+    for said in ("¥221.20", "-26.80", "-20.00", "+221", "本机没有这张会员卡", "打印机缺纸"):
+        assert said in words
+
+
+def test_a_device_in_trouble_is_said_with_what_to_do() -> None:
+    assert "打印机缺纸  请装纸" in text("ready-no-paper")
+    assert "Printer out of paper  load paper" in text("ready-no-paper", EN)
+    rows = compose(played("ready", ZH)[0], ALL_TROUBLE).text
+    assert any("读卡器异常退出" in row and "+2" in row for row in rows)
+
+
+def test_devices_that_work_or_are_not_used_are_not_mentioned() -> None:
+    quiet = replace(ONLINE, devices=(DeviceNote("card", "ready", ""), DeviceNote("code", "disabled", "")))
+    state, _ = played("ready", ZH)
+    assert compose(state, quiet) == compose(state, ONLINE)
+    low = replace(
+        ONLINE, devices=(DeviceNote("printer", "ready", "paper_low"), DeviceNote("card", "gone", "unplugged"))
+    )
+    assert "读卡器已断开" in " ".join(compose(state, low).text)
+
+
+def test_paid_says_amount_change_points_and_how_the_paper_is() -> None:
+    words = text("paid")
+    for said in ("收款完成", "¥221.20", "找零 0.00", "+221 积分", "小票打印中", "S01.T01-1-000001"):
+        assert said in words
+    assert "小票已打印" in text("paid-printed")
+    assert "小票未打出：缺纸" in text("paid-waiting") and "补打" in text("paid-waiting")
+    assert "积分" not in text("paid-no-member")
+
+
+def test_a_restart_says_what_was_committed_and_offers_the_receipt() -> None:
+    words = text("recovered")
+    for said in ("这一笔已经记账", "¥221.20", "S01.T01-1-000001", "补打", "跳过", "之后还有 1 张"):
+        assert said in words
+    assert "小票打印中" in text("recovered-printing")
+    assert "缺纸" in text("recovered-waiting")
+
+
+def test_what_is_keyed_is_shown_and_what_enter_will_do() -> None:
+    assert "268.00" in text("amount") and "加入" in text("amount")
+    assert "138 0000 0001" in text("phone-straight") and "查会员" in text("phone-straight")
+    assert "已输入 7 / 11 位" in text("phone")
+    assert "应付 ¥90.00" in text("amount-in-basket")
+
+
+def test_rules_without_room_are_counted_and_summed_never_left_unsaid() -> None:
+    words = text("basket-crowded")
+    assert "另有 7 项" in words
+    assert "¥305677.51" in words
+
+
+def test_nothing_is_said_twice_while_a_commit_is_outstanding() -> None:
+    assert "正在记账" in text("committing") and "正在取消" in text("cancelling")
+    assert "收款完成" not in text("committing")
+
+
+def test_equal_states_give_equal_screens() -> None:
+    assert compose(*played("basket", ZH)) == compose(*played("basket", ZH))
+
+
+def test_words_for_what_no_table_lists() -> None:
+    assert device_words("scales", "gone", "flooded", ZH) == ("scales已断开", "请检查接线和电源")
+    assert device_words("card", "odd", "", EN) == ("Card reader in trouble", "call a technician")
+    assert problem_words("flooded", EN) == "in trouble"
+    assert kind_words("leases", ZH) == "leases"
+    assert [age_words(age, EN) for age in (-1, 5, 61, 3_600, 200_000)] == ["0 s", "5 s", "1 min", "1 h", "2 d"]
