@@ -9,7 +9,7 @@ from __future__ import annotations
 
 ELLIPSIS = "…"
 _SQUARE = 1000
-_HALF_PX = 505  # A little more than half, because FreeType rounds its own scale first and then at times goes up.
+_HALF_PX = 510  # A little more than half, because FreeType rounds its own scale first and then at times goes up.
 # fmt: off
 _REGULAR = (
     224, 323, 474, 555, 555, 921, 680, 278, 338, 338, 467, 555, 278, 347, 278, 392, 555, 555, 555, 555, 555, 555, 555,
