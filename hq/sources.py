@@ -163,9 +163,12 @@ def read_enrolment(path: Path) -> Enrolment:
 def _plain(path: Path, name: str, lists: tuple[str, ...]) -> dict[str, Any]:
     if path.suffix.lower() != ".csv":
         return _json(path)
-    reader = csv.DictReader(_text(path).splitlines(), restkey="too many columns")
+    try:
+        table = list(csv.DictReader(_text(path).splitlines(), restkey="too many columns"))
+    except csv.Error as error:
+        raise _wrong(path, "", f"not CSV: {error}", f"不是 CSV:{error}", "Correct it.", "请改正。") from error
     rows = []
-    for row in reader:
+    for row in table:
         # An empty cell says nothing, so the setting's own default or "is missing" holds.
         kept: dict[str, Any] = {key: value for key, value in row.items() if value}
         rows.append({key: value.split() if key in lists else value for key, value in kept.items()})

@@ -1,0 +1,84 @@
+"""The database: its numbered steps make what the code sees, a commit survives, and another dialect would do as well."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.schema import CreateTable
+
+from hq.db import migrate, open_database, reading, writing
+from hq.errors import OfficeError
+from hq.migrations import env
+from hq.migrations.versions import v0001_first
+from hq.tables import METADATA, terminals
+
+ROW = {"address": "acme/shop-a/a1", "epoch": 1, "public_key": "eddsa:00", "enrolled_ms": 1}
+
+
+def test_the_numbered_steps_make_the_tables_that_the_code_sees(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/hq.db")
+    migrate(engine)
+    migrate(engine)
+    with reading(engine) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    engine.dispose()
+
+
+def test_steps_are_numbered_from_one_on() -> None:
+    assert (v0001_first.revision, v0001_first.down_revision) == ("0001", None)
+    # Alembic runs env.py as a program of its own; importing it, as here, must touch nothing.
+    assert callable(env.migrate_handed_connection)
+
+
+def test_sqlite_is_asked_to_survive_a_power_cut(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/hq.db")
+    with reading(engine) as connection:
+        asked = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    # synchronous 2 is FULL (sqlite.org, "PRAGMA Statements").
+    assert asked == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    engine.dispose()
+
+
+def test_what_raises_in_a_transaction_leaves_nothing_behind(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/hq.db")
+    migrate(engine)
+    with pytest.raises(OperationalError), writing(engine) as connection:
+        connection.execute(insert(terminals).values(ROW))
+        connection.exec_driver_sql("SELECT no_such_thing")
+    with reading(engine) as connection:
+        assert connection.execute(select(terminals)).all() == []
+    engine.dispose()
+
+
+def test_a_reader_sees_one_state_while_another_process_writes(tmp_path: Path) -> None:
+    engine, other = (open_database(f"sqlite:///{tmp_path}/hq.db") for _ in range(2))
+    migrate(engine)
+    with reading(engine) as reader:
+        assert reader.execute(select(terminals)).all() == []
+        with writing(other) as writer:
+            writer.execute(insert(terminals).values(ROW))
+        assert reader.execute(select(terminals)).all() == []
+    with reading(engine) as reader:
+        assert len(reader.execute(select(terminals)).all()) == 1
+    engine.dispose()
+    other.dispose()
+
+
+def test_every_table_can_be_made_in_postgresql() -> None:
+    for table in METADATA.sorted_tables:
+        said = str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+        assert "BLOB" not in said
+        if "id" in table.c:
+            assert "id BIGSERIAL" in said
+
+
+def test_a_driver_that_is_not_installed_is_said_by_name() -> None:
+    with pytest.raises(OfficeError, match="psycopg"):
+        open_database("postgresql+psycopg://hq@localhost/hq")
