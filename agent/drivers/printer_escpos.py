@@ -19,7 +19,7 @@ __all__ = ["PrinterEscpos", "PrinterEscposOptions"]
 
 QUEUE_MOST_JOBS = 8
 IDLE_S = 0.2
-RETRY_S = 0.5
+RETRY_S = 0.25
 POLL_S = 1.0
 EMIT_RETRY_S = 0.05
 

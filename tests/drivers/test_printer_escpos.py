@@ -130,7 +130,7 @@ def test_paper_that_ends_within_a_job_ends_it_later_and_once(printer: Printer, t
 def test_a_job_broken_off_for_good_may_have_been_printed(
     printer: Printer, told: Told, opened: Open, fault: dict[str, bool], problem: PrintProblem
 ) -> None:
-    driver = opened(keep_s=1.5)
+    driver = opened(keep_s=0.8)
     told.next_status(Status.READY)
     printer.after_lines(2, **fault)
     driver.print("sale-1", SLIP)
@@ -166,7 +166,7 @@ def test_a_job_given_up_before_it_began_was_not_printed(
         "power": printer.power_on,
     }
     begin[fault]()
-    driver = opened(keep_s=1.0)
+    driver = opened(keep_s=0.6)
     driver.print("sale-1", SLIP)
     assert told.next(PrintFailed) == PrintFailed("printer", "sale-1", problem, maybe_printed=False)
     end[fault]()
