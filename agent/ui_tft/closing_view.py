@@ -8,6 +8,7 @@ from agent.ui_tft import theme
 from agent.ui_tft.amounts import money, tier_words
 from agent.ui_tft.bars import EDGE
 from agent.ui_tft.screen import WIDTH, Sheet
+from agent.ui_tft.status import StatusBar
 from agent.ui_tft.widths import largest_size
 from agent.ui_tft.words import Say, problem_words
 from contract.journal import EntryKind
@@ -29,7 +30,7 @@ def committing_view(sheet: Sheet, scene: Committing, lang: Lang, top: int, botto
     sheet.write(_MIDDLE, line + 80, Say.PLEASE_WAIT.say(lang), 16, theme.MUTED, align="center", most_px=_ROOM)
 
 
-def paid_view(sheet: Sheet, scene: Paid, lang: Lang, top: int, bottom: int) -> None:
+def paid_view(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: int, bottom: int) -> None:
     """Done, for everybody to see: what was paid, what it earned, how the paper is."""
     sale = scene.sold.sale
     sheet.box(0, top, WIDTH, bottom - top, theme.GREEN)
@@ -46,7 +47,7 @@ def paid_view(sheet: Sheet, scene: Paid, lang: Lang, top: int, bottom: int) -> N
     sheet.write(x, middle + 43, Say.CASH_EXACT.say(lang, amount=tendered), 17, theme.WHITE, most_px=room)
     earned = _member_words(scene.sold, lang)
     sheet.write(x, middle + 69, earned, 18, theme.GREEN_GOLD, bold=True, most_px=room)
-    _receipt_row(sheet, scene, lang, receipt_top)
+    _receipt_row(sheet, scene, status, lang, receipt_top)
 
 
 def recovered_view(sheet: Sheet, scene: Recovered, lang: Lang, top: int, bottom: int) -> None:
@@ -95,7 +96,7 @@ def _member_words(sold: SoldSale, lang: Lang) -> str:
     return f"{who} · {Say.POINTS_EARNED.say(lang, points=sold.sale.points_earned)}"
 
 
-def _receipt_row(sheet: Sheet, scene: Paid, lang: Lang, top: int) -> None:
+def _receipt_row(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: int) -> None:
     line = top + 26
     if scene.receipt is ReceiptState.WAITING:
         sheet.box(0, top, WIDTH, 40, theme.AMBER_PALE)
@@ -103,7 +104,8 @@ def _receipt_row(sheet: Sheet, scene: Paid, lang: Lang, top: int) -> None:
         x = EDGE + sheet.write(EDGE, line, why, 16, theme.AMBER_INK, bold=True, most_px=250) + 10
         sheet.write(x, line, Say.REPRINT_AFTER.say(lang), 15, theme.AMBER_INK, most_px=WIDTH - EDGE - x)
         return
-    printed = scene.receipt is ReceiptState.PRINTED
-    words = (Say.RECEIPT_PRINTED if printed else Say.RECEIPT_PRINTING).say(lang)
-    sheet.write(EDGE + 10, line, words, 17, theme.WHITE, bold=True)
-    sheet.write(WIDTH - EDGE, line, number_of(scene.sold.entry), 15, theme.MINT, align="right", most_px=250)
+    words = Say.RECEIPT_HELD if status.is_in_trouble("printer") else Say.RECEIPT_PRINTING
+    if scene.receipt is ReceiptState.PRINTED:
+        words = Say.RECEIPT_PRINTED
+    sheet.write(EDGE + 10, line, words.say(lang), 17, theme.WHITE, bold=True, most_px=270)
+    sheet.write(WIDTH - EDGE, line, number_of(scene.sold.entry), 15, theme.MINT, align="right", most_px=180)

@@ -33,3 +33,7 @@ class StatusBar:
     devices: tuple[DeviceNote, ...] = ()
     fetching: str = ""
     shop_name: str = ""
+
+    def is_in_trouble(self, device: str) -> bool:
+        """Whether a device of that name cannot do its work now."""
+        return any(note.device == device and note.is_trouble and note.status != "ready" for note in self.devices)

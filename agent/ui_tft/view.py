@@ -33,7 +33,7 @@ def compose(state: TillState, status: StatusBar) -> Screen:
         case Committing() as scene:
             committing_view(sheet, scene, lang, top, bottom)
         case Paid() as scene:
-            paid_view(sheet, scene, lang, top, bottom)
+            paid_view(sheet, scene, status, lang, top, bottom)
         case Recovered() as scene:
             recovered_view(sheet, scene, lang, top, bottom)
     return sheet.done()

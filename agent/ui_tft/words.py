@@ -56,6 +56,7 @@ class Say(Enum):
     CASH_EXACT = ("现金 {amount} · 找零 0.00", "Cash {amount} · change 0.00")
     POINTS_EARNED = ("本单 +{points} 积分", "+{points} points")
     RECEIPT_PRINTING = ("小票打印中…", "Printing the receipt…")
+    RECEIPT_HELD = ("小票等待打印机恢复", "The receipt waits for the printer")
     RECEIPT_PRINTED = ("小票已打印", "Receipt printed")
     RECEIPT_WAITING = ("小票未打出：{why}", "No receipt: {why}")
     REPRINT_AFTER = ("处理好后按“补打”", "put it right, then press Reprint")
@@ -118,6 +119,7 @@ _REASONS = {
     "no_answer": (("没有应答", "does not answer"), _CABLE),
     "gone": (("已断开", "disconnected"), _CABLE),
     "no_printer": (("没有打印机", "no printer"), _CABLE),
+    "printer_busy": (("打印机正忙", "printer busy"), ("请稍候", "please wait")),
     "unplugged": (("已断开", "disconnected"), _CABLE),
     "not_found": (("没有找到", "not found"), _CABLE),
     "no_permission": (("没有使用权限", "access denied"), _CALL),

@@ -164,6 +164,7 @@ SCENES: dict[str, tuple[Script, StatusBar]] = {
     "cancelling": (_then(_gold, _keys("cancel")), ONLINE),
     "paid": (_paid, ONLINE),
     "paid-printed": (_printed, OFFLINE),
+    "paid-held": (_paid, NO_PAPER),
     "paid-waiting": (_waiting, NO_PAPER),
     "paid-refused": (_then(_paid, _keys("cash")), ALL_TROUBLE),
     "paid-no-member": (_then(_ready, lambda desk: desk.sell("268")), ONLINE),

@@ -125,6 +125,7 @@ def test_paid_says_amount_change_points_and_how_the_paper_is() -> None:
     for said in ("收款完成", "¥221.20", "找零 0.00", "+221 积分", "小票打印中", "S01.T01-1-000001"):
         assert said in words
     assert "小票已打印" in text("paid-printed")
+    assert "小票等待打印机恢复" in text("paid-held") and "打印机缺纸" in text("paid-held")
     assert "小票未打出：缺纸" in text("paid-waiting") and "补打" in text("paid-waiting")
     assert "积分" not in text("paid-no-member")
 
