@@ -216,7 +216,10 @@ class Journal:
     def last_sale(self) -> Entry | None:
         """Return the newest sale."""
         (seq,) = self._one("SELECT max(seq) FROM receipts")
-        return None if seq is None else self.entry(seq)
+        if seq is None:
+            return None
+        self._point(seq)
+        return self.entry(seq)
 
     def unprinted(self) -> list[int]:
         """Return the sales whose paper is not known to be out, oldest first."""

@@ -1,0 +1,155 @@
+"""Documents: the flip, the rows and the entry that says so are one commit, and versions only go up."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.keys import Identity, new_transaction_id
+from agent.offline_store.store import Store, StoreCause, StoreError
+from contract.documents import DocumentKind, OpenedDocument
+from contract.journal import DocumentChangeBody, Entry, EntryKind, PackRef
+from contract.messages import HeldDocument
+from tests.offline_store.counter import NOON_MS, HeadOffice, cashier, identity, item, member, opened, stamp
+
+
+@pytest.fixture
+def who() -> Identity:
+    return identity()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "till.db"
+
+
+@pytest.fixture
+def store(path: Path, who: Identity) -> Iterator[Store]:
+    found = opened(path, who)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def office() -> HeadOffice:
+    return HeadOffice()
+
+
+def activate(store: Store, document: OpenedDocument) -> Entry:
+    return store.activate(document, new_transaction_id(), stamp())
+
+
+def refuse(store: Store, document: OpenedDocument) -> StoreCause:
+    before = (store.head(), store.held())
+    with pytest.raises(StoreError) as refused:
+        activate(store, document)
+    assert (store.head(), store.held()) == before
+    return refused.value.cause
+
+
+def test_a_fresh_terminal_holds_nothing(store: Store) -> None:
+    assert store.held() == ()
+    assert (store.pack_content(), store.active(DocumentKind.PACK), store.open_item()) == (None, None, None)
+    assert (store.shop_name(), store.currency()) == ("", "")
+
+
+def test_an_activation_is_journalled_with_what_was_active_before(store: Store, office: HeadOffice) -> None:
+    activate(store, office.pack(3))
+    second = office.pack(7)
+    entry = activate(store, second)
+    assert entry.header.kind is EntryKind.DOCUMENT_CHANGE
+    assert entry.body() == DocumentChangeBody("pack", 7, second.digest, 3)
+    assert store.head().seq == 2
+
+
+def test_the_active_pack_is_kept_as_signed_and_the_one_before_too(
+    store: Store, path: Path, who: Identity, office: HeadOffice
+) -> None:
+    first, second, third = office.pack(1, b"one"), office.pack(2, b"two"), office.pack(3, b"three")
+    for document in (first, second, third):
+        activate(store, document)
+    store.close()
+    store.open()
+    active, previous = store.active(DocumentKind.PACK), store.previous(DocumentKind.PACK)
+    assert active is not None
+    assert previous is not None
+    assert (active.version, active.sealed) == (3, third.sealed)
+    assert (previous.version, previous.sealed) == (2, second.sealed)
+    assert store.pack_content() == (PackRef(3, third.digest), b"three")
+
+
+def test_an_older_or_equal_version_is_not_activated(store: Store, office: HeadOffice) -> None:
+    activate(store, office.pack(2))
+    assert refuse(store, office.pack(1)) is StoreCause.INVALID
+    assert refuse(store, office.pack(2, b"other")) is StoreCause.INVALID
+
+
+def test_an_activation_done_before_is_not_done_again(store: Store, office: HeadOffice) -> None:
+    name, document = new_transaction_id(), office.pack(1)
+    entry = store.activate(document, name, stamp())
+    assert store.activate(document, name, stamp()) == entry
+    assert store.head().seq == 1
+
+
+def test_versions_of_different_kinds_are_their_own(store: Store, office: HeadOffice) -> None:
+    documents = [
+        office.pack(9),
+        office.members(1, member(1)),
+        office.cashiers(2, cashier("1")),
+        office.catalogue(3, item("OPEN")),
+    ]
+    for document in documents:
+        activate(store, document)
+    assert set(store.held()) == {
+        HeldDocument(document.document.kind, document.document.version, document.digest) for document in documents
+    }
+
+
+@pytest.mark.parametrize("kind", [DocumentKind.MEMBERS, DocumentKind.CASHIERS, DocumentKind.CATALOGUE])
+def test_content_that_cannot_be_read_changes_nothing(store: Store, office: HeadOffice, kind: DocumentKind) -> None:
+    assert refuse(store, office.document(kind, 1, b"\xa1\x18\x63\x00")) is StoreCause.INVALID
+
+
+def test_members_who_share_a_phone_number_or_a_card_or_an_id_are_not_taken(store: Store, office: HeadOffice) -> None:
+    activate(store, office.members(1, member(1, "13800000001", b"CARD")))
+    for others in (
+        (member(2, "13800000002"), member(3, "13800000002")),
+        (member(2, None, b"SAME"), member(3, None, b"SAME")),
+        (member(2), member(2)),
+    ):
+        assert refuse(store, office.members(2, *others)) is StoreCause.INVALID
+    found = store.member_by_phone("13800000001")
+    assert found is not None
+    assert found.member == "m-0001"
+
+
+def test_a_catalogue_replaces_the_one_before(store: Store, office: HeadOffice) -> None:
+    activate(store, office.catalogue(1, item("OPEN"), item("A-1", "6901234567892")))
+    assert store.item_by_barcode("6901234567892") == store.item("A-1") == item("A-1", "6901234567892")
+    assert store.open_item() == item("OPEN")
+    assert (store.shop_name(), store.currency()) == ("一号店", "CNY")
+    activate(store, office.catalogue(2, item("OPEN-2")))
+    assert (store.item_by_barcode("6901234567892"), store.item("A-1")) == (None, None)
+    assert store.open_item() == item("OPEN-2")
+
+
+def test_two_articles_with_one_barcode_are_not_taken(store: Store, office: HeadOffice) -> None:
+    twice = office.catalogue(1, item("OPEN"), item("A", "6901234567892"), item("B", "6901234567892"))
+    assert refuse(store, twice) is StoreCause.INVALID
+    assert store.open_item() is None
+
+
+def test_the_newest_document_is_also_a_signed_time(store: Store, office: HeadOffice) -> None:
+    activate(store, office.document(DocumentKind.PACK, 1, b"rules", issued_ms=NOON_MS + 77))
+    assert store.signed_time_ms() == NOON_MS + 77
+
+
+def test_a_kept_pack_that_somebody_altered_is_not_used(store: Store, path: Path, office: HeadOffice) -> None:
+    activate(store, office.pack(1, b"ten percent"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE documents SET sealed = CAST(replace(sealed, x'74656e', x'736978') AS BLOB)")
+    connection.close()
+    with pytest.raises(StoreError) as refused:
+        store.pack_content()
+    assert refused.value.cause is StoreCause.CORRUPT
