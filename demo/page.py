@@ -25,6 +25,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.page_state import KEYS, StageRefusal, StageView
 
+__all__ = ["Server", "StageRefusal", "StageView", "page_app", "serve"]
+
 STATIC = Path(__file__).parent / "static"
 PERIOD_S = 0.1
 """The state is read and sent at most this often: ten times a second."""

@@ -4,9 +4,6 @@ the doors open.
 
 import getpass
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from contract.ids import TerminalAddress
-from demo.processes import ProcessError
+from hq import office as staff
+from hq.office import open_office
 from provisioning.authority import ensure_authority
 from provisioning.birth import ensure_terminal
 from provisioning.broker import BrokerPlan, ensure_broker
@@ -28,8 +26,6 @@ OTHER_TILL = TerminalAddress(TENANT, "a", "a2")
 WORKER = "hq-1"
 OUTSIDER = "hq-2"
 """A certificate that the broker lets in as head office. In the story it stands for a broker that lies."""
-
-COMMAND_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,25 +111,19 @@ def write_agent_config(
 
 
 def load_head_office(site: Site) -> None:
-    """Tell head office its terminals, members, cashiers and catalogue, by the commands its staff use."""
-    for address in (TILL, OTHER_TILL):
-        tapledger(site, "hq", "terminal", "add", str(site.terminal(address) / "enrolment.toml"))
-    for kind in ("members", "cashiers", "catalogue"):
-        tapledger(site, "hq", kind, "load", str(fixture(f"{kind}.json")))
+    """Tell head office its terminals, members, cashiers and catalogue. Raises OfficeError and the like where it
+    refuses.
+    """
+    with open_office(site.hq_config) as office:
+        for address in (TILL, OTHER_TILL):
+            staff.add_terminal(office, site.terminal(address) / "enrolment.toml")
+        staff.load_members(office, fixture("members.json"))
+        staff.load_cashiers(office, fixture("cashiers.json"))
+        staff.load_catalogue(office, fixture("catalogue.json"))
 
 
 def publish_pack(site: Site, name: str) -> None:
-    """Sign the rule pack in ``fixtures/NAME.json`` and publish it, by the commands head office's staff use."""
-    tapledger(site, "hq", "pack", "sign", str(fixture(f"{name}.json")))
-    tapledger(site, "hq", "pack", "publish")
-
-
-def tapledger(site: Site, *arguments: str) -> str:
-    """Run a head-office command of the command line and return what it printed. Raises ProcessError when it fails."""
-    command = [sys.executable, "-m", "tapledger.main", *arguments, "--config", str(site.hq_config)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=COMMAND_TIMEOUT_S, check=False, env=dict(os.environ)
-    )
-    if done.returncode:
-        raise ProcessError(f"tapledger {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout
+    """Let head office sign the rule pack in ``fixtures/NAME.json`` and publish it, beside its running worker."""
+    with open_office(site.hq_config) as office:
+        signed = staff.sign_authored_pack(office, fixture(f"{name}.json"))
+        staff.publish_pack(office, signed.version)

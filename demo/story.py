@@ -15,6 +15,7 @@ from demo.hands import Hands, NotSeen
 from demo.processes import ProcessError
 from demo.site import TILL
 from demo.stage import Stage
+from hq.errors import OfficeError
 
 WAIT_S = 20.0
 POLL_S = 0.1
@@ -67,7 +68,7 @@ class Story:
             chapters.append(self._chapter)
             try:
                 act()
-            except (NotSeen, ProcessError, TimeoutError, ValueError) as error:
+            except (NotSeen, ProcessError, OfficeError, TimeoutError, ValueError) as error:
                 self._note("the step can be played", False, str(error))
             self._tell(self._chapter)
             if not self._chapter.holds:
@@ -146,11 +147,13 @@ class Story:
     def _return(self) -> None:
         self._hands.sign_in(*cast.CASHIER)
         self._hands.key_amount("88.00", "88.00")
-        self._counter.breaks("network", on=False)
-        self._expect_sales(4)
-        self._expect(
-            "head office acknowledged everything", self._all_acknowledged, lambda: self._auditor.acknowledged(TILL)
-        )
+        with attacks.listening(self._stage) as ear:
+            self._counter.breaks("network", on=False)
+            self._expect_sales(4)
+            everything = self._auditor.chain(TILL).count
+            told = attacks.told_cursor(ear, TILL, everything)
+        seen = f"the till's next hello says {told} of {everything}"
+        self._note("head office acknowledged, and the till's cursor moved to the head", told == everything, seen)
         versions = self._auditor.activated(TILL, "pack")
         self._note(
             "no pack becomes active inside an open basket", versions == (1,), f"pack versions active: {versions}"
@@ -181,6 +184,7 @@ class Story:
 
     def _refusals(self) -> None:
         attacks.forge_packs(self._stage, self._auditor, self._expect)
+        attacks.forge_acknowledgement(self._stage, self._auditor, self._expect)
         attacks.misuse_terminal(self._stage, self._auditor, self._expect)
         self._hands.tap(cast.gold_card(), "金卡")
         self._hands.key_amount("20.00", "18.00")
@@ -236,10 +240,6 @@ class Story:
             lambda: self._auditor.points(member) == points,
             lambda: self._auditor.points(member),
         )
-
-    def _all_acknowledged(self) -> bool:
-        count = self._auditor.chain(TILL).count
-        return count > 0 and self._auditor.acknowledged(TILL) == count
 
     def _expect(self, statement: str, holds: Callable[[], bool], seen: Callable[[], object]) -> None:
         """Note a statement that may take a moment to come true."""

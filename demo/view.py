@@ -20,9 +20,10 @@ from demo import cast, page_state
 from demo import site as places
 from demo.books_state import books_state
 from demo.page_state import Snapshot, StageRefusal
-from demo.processes import Process, ProcessError
+from demo.processes import Process
 from demo.site import TILL
 from demo.stage import Stage
+from hq.errors import OfficeError
 from simulator.cards import Card
 
 BOOKS_PERIOD_S = 0.5
@@ -140,7 +141,7 @@ class DemoView:
         self._say("printer", "good" if on else "bad", *(("已装纸", "Paper in") if on else ("纸已取出", "Paper out")))
 
     def publish(self, pack_name: str) -> None:
-        """Let head office sign and publish a rule pack, by the commands its staff use."""
+        """Let head office sign and publish a rule pack, as its staff do."""
         if pack_name not in cast.PACKS:
             raise StageRefusal("unknown_pack", "没有这个规则包", "There is no such rule pack")
         with self._acting:
@@ -148,7 +149,7 @@ class DemoView:
                 raise StageRefusal("already_published", "这个规则包已经发布", "This rule pack is published already")
             try:
                 places.publish_pack(self._stage.site, pack_name)
-            except ProcessError as error:
+            except (OfficeError, OSError) as error:
                 raise StageRefusal("not_published", "总部没有发布", f"Head office did not publish: {error}") from error
             self._published.add(pack_name)
         self._say("hq", "good", "总部已签署并发布新规则", "Head office signed and published new rules")

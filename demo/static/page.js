@@ -144,7 +144,9 @@ async function flip(button, action) {
 
 async function scan(text) {
   listen();
-  if (text) await send("scan", { text });
+  if (!text || !(await send("scan", { text })) || text !== chosenCode) return;
+  $("code").classList.add("read");
+  setTimeout(() => $("code").classList.remove("read"), 600);
 }
 
 async function publish(button, pack) {
@@ -357,10 +359,11 @@ function drawReceipts(receipts, first) {
     const source = `/receipts/${receipt.id}.png?rows=${receipt.rows.length}`;
     let item = have.get(String(receipt.id));
     if (!item) {
-      const picture = make("img", { alt: "" });
+      const picture = make("img", { alt: "", loading: "lazy" });
       item = make("div", { class: "receipt", "data-receipt": receipt.id }, make("button", { type: "button" }, picture));
       item.firstChild.addEventListener("click", () => enlarge(picture));
-      if (!first) item.classList.add("fresh");
+      item.classList.add("drawing");
+      picture.addEventListener("load", () => comeOut(item, first));
     }
     const picture = item.querySelector("img");
     picture.alt = receipt.rows.join("\n");
@@ -370,8 +373,16 @@ function drawReceipts(receipts, first) {
     return item;
   });
   holder.replaceChildren(...(items.length ? items : [make("p", { class: "none" }, word("noReceipt"))]));
-  if (items.some((item) => item.classList.contains("fresh"))) holder.scrollTop = 0;
-  setTimeout(() => items.forEach((item) => item.classList.remove("fresh")), 1600);
+}
+
+// A slip is fed out once its picture is there; the ones that were on the roll before the page was opened just lie there.
+function comeOut(item, lying) {
+  if (!item.classList.contains("drawing")) return;
+  item.classList.remove("drawing");
+  if (lying) return;
+  $("receipts").scrollTop = 0;
+  item.classList.add("fresh");
+  setTimeout(() => item.classList.remove("fresh"), 1600);
 }
 
 function enlarge(picture) {
@@ -406,7 +417,7 @@ function drawSales(sales) {
       make("div", { class: "number" }, sale.receipt, " ", make("small", {}, sale.at)), sum,
       make("div", { class: "proof" }, proof(priced, word(sale.verdict)), proof(sale.signed, word("signed")),
         proof(sale.chained, word("chained")), make("em", {}, word("pack", sale.pack_version))),
-      make("div", { class: "earned" }, sale.member ? `${sale.member} +${sale.points} ${word("points")}` : word("walkIn")));
+      make("div", { class: "earned" }, sale.member ? `${sale.member} +${sale.points}` : word("walkIn")));
   }, make("li", { class: "none" }, word("noSale")));
 }
 
