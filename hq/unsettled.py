@@ -69,6 +69,9 @@ class Place:
 
 def raise_exceptions(connection: Connection, place: Place, findings: Iterable[Finding], now_ms: int) -> None:
     """Put ``findings`` before people, each once for this place and cause."""
+    findings = tuple(findings)
+    if not findings:
+        return
     here = (
         exceptions.c.address == str(place.address),
         exceptions.c.epoch == place.epoch,

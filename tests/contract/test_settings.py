@@ -149,13 +149,15 @@ def test_text_that_is_not_toml_is_one_problem_with_its_line() -> None:
     assert len(raised.value.problems) == 1
 
 
+NAMES = st.text(max_size=8) | st.sampled_from([*SHAPE.fields, "host", "port"])
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.floats(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from([*SHAPE.fields]), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=5,
 )
 
 
-@given(st.dictionaries(st.text() | st.sampled_from([*SHAPE.fields]), PLAIN))
+@given(st.dictionaries(NAMES, PLAIN, max_size=6))
 def test_whatever_is_written_the_answer_is_values_or_problems_and_never_an_exception(plain: dict[str, object]) -> None:
     checked = check(plain, SHAPE)
     assert checked.problems or set(checked.values) == set(SHAPE.fields)
