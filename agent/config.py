@@ -83,7 +83,7 @@ def read_config(path: Path) -> AgentConfig:
 def build_config(plain: Mapping[str, object], folder: Path, source: str = "") -> AgentConfig:
     """Return the configuration in parsed TOML. Raises SettingsError with every mistake."""
     checked = settings.check(plain, SHAPE)
-    devices, problems = _devices((checked.values.get("devices") or {}))
+    devices, problems = _devices(checked.values.get("devices") or {})
     if checked.problems or problems:
         raise settings.SettingsError((*checked.problems, *problems), source)
     terminal, hq = checked.values["terminal"], checked.values["hq"]
