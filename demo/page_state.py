@@ -105,8 +105,8 @@ class TerminalState(TypedDict):
 
 
 class SaleState(TypedDict):
-    """One sale in HQ's books, amounts in minor units. ``at`` is the till's clock as HH:MM:SS, ``member`` empty for
-    none.
+    """One sale in HQ's books, amounts in minor units. ``at`` is the till's clock as HH:MM:SS, ``member`` an id, or
+    empty for none.
 
     ``verdict`` is HQ's own pricing beside the till's; ``signed`` and ``chained`` tell whether signature and hash
     verified.

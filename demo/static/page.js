@@ -187,6 +187,7 @@ function typed(event) {
 // --- cards ----------------------------------------------------------------------------------------------------------
 
 function drawCards(cards) {
+  $("cards").style.setProperty("--cards", cards.length);
   $("cards").replaceChildren(...cards.map((card) => {
     const item = make("button", { type: "button", class: "card", "data-card": card.name, "data-look": card.look },
       make("b", {}, own(card)), make("small", {}, own(card, "note")));
@@ -317,6 +318,7 @@ function drawTft(tft) {
   if (mirror.textContent !== text) mirror.textContent = text;
   mirror.lang = tft.lang === "zh" ? "zh-CN" : "en";
   mirror.dataset.frame = tft.frame;
+  mirror.dataset.columns = Math.min(3, Math.ceil(tft.text.length / 7) || 1);
   if (!tft.frame) { $("tft").dataset.frame = 0; $("tft").removeAttribute("src"); return; }
   if (Number($("tft").dataset.frame) === tft.frame) return;
   wanted = tft.frame;
@@ -404,6 +406,8 @@ function drawTerminal(terminal) {
   );
 }
 
+const nameOf = (member) => state.books.members.find((item) => item.member === member)?.name || member;
+
 function drawSales(sales) {
   const shown = allSales ? sales : sales.slice(0, SALES_FIRST);
   $("more-sales").textContent = sales.length <= SALES_FIRST ? "" : allSales ? word("fewer") : word("more", sales.length);
@@ -417,7 +421,7 @@ function drawSales(sales) {
       make("div", { class: "number" }, sale.receipt, " ", make("small", {}, sale.at)), sum,
       make("div", { class: "proof" }, proof(priced, word(sale.verdict)), proof(sale.signed, word("signed")),
         proof(sale.chained, word("chained")), make("em", {}, word("pack", sale.pack_version))),
-      make("div", { class: "earned" }, sale.member ? `${sale.member} +${sale.points}` : word("walkIn")));
+      make("div", { class: "earned" }, sale.member ? `${nameOf(sale.member)} +${sale.points}` : word("walkIn")));
   }, make("li", { class: "none" }, word("noSale")));
 }
 
@@ -453,6 +457,9 @@ function drawAccounts({ accounts, sums }) {
   $("accounts").tFoot.replaceChildren(...sums.map((row) =>
     make("tr", { "data-unit": row.unit }, make("td", {}, word("total")),
       make("td", { class: row.amount ? "late" : "" }, amount(row.amount, row.unit), make("small", {}, unitName(row.unit))))));
+  if (!accounts.length && !sums.length) {
+    $("accounts").tBodies[0].append(make("tr", {}, make("td", { class: "none" }, word("noSale"))));
+  }
   const level = sums.every((row) => row.amount === 0);
   $("balance").textContent = accounts.length ? word(level ? "balanced" : "unbalanced") : "";
   $("balance").dataset.ok = level;

@@ -19,7 +19,7 @@ const WORDS = {
     mute: "关闭声音", unmute: "打开声音", starting: "启动中", up: "运行中", down: "已停止",
     printer: { ready: "打印机就绪", printing: "正在打印", paper_out: "缺纸", cover_open: "机盖打开", off: "打印机断电" },
     kinds: { pack: "规则包", members: "会员", cashiers: "收银员", catalogue: "商品" },
-    units: { points: "积分" }, tiers: { gold: "金卡", silver: "银卡", plain: "普通" },
+    units: { points: "积分" }, tiers: { gold: "金卡", silver: "银卡", basic: "普通" },
     seconds: "{0} 秒", minutes: "{0} 分钟", hours: "{0} 小时", pressed: "扫码器已读取", receiptOf: "小票 {0}",
     problems: {
       unknown_action: "没有这个动作", not_json: "请求不是 JSON", too_large: "内容太长", unknown_field: "多出的字段",
@@ -54,7 +54,7 @@ const WORDS = {
       ready: "printer ready", printing: "printing", paper_out: "paper out", cover_open: "cover open", off: "printer without power",
     },
     kinds: { pack: "rule pack", members: "members", cashiers: "cashiers", catalogue: "catalogue" },
-    units: { points: "points" }, tiers: { gold: "gold", silver: "silver", plain: "plain" },
+    units: { points: "points" }, tiers: { gold: "gold", silver: "silver", basic: "basic" },
     seconds: "{0} s", minutes: "{0} min", hours: "{0} h", pressed: "The scanner has it", receiptOf: "Receipt {0}",
     problems: {
       unknown_action: "no such action", not_json: "the request is not JSON", too_large: "too long", unknown_field: "stray field",

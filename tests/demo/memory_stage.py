@@ -35,7 +35,7 @@ def sale(seq: int, receipt: str = "") -> SaleState:
         "receipt": receipt or f"S01.T1-1-{seq:06d}",
         "seq": seq,
         "at": f"10:{seq:02d}:07",
-        "member": "会员一" if seq % 2 else "",
+        "member": "m-1" if seq % 2 else "",
         "list_minor": 26_800,
         "payable_minor": 22_120 if seq % 2 else 26_800,
         "points": 221 if seq % 2 else 0,
@@ -83,6 +83,22 @@ def starting_state() -> Snapshot:
                 "note_en": "not known here",
             },
             {
+                "name": "silver",
+                "look": "silver",
+                "zh": "银卡",
+                "en": "Silver card",
+                "note_zh": "会员二",
+                "note_en": "Member 2",
+            },
+            {
+                "name": "foreign",
+                "look": "plain",
+                "zh": "其他制式卡",
+                "en": "Foreign card",
+                "note_zh": "读不懂的制式",
+                "note_en": "another standard",
+            },
+            {
                 "name": "phone",
                 "look": "phone",
                 "zh": "手机 NFC",
@@ -102,7 +118,8 @@ def starting_state() -> Snapshot:
         "codes": [
             {"name": "member-2", "zh": "会员二", "en": "Member 2"},
             {"name": "tampered", "zh": "被改过", "en": "tampered"},
-            {"name": "too-long", "zh": "超长", "en": "too long"},
+            {"name": "expired", "zh": "过期的会员码", "en": "An expired code"},
+            {"name": "article", "zh": "春茶 250 克（商品码）", "en": "Spring tea 250 g (article)"},
         ],
         "books": {
             "terminal": {"address": "acme/s01/t1", "epoch": 1, "seq": 4, "acked": 4, "backlog": 0, "heard_s": 1},

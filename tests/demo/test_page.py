@@ -167,7 +167,7 @@ def test_slips_come_out_newest_first_and_a_second_paper_says_so(page: Chrome, st
     assert [len(slip.find_elements(By.TAG_NAME, "mark")) for slip in slips] == [1, 0]
     eventually(lambda: page.execute_script("return document.querySelector('.receipt img').naturalWidth > 500"))
     assert "221.20" in str(slips[0].find_element(By.TAG_NAME, "img").get_attribute("alt"))
-    eventually(lambda: count(page, ".receipt.fresh") == 0)
+    eventually(lambda: count(page, ".receipt.fresh, .receipt.drawing") == 0)
     slips[0].click()
     eventually(lambda: find(page, "#paper-view").is_displayed())
     find(page, "#paper-view button").click()
@@ -270,7 +270,7 @@ def test_a_terminal_that_has_shown_nothing_yet_is_said_to_be_waited_for(
         stage.state["tft"] = {"frame": 0, "text": [], "lang": "zh"}
         stage.state["parts"][2]["state"] = "starting"
     browser.get(url)
-    eventually(lambda: find(browser, '[data-part="terminal"]').get_attribute("data-state") == "starting")
+    eventually(lambda: count(browser, '[data-part="terminal"][data-state="starting"]') == 1)
     assert find(browser, ".blank").is_displayed()
     stage.show(SIGNED_IN)
     eventually(lambda: not find(browser, ".blank").is_displayed())
@@ -321,4 +321,10 @@ def test_nothing_runs_out_of_the_page_at_any_of_its_sizes(
         ".filter(e => e.scrollWidth > e.clientWidth + 2).map(e => e.textContent)"
     )
     assert clipped == []
+    covered = browser.execute_script(
+        "const h = document.querySelector('.handset').getBoundingClientRect();"
+        "return [...document.querySelectorAll('.card, #scan')].filter(e => { const r = e.getBoundingClientRect();"
+        " return r.bottom > h.top && r.top < h.bottom && r.right > h.left && r.left < h.right }).length"
+    )
+    assert covered == 0
     assert complaints(browser) == []
