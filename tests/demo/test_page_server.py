@@ -138,7 +138,7 @@ def test_every_answer_forbids_what_does_not_come_from_here(server: Server) -> No
         status, data, headers = ask(server, "GET", path)
         assert status == 200 and data
         assert headers["content-security-policy"].startswith("default-src 'self'")
-    for path in ("/", "/static/page.js", "/static/page.css", "/static/words.js"):
+    for path in ("/", "/static/page.js", "/static/page.css", "/static/words.js", "/static/hands.js"):
         page = ask(server, "GET", path)[1].decode()
         assert "https://" not in page and "http://" not in page.replace("http://www.w3.org", "")
 
