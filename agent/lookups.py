@@ -27,11 +27,12 @@ _log = logging.getLogger(__name__)
 
 class StoreBook:
     """Read-only lookups for ``txn``. A store that cannot be read answers "not known" and says so in the log: the
-    till stays up.
+    till stays up. ``prints`` tells whether the till has a printer.
     """
 
-    def __init__(self, store: Store, identity: Identity, clock: Clock) -> None:
+    def __init__(self, store: Store, identity: Identity, clock: Clock, prints: bool = True) -> None:
         self._store = store
+        self._prints = prints
         self._identity = identity
         self._clock = clock
         self._decoded: ActivePack | None = None
@@ -116,7 +117,9 @@ class StoreBook:
         return self._ask(self._store.currency, "")
 
     def unprinted(self) -> tuple[Entry, ...]:
-        """Sales whose receipt is not known to be out, oldest first."""
+        """Sales whose receipt is not known to be out, oldest first; none where there is no printer to offer them on."""
+        if not self._prints:
+            return ()
         return self._ask(lambda: tuple(self._store.entry(seq) for seq in self._store.unprinted()), ())
 
     def last_sale(self) -> Entry | None:

@@ -243,6 +243,7 @@ class Till:
                 for _name, status in sorted(self._devices.items())
             ),
             fetching=self._courier.fetching,
+            shop_name=self._book.shop_name(),
         )
 
 

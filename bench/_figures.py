@@ -1,11 +1,24 @@
 """How a measurement is summed up and printed: always a figure, its limit, and their ratio."""
 
+import argparse
 from collections.abc import Sequence
 
 PI_FACTOR = 8
 """A Pi-class terminal is taken to be so many times slower than the machine this runs on, until one has been
 measured.
 """
+
+
+def asked_samples(what: str, usual: int) -> int:
+    """How many samples the command line asks for (``--samples N``)."""
+    parser = argparse.ArgumentParser(description=what, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, default=usual, metavar="N", help="how often (default: %(default)s)")
+    return max(1, int(parser.parse_args().samples))
+
+
+def say_step(what: str) -> None:
+    """Say what is being set up."""
+    print(f"... {what}", flush=True)
 
 
 def median(samples: Sequence[float]) -> float:

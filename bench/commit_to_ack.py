@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench._figures import beside, median, spread
+from bench._figures import asked_samples, beside, median, say_step, spread
 from contract.topics import ROOT, Down, Up, down, terminal_subscription, up
 from demo import cast
 from demo.hands import Hands
@@ -22,28 +22,31 @@ from demo.rogue import Received, RogueClient
 from demo.site import OTHER_TILL, OUTSIDER
 from demo.stage import Stage, open_stage
 
-SALES = 30
 PAYLOAD = bytes(600)
 _WAITED = re.compile(r"event=acknowledged .*newest_after_ms=(\d+)")
 
 
 def main() -> int:
     """Measure and print."""
-    with tempfile.TemporaryDirectory(prefix="tapledger-bench-") as name, open_stage(Path(name), "zh", _say) as stage:
-        bare = _bare_round_trips(stage, Path(name) / "bare.db")
-        path = _sales(stage)
+    sales = asked_samples(__doc__ or "", 30)
+    with (
+        tempfile.TemporaryDirectory(prefix="tapledger-bench-") as name,
+        open_stage(Path(name), "zh", say_step) as stage,
+    ):
+        bare = _bare_round_trips(stage, Path(name) / "bare.db", sales)
+        path = _sales(stage, sales)
     print(f"commit to acknowledgement: {spread(path, 'ms')}")
     print(f"bare round trip:           {spread(bare, 'ms')}")
     beside("commit to acknowledgement", median(path), median(bare), "ms", "bare MQTT round trip with one SQLite commit")
     return 0
 
 
-def _sales(stage: Stage) -> list[float]:
+def _sales(stage: Stage, count: int) -> list[float]:
     """Milliseconds from commit to acknowledgement of sales made one after the other, as the till's log says."""
     hands = Hands(stage.counter)
     hands.sign_in(*cast.CASHIER)
     before = len(_WAITED.findall(stage.agent.log.read_text()))
-    for number in range(SALES):
+    for number in range(count):
         amount = f"{100 + number}.00"
         hands.press(*amount, "enter", "cash")
         hands.await_that(
@@ -53,7 +56,7 @@ def _sales(stage: Stage) -> list[float]:
     return [float(waited) for waited in _WAITED.findall(stage.agent.log.read_text())[before:]]
 
 
-def _bare_round_trips(stage: Stage, database: Path) -> list[float]:
+def _bare_round_trips(stage: Stage, database: Path, count: int) -> list[float]:
     asking = RogueClient(stage.broker_address, stage.site.terminal(OTHER_TILL) / "identity")
     answering = RogueClient(stage.broker_address, stage.site.keys / "hq" / "workers" / OUTSIDER)
     connection = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
@@ -69,7 +72,7 @@ def _bare_round_trips(stage: Stage, database: Path) -> list[float]:
     answering.open(f"{ROOT}/+/+/+/up/+", answer)
     asking.open(terminal_subscription(OTHER_TILL))
     try:
-        return [_round_trip(asking, number) for number in range(SALES)]
+        return [_round_trip(asking, number) for number in range(count)]
     finally:
         asking.close()
         answering.close()
@@ -82,10 +85,6 @@ def _round_trip(asking: RogueClient, number: int) -> float:
     asking.send(up(OTHER_TILL, Up.HELLO), payload)
     asking.wait_for(lambda received: received.payload == payload)
     return (time.monotonic() - began) * 1000
-
-
-def _say(what: str) -> None:
-    print(f"... {what}", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench._figures import beside, median, spread
+from bench._figures import asked_samples, beside, median, spread
 from demo.processes import free_port
 from demo.site import Site, make_keys, write_agent_config
 from simulator.counter import Counter
 
-STARTS = 5
 REST_S = 5.0
 READY_S = 30.0
 
@@ -57,17 +56,18 @@ READER_MODULES = ("pynfc.nfc",)
 
 def main() -> int:
     """Measure and print."""
+    samples = asked_samples(__doc__ or "", 5)
     with tempfile.TemporaryDirectory(prefix="tapledger-bench-") as name:
         folder = Path(name)
         counter = Counter(folder, ("127.0.0.1", free_port()))
         counter.start()
         try:
-            starts, agent_kib, reader_kib = _measure(folder, counter)
+            starts, agent_kib, reader_kib = _measure(folder, counter, samples)
         finally:
             counter.close()
     loaded = _loaded_by_agent()
-    idle_starts, idle_kib = _idle(loaded)
-    _none, idle_reader_kib = _idle(list(READER_MODULES))
+    idle_starts, idle_kib = _idle(loaded, samples)
+    _none, idle_reader_kib = _idle(list(READER_MODULES), samples)
     print(f"start to first picture: {spread(starts, 'ms')}")
     imports = "the same third-party modules imported"
     beside("start", median(starts), median(idle_starts), "ms", imports)
@@ -76,7 +76,7 @@ def main() -> int:
     return 0
 
 
-def _measure(folder: Path, counter: Counter) -> tuple[list[float], int, int]:
+def _measure(folder: Path, counter: Counter, samples: int) -> tuple[list[float], int, int]:
     """Milliseconds of each start, and resident KiB of agent and reader at rest."""
     site = Site(folder)
     make_keys(site, free_port())
@@ -84,7 +84,7 @@ def _measure(folder: Path, counter: Counter) -> tuple[list[float], int, int]:
     write_agent_config(site, (counter.cable.host, counter.cable.port), counter.device_table(), "zh")
     starts: list[float] = []
     agent_kib = reader_kib = 0
-    for turn in range(STARTS):
+    for turn in range(samples):
         before = counter.glass.frame
         began = time.monotonic()
         with (folder / "agent.log").open("ab") as log:
@@ -96,7 +96,7 @@ def _measure(folder: Path, counter: Counter) -> tuple[list[float], int, int]:
             if not counter.glass.wait_for(lambda glass: glass.frame is not before, READY_S):  # noqa: B023
                 raise RuntimeError((folder / "agent.log").read_text())
             starts.append((time.monotonic() - began) * 1000)
-            if turn == STARTS - 1:
+            if turn == samples - 1:
                 time.sleep(REST_S)
                 agent_kib = _resident_kib(agent.pid)
                 reader_kib = sum(_resident_kib(child) for child in _children(agent.pid))
@@ -114,11 +114,11 @@ def _loaded_by_agent() -> list[str]:
     return list(json.loads(done.stdout))
 
 
-def _idle(modules: list[str]) -> tuple[list[float], int]:
+def _idle(modules: list[str], samples: int) -> tuple[list[float], int]:
     """Milliseconds to import ``modules`` in a fresh interpreter, several times, and its resident KiB then."""
     starts: list[float] = []
     resident_kib = 0
-    for _ in range(STARTS):
+    for _ in range(samples):
         began = time.monotonic()
         with subprocess.Popen(
             [sys.executable, "-c", _IDLE, json.dumps(modules)], stdout=subprocess.PIPE, text=True

@@ -14,24 +14,27 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench._figures import PI_FACTOR, beside, median, percentile, spread
+from bench._figures import PI_FACTOR, asked_samples, beside, median, percentile, say_step, spread
 from demo import cast
 from demo.hands import Hands
 from demo.stage import Stage, open_stage
 
-TAPS = 30
 LIMIT_MS = 1000.0
 PRICE = "221.20"
 
 
 def main() -> int:
     """Measure and print; status 1 where the limit is not met."""
-    with tempfile.TemporaryDirectory(prefix="tapledger-bench-") as name, open_stage(Path(name), "zh", _say) as stage:
+    taps = asked_samples(__doc__ or "", 30)
+    with (
+        tempfile.TemporaryDirectory(prefix="tapledger-bench-") as name,
+        open_stage(Path(name), "zh", say_step) as stage,
+    ):
         hands = Hands(stage.counter)
         hands.sign_in(*cast.CASHIER)
         stage.counter.breaks("network")
         hands.see("离线")
-        samples = [_tap(stage, hands) for _ in range(TAPS)]
+        samples = [_tap(stage, hands) for _ in range(taps)]
     software = [own for own, _whole in samples]
     whole = [total for _own, total in samples]
     print(f"card's last byte to price on the glass: {spread(software, 'ms')}")
@@ -65,10 +68,6 @@ def _tap(stage: Stage, hands: Hands) -> tuple[float, float]:
 
 def _prices(text: tuple[str, ...], shown_ns: int, laid_ns: int) -> bool:
     return shown_ns > laid_ns and any(PRICE in row for row in text)
-
-
-def _say(what: str) -> None:
-    print(f"... {what}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""A whole counter: reader, scanner, keypad, printer, screen and cable, with a switch for each fault."""
+"""A whole counter: reader, scanner, keypad, printer, screen and cable, with a switch for each fault.
+
+The keypad is a USB one where the kernel lets us make one, else one on a serial line.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from simulator.cable import Cable
 from simulator.field import Field
 from simulator.glass import Glass
 from simulator.keypad import Keypad
+from simulator.keypad_usb import UsbKeypad, kernel_offers_keypads
 from simulator.pn532 import Pn532
 from simulator.printer import Printer, TcpDoor
 from simulator.receipt_roll import ReceiptRoll
@@ -25,7 +29,8 @@ class Counter:
     def __init__(self, folder: Path, broker: tuple[str, int] | None = None, line_s: float = 0.0) -> None:
         self.reader = Pn532(folder / "reader")
         self.scanner = Scanner(folder / "scanner")
-        self.keypad = Keypad(folder / "keypad")
+        self._usb = kernel_offers_keypads()
+        self.keypad: Keypad | UsbKeypad = (UsbKeypad if self._usb else Keypad)(folder / "keypad")
         self.roll = ReceiptRoll()
         self._printer_door = TcpDoor()
         self.printer = Printer(self.roll, self._printer_door, line_s)
@@ -73,7 +78,7 @@ class Counter:
         return {
             "card": {"technology": "libnfc", "connstring": self.reader.connstring},
             "code": {"technology": "serial", "path": str(self.scanner.path)},
-            "keypad": {"technology": "serial", "path": str(self.keypad.path)},
+            "keypad": {"technology": "evdev" if self._usb else "serial", "path": str(self.keypad.path)},
             "printer": {
                 "technology": "escpos",
                 "connection": "network",
@@ -102,8 +107,8 @@ class Counter:
         for fault in tuple(self._broken):
             self.breaks(fault, on=False)
 
-    def _peers(self) -> list[Pn532 | Scanner | Keypad | Printer | Glass | Cable]:
-        peers: list[Pn532 | Scanner | Keypad | Printer | Glass | Cable] = [
+    def _peers(self) -> list[Pn532 | Scanner | Keypad | UsbKeypad | Printer | Glass | Cable]:
+        peers: list[Pn532 | Scanner | Keypad | UsbKeypad | Printer | Glass | Cable] = [
             self.reader,
             self.scanner,
             self.keypad,

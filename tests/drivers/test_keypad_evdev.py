@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from agent.drivers.facts import Key, KeyPressed, Status
 from agent.drivers.keypad_evdev import KEYS, KeypadEvdev, KeypadEvdevOptions, KeyStream
+from simulator.keypad_usb import UsbKeypad, kernel_offers_keypads
 from tests.drivers.told import Told
 
 needs_uinput = pytest.mark.skipif(
-    not os.access("/dev/uinput", os.W_OK), reason="this kernel offers no /dev/uinput to make a keypad with"
+    not kernel_offers_keypads(), reason="this kernel offers no /dev/uinput to make a keypad with"
 )
 
 
@@ -149,23 +150,19 @@ def test_a_file_that_is_no_input_device_is_said(tmp_path: Path) -> None:
 @needs_uinput
 def test_a_kernel_keypad_is_held_for_the_till_alone_and_found_again_after_it_was_pulled(tmp_path: Path) -> None:
     told = Told()
-    by_id = tmp_path / "keypad"
-    keypad = evdev.UInput({ecodes.EV_KEY: list(KEYS)}, name="till keypad")
-    by_id.symlink_to(keypad.device.path)
-    driver = KeypadEvdev("keypad", KeypadEvdevOptions(str(by_id)), told.emit)
+    keypad = UsbKeypad(tmp_path / "keypad")
+    keypad.start()
+    driver = KeypadEvdev("keypad", KeypadEvdevOptions(str(keypad.path)), told.emit)
     driver.start()
     told.next_status(Status.READY)
     with pytest.raises(OSError, match="busy"):
-        evdev.InputDevice(keypad.device.path).grab()
-    keypad.write(ecodes.EV_KEY, ecodes.KEY_KP7, 1)
-    keypad.write(ecodes.EV_KEY, ecodes.KEY_KP7, 0)
-    keypad.syn()
-    assert told.next(KeyPressed) == KeyPressed("keypad", Key.DIGIT_7)
-    keypad.close()
+        evdev.InputDevice(str(keypad.path)).grab()
+    for key in Key:
+        keypad.press(key.value)
+        assert told.next(KeyPressed) == KeyPressed("keypad", key)
+    keypad.unplug()
     assert told.next_status(Status.GONE).reason == "unplugged"
-    by_id.unlink()
-    keypad = evdev.UInput({ecodes.EV_KEY: list(KEYS)}, name="till keypad")
-    by_id.symlink_to(keypad.device.path)
+    keypad.replug()
     told.next_status(Status.READY)
     driver.close()
     keypad.close()

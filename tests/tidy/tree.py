@@ -62,7 +62,7 @@ def rooms() -> tuple[str, ...]:
         sorted(
             path.parts[0]
             for path in files()
-            if len(path.parts) == 2 and path.name == "__init__.py" and path.parts[0] != "tests"
+            if len(path.parts) == 2 and path.name == "__init__.py" and path.parts[0] not in ("tests", "bench")
         )
     )
 
