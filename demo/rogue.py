@@ -2,6 +2,7 @@
 forges.
 """
 
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class RogueClient:
         self._on_message: Callable[[Received], None] | None = None
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         self._client.tls_set(str(identity / "ca.pem"), str(identity / "client.pem"), str(identity / "client.key"))
+        self._client.on_socket_open = _without_nagle
         self._client.on_connect = self._connected
         self._client.on_subscribe = self._was_subscribed
         self._client.on_publish = self._published
@@ -105,6 +107,11 @@ class RogueClient:
             self._changed.notify_all()
         if self._on_message is not None:
             self._on_message(received)
+
+
+def _without_nagle(_client: Any, _userdata: Any, line: Any) -> None:
+    """Small messages must not wait for an acknowledgement of the one before (Nagle's algorithm)."""
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class LyingBroker:

@@ -50,6 +50,7 @@ class DemoView:
         self._event_ids = count(1)
         self._books = books_state(stage, frozenset())
         self._published: set[str] = set()
+        self._drawn: dict[int, bytes] = {}
         self._acting = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="books", daemon=True)
@@ -99,8 +100,13 @@ class DemoView:
         return self._counter.glass.png or None
 
     def receipt_png(self, number: int) -> bytes | None:
-        """Return a slip as PNG, drawn from its ESC/POS bytes."""
-        return next((slip.png() for slip in self._counter.roll.receipts if slip.number == number), None)
+        """Return a slip as PNG, drawn from its ESC/POS bytes; drawn once, for a slip never changes."""
+        if number not in self._drawn:
+            slip = next((slip for slip in self._counter.roll.receipts if slip.number == number), None)
+            if slip is None:
+                return None
+            self._drawn[number] = slip.png()
+        return self._drawn[number]
 
     def qr_png(self, name: str) -> bytes | None:
         """Return the QR code the phone shows under this name."""
