@@ -1,0 +1,175 @@
+"""The courier: what arrives from head office is looked into, refused by name, journalled within measure, activated."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cbor2
+import pytest
+
+from agent.courier import ACTIVATE_AGAIN_MS, EVENTS_AN_HOUR, HOUR_MS, Courier
+from agent.keys import Identity
+from agent.offline_store.store import Store
+from agent.sync.effects import Publish
+from agent.sync.facts import LinkUp, MessageArrived
+from contract import topics
+from contract.documents import DocumentKind, seal_document
+from contract.envelope import keyring
+from contract.journal import TechnicalEventBody
+from rules.pack import write_pack
+from tests.agent.shop import Hands, contents, rules
+from tests.contract.samples import ADDRESS, eddsa_signer
+from tests.sync.office import Office, announcement_message, document
+
+PACK = DocumentKind.PACK
+WITH_AN_UNKNOWN_FIELD = cbor2.dumps({**cbor2.loads(write_pack(rules(2))), 99: "x"}, canonical=True)
+WITH_A_WRONG_GOLDEN_BASKET = write_pack(replace(rules(2), golden=(replace(rules(2).golden[0], payable_minor=21_119),)))
+
+
+class Road:
+    """The way between courier and head office; what is published waits until the test lets it through."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Publish] = []
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Take a message."""
+        self.waiting.append(Publish(topic, payload))
+        return True
+
+
+class Desk:
+    """A courier over a real store, an honest head office at the far end, and the hands of the clock."""
+
+    def __init__(self, folder: Path) -> None:
+        signer = eddsa_signer()
+        self.path = folder / "store.db"
+        self.office = Office(signer.public)
+        self.hands = Hands()
+        self.road = Road()
+        identity = Identity(ADDRESS, 1, signer, bytes(range(32)), keyring(self.office.signer.public))
+        self.store = Store(self.path, identity)
+        self.store.open()
+        self.courier = Courier(self.store, self.road, identity, self.hands.clock(), heartbeat_s=20)
+        self.courier.handle(LinkUp())
+        self.let_through()
+
+    def let_through(self) -> None:
+        """Carry messages both ways until nobody has anything to say."""
+        while self.road.waiting:
+            for answer in self.office.answer(self.road.waiting.pop(0)):
+                self.courier.handle(answer)
+
+    def publish(self, version: int, content: bytes, kind: DocumentKind = PACK) -> None:
+        """Head office signs and announces a document, and the courier fetches it."""
+        sealed = seal_document(self.office.signer, document(version, content, kind))
+        self.courier.handle(announcement_message(self.office.publish_blob(kind, version, sealed)))
+        self.let_through()
+
+    def garble(self, number: int) -> None:
+        """Somebody publishes bytes that mean nothing where head office's welcome is expected."""
+        self.courier.handle(MessageArrived(topics.down(ADDRESS, topics.Down.WELCOME), bytes([number % 256]) * 40))
+
+    def events(self) -> list[str]:
+        """The technical events in the journal."""
+        entries = [self.store.entry(seq) for seq in range(1, self.store.head().seq + 1)]
+        found = [body for entry in entries if isinstance(body := entry.body(), TechnicalEventBody)]
+        return [f"{body.code} {body.detail}" for body in found]
+
+    def active(self) -> int:
+        """The version of the active pack."""
+        held = self.store.active(PACK)
+        return held.version if held is not None else 0
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    desk = Desk(tmp_path)
+    yield desk
+    desk.store.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (WITH_AN_UNKNOWN_FIELD, "unknown_field"),
+        (WITH_A_WRONG_GOLDEN_BASKET, "golden_basket_differs"),
+        (b"\xff" * 100, "not_cbor"),
+        (write_pack(rules(2))[:-1], "not_cbor"),
+    ],
+    ids=["unknown field", "wrong golden basket", "junk", "truncated"],
+)
+def test_a_pack_this_terminal_does_not_wholly_understand_is_refused_by_name_and_the_next_is_taken(
+    desk: Desk, content: bytes, reason: str
+) -> None:
+    desk.publish(1, write_pack(rules(1)))
+    assert desk.courier.activate_arrived() == (PACK,)
+    desk.publish(2, content)
+    assert desk.courier.activate_arrived() == ()
+    assert [event for event in desk.events() if "pack 2" in event] == [f"document_refused pack 2: {reason}"]
+    assert (desk.active(), desk.courier.fetching) == (1, "")
+    desk.publish(3, write_pack(rules(2)))
+    assert desk.courier.activate_arrived() == (PACK,)
+    assert desk.active() == 3
+
+
+@pytest.mark.parametrize("kind", [DocumentKind.MEMBERS, DocumentKind.CASHIERS, DocumentKind.CATALOGUE])
+def test_every_other_kind_of_document_is_read_as_strictly(desk: Desk, kind: DocumentKind) -> None:
+    good = contents()[kind]
+    desk.publish(1, cbor2.dumps({**cbor2.loads(good), 99: 1}, canonical=True), kind)
+    assert desk.courier.activate_arrived() == ()
+    assert desk.events() == [f"document_refused {kind} 1: unknown_field"]
+    desk.publish(2, good, kind)
+    assert desk.courier.activate_arrived() == (kind,)
+
+
+def test_what_is_refused_is_journalled_only_so_often_an_hour_and_head_office_gets_every_entry(desk: Desk) -> None:
+    for number in range(3 * EVENTS_AN_HOUR):
+        desk.garble(number)
+    assert len(desk.events()) == EVENTS_AN_HOUR
+    desk.hands.elapsed_ms += HOUR_MS
+    desk.garble(0)
+    desk.let_through()
+    assert len(desk.events()) == EVENTS_AN_HOUR + 1
+    assert all(event.startswith("message_refused welcome: ") for event in desk.events())
+    assert len(desk.office.kept) == desk.store.head().seq
+    assert desk.courier.backlog().count == 0
+
+
+def test_a_store_that_cannot_activate_is_not_asked_again_at_once_and_is_when_it_can(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.publish(1, write_pack(rules(1)))
+    somebody_else = sqlite3.connect(desk.path, isolation_level=None)
+    somebody_else.execute("BEGIN IMMEDIATE")
+    with caplog.at_level(logging.ERROR):
+        for _ in range(50):
+            assert desk.courier.activate_arrived() == ()
+            desk.courier.tick()
+        assert sum("activation_failed" in line for line in caplog.messages) == 1
+        desk.hands.elapsed_ms += ACTIVATE_AGAIN_MS
+        assert desk.courier.activate_arrived() == ()
+        assert sum("activation_failed" in line for line in caplog.messages) == 2
+    somebody_else.execute("ROLLBACK")
+    somebody_else.close()
+    assert desk.courier.activate_arrived() == ()
+    desk.hands.elapsed_ms += ACTIVATE_AGAIN_MS
+    assert desk.courier.activate_arrived() == (PACK,)
+    desk.let_through()
+    assert (desk.active(), desk.courier.fetching) == (1, "")
+
+
+def test_an_entry_that_head_office_does_not_acknowledge_stays_in_the_backlog(desk: Desk) -> None:
+    desk.garble(1)
+    assert (desk.courier.backlog().count, desk.courier.online) == (1, True)
+    desk.road.waiting.clear()
+    desk.hands.elapsed_ms += 3_000
+    desk.courier.tick()
+    desk.hands.elapsed_ms += 3_000
+    desk.courier.tick()
+    desk.let_through()
+    assert desk.courier.backlog().count == 0

@@ -1,0 +1,203 @@
+"""The till's loop: what it promises about order, about a store that fails, a mailbox that is full, and a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.drivers.facts import (
+    CardProblem,
+    CardRefused,
+    CodeProblem,
+    CodeRefused,
+    CodeScanned,
+    DeviceStatus,
+    Key,
+    KeyPressed,
+    PrintFailed,
+    PrintProblem,
+    Status,
+)
+from agent.sync.facts import LinkDown, LinkProblem
+from agent.till import MAILBOX_FACTS
+from contract.journal import EntryKind
+from rules.pack import write_pack
+from tests.agent.shop import CASHIER, GIB, Left, Shop, kinds, rules
+from tests.txn.desk import PIN
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Shop]:
+    """A till that has just been unpacked, not yet started."""
+    shop = Shop(tmp_path)
+    yield shop
+    shop.close()
+
+
+@pytest.fixture
+def shop(empty: Shop) -> Shop:
+    """A till with all documents, the cashier signed in."""
+    empty.open()
+    empty.provision()
+    empty.sign_in()
+    empty.outside.left.clear()
+    return empty
+
+
+def test_a_sale_is_on_the_disk_before_the_sound_and_the_sound_comes_before_the_paper(shop: Shop) -> None:
+    shop.tap()
+    shop.sell("268.00", "221.20")
+    seq = str(shop.journal()[-1].header.seq)
+    assert shop.outside.left == [
+        Left("sound", "attention", 0),
+        Left("sound", "attention", 0),
+        Left("sound", "success", 1),
+        Left("paper", seq, 1),
+    ]
+    assert [body.payable_minor for body in shop.sales()] == [22_120]
+
+
+def test_a_disk_without_room_refuses_the_sale_and_keeps_the_basket_for_when_there_is_room(shop: Shop) -> None:
+    shop.press(*"268.00", "enter")
+    shop.outside.see("248.00")
+    shop.free_bytes = 0
+    shop.press("cash")
+    shop.outside.see("本机存储出错", "请勿收款")
+    assert (shop.sales(), shop.outside.papers) == ([], [])
+    assert "success" not in shop.outside.sounds and shop.outside.sounds[-1] == "refused"
+    shop.free_bytes = GIB
+    shop.press("cash")
+    shop.outside.see("收款完成", "248.00")
+    shop.sell("10.00", "10.00")
+    assert [body.payable_minor for body in shop.sales()] == [24_800, 1_000]
+    assert shop.outside.sounds.count("success") == len(shop.outside.papers) == 2
+
+
+def test_a_cancelled_basket_is_journalled_even_from_the_reserve_of_the_disk(shop: Shop) -> None:
+    shop.free_bytes = 0
+    shop.press(*"5.00", "enter", "cancel")
+    shop.outside.see("本单已取消")
+    assert kinds(shop.journal())[-1] is EntryKind.CANCEL
+
+
+def test_a_full_mailbox_drops_input_and_beeps_and_the_sale_is_whole(shop: Shop) -> None:
+    shop.pause()
+    shop.press(*CASHIER, "enter", *PIN, "enter", *"268.00", "enter", "cash")
+    key = KeyPressed("keypad", Key.LANG)
+    taken = sum(shop.mailbox.put(key) for _ in range(MAILBOX_FACTS))
+    assert taken < MAILBOX_FACTS and shop.mailbox.dropped == MAILBOX_FACTS - taken
+    shop.open()
+    eventually(lambda: shop.sales())
+    eventually(lambda: "success" in shop.outside.sounds and shop.mailbox.take(0) is None)
+    assert shop.outside.sounds.count("refused") == 1
+    assert [body.payable_minor for body in shop.sales()] == [24_800]
+    assert len(shop.outside.papers) == 1
+    shop.press("enter", *"1.00", "enter", "cash")
+    eventually(lambda: len(shop.sales()) == 2)
+
+
+def test_rules_that_arrive_inside_a_basket_wait_until_it_is_closed(shop: Shop) -> None:
+    shop.press(*"268.00", "enter")
+    shop.outside.see("满200减20", "248.00")
+    shop.publish(2, write_pack(rules(2)))
+    shop.press(*"1.00", "enter")
+    shop.outside.see("v1", "249.00")
+    assert kinds(shop.journal()).count(EntryKind.DOCUMENT_CHANGE) == 4
+    shop.press("cash")
+    shop.outside.see("收款完成", "v2")
+    shop.sell("268.00", "238.00")
+    assert [body.pack.version for body in shop.sales()] == [1, 2]
+    assert kinds(shop.journal())[-3:] == [EntryKind.SALE, EntryKind.DOCUMENT_CHANGE, EntryKind.SALE]
+
+
+def test_a_paper_that_is_out_is_settled_and_one_that_is_not_waits_with_its_reason(shop: Shop) -> None:
+    shop.sell("10.00", "10.00")
+    (job, _words) = shop.outside.papers[0]
+    assert shop.owed() == [int(job)]
+    shop.tell(PrintFailed("printer", job, PrintProblem.PAPER_OUT, False))
+    shop.outside.see("小票未打出", "缺纸")
+    assert shop.owed() == [int(job)]
+    shop.press("reprint")
+    eventually(lambda: len(shop.outside.papers) == 2)
+    assert any("补打" in row for row in shop.outside.papers[1][1])
+    shop.printed(job)
+    shop.outside.see("小票已打印")
+    assert shop.owed() == []
+
+
+def test_a_restart_says_what_was_committed_and_offers_the_paper_marked_as_a_second_one(shop: Shop) -> None:
+    shop.sell("10.00", "10.00")
+    shop.restart()
+    shop.outside.see("中断之前", "10.00")
+    assert len(shop.outside.papers) == 1
+    shop.press("reprint")
+    eventually(lambda: len(shop.outside.papers) == 2)
+    job, words = shop.outside.papers[1]
+    assert words[0] == words[-1] and "补打" in words[0]
+    shop.printed(job)
+    shop.outside.see("请登录")
+    assert (shop.owed(), len(shop.sales())) == ([], 1)
+    shop.restart()
+    shop.outside.see("请登录")
+
+
+def test_a_paper_that_was_settled_before_the_restart_is_not_offered_again(shop: Shop) -> None:
+    shop.sell("10.00", "10.00")
+    shop.printed(shop.outside.papers[0][0])
+    shop.outside.see("小票已打印")
+    shop.restart()
+    shop.outside.see("请登录")
+
+
+def test_a_printer_whose_queue_is_full_is_named_and_the_sale_stands(shop: Shop) -> None:
+    shop.outside.paper_queue_full = True
+    shop.sell("10.00", "10.00")
+    shop.outside.see("小票未打出", "打印机正忙")
+    assert len(shop.sales()) == len(shop.owed()) == 1
+
+
+def test_a_till_without_a_printer_sells_and_says_that_no_paper_comes(empty: Shop) -> None:
+    empty.open(printer=False)
+    empty.provision()
+    empty.sign_in()
+    empty.sell("10.00", "10.00")
+    empty.outside.see("小票未打出", "没有打印机")
+    assert len(empty.sales()) == 1
+
+
+def test_what_a_device_tells_reaches_the_glass_in_words_and_leaves_it_when_the_device_is_well(shop: Shop) -> None:
+    shop.tell(DeviceStatus("card", Status.GONE, "reader_aborted", "wait"))
+    shop.outside.see("读卡器异常退出")
+    shop.tell(DeviceStatus("card", Status.READY, "", ""))
+    eventually(lambda: "读卡器" not in "".join(shop.outside.text))
+    for fact, words in (
+        (CardRefused("card", CardProblem.UNSUPPORTED), "不支持这种卡"),
+        (CardRefused("card", CardProblem.UNREADABLE), "读卡失败"),
+        (CardRefused("card", CardProblem.REMOVED), "卡拿得太快"),
+        (CodeRefused("code", CodeProblem.TOO_LONG), "码太长"),
+        (CodeRefused("code", CodeProblem.GARBLED), "扫码不完整"),
+        (CodeScanned("code", b"\xff\xfe"), "不认识这个码"),
+    ):
+        shop.tell(fact)
+        shop.outside.see(words)
+
+
+def test_the_glass_counts_what_head_office_has_not_got_and_says_how_old_the_oldest_is(shop: Shop) -> None:
+    shop.outside.see("在线")
+    shop.tell(LinkDown(LinkProblem.LOST))
+    shop.sell("10.00", "10.00")
+    shop.outside.see("离线 · 1 笔待传")
+    shop.hands.elapsed_ms += 3 * 60_000 + 1_000
+    shop.outside.see("离线 · 1 笔待传 · 最早 3 分钟")
+    shop.connect()
+    shop.outside.see("在线")
+    eventually(lambda: "待传" not in "".join(shop.outside.text))
+    assert len(shop.office.kept) == len(shop.journal())
+
+
+def test_the_till_speaks_the_language_it_was_told(empty: Shop) -> None:
+    empty.open(language="en")
+    empty.outside.see("Cashier number", "Offline", "Keep the network connected until they are here")
