@@ -28,7 +28,7 @@ class Say(Enum):
     TAP_CARD = ("请刷会员卡", "Tap a member card")
     OR_ELSE = ("或扫会员码、按手机号、直接输入金额", "or scan a code, or key a phone number or an amount")
     NO_RULES = ("等待总部下发规则", "Waiting for the rules")
-    NO_RULES_NEXT = ("请保持网络连接，收到后即可收银", "Keep the network connected; selling begins when they are here")
+    NO_RULES_NEXT = ("请保持网络连接，收到后即可收银", "Keep the network connected until they are here")
     FETCHING = ("正在接收{what}…", "Receiving {what}…")
 
     AMOUNT = ("金额", "Amount")
