@@ -90,7 +90,7 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "读卡失败", "请平放再刷一次", "The card could not be read", "Lay it flat and tap again"
     ),
     _R.CARD_REMOVED: RefusalText(
-        "卡拿得太快", "请再刷一次,听到提示音再拿开", "The card left too soon", "Tap again and hold until the beep"
+        "卡拿得太快", "请再刷一次，听到提示音再拿开", "The card left too soon", "Tap again and hold until the beep"
     ),
     _R.CODE_UNKNOWN: RefusalText(
         "不认识这个码", "请核对商品或会员码", "This code is not known", "Check the article or the member code"
@@ -116,7 +116,7 @@ TEXTS: dict[RefusalCode, RefusalText] = {
     ),
     _R.PHONE_UNKNOWN: RefusalText(
         "本机没有这个手机号",
-        "核对号码,或按非会员结账",
+        "核对号码，或按非会员结账",
         "This phone number is not known here",
         "Check it, or sell without membership",
     ),
@@ -133,13 +133,13 @@ TEXTS: dict[RefusalCode, RefusalText] = {
     ),
     _R.NO_PACK: RefusalText(
         "还没有收到规则",
-        "请连接网络,等待总部下发",
+        "请连接网络，等待总部下发",
         "No rules have arrived yet",
         "Connect the network and wait for head office",
     ),
     _R.NO_CATALOGUE: RefusalText(
         "还没有收到商品资料",
-        "请连接网络,等待总部下发",
+        "请连接网络，等待总部下发",
         "No catalogue has arrived yet",
         "Connect the network and wait for head office",
     ),
@@ -148,8 +148,8 @@ TEXTS: dict[RefusalCode, RefusalText] = {
     ),
     _R.KEY_NOT_NOW: RefusalText("现在不能按这个键", "请看屏幕提示", "That key does nothing now", "Follow the screen"),
     _R.STORE_FAILED: RefusalText(
-        "本机存储出错,销售未记账",
-        "请勿收款,联系技术人员",
+        "本机存储出错，销售未记账",
+        "请勿收款，联系技术人员",
         "The till cannot store; nothing was sold",
         "Take no money; call a technician",
     ),

@@ -19,6 +19,7 @@ from demo.processes import Process, ProcessError, free_port, wait_for_port
 from demo.site import Site
 from hq.db import open_database
 from simulator.counter import Counter
+from simulator.glass import Glass
 
 PORT_TIMEOUT_S = 15.0
 READY_TIMEOUT_S = 30.0
@@ -102,7 +103,7 @@ class Stage:
     def _wait_until_provisioned(self) -> None:
         # Without cashiers nobody can sign in, and without rules nothing can be sold: the till says so until both are
         # there.
-        if not self.counter.glass.wait_for(lambda glass: "v1" in " ".join(glass.text), READY_TIMEOUT_S):
+        if not self.counter.glass.wait_for(_is_provisioned, READY_TIMEOUT_S):
             raise ProcessError(f"no documents arrived:\n{self.agent.log_tail()}\n{self.hq.log_tail()}")
 
     def _tapledger(self, *arguments: str) -> Process:
@@ -119,6 +120,12 @@ def open_stage(folder: Path, lang: str, progress: Progress, line_s: float = 0.0)
         yield stage
     finally:
         stage.close()
+
+
+def _is_provisioned(glass: Glass) -> bool:
+    """Whether the glass shows rules in force and head office in reach, in either language."""
+    text = " ".join(glass.text)
+    return "v1" in text and not any(word in text for word in ("离线", "Offline"))
 
 
 def _mosquitto() -> str:

@@ -39,11 +39,11 @@ def _explain(rule: Rule, effect: AppliedEffect) -> Explanation:
         case EffectKind.SPEND_SAVE:
             spend, save = format_minor(rule.effect.spend_minor), format_minor(rule.effect.save_minor)
             each = "每满" if rule.effect.every else "满"
-            reason = f"{base} 已{each}{spend},减{save}"
+            reason = f"{base} 已{each}{spend}，减{save}"
             reason_en = f"{base} reached {spend}: {save} off" + (" each time" if rule.effect.every else "")
         case EffectKind.POINTS_PER_MONEY:
             spend = format_minor(rule.effect.spend_minor)
-            reason = f"实付 {base},每 {spend} 得 {rule.effect.points} 分"
+            reason = f"实付 {base}，每 {spend} 得 {rule.effect.points} 分"
             reason_en = f"{base} paid, {rule.effect.points} for every {spend}"
     change = f"+{effect.points}" if effect.points else format_minor(-effect.off_minor)
     return Explanation(rule.rule, rule.title, rule.title_en, reason, reason_en, change)

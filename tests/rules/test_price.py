@@ -51,8 +51,8 @@ def test_each_step_is_told_in_chinese_and_english() -> None:
     told = explain(rules, price(basket(26_800, tier="gold"), rules).effects)
     assert [(step.title, step.reason, step.change) for step in told] == [
         ("金卡9折", "268.00 打9折", "-26.80"),
-        ("满200减20", "241.20 已满200.00,减20.00", "-20.00"),
-        ("消费积分", "实付 221.20,每 1.00 得 1 分", "+221"),
+        ("满200减20", "241.20 已满200.00，减20.00", "-20.00"),
+        ("消费积分", "实付 221.20，每 1.00 得 1 分", "+221"),
     ]
     assert [step.reason_en for step in told] == [
         "10 % off 268.00",

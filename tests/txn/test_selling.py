@@ -50,8 +50,8 @@ def test_a_gold_card_and_268_come_to_221_20_and_221_points(desk: Desk) -> None:
     assert open_basket.priced.payable_minor == 22_120
     assert [(e.title, e.reason, e.change) for e in open_basket.explanations] == [
         ("金卡9折", "268.00 打9折", "-26.80"),
-        ("满200减20", "241.20 已满200.00,减20.00", "-20.00"),
-        ("消费积分", "实付 221.20,每 1.00 得 1 分", "+221"),
+        ("满200减20", "241.20 已满200.00，减20.00", "-20.00"),
+        ("消费积分", "实付 221.20，每 1.00 得 1 分", "+221"),
     ]
 
 
