@@ -1,7 +1,8 @@
 """Settings as people write them: a declared shape over parsed TOML, checked as a whole, every mistake named at once.
 
 Terminal and head office declare what they can be told; this module says what is wrong with what they were told, where,
-and what was probably meant, in Chinese and English. It reads no file: :func:`parse_toml` takes text, :func:`check`
+and what was probably meant, in Chinese and English. It reads no file: :func:`parse_toml` takes what was in one,
+:func:`check`
 takes the parsed tables. Values that must not be shown are masked in every message and in :func:`masked`.
 """
 
@@ -96,12 +97,18 @@ class Checked:
     problems: tuple[Problem, ...]
 
 
-def parse_toml(text: str, source: str = "") -> dict[str, Any]:
-    """Return the tables of a TOML 1.0 text. Raises SettingsError naming line and column where it is none."""
+def parse_toml(written: str | bytes, source: str = "") -> dict[str, Any]:
+    """Return the tables of a TOML 1.0 document. Raises SettingsError where it is none, naming line and column, or
+    where bytes are not UTF-8.
+    """
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(written.decode("utf-8") if isinstance(written, bytes) else written)
+    except UnicodeDecodeError as error:
+        problem = Problem("", "is not UTF-8 text", "不是 UTF-8 文本", "Save it as UTF-8.", "请保存为 UTF-8。")
+        raise SettingsError((problem,), source) from error
     except (ValueError, RecursionError) as error:
-        problem = Problem("", f"not TOML: {error}", f"不是有效的 TOML:{error}", "Correct that line.", "请改正这一行。")
+        cause, cause_zh = f"not TOML: {error}", f"不是有效的 TOML:{error}"
+        problem = Problem("", cause, cause_zh, "Correct that line.", "请改正这一行。")
         raise SettingsError((problem,), source) from error
 
 

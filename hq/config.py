@@ -70,12 +70,7 @@ def read_config(path: Path) -> HqConfig:
     """Read and check the file at ``path``. Raises OSError where it cannot be read, SettingsError with every mistake
     in it.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        problem = settings.Problem("", "is not UTF-8 text", "不是 UTF-8 文本", "Save it as UTF-8.", "请保存为 UTF-8。")
-        raise settings.SettingsError((problem,), str(path)) from error
-    return build_config(settings.parse_toml(text, str(path)), path.parent, str(path))
+    return build_config(settings.parse_toml(path.read_bytes(), str(path)), path.parent, str(path))
 
 
 def build_config(plain: Mapping[str, object], folder: Path, source: str = "") -> HqConfig:
