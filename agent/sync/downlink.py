@@ -34,6 +34,7 @@ from contract.messages import Announcement, HeldDocument, Want, read_announcemen
 
 CANDIDATES_OF_A_KIND = 4
 REMEMBERED_REFUSALS = 256
+LONGEST_WAIT_DOUBLINGS = 8
 
 
 class _Stage(Enum):
@@ -49,6 +50,8 @@ class _Candidate:
     signed: bool
     stage: _Stage = _Stage.WAITING
     not_before_ms: int = 0
+    damaged: int = 0
+    """How often it came whole and was not what its name says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +190,24 @@ class Downlink:
         if not blob.take(chunk) or not blob.whole:
             return []
         self._blob = None
-        return [self._judge(blob, now)]
+        return self._judge(blob, now)
 
-    def _judge(self, blob: Blob, now: Stamp) -> Effect:
-        announced, signed = blob.announcement, self._candidates[blob.announcement.digest].signed
+    def _judge(self, blob: Blob, now: Stamp) -> list[Effect]:
+        announced, candidate = blob.announcement, self._candidates[blob.announcement.digest]
         found = self._judged(blob, now)
         if isinstance(found, OpenedDocument):
-            self._candidates[announced.digest].stage = _Stage.HANDED
-            return DocumentArrived(found)
-        by_label = not signed and found.reason in (Doubt.HASH_MISMATCH, Doubt.MISLABELLED)
+            candidate.stage = _Stage.HANDED
+            return [DocumentArrived(found)]
+        refused = DocumentRefused(announced.kind, announced.version, found.reason)
+        if found.reason == Doubt.HASH_MISMATCH and candidate.signed:
+            # There is such a document, and what came was damaged on the way: try again, ever more patiently.
+            wait_ms = self._pace.set_aside_ms << min(candidate.damaged, LONGEST_WAIT_DOUBLINGS)
+            candidate.not_before_ms = now.monotonic_ms + wait_ms
+            candidate.damaged += 1
+            return [refused] if candidate.damaged == 1 else []
+        by_label = not candidate.signed and found.reason in (Doubt.HASH_MISMATCH, Doubt.MISLABELLED)
         self._refuse(announced.digest, _Refusal(found.reason, by_label))
-        return DocumentRefused(announced.kind, announced.version, found.reason)
+        return [refused]
 
     def _judged(self, blob: Blob, now: Stamp) -> OpenedDocument | Distrust:
         announced, sealed = blob.announcement, blob.data()

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -28,6 +28,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.log import event
 from agent.sync.facts import Emit, LinkDown, LinkProblem, LinkUp, MessageArrived
+from agent.sync.tls import Tls
 from contract import topics
 from contract.ids import TerminalAddress
 
@@ -79,6 +80,7 @@ class Link:
         self._emit = emit
         self._jitter = jitter
         self._outbox: queue.Queue[tuple[str, bytes]] = queue.Queue(OUTBOX_MESSAGES)
+        self._tls: Tls | None = None
         self._closing = threading.Event()
         self._up = threading.Event()
         self._wake_in, self._wake_out = socket.socketpair()
@@ -91,10 +93,13 @@ class Link:
 
     def close(self) -> None:
         """Say goodbye and stop, within a second; nothing is emitted afterwards. May be called again."""
+        first = not self._closing.is_set()
         self._closing.set()
         self._up.clear()
         self._wake()
-        if self._thread.ident is not None and self._thread is not threading.current_thread():
+        if first and self._thread.ident is not None:
+            if self._tls is not None:
+                self._tls.give_up_handshake()
             # A thread still inside the system's connect() ends by itself when that times out, and then says nothing.
             self._thread.join(CLOSE_S)
         if not self._thread.is_alive():
@@ -144,9 +149,10 @@ class Link:
     def _connect_and_serve(self) -> tuple[LinkDown, bool]:
         options = self._options
         try:
-            tls = _Tls(options)
+            tls = Tls(options.ca, options.cert, options.key)
         except (OSError, ValueError) as error:
             return LinkDown(LinkProblem.KEYS, str(error)), False
+        self._tls = tls
         session = _Session(self._address, tls)
         try:
             ended = session.connect(options) or self._serve(session)
@@ -233,34 +239,10 @@ class _Arrived:
     qos: int
 
 
-class _Tls(ssl.SSLContext):
-    """Our certificate, and whom we believe. Notes that TCP stands when the handshake begins.
-
-    Raises OSError or ValueError where a file is missing or wrong.
-    """
-
-    tcp_open: bool
-
-    def __new__(cls, _options: LinkOptions) -> Self:
-        return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
-
-    def __init__(self, options: LinkOptions) -> None:
-        self.tcp_open = False
-        self.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.load_verify_locations(options.ca)
-        self.load_cert_chain(options.cert, options.key)
-
-    def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        """Begin TLS. Nagle's algorithm goes off: with it an acknowledgement of ours waits for a full packet."""
-        self.tcp_open = True
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return super().wrap_socket(sock, *args, **kwargs)
-
-
 class _Session:
     """One MQTT connection, from CONNECT to its end, driven from outside; ``ended`` says when and why it is over."""
 
-    def __init__(self, address: TerminalAddress, tls: _Tls) -> None:
+    def __init__(self, address: TerminalAddress, tls: Tls) -> None:
         self.ready = False
         self.ended: LinkDown | None = None
         self.arrived: deque[_Arrived] = deque()
@@ -295,6 +277,8 @@ class _Session:
             )
         except (OSError, ValueError) as error:
             return LinkDown(self._why_not_connected(error), str(error))
+        finally:
+            self._tls.line = None
         return None
 
     def close(self) -> None:
@@ -347,9 +331,9 @@ class _Session:
         match error:
             case ConnectionRefusedError():
                 return LinkProblem.REFUSED
-            case TimeoutError() if self._tls.tcp_open:
+            case TimeoutError() if self._tls.begun:
                 return LinkProblem.SILENT
-            case ssl.SSLEOFError() | ConnectionError() if self._tls.tcp_open:
+            case ssl.SSLEOFError() | ConnectionError() if self._tls.begun:
                 return LinkProblem.LOST
             case ssl.SSLError() | ssl.CertificateError():
                 return LinkProblem.TLS

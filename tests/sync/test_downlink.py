@@ -219,6 +219,22 @@ def test_a_blob_damaged_on_the_way_is_fetched_again_over_another_connection(term
     assert isinstance(arrived, DocumentArrived)
 
 
+def test_what_head_office_listed_and_came_damaged_is_said_once_and_tried_again_ever_more_patiently(
+    terminal: Terminal,
+) -> None:
+    announced = terminal.office.publish(document(1, b"ten percent off"))
+    honest = terminal.office.blobs[announced.digest]
+    terminal.office.blobs[announced.digest] = honest.replace(b"ten", b"six")
+    found = terminal.fetch(terminal.downlink.step(Listed((announced,)), at(0)))
+    assert found == [DocumentRefused(PACK, 1, "hash_mismatch")]
+    assert terminal.downlink.step(Tick(), at(14_999)) == []
+    assert terminal.fetch(terminal.downlink.step(Tick(), at(15_000)), 15_000) == []
+    assert terminal.downlink.step(Tick(), at(44_999)) == []
+    terminal.office.blobs[announced.digest] = honest
+    (arrived,) = terminal.fetch(terminal.downlink.step(Tick(), at(45_000)), 45_000)
+    assert isinstance(arrived, DocumentArrived)
+
+
 def test_a_tampered_blob_under_its_own_name_is_refused(terminal: Terminal) -> None:
     sealed = seal_document(terminal.office.signer, document(1, b"ten percent off")).replace(b"ten", b"six")
     announced = terminal.office.publish_blob(PACK, 1, sealed)
