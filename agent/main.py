@@ -14,7 +14,7 @@ from typing import cast
 from agent.clock import SystemClock
 from agent.config import AgentConfig, DeviceConfig, read_config
 from agent.courier import Courier
-from agent.drivers.facts import DeviceStatus, DriverError, Emit, Status
+from agent.drivers.facts import DeviceStatus, Emit, Status
 from agent.drivers.table import Driver, open_driver
 from agent.keys import KeyFileError, load_identity
 from agent.log import event, set_up_logging
@@ -23,6 +23,7 @@ from agent.offline_store.faults import StoreError
 from agent.offline_store.store import Store
 from agent.sync.link import Link, LinkOptions
 from agent.till import Counter, Glass, Mailbox, Printer, Till
+from contract.settings import SettingsError
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def _start_devices(devices: tuple[DeviceConfig, ...], emit: Emit, running: ExitS
     for device in devices:
         try:
             driver = open_driver(device.name, device.technology, device.name, device.options, emit)
-        except DriverError as error:
+        except SettingsError as error:
             _log.error(event("device_config_error", device=device.name, problem=str(error)))
             emit(DeviceStatus(device.name, Status.CONFIG_ERROR, "wrong_options", "check_config"))
             continue

@@ -2,11 +2,11 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from agent import config as agent_config
-from agent.drivers.facts import DriverError
 from agent.drivers.table import check_options
 from contract import settings
 
@@ -50,15 +50,11 @@ def _agent_problems(plain: dict[str, Any], path: Path) -> list[settings.Problem]
     for device in devices:
         try:
             check_options(device.name, device.technology, device.options)
-        except DriverError as error:
-            problems += [_device_problem(device.name, sentence) for sentence in error.problems]
+        except settings.SettingsError as error:
+            problems += [
+                replace(problem, path=f"devices.{device.name}.{problem.path}".rstrip(".")) for problem in error.problems
+            ]
     return problems
-
-
-def _device_problem(name: str, sentence: str) -> settings.Problem:
-    return settings.Problem(
-        f"devices.{name}", sentence, sentence, "See docs/configuration.md.", "见 docs/configuration.md。"
-    )
 
 
 def _hq_problems(plain: dict[str, Any], path: Path) -> list[settings.Problem]:

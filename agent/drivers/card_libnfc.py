@@ -24,8 +24,9 @@ from pathlib import Path
 
 from agent.drivers.facts import CardKind, CardPresented, CardProblem, CardRefused, Emit, Fact, Status
 from agent.drivers.libnfc_reader import Connstring
-from agent.drivers.options import OptionTable
+from agent.drivers.options import seconds
 from agent.drivers.report import Report
+from contract import settings
 
 _CHILD_MODULE = "agent.drivers.card_libnfc_child"
 _PORT_POLL_S = 0.25
@@ -65,21 +66,28 @@ class CardLibnfcOptions:
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> CardLibnfcOptions:
-        """Read a table of options. Raises DriverError that lists every mistake."""
-        read = OptionTable(table)
-        options = cls(
-            read.text("connstring"),
-            read.seconds("child_timeout_s", 3.0, 1.0, 60.0),
-            read.seconds("poll_s", 0.06, 0.01, 1.0),
-            read.seconds("restart_limit_s", 2.0, 0.1, 60.0),
+        """Read a table of options. Raises SettingsError that names every mistake."""
+        shape = settings.Table(
+            {
+                "connstring": settings.Setting(
+                    _is_connstring,
+                    "a connection string of libnfc with the port's absolute path, such as pn532_uart:/dev/ttyS0",
+                    "libnfc 的连接串，端口写绝对路径，例如 pn532_uart:/dev/ttyS0",
+                ),
+                "child_timeout_s": seconds(3.0, 1.0, 60.0),
+                "poll_s": seconds(0.06, 0.01, 1.0),
+                "restart_limit_s": seconds(2.0, 0.1, 60.0),
+            }
         )
-        if options.connstring:
-            try:
-                Connstring.parse(options.connstring)
-            except ValueError as wrong:
-                read.problem(f'"connstring" is {options.connstring!r}: {wrong}')
-        read.finish()
-        return options
+        return cls(**settings.read(table, shape))
+
+
+def _is_connstring(value: object) -> bool:
+    try:
+        Connstring.parse(value if isinstance(value, str) else "")
+    except ValueError:
+        return False
+    return True
 
 
 class CardLibnfc:

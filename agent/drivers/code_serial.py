@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.drivers.facts import CodeProblem, CodeRefused, CodeScanned, Emit
-from agent.drivers.options import OptionTable
+from agent.drivers.options import baud
 from agent.drivers.report import Report
 from agent.drivers.serial_port import SerialReader
+from contract import settings
 
 LONGEST_BYTES = 4096
 """More than any QR code holds (ISO/IEC 18004: 2,953 bytes)."""
@@ -29,11 +30,8 @@ class CodeSerialOptions:
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> CodeSerialOptions:
-        """Read a table of options. Raises DriverError that lists every mistake."""
-        read = OptionTable(table)
-        options = cls(read.text("path"), read.whole("baud", 9600, 300, 4_000_000))
-        read.finish()
-        return options
+        """Read a table of options. Raises SettingsError that names every mistake."""
+        return cls(**settings.read(table, settings.Table({"path": settings.text(), "baud": baud()})))
 
 
 class CodeSerial:

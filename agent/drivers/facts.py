@@ -1,4 +1,4 @@
-"""The plain facts that drivers tell the till, and the one exception they raise.
+"""The plain facts that drivers tell the till.
 
 A driver turns bytes into these values and hands them to an `Emit`. They name what happened at the counter and
 nothing of how: no port, no library, no status byte. Facts are all the till knows of a device.
@@ -184,15 +184,3 @@ Fact = DeviceStatus | CardPresented | CardRefused | CodeScanned | CodeRefused | 
 
 Emit = Callable[[Fact], bool]
 """Takes a fact to the till. Never blocks; False says that the mailbox was full and the fact was dropped."""
-
-
-class DriverError(Exception):
-    """A device could not be used or was configured wrongly.
-
-    `problems` lists every mistake found, one sentence each.
-    """
-
-    def __init__(self, *problems: str) -> None:
-        """Keep the problems; at least one."""
-        super().__init__("; ".join(problems))
-        self.problems = problems

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from agent.drivers.facts import Emit, Status
-from agent.drivers.options import OptionTable
 from agent.drivers.report import Report
+from contract import settings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -63,15 +63,18 @@ class GlassSocketOptions:
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> GlassSocketOptions:
-        """Read a table of options. Raises DriverError that lists every mistake."""
-        read = OptionTable(table)
-        options = cls(read.text("address"))
-        host, _, port = options.address.rpartition(":")
-        a_path = options.address.startswith("/")
-        if options.address and not a_path and not (host and port.isascii() and port.isdigit() and int(port) < 65536):
-            read.problem(f'"address" is {options.address!r}; it must be a path beginning with "/", or host:port')
-        read.finish()
-        return options
+        """Read a table of options. Raises SettingsError that names every mistake."""
+        address = settings.Setting(
+            _is_address, 'a path beginning with "/", or host:port', "以 “/” 开头的路径，或 主机:端口"
+        )
+        return cls(**settings.read(table, settings.Table({"address": address})))
+
+
+def _is_address(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    host, _, port = value.rpartition(":")
+    return value.startswith("/") or bool(host and port.isascii() and port.isdigit() and int(port) < 65536)
 
 
 @dataclass(frozen=True, slots=True)

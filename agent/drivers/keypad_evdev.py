@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.drivers.facts import Emit, Key, KeyPressed, Status
-from agent.drivers.options import OptionTable
 from agent.drivers.report import Report
+from contract import settings
 
 if TYPE_CHECKING:
     import evdev
@@ -76,11 +76,8 @@ class KeypadEvdevOptions:
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> KeypadEvdevOptions:
-        """Read a table of options. Raises DriverError that lists every mistake."""
-        read = OptionTable(table)
-        options = cls(read.text("path"))
-        read.finish()
-        return options
+        """Read a table of options. Raises SettingsError that names every mistake."""
+        return cls(**settings.read(table, settings.Table({"path": settings.text()})))
 
 
 class KeyStream:

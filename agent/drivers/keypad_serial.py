@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.drivers.facts import Emit, Key, KeyPressed
-from agent.drivers.options import OptionTable
+from agent.drivers.options import baud
 from agent.drivers.report import Report
 from agent.drivers.serial_port import SerialReader
+from contract import settings
 
 KEYS: dict[int, Key] = {ord(key): key for key in Key if key.value in "0123456789."} | {
     ord("O"): Key.DOUBLE_ZERO,
@@ -33,11 +34,8 @@ class KeypadSerialOptions:
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> KeypadSerialOptions:
-        """Read a table of options. Raises DriverError that lists every mistake."""
-        read = OptionTable(table)
-        options = cls(read.text("path"), read.whole("baud", 9600, 300, 4_000_000))
-        read.finish()
-        return options
+        """Read a table of options. Raises SettingsError that names every mistake."""
+        return cls(**settings.read(table, settings.Table({"path": settings.text(), "baud": baud()})))
 
 
 class KeypadSerial:

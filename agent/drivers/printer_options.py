@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
-from agent.drivers.options import OptionTable
+from agent.drivers.options import baud, seconds
 from agent.drivers.printer_layout import COLUMNS_80_MM, Charset
+from contract import settings
 
 Connection = Literal["network", "serial", "file"]
 
@@ -38,22 +39,22 @@ class PrinterEscposOptions:
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> PrinterEscposOptions:
-        """Read a table of options. Raises DriverError that lists every mistake."""
-        read = OptionTable(table)
-        connection = read.choice("connection", "network", ("network", "serial", "file"))
-        network = connection == "network"
-        options = cls(
-            connection=cast(Connection, connection),
-            host=read.text("host") if network else "",
-            port=read.whole("port", 9100, 1, 65535) if network else 9100,
-            path="" if network else read.text("path"),
-            baud=read.whole("baud", 9600, 300, 4_000_000) if connection == "serial" else 9600,
-            columns=read.whole("columns", COLUMNS_80_MM, 24, 96),
-            charset=cast(Charset, read.choice("charset", "gb18030", ("gb18030", "gbk"))),
-            qr_dots=read.whole("qr_dots", 6, 2, 16),
-            answers=read.flag("answers", True),
-            keep_s=read.seconds("keep_s", 120.0, 0.0, 3600.0),
-            silence_s=read.seconds("silence_s", 5.0 if network else 2.0, 0.5, 60.0),
+        """Read a table of options. Raises SettingsError that names every mistake."""
+        network = table.get("connection", "network") == "network"
+        where: dict[str, settings.Setting] = (
+            {"host": settings.text(), "port": settings.whole(1, 65_535, default=9100)}
+            if network
+            else {"path": settings.text(), "baud": baud()}
         )
-        read.finish()
-        return options
+        return cls(**settings.read(table, settings.Table(where | _HOWEVER_CONNECTED)))
+
+
+_HOWEVER_CONNECTED = {
+    "connection": settings.choice(("network", "serial", "file"), default="network"),
+    "columns": settings.whole(24, 96, default=COLUMNS_80_MM),
+    "charset": settings.choice(("gb18030", "gbk"), default="gb18030"),
+    "qr_dots": settings.whole(2, 16, default=6),
+    "answers": settings.flag(True),
+    "keep_s": seconds(120.0, 0.0, 3600.0),
+    "silence_s": seconds(5.0, 0.5, 60.0),
+}

@@ -10,7 +10,8 @@ import importlib
 from collections.abc import Mapping
 from typing import Any, Protocol, cast
 
-from agent.drivers.facts import DriverError, Emit
+from agent.drivers.facts import Emit
+from contract import settings
 
 DRIVERS: dict[tuple[str, str], str] = {
     ("card", "libnfc"): "agent.drivers.card_libnfc:CardLibnfc",
@@ -37,14 +38,14 @@ def open_driver(capability: str, technology: str, name: str, options: Mapping[st
     """Make the driver of a device, not yet started.
 
     `name` is the device's name in the configuration and `options` its table without the key `technology`. Raises
-    DriverError when there is no such driver or the options are wrong.
+    SettingsError when there is no such driver or the options are wrong.
     """
     checked = check_options(capability, technology, options)
     return cast(Driver, _lookup(capability, technology)(name, checked, emit))
 
 
 def check_options(capability: str, technology: str, options: Mapping[str, object]) -> object:
-    """The checked options of a device. Raises DriverError that lists every mistake."""
+    """The checked options of a device. Raises SettingsError that names every mistake."""
     return _lookup(capability, technology, "Options").from_table(dict(options))
 
 
@@ -57,7 +58,16 @@ def _lookup(capability: str, technology: str, suffix: str = "") -> Any:
     try:
         module, _, name = DRIVERS[capability, technology].partition(":")
     except KeyError:
-        known = ", ".join(technologies(capability))
-        hint = f"; known are {known}" if known else f'; "{capability}" is no kind of device'
-        raise DriverError(f'there is no driver "{technology}" for "{capability}"{hint}') from None
+        raise settings.SettingsError((_no_driver(capability, technology),)) from None
     return getattr(importlib.import_module(module), name + suffix)
+
+
+def _no_driver(capability: str, technology: str) -> settings.Problem:
+    known = ", ".join(technologies(capability))
+    return settings.Problem(
+        "technology",
+        f'there is no driver "{technology}" for "{capability}"',
+        f"“{capability}” 没有名为 “{technology}” 的驱动",
+        f"Known are {known}." if known else f'"{capability}" is no kind of device.',
+        f"可用的有 {known}。" if known else f"没有 “{capability}” 这种设备。",
+    )

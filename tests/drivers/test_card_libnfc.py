@@ -15,10 +15,10 @@ from agent.drivers.facts import (
     CardProblem,
     CardRefused,
     DeviceStatus,
-    DriverError,
     Status,
 )
 from agent.drivers.libnfc_reader import Connstring
+from contract.settings import SettingsError
 from simulator import ndef
 from simulator.cards import Card, ClassicCard, FelicaCard, Ntag213, Phone, TypeACard, TypeBCard, UidCard
 from simulator.pn532 import Pn532
@@ -206,16 +206,16 @@ def test_looking_for_cards_asks_little_of_reader_and_processor(reader: Pn532) ->
 
 def test_options_are_checked_all_at_once() -> None:
     wrong = {"connstring": "pn532_uart:ttyUSB0", "poll_s": 9, "child_timeout_s": "long", "colour": 1}
-    with pytest.raises(DriverError) as refused:
+    with pytest.raises(SettingsError) as refused:
         CardLibnfcOptions.from_table(wrong)
     assert len(refused.value.problems) == 4
-    assert any("absolute path" in problem for problem in refused.value.problems)
+    assert any("absolute path" in str(problem) for problem in refused.value.problems)
 
 
 def test_options_have_defaults_for_all_but_the_reader() -> None:
     read = CardLibnfcOptions.from_table({"connstring": "pn532_uart:/dev/ttyUSB0"})
     assert read == CardLibnfcOptions("pn532_uart:/dev/ttyUSB0")
-    with pytest.raises(DriverError):
+    with pytest.raises(SettingsError):
         CardLibnfcOptions.from_table({})
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.drivers.code_serial import GAP_NS, LONGEST_BYTES, REMAINDER_NS, CodeFraming, CodeSerial, CodeSerialOptions
-from agent.drivers.facts import CodeProblem, CodeRefused, CodeScanned, DriverError, Fact, Status
+from agent.drivers.facts import CodeProblem, CodeRefused, CodeScanned, Fact, Status
+from contract.settings import SettingsError
 from simulator.scanner import Scanner
 from tests.drivers.told import Told
 from tests.waiting import eventually
@@ -186,6 +187,6 @@ def test_no_bytes_and_no_pauses_upset_the_framing(pieces: list[tuple[bytes, int]
 
 
 def test_every_mistake_in_the_options_is_named_at_once() -> None:
-    with pytest.raises(DriverError) as refused:
+    with pytest.raises(SettingsError) as refused:
         CodeSerialOptions.from_table({"pth": "/dev/x", "baud": 9.5})
-    assert len(refused.value.problems) == 3
+    assert [problem.path for problem in refused.value.problems] == ["pth", "baud"]

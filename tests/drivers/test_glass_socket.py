@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from agent.drivers.facts import DeviceStatus, DriverError, Status
+from agent.drivers.facts import DeviceStatus, Status
 from agent.drivers.glass_socket import GlassSocket, GlassSocketOptions
+from contract.settings import SettingsError
 from simulator.glass import Glass
 from tests.drivers.told import Told
 from tests.waiting import eventually
@@ -175,5 +176,5 @@ def test_closing_takes_less_than_a_second_and_may_be_done_twice(
 
 @pytest.mark.parametrize("address", ["", "glass", "host:", "host:port", ":80", "127.0.0.1:70000", 5])
 def test_an_address_that_is_none_is_refused(address: object) -> None:
-    with pytest.raises(DriverError):
+    with pytest.raises(SettingsError):
         GlassSocketOptions.from_table({"address": address})

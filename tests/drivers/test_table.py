@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from agent.drivers.facts import DriverError
 from agent.drivers.table import DRIVERS, check_options, open_driver, technologies
+from contract.settings import SettingsError
 from tests.drivers.told import Told
 
 SOUND: dict[tuple[str, str], dict[str, object]] = {
@@ -34,18 +34,18 @@ def test_every_driver_is_made_from_its_options_and_touches_nothing_before_start(
 
 @pytest.mark.parametrize(("capability", "technology"), list(DRIVERS))
 def test_every_driver_refuses_an_option_it_does_not_know(capability: str, technology: str) -> None:
-    with pytest.raises(DriverError, match='"colour" is not an option'):
+    with pytest.raises(SettingsError, match="colour: there is no such setting"):
         check_options(capability, technology, SOUND[capability, technology] | {"colour": "red"})
 
 
 def test_a_technology_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(DriverError, match="known are serial, evdev"):
+    with pytest.raises(SettingsError, match="Known are serial, evdev"):
         check_options("keypad", "telepathy", {})
     assert technologies("keypad") == ("serial", "evdev")
 
 
 def test_a_capability_that_is_not_there_is_refused() -> None:
-    with pytest.raises(DriverError, match="no kind of device"):
+    with pytest.raises(SettingsError, match="no kind of device"):
         check_options("scales", "serial", {})
 
 
