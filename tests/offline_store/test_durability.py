@@ -41,7 +41,7 @@ def _syncs(folder: Path, key: Path, sales: int) -> int:
     return sum(" = 0" in line for line in trace.read_text().splitlines())
 
 
-def test_a_sale_costs_exactly_one_sync_and_never_less(tmp_path: Path, key: Path) -> None:
+def test_a_sale_costs_exactly_one_sync_and_its_paper_and_acknowledgement_none(tmp_path: Path, key: Path) -> None:
     assert _syncs(tmp_path, key, 60) - _syncs(tmp_path, key, 10) == 50
 
 
