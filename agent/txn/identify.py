@@ -15,6 +15,8 @@ from contract.refusals import Refusal, RefusalCode
 
 DAY_MS = 86_400_000
 BARCODE_DIGITS = range(8, 15)
+RANDOM_UID_BYTES = 4
+RANDOM_UID_FIRST = 0x08
 _SEALED_FIRST_BYTE = 0xD2  # An envelope's tag, COSE_Sign1 (RFC 9052 section 2).
 _CARD_PROBLEMS = {
     "unsupported": RefusalCode.CARD_UNSUPPORTED,
@@ -24,7 +26,7 @@ _CARD_PROBLEMS = {
 _CODE_PROBLEMS = {"too_long": RefusalCode.CODE_TOO_LONG, "garbled": RefusalCode.CODE_GARBLED}
 
 
-def by_card(uid: bytes, content: bytes | None, book: Book) -> Buyer | Refusal:
+def by_card(kind: str, uid: bytes, content: bytes | None, book: Book) -> Buyer | Refusal:
     """Recognise a card: by a credential on it where there is one (signed), else by its number (claimed).
 
     Content that holds no credential of this kind is left aside: many cards carry something.
@@ -32,6 +34,9 @@ def by_card(uid: bytes, content: bytes | None, book: Book) -> Buyer | Refusal:
     on_card = _credential_in(content or b"")
     if on_card is not None:
         return _by_credential(on_card, Medium.CARD, book)
+    if kind == "iso14443_4" and len(uid) == RANDOM_UID_BYTES and uid[0] == RANDOM_UID_FIRST:
+        # A phone makes its number up anew each time (ISO/IEC 14443-3, table of UID0 values): it names nobody.
+        return Refusal(RefusalCode.CARD_UNSUPPORTED, "a number made up anew each time")
     found = book.member_by_card(uid)
     if found is None:
         return Refusal(RefusalCode.CARD_UNKNOWN, f"{len(uid)} bytes ending {uid[-1:].hex()}")

@@ -24,8 +24,8 @@ def selling_step(state: TillState, scene: Selling, event: Input, book: Book) -> 
             return refuse(state, identify.card_refusal(problem))
         case CodeFailed(problem=problem):
             return refuse(state, identify.code_refusal(problem))
-        case CardRead(uid=uid, content=content):
-            return _recognised(state, scene, identify.by_card(uid, content, book), book)
+        case CardRead(kind=kind, uid=uid, content=content):
+            return _recognised(state, scene, identify.by_card(kind, uid, content, book), book)
         case CodeRead(data=data):
             return _recognised(state, scene, identify.by_code(data, book), book)
         case KeyDown(key=key):

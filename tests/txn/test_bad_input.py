@@ -5,12 +5,12 @@ import json
 import pytest
 
 from agent.txn.effects import SoundName
-from agent.txn.events import CardFailed, CodeFailed, Event
+from agent.txn.events import CardFailed, CardRead, CodeFailed, Event
 from agent.txn.keying import MOST_CHARS
 from agent.txn.state import Selling
 from contract.journal import MAX_LINES, Assurance, Medium
 from simulator.ndef import external_message, text_message, uri_message
-from tests.txn.desk import GOLD_PHONE, GOLD_UID, PACK_1, Desk, new_signer, pack, sounds
+from tests.txn.desk import GOLD_PHONE, GOLD_UID, PACK_1, SILVER_UID, Desk, new_signer, pack, sounds
 
 
 @pytest.fixture
@@ -53,6 +53,11 @@ def test_an_unknown_card_is_refused_without_its_number(desk: Desk) -> None:
     desk.tap(bytes.fromhex("11223344556677"))
     assert desk.state.refusal is not None and "11223344" not in desk.state.refusal.detail
     still_sells(desk, "card_unknown")
+
+
+def test_a_phone_s_number_made_up_anew_each_time_names_nobody(desk: Desk) -> None:
+    desk.tell(CardRead("iso14443_4", SILVER_UID))
+    still_sells(desk, "card_unsupported")
 
 
 @pytest.mark.parametrize(
