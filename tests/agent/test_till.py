@@ -90,7 +90,7 @@ def test_a_full_mailbox_drops_input_and_beeps_and_the_sale_is_whole(shop: Shop) 
     taken = sum(shop.mailbox.put(key) for _ in range(MAILBOX_FACTS))
     assert taken < MAILBOX_FACTS and shop.mailbox.dropped == MAILBOX_FACTS - taken
     shop.open()
-    eventually(lambda: shop.sales())
+    eventually(shop.sales)
     eventually(lambda: "success" in shop.outside.sounds and shop.mailbox.take(0) is None)
     assert shop.outside.sounds.count("refused") == 1
     assert [body.payable_minor for body in shop.sales()] == [24_800]
