@@ -192,7 +192,8 @@ class DemoView:
                 fresh = books_state(self._stage, frozenset(self._published))
             except SQLAlchemyError:
                 continue
-            for line in fresh["exceptions"][len(self._books["exceptions"]) :]:
+            known = self._books["exceptions"]
+            for line in reversed([line for line in fresh["exceptions"] if line not in known]):
                 self._say("hq", "bad", f"总部:{line['code']}", f"Head office: {line['code']} {line['detail']}")
             self._books = fresh
 
@@ -215,7 +216,8 @@ def _part(process: Process, name: str, zh: str, en: str) -> page_state.PartState
 
 
 def _language(rows: tuple[str, ...]) -> Literal["zh", "en"]:
-    return "zh" if any("\u4e00" <= char <= "\u9fff" for row in rows for char in row) else "en"
+    # The status bar, which is the first row; further down an English screen may hold Chinese names.
+    return "zh" if any("\u4e00" <= char <= "\u9fff" for row in rows[:1] for char in row) else "en"
 
 
 def _read_only(stage: Stage) -> Engine:

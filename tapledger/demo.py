@@ -34,9 +34,7 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     command.add_argument("--story", action="store_true", help="play the story without a person, print what was checked")
     command.add_argument("--lang", choices=("zh", "en"), default="zh", help="what the till begins with (default: zh)")
-    command.add_argument(
-        "--port", type=int, default=PAGE_PORT, help="the page's port on 127.0.0.1 (default: %(default)s)"
-    )
+    command.add_argument("--port", type=int, help=f"the page's port on 127.0.0.1 (default: {PAGE_PORT})")
     command.add_argument(
         "--folder", type=Path, metavar="DIR", help="keep keys, databases and logs here (default: temporary)"
     )
@@ -47,21 +45,21 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo until Ctrl-C, or the story to its end. Status 0 only if everything asked for holds."""
     from demo.processes import ProcessError
+    from hq.errors import OfficeError
 
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with _folder(arguments.folder) as folder:
             return _story(folder) if arguments.story else _live(folder, arguments)
-    except ProcessError as error:
+    except (ProcessError, OfficeError) as error:
         print(f"tapledger demo: {error}", file=sys.stderr)
         return 1
 
 
 def _live(folder: Path, arguments: argparse.Namespace) -> int:
-    from demo.view import DemoView
-
     from demo.page import page_app
     from demo.stage import open_stage
+    from demo.view import DemoView
 
     with open_stage(folder, arguments.lang, Progress()) as stage, DemoView(stage) as view:
         server = _serve(page_app(view), arguments.port)
