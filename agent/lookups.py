@@ -16,9 +16,10 @@ from agent.offline_store.store import Store
 from agent.txn.book import ActivePack
 from contract.documents import CashierRecord, CatalogueItem
 from contract.envelope import Keyring
+from contract.errors import ContractError
 from contract.ids import TerminalAddress
-from contract.journal import Entry, PerpetualTotals
-from rules.pack import read_pack
+from contract.journal import Entry, PackRef, PerpetualTotals
+from rules.pack import Pack, read_pack
 
 T = TypeVar("T")
 _MANY_TRIES = 1_000_000
@@ -96,8 +97,17 @@ class StoreBook:
             return None
         ref, content = found
         if self._decoded is None or self._decoded.ref != ref:
-            self._decoded = ActivePack(ref, read_pack(content))
+            pack = self._read(content)
+            self._decoded = None if pack is None else ActivePack(ref, pack)
         return self._decoded
+
+    def pack_of(self, ref: PackRef) -> Pack | None:
+        """The pack that priced a sale, where it is the active one or the one before."""
+        active = self.pack()
+        if active is not None and active.ref == ref:
+            return active.pack
+        content = self._ask(lambda: self._store.pack_content_of(ref), None)
+        return None if content is None else self._read(content)
 
     def pack_version(self) -> int:
         """The active pack's version, 0 before the first has arrived."""
@@ -125,6 +135,14 @@ class StoreBook:
     def last_sale(self) -> Entry | None:
         """The newest sale of the journal."""
         return self._ask(self._store.last_sale, None)
+
+    def _read(self, content: bytes) -> Pack | None:
+        """A kept pack. One that this program no longer understands counts as none: nothing is sold by guesses."""
+        try:
+            return read_pack(content)
+        except ContractError as error:
+            _log.error(event("pack_unreadable", reason=error.reason, detail=error.detail))
+            return None
 
     def _ask(self, question: Callable[[], T], otherwise: T) -> T:
         try:

@@ -238,12 +238,17 @@ class Till:
             oldest_age_s=age_ms // 1000,
             clock_text=time.strftime("%H:%M", time.localtime(now.wall_ms // 1000)),
             pack_version=self._book.pack_version(),
-            devices=tuple(
-                DeviceNote(status.device, status.status.value, status.reason)
-                for _name, status in sorted(self._devices.items())
-            ),
+            devices=self._device_notes(),
             fetching=self._courier.fetching,
             shop_name=self._book.shop_name(),
+        )
+
+    def _device_notes(self) -> tuple[DeviceNote, ...]:
+        """How the devices are, and first, where it is so, that head office holds another journal under our name."""
+        disputed = (DeviceNote("hq", "gone", "chain_disputed"),) if self._courier.disputed else ()
+        return disputed + tuple(
+            DeviceNote(status.device, status.status.value, status.reason)
+            for _name, status in sorted(self._devices.items())
         )
 
 

@@ -36,6 +36,14 @@ class StoredDocument:
     digest: bytes
     sealed: bytes | None
 
+    def content(self) -> bytes:
+        """Return what is in the kept blob, which was verified when it arrived. Raises StoreError, CORRUPT."""
+        try:
+            payload = envelope.peek(self.sealed or b"", MAX_DOCUMENT_BYTES)
+            return wire.unpack(Document, payload, MAX_DOCUMENT_BYTES).content
+        except ContractError as error:
+            raise StoreError(StoreCause.CORRUPT, f"{self.kind} {self.version}: {error}") from error
+
 
 class DocumentShelf:
     """The documents in ``database``, with the shelves their rows go to."""
@@ -91,14 +99,12 @@ class DocumentShelf:
     def pack_content(self) -> tuple[PackRef, bytes] | None:
         """Return the active pack's reference and content; None before one has arrived."""
         found = self.active(DocumentKind.PACK)
-        if found is None or found.sealed is None:
-            return None
-        try:
-            payload = envelope.peek(found.sealed, MAX_DOCUMENT_BYTES)
-            document = wire.unpack(Document, payload, MAX_DOCUMENT_BYTES)
-        except ContractError as error:
-            raise StoreError(StoreCause.CORRUPT, f"the active pack: {error}") from error
-        return PackRef(found.version, found.digest), document.content
+        return None if found is None else (PackRef(found.version, found.digest), found.content())
+
+    def pack_content_of(self, ref: PackRef) -> bytes | None:
+        """Return the content of the pack that ``ref`` names, where it is the active one or the one before."""
+        kept = (self._placed(DocumentKind.PACK, place) for place in ("active", "previous"))
+        return next((found.content() for found in kept if found is not None and found.digest == ref.digest), None)
 
     def _keep_rows(self, document: Document) -> None:
         try:

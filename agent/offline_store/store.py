@@ -164,6 +164,10 @@ class Store:
         """Return the active pack's reference and content; None before one has arrived."""
         return self._documents.pack_content()
 
+    def pack_content_of(self, ref: PackRef) -> bytes | None:
+        """Return the content of that pack, where it is the active one or the one before."""
+        return self._documents.pack_content_of(ref)
+
     def item(self, sku: str) -> CatalogueItem | None:
         """Return the article of this number."""
         return self._catalogue.item(sku)

@@ -139,6 +139,10 @@ class Book(Protocol):
         """The active pack; None before one has arrived."""
         ...
 
+    def pack_of(self, ref: PackRef) -> Pack | None:
+        """The pack that priced a sale; None where this terminal no longer keeps it."""
+        ...
+
     def totals(self) -> PerpetualTotals:
         """The till's perpetual totals so far."""
         ...

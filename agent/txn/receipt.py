@@ -32,7 +32,7 @@ def sale_receipt(sold: SoldSale, shop_name: str, reprint: bool) -> Paper:
         *_reckoning(sold),
         paper.Rule(),
         paper.Qr(qr_text(sold.entry)),
-        paper.Text("扫码可核对本单 Scan to verify", "center"),
+        paper.Text("单据码 Receipt code", "center"),
         paper.Text("谢谢惠顾 Thank you", "center"),
         *mark,
         paper.Cut(),

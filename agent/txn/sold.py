@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from agent.txn.book import ActivePack, Book
+from agent.txn.book import Book
 from agent.txn.masking import mask_last4, mask_name
 from agent.txn.state import Buyer, SoldSale
 from contract.errors import ContractError
 from contract.journal import AppliedEffect, Entry, EntryKind, SaleBody
 from contract.money import format_minor
 from rules.explain import Explanation, explain
+from rules.pack import Pack
 
 
 def recalled(entry: Entry, book: Book) -> SoldSale | None:
-    """Return the sale in ``entry``, explained as far as the active pack is the one that priced it; None where the entry
-    is no sale or not to be read.
+    """Return the sale in ``entry``, explained as far as the pack that priced it is still kept; None where the entry
+    is no
+    sale or not to be read.
     """
     if entry.header.kind is not EntryKind.SALE:
         return None
@@ -23,7 +25,7 @@ def recalled(entry: Entry, book: Book) -> SoldSale | None:
         return None
     if not isinstance(sale, SaleBody):
         return None
-    return SoldSale(entry, sale, explained(sale, book.pack()), _buyer(sale, book), _when(entry, book))
+    return SoldSale(entry, sale, explained(sale, book.pack_of(sale.pack)), _buyer(sale, book), _when(entry, book))
 
 
 def just_sold(
@@ -33,12 +35,12 @@ def just_sold(
     return SoldSale(entry, sale, explanations, buyer, _when(entry, book))
 
 
-def explained(sale: SaleBody, active: ActivePack | None) -> tuple[Explanation, ...]:
-    """Explain a sale's effects by the pack that made them; where that pack is no longer the active one, by the names
-    of the rules and what they did.
+def explained(sale: SaleBody, pack: Pack | None) -> tuple[Explanation, ...]:
+    """Explain a sale's effects by the pack that made them; where that pack is no longer kept, by the names of the rules
+    and what they did.
     """
-    if active is not None and active.ref == sale.pack:
-        return explain(active.pack, sale.effects)
+    if pack is not None:
+        return explain(pack, sale.effects)
     return tuple(_by_name(effect) for effect in sale.effects)
 
 

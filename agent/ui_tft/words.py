@@ -107,6 +107,7 @@ _DEVICES = {
     "keypad": ("键盘", "Keypad"),
     "printer": ("打印机", "Printer"),
     "glass": ("屏幕", "Screen"),
+    "hq": ("总部账目", "Head office"),
 }
 _CALL = ("请联系技术人员", "call a technician")
 _CABLE = ("请检查接线和电源", "check cable and power")
@@ -131,6 +132,7 @@ _REASONS = {
     "reader_aborted": (("异常退出", "stopped by a fault"), _MOMENT),
     "reader_hung": (("没有响应", "hangs"), _MOMENT),
     "reader_stopped": (("已停止", "stopped"), _MOMENT),
+    "chain_disputed": (("与本机流水不符", "disputes this journal"), _CALL),
 }
 _STATUSES = {
     "missing": (("没有找到", "not found"), _CABLE),

@@ -34,6 +34,7 @@ from contract.journal import (
 )
 from contract.signing import SoftwareSigner
 from rules.authoring import read_authored
+from rules.pack import Pack
 
 ADDRESS = TerminalAddress("acme", "s01", "t01")
 OPEN_ITEM = CatalogueItem("OPEN", "商品", "Article", "general", 0)
@@ -193,6 +194,9 @@ class MemoryBook:
 
     def pack(self) -> ActivePack | None:
         return self.active
+
+    def pack_of(self, ref: PackRef) -> Pack | None:
+        return self.active.pack if self.active is not None and self.active.ref == ref else None
 
     def totals(self) -> PerpetualTotals:
         return self.sold

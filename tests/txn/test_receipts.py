@@ -38,7 +38,7 @@ def test_a_receipt_tells_the_sale_its_rules_and_its_number(desk: Desk) -> None:
         "现金 Cash | 221.20",
         "本单积分 Points earned | +221",
         rows[17],
-        "扫码可核对本单 Scan to verify",
+        "单据码 Receipt code",
         "谢谢惠顾 Thank you",
     ]
     assert rows[17].startswith("TLR1:S01.T01-1-000001:")
