@@ -2,8 +2,7 @@
 comes of it.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,7 +10,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from contract import wire
 from contract.documents import open_document, seal_document
-from contract.ids import TerminalAddress
 from contract.journal import (
     GRAMMAR,
     EntryHeader,
@@ -21,9 +19,10 @@ from contract.journal import (
     identity_hash,
     seal_entry,
 )
-from contract.messages import Ack, Batch, read_hello, seal_ack
+from contract.messages import Ack, Batch, seal_ack
 from contract.signing import SoftwareSigner
 from contract.topics import ROOT, Down, Up, down, terminal_subscription, up
+from demo import ears
 from demo.audit import Auditor
 from demo.rogue import LyingBroker, RogueClient
 from demo.site import OTHER_TILL, OUTSIDER, TILL
@@ -66,31 +65,13 @@ def forge_acknowledgement(stage: Stage, auditor: Auditor, expect: Expect) -> Non
     """A lying broker tells the till that head office has everything, signed by nobody the till believes."""
     head = auditor.chain(TILL)
     forged = Ack(GRAMMAR, TILL, 1, head.count + 100, bytes(32), 2**42, ())
-    with listening(stage) as client:
+    with ears.listening(stage) as client:
         client.publish(down(TILL, Down.ACK), seal_ack(_stranger(), forged))
     expect(
         "a forged acknowledgement is refused: unknown_key",
         lambda: any("message_refused ack: unknown_key" in event for event in auditor.events(TILL)),
         lambda: auditor.events(TILL)[-1:],
     )
-
-
-@contextmanager
-def listening(stage: Stage) -> Iterator[RogueClient]:
-    """Somebody who hears, at the broker, whatever terminals tell head office."""
-    client = RogueClient(stage.broker_address, stage.site.keys / "hq" / "workers" / OUTSIDER)
-    client.open(f"{ROOT}/+/+/+/up/+")
-    try:
-        yield client
-    finally:
-        client.close()
-
-
-def told_cursor(ear: RogueClient, address: TerminalAddress, at_least: int) -> int:
-    """How far a terminal says, in a hello, that it was acknowledged; waits for ``at_least``. Raises TimeoutError."""
-    topic = up(address, Up.HELLO)
-    heard = ear.wait_for(lambda item: item.topic == topic and read_hello(item.payload).acked_seq >= at_least)
-    return read_hello(heard.payload).acked_seq
 
 
 def misuse_terminal(stage: Stage, auditor: Auditor, expect: Expect) -> None:

@@ -4,6 +4,7 @@ forges.
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +26,11 @@ TIMEOUT_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One message as it arrived."""
+    """One message as it arrived; ``heard_ns`` is CLOCK_MONOTONIC."""
 
     topic: str
     payload: bytes
+    heard_ns: int
 
 
 class RogueClient:
@@ -101,7 +103,7 @@ class RogueClient:
             self._changed.notify_all()
 
     def _arrived(self, _client: Any, _userdata: Any, message: mqtt.MQTTMessage) -> None:
-        received = Received(message.topic, bytes(message.payload))
+        received = Received(message.topic, bytes(message.payload), time.monotonic_ns())
         with self._changed:
             self._received.append(received)
             self._changed.notify_all()

@@ -6,6 +6,7 @@ counter's glass and paper, and in head
 office's books.
 """
 
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -125,7 +126,7 @@ def open_stage(folder: Path, lang: str, progress: Progress, line_s: float = 0.0)
 def _is_provisioned(glass: Glass) -> bool:
     """Whether the glass shows rules in force and head office in reach, in either language."""
     text = " ".join(glass.text)
-    return "v1" in text and not any(word in text for word in ("离线", "Offline"))
+    return re.search(r"\bv[1-9]", text) is not None and not any(word in text for word in ("离线", "Offline"))
 
 
 def _mosquitto() -> str:

@@ -50,7 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with _folder(arguments.folder) as folder:
-            return _story(folder) if arguments.story else _live(folder, arguments)
+            if not arguments.story:
+                return _live(folder, arguments)
+            if any(folder.iterdir()):
+                raise ProcessError(
+                    f"{folder} is not empty; the story is played from the beginning, in a folder of its own"
+                )
+            return _story(folder)
     except (ProcessError, OfficeError) as error:
         print(f"tapledger demo: {error}", file=sys.stderr)
         return 1
