@@ -8,7 +8,11 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add ``agent run``."""
     group = groups.add_parser("agent", help="run the till on a terminal")
     commands = group.add_subparsers(metavar="COMMAND", required=True)
-    command = commands.add_parser("run", help="run the till until it is told to stop (SIGTERM)")
+    command = commands.add_parser(
+        "run",
+        help="run the till until it is told to stop (SIGTERM)",
+        description="Run the till until it is told to stop (SIGTERM).",
+    )
     command.add_argument("--config", type=Path, required=True, metavar="FILE", help="agent.toml")
     command.set_defaults(run=lambda arguments: run_agent(arguments.config))
 
