@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -12,17 +13,22 @@ from agent.ui_tft.pictos import draw_picto
 from agent.ui_tft.screen import HEIGHT, WIDTH, Box, Label, Picto, Screen
 
 KEPT_MASKS = 400
+KEPT_FACES = 3
+"""Each face of a collection this large holds about 2 MiB; opening one again takes less than a millisecond."""
+
 _FINE = 4  # Shapes are drawn this many times larger and scaled down, so that their edges are smooth.
 
+KeptT = TypeVar("KeptT")
 
-class Kept:
+
+class Kept(Generic[KeptT]):
     """The last ``most`` things made, by name; the one not used for longest goes first."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._made: OrderedDict[Hashable, Image.Image] = OrderedDict()
+        self._made: OrderedDict[Hashable, KeptT] = OrderedDict()
 
-    def get(self, name: Hashable, make: Callable[[], Image.Image]) -> Image.Image:
+    def get(self, name: Hashable, make: Callable[[], KeptT]) -> KeptT:
         """The thing of that name, made if it is not there."""
         found = self._made.pop(name, None)
         if found is None:
@@ -40,8 +46,8 @@ class Painter:
     """
 
     def __init__(self) -> None:
-        self._faces: dict[tuple[int, bool], ImageFont.FreeTypeFont] = {}
-        self._masks = Kept(KEPT_MASKS)
+        self._faces: Kept[ImageFont.FreeTypeFont] = Kept(KEPT_FACES)
+        self._masks: Kept[Image.Image] = Kept(KEPT_MASKS)
 
     def paint(self, screen: Screen) -> Image.Image:
         """Return a new image of 480 x 320 pixels, RGB."""
@@ -80,12 +86,11 @@ class Painter:
         return mask
 
     def _face(self, size: int, bold: bool) -> ImageFont.FreeTypeFont:
-        if (size, bold) not in self._faces:
+        def opened() -> ImageFont.FreeTypeFont:
             found = find_font(bold)
-            self._faces[size, bold] = ImageFont.truetype(
-                found.path, size, index=found.index, layout_engine=ImageFont.Layout.BASIC
-            )
-        return self._faces[size, bold]
+            return ImageFont.truetype(found.path, size, index=found.index, layout_engine=ImageFont.Layout.BASIC)
+
+        return self._faces.get((size, bold), opened)
 
 
 def _round_mask(box: Box) -> Image.Image:

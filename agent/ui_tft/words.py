@@ -132,6 +132,7 @@ _REASONS = {
     "reader_aborted": (("异常退出", "stopped by a fault"), _MOMENT),
     "reader_hung": (("没有响应", "hangs"), _MOMENT),
     "reader_stopped": (("已停止", "stopped"), _MOMENT),
+    "driver_fault": (("程序出错", "driver fault"), _CALL),
     "chain_disputed": (("与本机流水不符", "disputes this journal"), _CALL),
 }
 _STATUSES = {
