@@ -27,6 +27,7 @@ CONNECT_TIMEOUT_S = 10
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 20.0
 STOP_TIMEOUT_S = 15
+WATCH_INTERVAL_S = 1.0
 MAX_QUEUED = 2_000
 RECEIVE_MAXIMUM = 100
 MAX_PACKET_BYTES = 2 * MAX_MESSAGE_BYTES
@@ -56,6 +57,14 @@ class Link:
         """Begin to connect, and keep at it until :meth:`close`."""
         self._thread.start()
 
+    def is_alive(self) -> bool:
+        """Tell whether the thread that keeps the connection runs, as it does from :meth:`start` to :meth:`close`."""
+        return self._thread.is_alive()
+
+    def is_up(self) -> bool:
+        """Tell whether there is a connection that has its subscription."""
+        return self._up.is_set()
+
     def close(self) -> None:
         """Disconnect and stop. May be called again, and before :meth:`start`."""
         self._stopping.set()
@@ -77,7 +86,12 @@ class Link:
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
-            was_up = self._one_connection()
+            was_up = False
+            try:
+                was_up = self._one_connection()
+            except Exception:
+                # Whatever a library raises where it should not: the next connection is a new client.
+                _LOG.exception("event=link_failed reason=unexpected")
             failures = 0 if was_up else failures + 1
             ceiling = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures, 10))
             self._stopping.wait(random.uniform(0, ceiling))
@@ -100,17 +114,17 @@ class Link:
             _LOG.warning("event=link_failed host=%s reason=%s", self._config.host, error)
             return False
         self._client = client
-        client.loop_start()
-        came_up = self._wait_up()
-        if came_up:
-            self._dropped.wait()
-        was_up = self._up.is_set()
-        self._up.clear()
-        self._client = None
-        client.disconnect()
-        client.loop_stop()
-        _LOG.info("event=link_down")
-        return was_up
+        try:
+            client.loop_start()
+            if self._wait_up():
+                self._wait_dropped()
+            return self._up.is_set()
+        finally:
+            self._up.clear()
+            self._client = None
+            client.disconnect()
+            client.loop_stop()
+            _LOG.info("event=link_down")
 
     def _wait_up(self) -> bool:
         """Wait until the subscription is granted; False where the connection dropped or took too long before that."""
@@ -121,6 +135,14 @@ class Link:
                 return False
         _LOG.warning("event=link_failed reason=no_subscription_in_time")
         return False
+
+    def _wait_dropped(self) -> None:
+        """Wait until the connection drops, or the library's own thread ends without a word."""
+        name = f"paho-mqtt-client-{self._config.worker}"
+        while not self._dropped.wait(WATCH_INTERVAL_S):
+            if not any(thread.name == name for thread in threading.enumerate()):
+                _LOG.error("event=link_failed reason=network_thread_ended")
+                return
 
     def _new_client(self) -> Client:
         client = Client(
@@ -158,8 +180,9 @@ class Link:
             _LOG.error("event=subscription_refused reason=%s", codes)
             self._dropped.set()
             return
-        self.connections += 1
+        # Whoever sees that there is a new connection publishes on it at once, so it must be open by then.
         self._up.set()
+        self.connections += 1
         _LOG.info("event=link_up host=%s port=%d", self._config.host, self._config.port)
 
     def _on_disconnect(

@@ -4,8 +4,6 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Protocol
 
 from hq.worker import Publish, Worker
@@ -23,6 +21,10 @@ class Line(Protocol):
 
     connections: int
 
+    def is_up(self) -> bool:
+        """Tell whether a message can be taken now."""
+        ...
+
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> bool:
         """Send a message; tell whether it was taken."""
         ...
@@ -36,6 +38,8 @@ class WorkLoop:
         self._waiting: queue.Queue[tuple[str, bytes]] = queue.Queue(MAX_WAITING)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._seen_connections = 0
+        self._next_poll_s = 0.0
 
     def arrived(self, topic: str, payload: bytes) -> bool:
         """Put a message into the queue; False where it is full. Never blocks."""
@@ -50,6 +54,10 @@ class WorkLoop:
         self._thread = threading.Thread(target=self._run, args=(line,), name="hq-worker", daemon=True)
         self._thread.start()
 
+    def is_alive(self) -> bool:
+        """Tell whether the thread that works runs, as it does from :meth:`start` to :meth:`close`."""
+        return self._thread is not None and self._thread.is_alive()
+
     def close(self) -> None:
         """Finish the message in hand and stop. May be called again."""
         self._stopping.set()
@@ -57,37 +65,47 @@ class WorkLoop:
             self._thread.join(STOP_TIMEOUT_S)
 
     def _run(self, line: Line) -> None:
-        seen_connections = 0
-        next_poll_s = time.monotonic()
         while not self._stopping.is_set():
-            message = self._next(next_poll_s)
-            if message is not None:
-                topic, payload = message
-                self._send(line, partial(self._worker.handle, topic, payload, _now_ms()))
-            if line.connections != seen_connections:
-                seen_connections = line.connections
-                self._worker.announce_again()
-                next_poll_s = time.monotonic()
-            if time.monotonic() >= next_poll_s:
-                next_poll_s = time.monotonic() + POLL_INTERVAL_S
-                if seen_connections:
-                    self._send(line, self._worker.poll)
+            try:
+                self._turn(line)
+            except Exception:
+                # Nothing was acknowledged, so nothing is lost: the till sends again. One bad message must not end this.
+                _LOG.exception("event=work_failed")
+                self._stopping.wait(PAUSE_AFTER_FAILURE_S)
 
-    def _next(self, until_s: float) -> tuple[str, bytes] | None:
+    def _turn(self, line: Line) -> None:
+        message = self._next()
+        if message is not None:
+            topic, payload = message
+            for publish in self._worker.handle(topic, payload, _now_ms()):
+                self._send(line, publish)
+        if line.connections != self._seen_connections:
+            self._seen_connections = line.connections
+            self._worker.announce_again()
+            self._next_poll_s = 0.0
+        if time.monotonic() >= self._next_poll_s:
+            self._next_poll_s = time.monotonic() + POLL_INTERVAL_S
+            if line.is_up():
+                self._announce(line)
+
+    def _next(self) -> tuple[str, bytes] | None:
         try:
-            return self._waiting.get(timeout=min(POLL_INTERVAL_S, max(0.01, until_s - time.monotonic())))
+            return self._waiting.get(timeout=min(POLL_INTERVAL_S, max(0.01, self._next_poll_s - time.monotonic())))
         except queue.Empty:
             return None
 
-    def _send(self, line: Line, make: Callable[[], Iterable[Publish]]) -> None:
-        try:
-            for publish in make():
-                if not line.publish(publish.topic, publish.payload, publish.retain):
-                    _LOG.info("event=answer_not_sent topic=%s", publish.topic)
-        except Exception:
-            # Nothing was acknowledged, so nothing is lost: the till sends again. One bad message must not end the loop.
-            _LOG.exception("event=work_failed")
-            self._stopping.wait(PAUSE_AFTER_FAILURE_S)
+    def _announce(self, line: Line) -> None:
+        """Send what tills have not been told; what the connection does not take is for the next time."""
+        for publish in self._worker.poll():
+            if not self._send(line, publish):
+                return
+            self._worker.announced(publish)
+
+    def _send(self, line: Line, publish: Publish) -> bool:
+        taken = line.publish(publish.topic, publish.payload, publish.retain)
+        if not taken:
+            _LOG.info("event=answer_not_sent topic=%s", publish.topic)
+        return taken
 
 
 def _now_ms() -> int:

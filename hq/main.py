@@ -19,6 +19,7 @@ READY = "hq ready"
 """Printed once on stdout, when tills can be answered."""
 
 _WATCH_INTERVAL_S = 0.1
+_LOG = logging.getLogger(__name__)
 
 
 def run(config_path: Path) -> int:
@@ -45,19 +46,26 @@ def run(config_path: Path) -> int:
         loop.start(link)
         link.start()
         try:
-            _watch(link, stop)
+            return watch(link, loop, stop)
         finally:
             link.close()
             loop.close()
     finally:
         engine.dispose()
-    return 0
 
 
-def _watch(link: Link, stop: threading.Event) -> None:
-    """Say once that head office is ready, then wait for the word to stop."""
+def watch(link: Link, loop: WorkLoop, stop: threading.Event) -> int:
+    """Say once that head office is ready, then wait for the word to stop and return 0.
+
+    Where one of the two threads ends by itself, return 1 at once: whoever started this program starts it again, and
+    nobody takes a program that answers no till for one that does.
+    """
     said = False
     while not stop.wait(_WATCH_INTERVAL_S):
         if not said and link.connections:
             print(READY, flush=True)
             said = True
+        if not link.is_alive() or not loop.is_alive():
+            _LOG.critical("event=thread_ended link_alive=%s loop_alive=%s", link.is_alive(), loop.is_alive())
+            return 1
+    return 0

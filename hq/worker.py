@@ -72,7 +72,9 @@ class Worker:
                 return self._want(address, topic, payload, now_ms)
 
     def poll(self) -> list[Publish]:
-        """Return announcements of what was published, or of tills enrolled, by anyone since the last call."""
+        """Return announcements of what was published, or of tills enrolled, by anyone: all that :meth:`announced` was
+        not yet told of.
+        """
         with reading(self._engine) as connection:
             mark = _mark(connection)
             if mark == self._mark:
@@ -83,9 +85,13 @@ class Worker:
                 for announcement in announcements(connection, address)
             ]
         fresh = [publish for publish in found if self._announced.get(publish.topic) != publish.payload]
-        self._mark = mark
-        self._announced |= {publish.topic: publish.payload for publish in fresh}
+        if not fresh:
+            self._mark = mark
         return fresh
+
+    def announced(self, publish: Publish) -> None:
+        """Take note that the connection took an announcement."""
+        self._announced[publish.topic] = publish.payload
 
     def announce_again(self) -> None:
         """Let the next :meth:`poll` announce everything: the broker may have forgotten what it retained."""

@@ -17,11 +17,18 @@ from hq import books
 from hq.db import writing
 from hq.documents import announcements, sign
 from hq.unsettled import KEPT_OF_ONE_KIND, Cause
+from hq.worker import Publish
 from tests.hq.tills import A1, B1, NOW_MS, PACK, HeadOffice, Till
 
 
 def refusals(hq: HeadOffice) -> list[str]:
     return [line.reason for line in hq.look(books.refused_bytes)]
+
+
+def tell(hq: HeadOffice, taken: list[Publish]) -> None:
+    """Say of announcements that the connection took them."""
+    for publish in taken:
+        hq.worker.announced(publish)
 
 
 def held(hq: HeadOffice) -> HeldDocument:
@@ -114,13 +121,26 @@ def test_what_is_published_by_anyone_is_announced_to_every_till_once(hq: HeadOff
         topics.announce(B1, DocumentKind.PACK),
     ]
     assert all(item.retain for item in announced)
+    tell(hq, announced)
     assert hq.worker.poll() == []
     other = hq.sign_pack(PACK.replace("2000}}", "1000}}").replace("22120", "23120").replace("221}", "231}"))
     assert hq.worker.poll() == []
     hq.publish(DocumentKind.PACK, now_ms=NOW_MS + 1)
-    assert [read_announcement(item.payload).digest for item in hq.worker.poll()] == [other.digest] * 2
+    announced = hq.worker.poll()
+    assert [read_announcement(item.payload).digest for item in announced] == [other.digest] * 2
+    tell(hq, announced)
+    assert hq.worker.poll() == []
     hq.worker.announce_again()
     assert len(hq.worker.poll()) == 2
+
+
+def test_an_announcement_that_the_connection_did_not_take_is_made_again(hq: HeadOffice) -> None:
+    hq.enrolled(A1), hq.enrolled(B1)
+    first, second = hq.worker.poll()
+    tell(hq, [first])
+    assert hq.worker.poll() == [second]
+    tell(hq, [second])
+    assert hq.worker.poll() == []
 
 
 def test_a_message_on_a_topic_that_nobody_agreed_on_is_kept_by_name(hq: HeadOffice) -> None:
