@@ -1,0 +1,122 @@
+"""The terminal's program as a process: it starts with whatever works, says what does not, and stops when told to."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from agent.main import Stopping
+from provisioning.birth import check_address, ensure_terminal
+from provisioning.headquarters import ensure_head_office
+from simulator.glass import Glass
+
+PATIENCE_S = 30
+CONFIG = """\
+[terminal]
+tenant = "acme"
+shop = "a"
+terminal = "a1"
+identity = "identity"
+store = "data/till.db"
+
+[hq]
+host = "127.0.0.1"
+port = 1
+
+[devices.glass]
+technology = "socket"
+address = "{glass}"
+"""
+
+
+@pytest.fixture
+def glass(tmp_path: Path) -> Iterator[Glass]:
+    glass = Glass(tmp_path / "glass")
+    glass.start()
+    yield glass
+    glass.close()
+
+
+@pytest.fixture
+def config(tmp_path: Path, glass: Glass) -> Path:
+    """The configuration of a terminal just born, which has a screen and nothing else."""
+    now = datetime.now(UTC)
+    ensure_head_office(tmp_path / "keys", "hq-1", now)
+    ensure_terminal(tmp_path / "keys", check_address("acme", "a", "a1"), tmp_path / "a1", now)
+    path = tmp_path / "a1" / "agent.toml"
+    path.write_text(CONFIG.format(glass=glass.address), encoding="utf-8")
+    return path
+
+
+@contextmanager
+def running(config: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tapledger.main", "agent", "run", "--config", str(config)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as agent:
+        try:
+            yield agent
+        finally:
+            if agent.poll() is None:
+                agent.kill()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_till_without_head_office_and_devices_comes_up_says_so_and_stops_when_told(
+    config: Path, glass: Glass, how: signal.Signals
+) -> None:
+    with running(config) as agent:
+        assert glass.wait_for_text("请保持网络连接", PATIENCE_S), glass.text
+        assert glass.wait_for_text("离线", PATIENCE_S)
+        agent.send_signal(how)
+        assert agent.wait(PATIENCE_S) == 0
+        assert agent.stderr is not None
+        said = agent.stderr.read()
+    assert "event=ready terminal=acme/a/a1" in said and "Traceback" not in said
+    assert (config.parent / "data" / "till.db").stat().st_mode & 0o077 == 0
+
+
+def test_a_second_till_on_the_same_store_is_refused_and_the_first_goes_on(config: Path, glass: Glass) -> None:
+    with running(config) as first:
+        assert glass.wait_for_text("离线", PATIENCE_S)
+        with running(config) as second:
+            assert second.wait(PATIENCE_S) == 1
+            assert second.stderr is not None
+            assert "the till cannot start: locked" in second.stderr.read()
+        assert first.poll() is None
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(PATIENCE_S) == 0
+
+
+def test_a_device_that_is_configured_wrongly_is_named_on_the_glass_and_left_out(config: Path, glass: Glass) -> None:
+    text = config.read_text(encoding="utf-8")
+    config.write_text(f'{text}\n[devices.printer]\ntechnology = "escpso"\n', encoding="utf-8")
+    with running(config) as agent:
+        assert glass.wait_for_text("打印机设置有误", PATIENCE_S), glass.text
+        agent.send_signal(signal.SIGTERM)
+        assert agent.wait(PATIENCE_S) == 0
+
+
+def test_a_store_that_is_no_store_is_refused_and_left_alone(config: Path, glass: Glass) -> None:
+    store = config.parent / "data" / "till.db"
+    store.parent.mkdir()
+    store.write_bytes(b"somebody's notes\n" * 500)
+    with running(config) as agent:
+        assert agent.wait(PATIENCE_S) == 1
+        assert agent.stderr is not None
+        said = agent.stderr.read()
+    assert "the till cannot start" in said and "Traceback" not in said
+    assert store.read_bytes().startswith(b"somebody's notes")
+    assert glass.frames == ()
+
+
+def test_asking_to_stop_twice_is_asking_once() -> None:
+    stopping = Stopping()
+    stopping.ask(signal.SIGTERM, None)
+    stopping.ask()
+    assert stopping.asked
