@@ -74,7 +74,7 @@ class Courier:
         """The kind of document that is on its way or waits for the basket to be closed; empty for none."""
         on_its_way = self._conversation.fetching
         if on_its_way is not None:
-            return on_its_way.kind.value
+            return on_its_way.kind
         return next(iter(self._arrived), DocumentKind.PACK).value if self._arrived else ""
 
     def backlog(self) -> Backlog:

@@ -5,13 +5,13 @@ acknowledgements and welcomes by HQ.
 from dataclasses import dataclass
 
 from contract import wire
-from contract.documents import CHUNK_BYTES, MAX_DOCUMENT_BYTES, DocumentKind
+from contract.documents import CHUNK_BYTES, MAX_DOCUMENT_BYTES
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
 from contract.ids import DIGEST, TerminalAddress
 from contract.journal import MAX_ENTRY_BYTES
 from contract.signing import Signer
-from contract.topics import MAX_MESSAGE_BYTES
+from contract.topics import KIND_PATTERN, MAX_MESSAGE_BYTES
 
 GRAMMAR = 1
 BATCH_ENTRIES = 100
@@ -21,13 +21,16 @@ _GRAMMAR = wire.whole(GRAMMAR, GRAMMAR)
 _EPOCH = wire.whole(1, 2**31)
 _SEQ = wire.whole(0, 2**53)
 _TIME_MS = wire.whole(0, 2**53)
+_KIND_NAME = wire.text(24, KIND_PATTERN)
+_KIND = wire.Kind(write=lambda value: _KIND_NAME.write(str(value)), read=_KIND_NAME.read)
+"""A document's kind as text: head office is upgraded first, and a till must go on hearing of kinds it does not know."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldDocument:
-    """A document a terminal has active."""
+    """A document a terminal has active. ``kind`` is a value of DocumentKind, or of a newer one."""
 
-    kind: DocumentKind = wire.at(1, wire.choice(DocumentKind))
+    kind: str = wire.at(1, _KIND)
     version: int = wire.at(2, wire.whole(1, 2**53))
     digest: bytes = wire.at(3, DIGEST)
 
@@ -49,9 +52,9 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """The newest document of a kind: blob name, size in bytes."""
+    """The newest document of a kind: blob name, size in bytes. A ``kind`` that the reader does not know is passed over."""
 
-    kind: DocumentKind = wire.at(1, wire.choice(DocumentKind))
+    kind: str = wire.at(1, _KIND)
     version: int = wire.at(2, wire.whole(1, 2**53))
     digest: bytes = wire.at(3, DIGEST)
     size: int = wire.at(4, wire.whole(1, MAX_DOCUMENT_BYTES + 256))
@@ -87,8 +90,8 @@ class Ack:
     """HQ has everything of this terminal and epoch up to ``upto_seq``, whose entry hashes to ``head_hash``, in its
     database for good.
 
-    ``upto_seq`` 0 with the identity hash means HQ has nothing. Also sent as the heartbeat's answer, where HQ says
-    what it has.
+    ``upto_seq`` 0 with the identity hash means HQ has nothing. Sent in answer to a batch; a heartbeat, being a hello, is
+    answered by a welcome.
     """
 
     grammar: int = wire.at(1, _GRAMMAR)

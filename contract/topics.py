@@ -4,13 +4,16 @@ A terminal writes below its own ``up`` and reads below its own ``down``; the bro
 the name in its client certificate.
 """
 
+import re
 from enum import StrEnum
 
-from contract.documents import DocumentKind
 from contract.errors import ContractError, Reason
 from contract.ids import TerminalAddress, parse_address
 
 ROOT = "tl/1"
+KIND_PATTERN = "[a-z0-9_]{1,24}"
+"""What a document kind is called, today and later."""
+
 MAX_MESSAGE_BYTES = 65_536
 """No message of this contract is larger; both sides refuse more."""
 
@@ -32,6 +35,9 @@ class Down(StrEnum):
     ANNOUNCE = "announce"
 
 
+_ANNOUNCED = re.compile(f"{Down.ANNOUNCE}/{KIND_PATTERN}")
+
+
 def up(address: TerminalAddress, kind: Up) -> str:
     """The topic a terminal publishes ``kind`` on."""
     return f"{ROOT}/{address}/up/{kind}"
@@ -42,7 +48,7 @@ def down(address: TerminalAddress, kind: Down) -> str:
     return f"{ROOT}/{address}/down/{kind}"
 
 
-def announce(address: TerminalAddress, kind: DocumentKind) -> str:
+def announce(address: TerminalAddress, kind: str) -> str:
     """The retained topic that names the newest document of a kind for a terminal."""
     return f"{down(address, Down.ANNOUNCE)}/{kind}"
 
@@ -61,7 +67,8 @@ def acl_patterns() -> tuple[tuple[str, str], ...]:
     """What the broker lets a terminal do: (access, topic pattern) in mosquitto's words, ``%u`` being the
     certificate's name.
     """
-    return (("write", f"{ROOT}/%u/up/+"), ("read", f"{ROOT}/%u/down/#"))
+    # Each kind by name: a terminal that may invent topics may fill whatever head office keeps by topic.
+    return (*(("write", f"{ROOT}/%u/up/{kind}") for kind in Up), ("read", f"{ROOT}/%u/down/#"))
 
 
 def acl_hq() -> tuple[tuple[str, str], ...]:
@@ -78,11 +85,13 @@ def read_up(topic: str) -> tuple[TerminalAddress, Up]:
 
 
 def read_down(topic: str) -> tuple[TerminalAddress, Down]:
-    """Return for whom a message is and what kind. Raises ContractError(BAD_TOPIC)."""
+    """Return for whom a message is and what kind; an announcement may be of a document kind that this program does not
+    know. Raises ContractError(BAD_TOPIC).
+    """
     address, side, rest = _split(topic)
-    announced = {f"{Down.ANNOUNCE}/{kind}" for kind in DocumentKind}
+    announced = _ANNOUNCED.fullmatch(rest) is not None
     plain = {kind.value for kind in Down} - {Down.ANNOUNCE.value}
-    if side != "down" or rest not in announced | plain:
+    if side != "down" or not (announced or rest in plain):
         raise ContractError(Reason.BAD_TOPIC, detail=topic[:120])
     return address, Down(rest.partition("/")[0])
 

@@ -66,7 +66,7 @@ class _Refusal:
 class Fetching:
     """What is being fetched, and how many of its chunks are here."""
 
-    kind: DocumentKind
+    kind: str
     version: int
     have: int
     chunks: int
@@ -81,7 +81,8 @@ class Downlink:
         self._pace = pace
         self._up = False
         self._chunk_topic = topics.down(parties.address, topics.Down.CHUNK)
-        self._announce_topics = {topics.announce(parties.address, kind): kind for kind in DocumentKind}
+        self._kinds = frozenset(kind.value for kind in DocumentKind)
+        self._announce_topics = {topics.announce(parties.address, kind): kind for kind in self._kinds}
         self._candidates: dict[bytes, _Candidate] = {}
         self._refused: OrderedDict[bytes, _Refusal] = OrderedDict()
         self._blob: Blob | None = None
@@ -103,7 +104,9 @@ class Downlink:
                 self._up = False
                 return []
             case Listed():
-                effects = [effect for item in event.documents for effect in self._consider(item, signed=True)]
+                # Kinds that this program does not know are for tills that were upgraded before this one.
+                known = [item for item in event.documents if item.kind in self._kinds]
+                effects = [effect for item in known for effect in self._consider(item, signed=True)]
                 return effects + self._pump(now)
             case MessageArrived() if event.topic in self._announce_topics:
                 return self._take_announcement(event) + self._pump(now)
@@ -136,7 +139,7 @@ class Downlink:
             announced = read_announcement(message.payload)
         except ContractError as error:
             return [MessageRefused(message.topic, error.reason.value)]
-        if announced.kind is not self._announce_topics[message.topic]:
+        if announced.kind != self._announce_topics[message.topic]:
             return [MessageRefused(message.topic, Doubt.MISLABELLED.value)]
         return self._consider(announced, signed=False)
 
@@ -170,9 +173,9 @@ class Downlink:
         elif candidate.stage is _Stage.WAITING:
             self._drop(announced.digest)
 
-    def _thin_out(self, kind: DocumentKind) -> None:
+    def _thin_out(self, kind: str) -> None:
         """Anybody who can announce could announce without end; only the most promising few are remembered."""
-        same = [item for item in self._candidates.values() if item.announcement.kind is kind]
+        same = [item for item in self._candidates.values() if item.announcement.kind == kind]
         same.sort(key=lambda item: (item.signed, item.announcement.version), reverse=True)
         for item in same[CANDIDATES_OF_A_KIND:]:
             self._drop(item.announcement.digest)
@@ -249,12 +252,12 @@ class Downlink:
         kind, version = item.announcement.kind, item.announcement.version
         held = self._active(kind)
         return (held is None or held.version < version) and not any(
-            other.stage is _Stage.HANDED and other.announcement.kind is kind and other.announcement.version >= version
+            other.stage is _Stage.HANDED and other.announcement.kind == kind and other.announcement.version >= version
             for other in self._candidates.values()
         )
 
-    def _active(self, kind: DocumentKind) -> HeldDocument | None:
-        return next((held for held in self._journal.held() if held.kind is kind), None)
+    def _active(self, kind: str) -> HeldDocument | None:
+        return next((held for held in self._journal.held() if held.kind == kind), None)
 
     def _refuse(self, name: bytes, refusal: _Refusal) -> None:
         self._drop(name)

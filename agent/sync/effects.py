@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from agent.sync.facts import LinkFact
-from contract.documents import DocumentKind, OpenedDocument
+from contract.documents import OpenedDocument
 from contract.messages import Announcement
 
 
@@ -93,7 +93,7 @@ class DocumentArrived:
 class DocumentRefused:
     """A document was not believed. ``kind`` and ``version`` are what it was announced as."""
 
-    kind: DocumentKind
+    kind: str
     version: int
     reason: str
 

@@ -46,6 +46,10 @@ def test_an_announcement_has_a_topic_for_each_kind_of_document(address: Terminal
     assert read_down(announce(address, kind)) == (address, Down.ANNOUNCE)
 
 
+def test_an_announcement_of_a_kind_that_does_not_exist_yet_is_still_an_announcement() -> None:
+    assert read_down(announce(ADDRESS, "notices")) == (ADDRESS, Down.ANNOUNCE)
+
+
 @pytest.mark.parametrize(
     "topic",
     [
@@ -75,7 +79,8 @@ def test_any_other_topic_is_no_message_of_a_terminal(topic: str) -> None:
         "down/announce",
         "down/announce/",
         "down/announce/pack/",
-        "down/announce/cheese",
+        "down/announce/Pack",
+        "down/announce/a/b",
         "up/ack",
         "down/",
         "down/hello",

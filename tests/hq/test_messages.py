@@ -2,8 +2,11 @@
 nothing.
 """
 
+from collections import Counter
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert
 
 from contract import topics, wire
 from contract.documents import CHUNK_BYTES, DocumentKind, open_document
@@ -16,7 +19,8 @@ from contract.topics import MAX_MESSAGE_BYTES, Up
 from hq import books
 from hq.db import writing
 from hq.documents import announcements, sign
-from hq.unsettled import KEPT_OF_ONE_KIND, Cause
+from hq.tables import quarantine
+from hq.unsettled import KEPT_IN_ALL, KEPT_OF_ONE_KIND, KEPT_OF_ONE_TILL, Cause, keep_refused
 from hq.worker import Publish
 from tests.hq.tills import A1, B1, NOW_MS, PACK, HeadOffice, Till
 
@@ -83,7 +87,7 @@ def test_a_document_arrives_whole_in_chunks_and_is_the_one_that_was_signed(hq: H
     with writing(hq.engine) as connection:
         big = sign(connection, hq.desk, DocumentKind.MEMBERS, b"\xa5" * (2 * CHUNK_BYTES + 17), NOW_MS)
     hq.publish(DocumentKind.MEMBERS)
-    (announced,) = [item for item in hq.greet(till).documents if item.kind is DocumentKind.MEMBERS]
+    (announced,) = [item for item in hq.greet(till).documents if item.kind == DocumentKind.MEMBERS]
     assert (announced.digest, announced.size, announced.chunks) == (big.digest, big.size, 3)
     blob = b""
     for index in range(announced.chunks):
@@ -164,12 +168,39 @@ def test_refused_bytes_give_way_to_newer_ones_so_that_nobody_fills_the_disk(hq: 
     assert len(refusals(hq)) == KEPT_OF_ONE_KIND
 
 
+def refuse(hq: HeadOffice, address: TerminalAddress, reason: str, times: int) -> None:
+    with writing(hq.engine) as connection:
+        for number in range(times):
+            keep_refused(connection, topics.up(address, Up.BATCH), b"%d" % number, reason, "", NOW_MS)
+
+
+def test_one_till_s_rubbish_of_many_kinds_drives_out_its_own_alone(hq: HeadOffice) -> None:
+    refuse(hq, B1, Reason.BAD_SIGNATURE, 3)
+    for reason in list(Reason)[:9]:
+        refuse(hq, A1, reason, KEPT_OF_ONE_KIND)
+    kept = [line.topic for line in hq.look(books.refused_bytes)]
+    assert Counter(kept) == {topics.up(A1, Up.BATCH): KEPT_OF_ONE_TILL, topics.up(B1, Up.BATCH): 3}
+
+
+def test_the_rubbish_of_many_tills_does_not_grow_beyond_a_limit_in_all(hq: HeadOffice) -> None:
+    row = {"detail": "", "payload": b"", "size": 0, "first_ms": NOW_MS, "last_ms": NOW_MS, "times": 1}
+    many = [
+        {"topic": f"tl/1/acme/shop-a/a{number}/up/hello", "reason": "not_cbor", "digest": b"%d" % number, **row}
+        for number in range(KEPT_IN_ALL)
+    ]
+    with writing(hq.engine) as connection:
+        connection.execute(insert(quarantine), many)
+    refuse(hq, B1, Reason.BAD_SIGNATURE, 1)
+    kept = hq.look(books.refused_bytes)
+    assert (len(kept), kept[0].topic, kept[-1].reason) == (KEPT_IN_ALL, many[1]["topic"], Reason.BAD_SIGNATURE)
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(list(Up)), payload=st.binary(max_size=200))
 def test_garbage_at_any_door_is_kept_by_name_and_ends_nothing(hq: HeadOffice, kind: Up, payload: bytes) -> None:
-    before = sum(line.times for line in hq.look(books.refused_bytes))
-    assert hq.worker.handle(topics.up(A1, kind), payload, NOW_MS) == []
-    assert sum(line.times for line in hq.look(books.refused_bytes)) == before + 1
+    now_ms = 1 + max((line.last_ms for line in hq.look(books.refused_bytes)), default=NOW_MS)
+    assert hq.worker.handle(topics.up(A1, kind), payload, now_ms) == []
+    assert sum(line.last_ms == now_ms for line in hq.look(books.refused_bytes)) == 1
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -15,9 +15,10 @@ from agent.sync.facts import LinkDown, LinkProblem, LinkUp, MessageArrived
 from agent.sync.uplink import Standing
 from contract import topics
 from contract.documents import DocumentKind
+from contract.messages import Announcement, read_want
 from tests.contract.samples import ADDRESS, NEIGHBOUR
 from tests.offline_store.counter import identity, opened, sell
-from tests.sync.office import Office, at, document, office_for, published
+from tests.sync.office import Office, announcement_message, at, document, office_for, published
 
 
 @pytest.fixture
@@ -58,6 +59,21 @@ def test_a_welcome_starts_both_the_uplink_and_the_fetching_of_what_it_lists(
     (arrived,) = conversation.step(chunk, at(2))
     assert isinstance(arrived, DocumentArrived)
     assert arrived.opened.digest == announced.digest
+
+
+def test_a_kind_of_document_this_till_does_not_know_is_passed_over_in_silence(
+    conversation: Conversation, store: Store, office: Office
+) -> None:
+    announced = office.publish(document(1))
+    later = Announcement("notices", 1, b"\1" * 32, 70_000)
+    conversation.step(LinkUp(), at(0))
+    found = conversation.step(office.welcome(documents=(later, announced)), at(1))
+    assert conversation.standing is Standing.TALKING
+    assert [read_want(want.payload).digest for want in published(found, topics.Up.WANT)] == [announced.digest]
+    assert conversation.step(announcement_message(later), at(2)) == []
+    (chunk,) = office.answer(published(found, topics.Up.WANT)[0])
+    (arrived,) = conversation.step(chunk, at(3))
+    assert isinstance(arrived, DocumentArrived)
 
 
 def test_a_message_for_another_terminal_or_on_no_topic_of_ours_is_refused_by_name(conversation: Conversation) -> None:
