@@ -2,7 +2,8 @@
 
 Neither holds anything up. An exception is about an entry that is in the books, or about the state of a chain; it is
 raised once for an entry and reason. Refused bytes are kept as they came, counted where they come again, and the oldest
-of one kind give way, so that nobody can fill the disk with them.
+give way: of one topic and reason, of one till, and of all. So nobody can fill the disk with them, and a till that sends
+one kind of rubbish drives out neither its other kinds nor what another till sent.
 """
 
 import hashlib
@@ -10,14 +11,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
+from contract import topics
+from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.topics import MAX_MESSAGE_BYTES
 from hq.tables import exceptions, quarantine
 
-KEPT_OF_ONE_KIND = 1_000
+KEPT_OF_ONE_KIND = 50
 """So many refused payloads are kept for one topic and reason."""
+
+KEPT_OF_ONE_TILL = 200
+"""So many are kept of one till, whatever the reasons."""
+
+KEPT_IN_ALL = 4_000
+"""So many are kept in all: with MAX_MESSAGE_BYTES each, not more than 250 MiB."""
 
 MAX_DETAIL_CHARS = 1_000
 MAX_TOPIC_CHARS = 160
@@ -110,7 +119,7 @@ def settle(connection: Connection, place: Place, causes: Iterable[Cause], now_ms
 
 
 def keep_refused(connection: Connection, topic: str, payload: bytes, reason: str, detail: str, now_ms: int) -> None:
-    """Keep bytes that were refused, at most MAX_MESSAGE_BYTES of them, and let the oldest of their kind go."""
+    """Keep bytes that were refused, at most MAX_MESSAGE_BYTES of them, and let the oldest beyond each limit go."""
     digest = hashlib.sha256(payload).digest()
     topic = topic[:MAX_TOPIC_CHARS]
     alike = (quarantine.c.topic == topic, quarantine.c.reason == reason)
@@ -134,7 +143,20 @@ def keep_refused(connection: Connection, topic: str, payload: bytes, reason: str
             times=1,
         )
     )
+    _let_oldest_go(connection, KEPT_OF_ONE_KIND, *alike)
+    try:
+        address, _ = topics.read_up(topic)
+    except ContractError:
+        # No till's topic: the broker lets no till publish there, and the other limits hold.
+        pass
+    else:
+        own = [topics.up(address, kind) for kind in topics.Up]
+        _let_oldest_go(connection, KEPT_OF_ONE_TILL, quarantine.c.topic.in_(own))
+    _let_oldest_go(connection, KEPT_IN_ALL)
+
+
+def _let_oldest_go(connection: Connection, keep: int, *alike: ColumnElement[bool]) -> None:
     newest = select(quarantine.c.id).where(*alike).order_by(quarantine.c.id.desc())
-    oldest_kept = connection.scalar(newest.offset(KEPT_OF_ONE_KIND - 1).limit(1))
+    oldest_kept = connection.scalar(newest.offset(keep - 1).limit(1))
     if oldest_kept is not None:
         connection.execute(delete(quarantine).where(*alike, quarantine.c.id < oldest_kept))

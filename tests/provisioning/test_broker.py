@@ -53,6 +53,15 @@ def test_a_publish_into_another_terminals_topic_is_denied_with_its_reason_and_re
         assert hq.messages.empty()
 
 
+def test_a_terminal_may_publish_what_was_agreed_on_and_invent_no_topics(premises: Premises) -> None:
+    a1 = premises.a1
+    with caller(premises.port, a1.identity_folder) as terminal:
+        for kind in Up:
+            assert terminal.publish(topics.up(a1.address, kind), b"own") in ("Success", "No matching subscribers")
+        for invented in ("other", "hello2", "hello/more", ""):
+            assert terminal.publish(f"{topics.ROOT}/{a1.address}/up/{invented}", b"x") == "Not authorized"
+
+
 def test_a_foreign_subscription_delivers_nothing(premises: Premises) -> None:
     a1, b1 = premises.a1, premises.b1
     with (
