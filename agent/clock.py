@@ -1,7 +1,8 @@
 """The terminal's clock: wall time that never falls below the last signed time seen, and a monotonic one beside it.
 
 A till without network has no better time than its own crystal, and a wrong clock must not make an expired thing valid
-again. So head office's signed times are a floor, and each stamp says how far it can be believed.
+again. So head office's signed times are a floor that goes on with the time since, and each stamp says how far it can be
+believed. A signed time that is far ahead of a disciplined clock is head office's mistake and raises nothing.
 """
 
 import ctypes
@@ -16,6 +17,12 @@ from contract.journal import TimeQuality
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 _TIMEX_BYTES = 512  # Room for struct timex of adjtimex(2), 208 bytes where a long has 64 bits; all zero only reads.
+FAR_AHEAD_MS = 86_400_000
+"""A signed time this far ahead of a clock that something disciplines is not believed."""
+
+NEAR_MS = 5_000
+"""So far below the floor the machine's own time is raised without being called doubtful: messages take time."""
+
 _TIME_ERROR = 5  # What adjtimex(2) returns while nothing disciplines the clock.
 
 
@@ -76,25 +83,40 @@ class SystemClock:
     """The machine's clock, held above ``floor_ms``, the last signed time known at the start (0: none)."""
 
     def __init__(self, floor_ms: int, sources: Sources | None = None, boot_id: bytes | None = None) -> None:
-        self._floor_ms = floor_ms
         self._sources = sources or Sources()
         self._boot_id = read_boot_id() if boot_id is None else boot_id
+        self._floor_at_boot_ms = floor_ms - self.monotonic_ms()
+        """The floor less the time since the boot: what it is now is this plus the time since the boot now."""
 
-    def raise_floor(self, signed_ms: int) -> None:
-        """Note a signed time: from now on no stamp is earlier. A time below the floor changes nothing."""
-        self._floor_ms = max(self._floor_ms, signed_ms)
+    def believes(self, signed_ms: int) -> bool:
+        """Tell whether a signed time can be: not where it is a day ahead of a clock that something disciplines."""
+        return not self._sources.synchronised() or signed_ms <= self._own_ms() + FAR_AHEAD_MS
+
+    def raise_floor(self, signed_ms: int) -> bool:
+        """Note a signed time: from now on no stamp is earlier than it and the time since.
+
+        A time below the floor changes nothing. Returns False, and changes nothing, where the time is not believed.
+        """
+        if not self.believes(signed_ms):
+            return False
+        self._floor_at_boot_ms = max(self._floor_at_boot_ms, signed_ms - self.monotonic_ms())
+        return True
 
     def stamp(self) -> Stamp:
-        """Return this moment; DOUBTFUL where the machine's own time is below the floor, which then stands for it."""
-        own_ms = self._sources.wall_ns() // 1_000_000
-        if own_ms < self._floor_ms:
+        """Return this moment; DOUBTFUL where the machine's own time is well below the floor, which then stands for it."""
+        own_ms, monotonic_ms = self._own_ms(), self.monotonic_ms()
+        floor_ms = self._floor_at_boot_ms + monotonic_ms
+        if own_ms < floor_ms - NEAR_MS:
             quality = TimeQuality.DOUBTFUL
         elif self._sources.synchronised():
             quality = TimeQuality.SYNCHRONISED
         else:
             quality = TimeQuality.FREE_RUNNING
-        return Stamp(max(own_ms, self._floor_ms), quality, self._boot_id, self.monotonic_ms())
+        return Stamp(max(own_ms, floor_ms), quality, self._boot_id, monotonic_ms)
 
     def monotonic_ms(self) -> int:
         """Return milliseconds since the boot, time asleep included."""
         return self._sources.boottime_ns() // 1_000_000
+
+    def _own_ms(self) -> int:
+        return self._sources.wall_ns() // 1_000_000

@@ -30,6 +30,8 @@ EVENTS_AN_HOUR = 30
 HOUR_MS = 3_600_000
 ACTIVATE_AGAIN_MS = 5_000
 GOLDEN_FAILED = "golden_basket_differs"
+ISSUED_IN_FUTURE = "issued_in_future"
+TIME_IMPLAUSIBLE = "time_implausible"
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class Courier:
         )
         self._arrived: dict[DocumentKind, OpenedDocument] = {}
         self._activate_after_ms = 0
+        self._time_believed = True
         self._journalled_ms: list[int] = []
         self._appended: dict[int, int] = {}
         self._backlog = Backlog(0, None)
@@ -137,7 +140,7 @@ class Courier:
             case effects.Publish():
                 self._sender.publish(effect.topic, effect.payload)
             case effects.Heard():
-                self._clock.raise_floor(effect.hq_time_ms)
+                self._hear_time(effect.hq_time_ms)
             case effects.Acknowledged():
                 self._advance(effect)
             case effects.DocumentArrived():
@@ -151,9 +154,20 @@ class Courier:
             case effects.StoreFailed():
                 _log.error(event("store_unreadable", cause=effect.cause, detail=effect.detail))
 
+    def _hear_time(self, hq_time_ms: int) -> None:
+        """Take a signed time as the clock's floor, and keep it now and then: a till may sell nothing for hours.
+
+        One that cannot be is told to head office, once for as long as it lasts.
+        """
+        believed = self._clock.raise_floor(hq_time_ms)
+        if not believed and self._time_believed:
+            self._tell(TIME_IMPLAUSIBLE, f"head office says {hq_time_ms}, this clock {self._clock.stamp().wall_ms}")
+        self._time_believed = believed
+
     def _advance(self, ack: effects.Acknowledged) -> None:
         try:
-            moved = self._store.advance(ack.upto_seq, ack.head_hash, ack.hq_time_ms)
+            signed_ms = ack.hq_time_ms if self._clock.believes(ack.hq_time_ms) else 0
+            moved = self._store.advance(ack.upto_seq, ack.head_hash, signed_ms)
         except StoreError as error:
             _log.error(event("cursor_not_moved", cause=error.cause))
             return
@@ -172,6 +186,8 @@ class Courier:
             reason = _check_content(document.kind, document.content)
         except ContractError as error:
             reason = error.reason.value
+        if not self._clock.believes(document.issued_ms):
+            reason = ISSUED_IN_FUTURE
         if not reason:
             self._arrived[document.kind] = opened
             return

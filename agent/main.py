@@ -66,7 +66,7 @@ def _build(config: AgentConfig, running: ExitStack) -> Till:
     store = Store(config.store, identity)
     store.open()
     running.callback(store.close)
-    clock = SystemClock(store.signed_time_ms())
+    clock = SystemClock(store.believed_time_ms())
     mailbox = Mailbox()
     counter = _start_devices(config.devices, mailbox.put, running)
     link = Link(

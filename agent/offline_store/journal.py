@@ -21,6 +21,7 @@ from contract.journal import (
     EntryKind,
     PerpetualTotals,
     SaleBody,
+    TimeQuality,
     identity_hash,
     open_entry,
     seal_entry,
@@ -160,6 +161,17 @@ class Journal:
         (acked_ms,) = self._one("SELECT signed_time_ms FROM acknowledged")
         (issued_ms,) = self._one("SELECT coalesce(max(issued_ms), 0) FROM documents")
         return max(int(acked_ms), int(issued_ms))
+
+    def believed_time_ms(self) -> int:
+        """Return the latest time that can be believed to have passed: signed by head office, or kept in the newest entry.
+
+        An entry counts where its time was disciplined or had itself been raised to a signed time; a crystal's word
+        alone is no reason to stay ahead of a better clock for ever.
+        """
+        seq = self.head().seq
+        header = None if seq == 0 else self.entry(seq).header
+        free = header is None or header.time_quality is TimeQuality.FREE_RUNNING
+        return max(self.signed_time_ms(), 0 if header is None or free else header.wall_ms)
 
     def advance(self, upto_seq: int, head_hash: bytes, hq_time_ms: int = 0) -> bool:
         """Move the acknowledged cursor to ``upto_seq`` where that entry has the hash ``head_hash``, else return False.

@@ -104,8 +104,12 @@ class Store:
         return self._journal.advance(upto_seq, head_hash, hq_time_ms)
 
     def signed_time_ms(self) -> int:
-        """Return the latest time head office has signed and this store has seen: the clock's floor; 0 for none."""
+        """Return the latest time head office has signed and this store has seen; 0 for none."""
         return self._journal.signed_time_ms()
+
+    def believed_time_ms(self) -> int:
+        """Return the clock's floor at a start: that signed time, or the newest entry's where it is worth more."""
+        return self._journal.believed_time_ms()
 
     def backlog(self) -> Backlog:
         """Return how many entries head office has not acknowledged, and the oldest one's wall time."""

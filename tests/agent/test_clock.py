@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from agent.clock import Sources, SystemClock, boottime_ns, kernel_says_synchronised, read_boot_id
+from agent.clock import FAR_AHEAD_MS, NEAR_MS, Sources, SystemClock, boottime_ns, kernel_says_synchronised, read_boot_id
 from contract.journal import TimeQuality
 
 NOON_MS = 1_760_000_000_000
@@ -40,6 +40,37 @@ def test_time_below_the_last_signed_time_is_raised_to_it_and_called_doubtful() -
     assert (clock.stamp().wall_ms, clock.stamp().quality) == (NOON_MS, TimeQuality.DOUBTFUL)
     hands.wall_ms = NOON_MS + 1
     assert (clock.stamp().wall_ms, clock.stamp().quality) == (NOON_MS + 1, TimeQuality.SYNCHRONISED)
+
+
+def test_time_goes_on_above_the_floor_of_a_clock_that_is_behind_it() -> None:
+    hands = Hands(NOON_MS - 86_400_000)
+    clock = SystemClock(NOON_MS, hands.sources())
+    hands.boot_ms += 90_000
+    hands.wall_ms += 90_000
+    assert (clock.stamp().wall_ms, clock.stamp().quality) == (NOON_MS + 90_000, TimeQuality.DOUBTFUL)
+    assert clock.raise_floor(NOON_MS + 120_000)
+    hands.boot_ms += 1_000
+    assert clock.stamp().wall_ms == NOON_MS + 121_000
+
+
+def test_a_clock_a_moment_behind_head_offices_is_raised_and_not_doubted() -> None:
+    hands = Hands(NOON_MS, disciplined=True)
+    clock = SystemClock(NOON_MS + NEAR_MS, hands.sources())
+    assert (clock.stamp().wall_ms, clock.stamp().quality) == (NOON_MS + NEAR_MS, TimeQuality.SYNCHRONISED)
+
+
+def test_one_wrong_clock_at_head_office_does_not_carry_a_disciplined_till_into_another_century() -> None:
+    hands = Hands(NOON_MS, disciplined=True)
+    clock = SystemClock(0, hands.sources())
+    assert clock.raise_floor(NOON_MS + FAR_AHEAD_MS)
+    assert not clock.raise_floor(NOON_MS + 2 * FAR_AHEAD_MS)
+    assert clock.stamp().wall_ms == NOON_MS + FAR_AHEAD_MS
+
+
+def test_a_till_that_knows_no_better_believes_any_signed_time() -> None:
+    clock = SystemClock(0, Hands(0).sources())
+    assert clock.raise_floor(NOON_MS)
+    assert clock.stamp().wall_ms == NOON_MS
 
 
 def test_a_signed_time_raises_the_floor_and_an_older_one_does_not_lower_it() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import cbor2
 import pytest
 
+from agent.clock import FAR_AHEAD_MS
 from agent.courier import ACTIVATE_AGAIN_MS, EVENTS_AN_HOUR, HOUR_MS, Courier
 from agent.keys import Identity
 from agent.offline_store.store import Store
@@ -23,7 +24,7 @@ from contract.journal import TechnicalEventBody
 from rules.pack import write_pack
 from tests.agent.shop import Hands, contents, rules
 from tests.contract.samples import ADDRESS, eddsa_signer
-from tests.sync.office import Office, announcement_message, document
+from tests.sync.office import NOON_MS, Office, announcement_message, document
 
 PACK = DocumentKind.PACK
 WITH_AN_UNKNOWN_FIELD = cbor2.dumps({**cbor2.loads(write_pack(rules(2))), 99: "x"}, canonical=True)
@@ -161,6 +162,29 @@ def test_a_store_that_cannot_activate_is_not_asked_again_at_once_and_is_when_it_
     assert desk.courier.activate_arrived() == (PACK,)
     desk.let_through()
     assert (desk.active(), desk.courier.fetching) == (1, "")
+
+
+def test_a_time_head_office_cannot_mean_is_told_once_and_moves_nothing(desk: Desk) -> None:
+    desk.office.time_ms = NOON_MS + 80 * 365 * FAR_AHEAD_MS
+    for _ in range(3):
+        desk.hands.elapsed_ms += 20_000
+        desk.courier.tick()
+        desk.let_through()
+    assert [event.partition(" ")[0] for event in desk.events()] == ["time_implausible"]
+    assert desk.courier.backlog().count == 0
+    assert desk.store.believed_time_ms() <= NOON_MS + desk.hands.elapsed_ms
+    desk.office.time_ms = NOON_MS + desk.hands.elapsed_ms
+    desk.courier.tick()
+    assert len(desk.events()) == 1
+
+
+def test_a_document_dated_in_the_future_is_refused_by_name(desk: Desk) -> None:
+    issued = replace(document(1, write_pack(rules(1))), issued_ms=NOON_MS + 2 * FAR_AHEAD_MS)
+    sealed = seal_document(desk.office.signer, replace(issued, accept_until_ms=issued.issued_ms + FAR_AHEAD_MS))
+    desk.courier.handle(announcement_message(desk.office.publish_blob(PACK, 1, sealed)))
+    desk.let_through()
+    assert desk.events() == ["document_refused pack 1: issued_in_future"]
+    assert desk.courier.activate_arrived() == ()
 
 
 def test_an_entry_that_head_office_does_not_acknowledge_stays_in_the_backlog(desk: Desk) -> None:

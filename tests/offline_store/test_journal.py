@@ -1,6 +1,7 @@
 """The journal: chained, counted, never doubled, and acknowledged only by its own hashes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from contract.journal import (
     PerpetualTotals,
     SaleBody,
     TechnicalEventBody,
+    TimeQuality,
     identity_hash,
     open_entry,
 )
@@ -144,6 +146,20 @@ def test_the_latest_signed_time_is_remembered_across_a_restart(tmp_path: Path, w
     again = opened(path, who)
     assert again.signed_time_ms() == NOON_MS + 9
     again.close()
+
+
+def test_a_start_without_network_goes_on_from_the_newest_entry_whose_time_was_worth_believing(store: Store) -> None:
+    def noted(after_ms: int, quality: TimeQuality) -> int:
+        moment = replace(stamp(after_ms), quality=quality)
+        store.append(EntryKind.CANCEL, new_transaction_id(), moment, CancelBody("1001", 1, 1))
+        return store.believed_time_ms() - NOON_MS
+
+    assert store.believed_time_ms() == 0
+    assert noted(50, TimeQuality.DOUBTFUL) == 50
+    assert noted(90, TimeQuality.SYNCHRONISED) == 90
+    assert noted(9_000_000_000, TimeQuality.FREE_RUNNING) == -NOON_MS
+    store.advance(3, store.head().digest, NOON_MS + 70)
+    assert store.believed_time_ms() == NOON_MS + 70
 
 
 def test_the_backlog_is_what_waits_and_how_long_the_oldest_has_waited(store: Store) -> None:
