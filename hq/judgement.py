@@ -13,12 +13,18 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
-from contract.journal import DocumentChangeBody, Entry, SaleBody, TechnicalEventBody, open_entry
+from contract.journal import DocumentChangeBody, Entry, EntryHeader, SaleBody, TechnicalEventBody, open_entry
 from hq.audit import audit_sale, audit_tenders, basket_of, foreign_postings
 from hq.packs import PackShelf
 from hq.people import terminal_key
 from hq.tables import activations, entries, members, postings, sales, technical_events, transactions
-from hq.unsettled import Cause, Finding, Place, raise_exceptions, settle
+from hq.unsettled import Cause, Finding, Place, raise_exceptions, raise_once_in_chain, settle
+
+EARLIEST_MS = 1_577_836_800_000
+"""2020-01-01 (UTC): no till of ours is older."""
+
+FURTHEST_AHEAD_MS = 24 * 60 * 60 * 1_000
+"""A till's clock may be so far ahead of head office's before people are told."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,6 +57,8 @@ def judge(connection: Connection, entry_id: int, entry: Entry, packs: PackShelf,
         _LOG.exception("event=judging_failed address=%s epoch=%d seq=%d", place.address, place.epoch, place.seq)
         outcome, findings = Judged.WAITING, [Finding(Cause.JUDGING_FAILED, f"{type(error).__name__}: {error}")]
     raise_exceptions(connection, place, findings, now_ms)
+    if not EARLIEST_MS <= entry.header.wall_ms <= now_ms + FURTHEST_AHEAD_MS:
+        raise_once_in_chain(connection, place, _time_finding(entry.header), now_ms)
     # Kind and transaction are written here too: an entry that nobody could read before has them only now.
     connection.execute(
         update(entries)
@@ -155,6 +163,11 @@ def _register_transaction(connection: Connection, entry_id: int, entry: Entry) -
         select(entries.c.address, entries.c.epoch, entries.c.seq).where(entries.c.id == first)
     ).one()
     return [Finding(Cause.TRANSACTION_DOUBLED, f"first seen as {row.address} epoch {row.epoch} seq {row.seq}")]
+
+
+def _time_finding(header: EntryHeader) -> Finding:
+    detail = f"the till says {header.wall_ms} ms since 1970, and calls its clock {header.time_quality}"
+    return Finding(Cause.TIME_IMPLAUSIBLE, detail)
 
 
 def _is_member(connection: Connection, member: str) -> bool:

@@ -10,6 +10,9 @@ from contract.money import format_minor
 from contract.postings import POINTS
 from hq import books
 
+LAST_S = 253_402_300_799
+"""9999-12-31 23:59:59 (UTC), the last second Python's calendar has, in Unix seconds."""
+
 
 def books_text(connection: Connection) -> str:
     """Return the whole of the books on one page."""
@@ -112,4 +115,5 @@ def _amount(value: int, unit: str) -> str:
 
 
 def _instant(unix_ms: int) -> str:
-    return f"{datetime.fromtimestamp(unix_ms // 1_000, UTC):%Y-%m-%d %H:%M:%S}"
+    # A till may write a time beyond any calendar; the last there is stands for all of them.
+    return f"{datetime.fromtimestamp(min(unix_ms // 1_000, LAST_S), UTC):%Y-%m-%d %H:%M:%S}"

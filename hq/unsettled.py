@@ -57,6 +57,7 @@ class Cause(StrEnum):
     POSTINGS_FOREIGN = "postings_foreign"
     TENDERS_DIFFER = "tenders_differ"
     MEMBER_UNKNOWN = "member_unknown"
+    TIME_IMPLAUSIBLE = "time_implausible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,24 @@ def raise_exceptions(connection: Connection, place: Place, findings: Iterable[Fi
                 at_ms=now_ms,
             )
         )
+
+
+def raise_once_in_chain(connection: Connection, place: Place, finding: Finding, now_ms: int) -> None:
+    """Put ``finding`` before people unless one of its cause is open anywhere in the chain of ``place``: what concerns a
+    whole journal is told at the first entry, not at each.
+    """
+    still_open = connection.scalar(
+        select(exceptions.c.id)
+        .where(
+            exceptions.c.address == str(place.address),
+            exceptions.c.epoch == place.epoch,
+            exceptions.c.reason == finding.cause.value,
+            exceptions.c.settled_ms.is_(None),
+        )
+        .limit(1)
+    )
+    if still_open is None:
+        raise_exceptions(connection, place, (finding,), now_ms)
 
 
 def settle(connection: Connection, place: Place, causes: Iterable[Cause], now_ms: int) -> None:

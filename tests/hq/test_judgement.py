@@ -20,6 +20,8 @@ from contract.journal import (
 from contract.postings import POINTS, Posting, cash_account, sales_account
 from hq import books
 from hq.db import writing
+from hq.judgement import EARLIEST_MS, FURTHEST_AHEAD_MS
+from hq.ledger_text import books_text
 from hq.tables import entries, exceptions
 from hq.unsettled import Cause
 from tests.hq.tills import A1, B1, GOLD_AT_TILL, NOW_MS, HeadOffice, sale_body
@@ -173,6 +175,28 @@ def test_what_is_no_sale_is_noted_in_columns_and_moves_nothing(hq: HeadOffice) -
     (event,) = hq.look(books.technical_event_lines)
     assert (event.code, event.detail) == ("document_refused", "bad_signature")
     assert (hq.look(books.trial_balance), reasons(hq)) == ((), set())
+
+
+@pytest.mark.parametrize("wall_ms", [0, EARLIEST_MS - 9, NOW_MS + FURTHEST_AHEAD_MS, 2**53 - 2])
+def test_a_time_that_cannot_be_is_put_before_people_once_and_the_books_can_be_read(
+    hq: HeadOffice, wall_ms: int
+) -> None:
+    till = hq.enrolled()
+    till.wall_ms = wall_ms
+    hq.offer(till, till.sell(hq.sale(till)), till.tell("event"))
+    (told,) = hq.look(books.exception_lines)
+    assert (told.seq, told.reason, str(wall_ms + 1) in told.detail) == (1, Cause.TIME_IMPLAUSIBLE, True)
+    (sale,) = hq.look(books.sale_lines)
+    assert (sale.posted, sale.wall_ms) == (True, wall_ms + 1)
+    assert "time_implausible" in hq.look(books_text)
+
+
+def test_a_clock_a_few_hours_off_is_nothing_to_settle(hq: HeadOffice) -> None:
+    till = hq.enrolled()
+    for hours in (-9_000, 23):
+        till.wall_ms = NOW_MS + hours * 3_600_000
+        hq.offer(till, till.tell("event"))
+    assert reasons(hq) == set()
 
 
 def test_what_could_not_be_judged_is_judged_at_the_next_start_and_its_exception_settled(hq: HeadOffice) -> None:

@@ -88,6 +88,7 @@ class Till:
         self.epoch = epoch
         self.signer = new_signer()
         self.entries: list[Entry] = []
+        self.wall_ms = NOW_MS
 
     @property
     def enrolment(self) -> Enrolment:
@@ -110,7 +111,7 @@ class Till:
             previous=self.head_hash,
             kind=kind,
             transaction=transaction or unique,
-            wall_ms=NOW_MS + seq,
+            wall_ms=self.wall_ms + seq,
             time_quality=TimeQuality.SYNCHRONISED,
             boot_id=bytes(16),
             monotonic_ms=seq,
