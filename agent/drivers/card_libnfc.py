@@ -16,12 +16,12 @@ import select
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.drivers.device_thread import CLOSE_S, DeviceThread
 from agent.drivers.facts import CardKind, CardPresented, CardProblem, CardRefused, Emit, Fact, Status
 from agent.drivers.libnfc_reader import Connstring
 from agent.drivers.options import seconds
@@ -101,25 +101,25 @@ class CardLibnfc:
         self._report = Report(name, emit)
         self._now: tuple[Status, str, str] | None = None
         self._was_ready = False
-        self._closing = threading.Event()
         self._wake: int | None = None
-        self._thread: threading.Thread | None = None
+        self._thread = DeviceThread(f"{name} libnfc", self._report, self._supervise, _RESTART_DELAYS_S[0])
+        self._closing = self._thread.closing
 
     def start(self) -> None:
         """Begin watching; the reader may come later."""
         self._wake = os.eventfd(0, os.EFD_CLOEXEC)
-        self._thread = threading.Thread(target=self._supervise, name=f"{self._name} libnfc", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """End, and leave no child behind; within a second; may be called again."""
         self._closing.set()
-        if self._thread is None or self._wake is None:
+        if self._wake is None:
             return
         os.eventfd_write(self._wake, 1)
-        self._thread.join()
+        # At worst a child is on its way out of its own accord, and then still has to be killed.
+        self._thread.close(2 * _CLOSE_TIMEOUT_S + CLOSE_S)
         os.close(self._wake)
-        self._wake = self._thread = None
+        self._wake = None
 
     def _supervise(self) -> None:
         """Run one child after another until the driver is closed."""

@@ -20,8 +20,6 @@ class Status(StrEnum):
     """It was not there when the driver looked for it; the driver goes on looking."""
     GONE = "gone"
     """It was in use and was lost; the driver tries to get it back."""
-    DISABLED = "disabled"
-    """The configuration says not to use it."""
     CONFIG_ERROR = "config_error"
     """The configuration cannot be right; only a person can mend this."""
     SELF_CHECK_FAILED = "self_check_failed"
@@ -95,6 +93,8 @@ class PrintProblem(StrEnum):
     """The printer took bytes, or refused to, and told nothing of its state in time."""
     GONE = "gone"
     """The connection to the printer was lost."""
+    DRIVER_FAULT = "driver_fault"
+    """The driver itself failed at this paper."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ import queue
 import select
 import socket
 import struct
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Emit, Status
 from agent.drivers.report import Report
 from contract import settings
@@ -96,8 +96,7 @@ class GlassSocket:
         self._waiting: queue.Queue[Picture | _Sound] = queue.Queue(QUEUE_MOST)
         self._newest: Picture | None = None
         self._sounds = 0
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"glass {options.address}", daemon=True)
+        self._thread = DeviceThread(f"glass {options.address}", self._report, self._serve, RETRY_S)
 
     def show(self, frame: Picture) -> None:
         """Put a frame on the screen, in place of any that still waits."""
@@ -114,9 +113,7 @@ class GlassSocket:
 
     def close(self) -> None:
         """End within a second; may be called again."""
-        self._closing.set()
-        if self._thread.ident is not None:
-            self._thread.join(1.0)
+        self._thread.close()
 
     def _put(self, item: Picture | _Sound) -> None:
         while True:
@@ -133,20 +130,17 @@ class GlassSocket:
         except queue.Empty:
             return None
 
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            line = self._open()
-            if line is None:
-                self._closing.wait(RETRY_S)
-                self._due()
-                continue
-            self._report.say(Status.READY)
-            try:
-                with line:
-                    self._serve(line)
-            except OSError:
-                self._report.say_lost()
-                self._due()
+    def _serve(self) -> None:
+        line = self._open()
+        if line is None:
+            self._due()
+            return
+        try:
+            with line:
+                self._report.say(Status.READY)
+                self._draw(line)
+        except OSError:
+            self._report.say_lost()
 
     def _open(self) -> socket.socket | None:
         line: socket.socket | None = None
@@ -167,18 +161,18 @@ class GlassSocket:
             return None
         return line
 
-    def _serve(self, line: socket.socket) -> None:
+    def _draw(self, line: socket.socket) -> None:
         """Send what is given until the driver is closed. Raises OSError when the screen is lost."""
         self._due()
         if self._newest is not None:
             self._send(line, _frame_message(self._newest))
-        while not self._closing.is_set():
+        while not self._thread.closing.is_set():
             if (first := self._take(IDLE_S)) is None:
                 if select.select([line], [], [], 0)[0] and not line.recv(4096):
                     raise ConnectionResetError
                 continue
             for item in self._due(first):
-                if self._closing.is_set():
+                if self._thread.closing.is_set():
                     return
                 self._send(line, _sound_message(item) if isinstance(item, _Sound) else _frame_message(item))
 
@@ -197,7 +191,7 @@ class GlassSocket:
     def _send(self, line: socket.socket, message: bytes) -> None:
         rest = memoryview(message)
         moved_s = time.monotonic()
-        while rest and not self._closing.is_set():
+        while rest and not self._thread.closing.is_set():
             if select.select([], [line], [], IDLE_S)[1]:
                 rest = rest[line.send(rest) :]
                 moved_s = time.monotonic()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import select
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Emit, Key, KeyPressed, Status
 from agent.drivers.report import Report
 from contract import settings
@@ -117,8 +117,7 @@ class KeypadEvdev:
         self._path = options.path
         self._emit = emit
         self._report = Report(name, emit)
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"keypad {options.path}", daemon=True)
+        self._thread = DeviceThread(f"keypad {options.path}", self._report, self._serve, RETRY_S)
 
     def start(self) -> None:
         """Begin reading; the keypad may come later."""
@@ -126,24 +125,20 @@ class KeypadEvdev:
 
     def close(self) -> None:
         """End within a second; may be called again."""
-        self._closing.set()
-        if self._thread.ident is not None:
-            self._thread.join(1.0)
+        self._thread.close()
 
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            device = self._open()
-            if device is None:
-                self._closing.wait(RETRY_S)
-                continue
+    def _serve(self) -> None:
+        device = self._open()
+        if device is None:
+            return
+        try:
             self._report.say(Status.READY)
-            try:
-                self._read(device)
-            except OSError:
-                # ENODEV: the keypad was pulled.
-                self._report.say_lost()
-            finally:
-                device.close()
+            self._read(device)
+        except OSError:
+            # ENODEV: the keypad was pulled.
+            self._report.say_lost()
+        finally:
+            device.close()
 
     def _open(self) -> evdev.InputDevice[str] | None:
         try:
@@ -172,7 +167,7 @@ class KeypadEvdev:
 
     def _read(self, device: Any) -> None:
         keys = KeyStream(device.active_keys)
-        while not self._closing.is_set():
+        while not self._thread.closing.is_set():
             if not select.select([device.fd], [], [], TICK_S)[0]:
                 continue
             for event in device.read():

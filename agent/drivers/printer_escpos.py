@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import queue
-import threading
 import time
 from dataclasses import dataclass
 
+from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Emit, Fact, PrintFailed, PrintFinished, PrintProblem, Status
 from agent.drivers.printer_commands import compile_paper, open_printer
 from agent.drivers.printer_job import GUARD_S, SEND_S, Closed, PrinterJob
@@ -51,8 +51,8 @@ class PrinterEscpos:
         self._port: PrinterPort | None = None
         self._problem = PrintProblem.GONE
         self._looked_s = 0.0
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"printer {name}", daemon=True)
+        self._thread = DeviceThread(f"printer {name}", self._report, self._serve, RETRY_S)
+        self._closing = self._thread.closing
 
     def print(self, job: str, paper: Paper) -> bool:
         """Queue a paper under a name of the caller's; never waits. False when the queue is full."""
@@ -68,21 +68,24 @@ class PrinterEscpos:
 
     def close(self) -> None:
         """End within a second, leaving what is queued unprinted; may be called again."""
-        self._closing.set()
-        if self._thread.ident is not None:
-            self._thread.join(1.0)
+        self._thread.close()
 
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            if self._job is None:
-                self._job = self._next_job()
-            try:
-                self._step()
-            except LineLost as lost:
-                self._lose(lost.problem)
-            except Closed:
-                break
-        self._hang_up()
+    def _serve(self) -> None:
+        try:
+            while not self._closing.is_set():
+                if self._job is None:
+                    self._job = self._next_job()
+                try:
+                    self._step()
+                except LineLost as lost:
+                    self._lose(lost.problem)
+        except Closed:
+            return
+        except Exception:
+            self._give_up()
+            raise
+        finally:
+            self._hang_up()
 
     def _next_job(self) -> _Job | None:
         try:
@@ -155,6 +158,12 @@ class PrinterEscpos:
         if job is not None and time.monotonic() - job.queued_s > self._options.keep_s:
             self._job = None
             self._deliver(PrintFailed(self._name, job.name, self._problem, maybe_printed=False))
+
+    def _give_up(self) -> None:
+        """Fail the job at which this program failed: it would fail again, and how much of it was sent is not known."""
+        job, self._job = self._job, None
+        if job is not None:
+            self._deliver(PrintFailed(self._name, job.name, PrintProblem.DRIVER_FAULT, maybe_printed=True))
 
     def _lose(self, problem: PrintProblem) -> None:
         """Give the line up and say why; it is opened again after a while."""

@@ -5,12 +5,13 @@ The scanner and the keypad each have one; what the bytes mean is theirs.
 
 from __future__ import annotations
 
+import contextlib
 import termios
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Status
 from agent.drivers.report import Report
 
@@ -45,8 +46,7 @@ class SerialReader:
         self._report = report
         self._take = take
         self._opened = opened
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"serial {path}", daemon=True)
+        self._thread = DeviceThread(f"serial {path}", report, self._serve, RETRY_S)
 
     def start(self) -> None:
         """Begin reading; the port may come later."""
@@ -54,29 +54,23 @@ class SerialReader:
 
     def close(self) -> None:
         """End within a second; may be called again."""
-        self._closing.set()
-        if self._thread.ident is not None:
-            self._thread.join(1.0)
+        self._thread.close()
 
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            port = self._open()
-            if port is None:
-                self._closing.wait(RETRY_S)
-                continue
+    def _serve(self) -> None:
+        port = self._open()
+        if port is None:
+            return
+        try:
             self._opened()
             self._report.say(Status.READY)
-            try:
-                self._read(port)
-                lost = False
-            except (OSError, termios.error):
-                # pyserial's own exception is an OSError; the kernel's word on a line that hung up may also come
-                # from termios, which is not.
-                lost = True
-            _close(port)
-            if lost:
-                self._report.say_lost()
-                self._closing.wait(RETRY_S)
+            self._read(port)
+        except (OSError, termios.error):
+            # pyserial's own exception is an OSError; the kernel's word on a line that hung up may also come from
+            # termios, which is not.
+            self._report.say_lost()
+        finally:
+            with contextlib.suppress(OSError, termios.error):
+                port.close()
 
     def _open(self) -> serial.Serial | None:
         try:
@@ -97,7 +91,7 @@ class SerialReader:
         return None
 
     def _read(self, port: serial.Serial) -> None:
-        while not self._closing.is_set():
+        while not self._thread.closing.is_set():
             data = port.read(1)
             if data and (more := port.in_waiting):
                 data += port.read(more)
@@ -107,10 +101,3 @@ class SerialReader:
 def _by_number(error: OSError) -> OSError:
     """The same failure as the class of exception that its errno stands for."""
     return OSError(error.errno, "") if error.errno is not None else error
-
-
-def _close(port: serial.Serial) -> None:
-    try:
-        port.close()
-    except (OSError, termios.error):
-        return

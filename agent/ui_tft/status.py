@@ -16,7 +16,7 @@ class DeviceNote:
     @property
     def is_trouble(self) -> bool:
         """Whether somebody should do something about it."""
-        return self.status not in ("ready", "disabled") or bool(self.reason)
+        return self.status != "ready" or bool(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
