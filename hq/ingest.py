@@ -19,9 +19,9 @@ from contract.messages import GRAMMAR, Ack, Batch, RefusedEntry, read_batch
 from contract.signing import PublicKey
 from hq.judgement import Judged, judge
 from hq.packs import PackShelf
-from hq.people import terminal_key
+from hq.people import newest_epoch, terminal_key
 from hq.tables import chains, entries
-from hq.unsettled import Cause, Finding, Place, keep_refused, raise_exceptions
+from hq.unsettled import Cause, Finding, Place, keep_refused, raise_exceptions, raise_once_in_chain
 
 UNREADABLE_KIND = "unreadable"
 
@@ -77,7 +77,10 @@ def take_batch(
         detail = f"{address} epoch {batch.epoch} is not enrolled"
         return _refuse_batch(connection, topic, payload, Cause.UNKNOWN_TERMINAL, detail, now_ms)
     head = _lock_head(connection, address, batch.epoch)
+    before_seq = head.upto_seq
     refused = _take_entries(connection, _Chain(address, batch.epoch, key), head, batch, packs, now_ms)
+    if head.upto_seq > before_seq:
+        _doubt_old_epoch(connection, Place(address, batch.epoch, before_seq + 1), now_ms)
     connection.execute(
         update(chains)
         .where(chains.c.address == str(address), chains.c.epoch == batch.epoch)
@@ -213,6 +216,14 @@ def _store(
     else:
         finding = Finding(Cause.UNREADABLE, entry.detail)
         raise_exceptions(connection, Place(chain.address, chain.epoch, seq), (finding,), now_ms)
+
+
+def _doubt_old_epoch(connection: Connection, grown: Place, now_ms: int) -> None:
+    """Tell people where a journal grew though its till has a newer epoch: the unit was replaced, so who writes?"""
+    newest = newest_epoch(connection, grown.address)
+    if newest is not None and newest > grown.epoch:
+        detail = f"epoch {newest} of this till is enrolled, and epoch {grown.epoch} still gains entries"
+        raise_once_in_chain(connection, grown, Finding(Cause.OLD_EPOCH_GREW, detail), now_ms)
 
 
 def _lock_head(connection: Connection, address: TerminalAddress, epoch: int) -> _Head:

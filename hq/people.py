@@ -42,7 +42,7 @@ def enrol(connection: Connection, enrolment: Enrolment, tenant: str, now_ms: int
         if known == enrolment.key:
             return False
         raise OfficeError(f"{address} already has another key under epoch {epoch}; a replaced unit needs a new epoch.")
-    newest = connection.scalar(select(func.max(terminals.c.epoch)).where(terminals.c.address == str(address)))
+    newest = newest_epoch(connection, address)
     if newest is not None and newest > epoch:
         raise OfficeError(f"{address} is in epoch {newest} already; epochs only go up.")
     connection.execute(
@@ -67,6 +67,11 @@ def terminal_key(connection: Connection, address: TerminalAddress, epoch: int) -
         select(terminals.c.public_key).where(terminals.c.address == str(address), terminals.c.epoch == epoch)
     )
     return None if text is None else parse_public_key(text)
+
+
+def newest_epoch(connection: Connection, address: TerminalAddress) -> int | None:
+    """The newest epoch of a till that was enrolled, None for a till that never was."""
+    return connection.scalar(select(func.max(terminals.c.epoch)).where(terminals.c.address == str(address)))
 
 
 def enrolled(connection: Connection) -> tuple[TerminalAddress, ...]:

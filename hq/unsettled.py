@@ -40,6 +40,7 @@ class Cause(StrEnum):
     GAP = "gap"
     ENTRY_CONFLICT = "entry_conflict"
     CHAIN_BROKEN = "chain_broken"
+    OLD_EPOCH_GREW = "old_epoch_grew"
     JOURNAL_BEHIND = "journal_behind"
     HEAD_DIFFERS = "head_differs"
     UNREADABLE = "unreadable"

@@ -227,3 +227,17 @@ def test_a_new_epoch_of_a_till_starts_its_own_chain(hq: HeadOffice) -> None:
     new = hq.enrolled(A1, epoch=2)
     assert hq.offer(new, new.tell("event")).upto_seq == 1
     assert upto(hq) == [1, 1]
+
+
+def test_a_journal_that_grows_after_its_till_was_replaced_is_taken_and_put_before_people_once(hq: HeadOffice) -> None:
+    old = hq.enrolled(A1, epoch=1)
+    hq.offer(old, old.tell("event"))
+    new = hq.enrolled(A1, epoch=2)
+    hq.offer(new, new.tell("event"))
+    hq.offer(old, *old.entries)
+    assert reasons(hq) == []
+    for _ in range(2):
+        assert hq.offer(old, old.sell(hq.sale(old))).refused == ()
+    (told,) = hq.look(books.exception_lines)
+    assert (told.epoch, told.seq, told.reason) == (1, 2, Cause.OLD_EPOCH_GREW)
+    assert [sale.posted for sale in hq.look(books.sale_lines)] == [True, True]
