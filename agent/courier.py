@@ -31,7 +31,7 @@ HOUR_MS = 3_600_000
 ACTIVATE_AGAIN_MS = 5_000
 GOLDEN_FAILED = "golden_basket_differs"
 ISSUED_IN_FUTURE = "issued_in_future"
-TIME_IMPLAUSIBLE = "time_implausible"
+TIME_IMPLAUSIBLE = "hq_time_implausible"
 
 _log = logging.getLogger(__name__)
 
@@ -146,11 +146,11 @@ class Courier:
             case effects.DocumentArrived():
                 self._accept(effect.opened)
             case effects.DocumentRefused():
-                self._tell("document_refused", f"{effect.kind} {effect.version}: {effect.reason}")
+                self.report("document_refused", f"{effect.kind} {effect.version}: {effect.reason}")
             case effects.MessageRefused():
-                self._tell("message_refused", f"{effect.topic.rpartition('/')[2]}: {effect.reason}")
+                self.report("message_refused", f"{effect.topic.rpartition('/')[2]}: {effect.reason}")
             case effects.Refused():
-                self._tell("entry_refused", f"{effect.seq}: {effect.reason}")
+                self.report("entry_refused", f"{effect.seq}: {effect.reason}")
             case effects.StoreFailed():
                 _log.error(event("store_unreadable", cause=effect.cause, detail=effect.detail))
 
@@ -161,7 +161,7 @@ class Courier:
         """
         believed = self._clock.raise_floor(hq_time_ms)
         if not believed and self._time_believed:
-            self._tell(TIME_IMPLAUSIBLE, f"head office says {hq_time_ms}, this clock {self._clock.stamp().wall_ms}")
+            self.report(TIME_IMPLAUSIBLE, f"head office says {hq_time_ms}, this clock {self._clock.stamp().wall_ms}")
         self._time_believed = believed
 
     def _advance(self, ack: effects.Acknowledged) -> None:
@@ -191,10 +191,10 @@ class Courier:
         if not reason:
             self._arrived[document.kind] = opened
             return
-        self._tell("document_refused", f"{document.kind} {document.version}: {reason}")
+        self.report("document_refused", f"{document.kind} {document.version}: {reason}")
         self._step(effects.DocumentRejected(opened.digest, reason))
 
-    def _tell(self, code: str, detail: str) -> None:
+    def report(self, code: str, detail: str) -> None:
         """Journal a technical event, unless this hour has had its share; the log has all of them."""
         _log.warning(event(code, detail=detail))
         now_ms = self._clock.monotonic_ms()

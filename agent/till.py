@@ -174,7 +174,9 @@ class Till:
             case effects.WaiveReceipt():
                 self._settle_receipt(effect.seq)
             case effects.RecordPinTry():
-                self._record_pin_try(effect)
+                return self._record_pin_try(effect)
+            case effects.Report():
+                self._courier.report(effect.code, effect.detail)
         return None
 
     def _print(self, effect: effects.Print) -> events.Event | None:
@@ -205,11 +207,14 @@ class Till:
         except StoreError as error:
             _log.error(event("receipt_mark_lost", seq=seq, cause=error.cause))
 
-    def _record_pin_try(self, effect: effects.RecordPinTry) -> None:
+    def _record_pin_try(self, effect: effects.RecordPinTry) -> events.Event:
+        """Count it. Only the answer to this says whether the PIN was right: no guess is free while the disk refuses."""
         try:
             self._store.record_pin_try(effect.cashier, effect.ok, effect.now_ms)
         except StoreError as error:
             _log.error(event("pin_try_lost", cause=error.cause))
+            return events.PinTryLost(error.cause)
+        return events.PinTryCounted(effect.cashier, effect.ok)
 
     def _say_when_input_was_dropped(self) -> None:
         if self._mailbox.dropped != self._dropped_seen:

@@ -54,11 +54,21 @@ class WaiveReceipt:
 
 @dataclass(frozen=True, slots=True)
 class RecordPinTry:
-    """Count a PIN try of a cashier, durably and before anything is shown. ``now_ms`` is Unix milliseconds."""
+    """Count a PIN try of a cashier durably, then tell ``PinTryCounted`` or ``PinTryLost``: nobody learns before that
+    whether the PIN was right. ``now_ms`` is Unix milliseconds.
+    """
 
     cashier: str
     ok: bool
     now_ms: int
 
 
-Effect = Commit | Sound | Print | WaiveReceipt | RecordPinTry
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Let head office know, as a technical event of this stable ``code``."""
+
+    code: str
+    detail: str
+
+
+Effect = Commit | Sound | Print | WaiveReceipt | RecordPinTry | Report

@@ -66,6 +66,21 @@ class CommitFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class PinTryCounted:
+    """The PIN try asked to be recorded is durable; ``ok`` is what it was."""
+
+    cashier: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PinTryLost:
+    """The store could not count the PIN try. ``cause`` is the store's stable word for why."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptPrinted:
     """The printer itself said that the receipt of entry ``seq`` is out."""
 
@@ -97,4 +112,7 @@ class Tick:
 Input = KeyDown | CardRead | CardFailed | CodeRead | CodeFailed
 """What a person at the counter did."""
 
-Event = Input | Started | Committed | CommitFailed | ReceiptPrinted | ReceiptWaiting | PackChanged | Tick
+PinTryAnswer = PinTryCounted | PinTryLost
+"""What became of a PIN try."""
+
+Event = Input | Started | Committed | CommitFailed | PinTryAnswer | ReceiptPrinted | ReceiptWaiting | PackChanged | Tick

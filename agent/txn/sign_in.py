@@ -9,15 +9,19 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from agent.txn.answers import Step, move, nod, refuse
 from agent.txn.book import Book
-from agent.txn.effects import RecordPinTry
-from agent.txn.events import Input, KeyDown
+from agent.txn.effects import RecordPinTry, Report
+from agent.txn.events import Input, KeyDown, PinTryCounted, PinTryLost
 from agent.txn.keying import CASHIER_DIGITS, DIGIT_KEYS, PIN_DIGITS, digits_after, without_last
 from agent.txn.state import Selling, SignedIn, SignIn, TillState
-from contract.documents import CashierRecord, PinVerifier
-from contract.refusals import RefusalCode
+from contract.documents import PinVerifier
+from contract.refusals import Refusal, RefusalCode
 
 MOST_WRONG_PINS = 5
 LOCK_MS = 60_000
+"""How long the first lock lasts; each wrong PIN after it doubles the next, up to ``MOST_DOUBLINGS`` times."""
+
+MOST_DOUBLINGS = 6
+LOCKED_EVENT = "cashier_locked"
 
 
 def sign_in_step(state: TillState, scene: SignIn, event: Input, book: Book) -> Step:
@@ -38,6 +42,21 @@ def sign_in_step(state: TillState, scene: SignIn, event: Input, book: Book) -> S
         case "member" | "cash" | "reprint" | "signout":
             return refuse(state, RefusalCode.NOT_SIGNED_IN)
     return refuse(state, RefusalCode.KEY_NOT_NOW)
+
+
+def pin_try_told(state: TillState, scene: SignIn, event: PinTryCounted | PinTryLost, book: Book) -> Step:
+    """Let a person in or not, once the try is counted; a try that the store cannot count is none.
+
+    An answer to a sign-in that was given up meanwhile changes nothing.
+    """
+    if isinstance(event, PinTryLost):
+        return refuse(state, Refusal(RefusalCode.STORE_FAILED, event.cause), SignIn())
+    record = book.cashier(event.cashier)
+    if record is None or scene.pin is None or scene.number != event.cashier:
+        return state, ()
+    if event.ok:
+        return nod(replace(state, cashier=SignedIn(record.cashier, record.name)), Selling())
+    return _wrong(state, scene, book)
 
 
 def pin_is_right(pin: str, verifier: PinVerifier) -> bool:
@@ -79,22 +98,21 @@ def _pin_entered(state: TillState, scene: SignIn, book: Book) -> Step:
     if _is_locked(record.cashier, book):
         return refuse(state, RefusalCode.CASHIER_LOCKED, SignIn())
     right = pin_is_right(scene.pin or "", record.pin)
-    counted = RecordPinTry(record.cashier, right, book.now().wall_ms)
-    after, effects = _signed_in(state, record) if right else _wrong(state, scene, record, book)
-    return after, (counted, *effects)
+    return state, (RecordPinTry(record.cashier, right, book.now().wall_ms),)
 
 
-def _signed_in(state: TillState, record: CashierRecord) -> Step:
-    return nod(replace(state, cashier=SignedIn(record.cashier, record.name)), Selling())
-
-
-def _wrong(state: TillState, scene: SignIn, record: CashierRecord, book: Book) -> Step:
-    if book.pin_tries(record.cashier).count + 1 >= MOST_WRONG_PINS:
-        return refuse(state, RefusalCode.CASHIER_LOCKED, SignIn())
-    return refuse(state, RefusalCode.PIN_WRONG, replace(scene, pin=""))
+def _wrong(state: TillState, scene: SignIn, book: Book) -> Step:
+    count = book.pin_tries(scene.number).count
+    if count < MOST_WRONG_PINS:
+        return refuse(state, RefusalCode.PIN_WRONG, replace(scene, pin=""))
+    after, effects = refuse(state, RefusalCode.CASHIER_LOCKED, SignIn())
+    return after, (*effects, Report(LOCKED_EVENT, f"{scene.number}: {count} wrong PINs in a row"))
 
 
 def _is_locked(cashier: str, book: Book) -> bool:
-    """Whether the last of too many wrong PINs is less than ``LOCK_MS`` away, whichever way a clock was set since."""
+    """Whether the last of too many wrong PINs is less than a lock's time away, whichever way a clock was set since."""
     tries = book.pin_tries(cashier)
-    return tries.count >= MOST_WRONG_PINS and abs(book.now().wall_ms - tries.last_ms) < LOCK_MS
+    if tries.count < MOST_WRONG_PINS:
+        return False
+    lock_ms = LOCK_MS << min(tries.count - MOST_WRONG_PINS, MOST_DOUBLINGS)
+    return abs(book.now().wall_ms - tries.last_ms) < lock_ms

@@ -14,6 +14,8 @@ from agent.txn.events import (
     Input,
     KeyDown,
     PackChanged,
+    PinTryCounted,
+    PinTryLost,
     ReceiptPrinted,
     ReceiptWaiting,
     Started,
@@ -21,7 +23,7 @@ from agent.txn.events import (
 )
 from agent.txn.recovery import owed_receipt_told, recovery_step, started
 from agent.txn.selling import selling_step
-from agent.txn.sign_in import sign_in_step
+from agent.txn.sign_in import pin_try_told, sign_in_step
 from agent.txn.state import Committing, Lang, Notice, Paid, ReceiptState, Recovered, Selling, SignIn, TillState
 from contract.refusals import RefusalCode
 
@@ -44,6 +46,8 @@ def step(state: TillState, event: Event, book: Book) -> Step:
             return committed(state, state.scene, entry, book) if isinstance(state.scene, Committing) else (state, ())
         case CommitFailed(cause=cause):
             return commit_failed(state, state.scene, cause) if isinstance(state.scene, Committing) else (state, ())
+        case PinTryCounted() | PinTryLost():
+            return pin_try_told(state, state.scene, event, book) if isinstance(state.scene, SignIn) else (state, ())
         case ReceiptPrinted() | ReceiptWaiting():
             if isinstance(state.scene, Recovered):
                 return owed_receipt_told(state, state.scene, event)

@@ -170,7 +170,7 @@ def test_a_time_head_office_cannot_mean_is_told_once_and_moves_nothing(desk: Des
         desk.hands.elapsed_ms += 20_000
         desk.courier.tick()
         desk.let_through()
-    assert [event.partition(" ")[0] for event in desk.events()] == ["time_implausible"]
+    assert [event.partition(" ")[0] for event in desk.events()] == ["hq_time_implausible"]
     assert desk.courier.backlog().count == 0
     assert desk.store.believed_time_ms() <= NOON_MS + desk.hands.elapsed_ms
     desk.office.time_ms = NOON_MS + desk.hands.elapsed_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -201,3 +202,32 @@ def test_the_glass_counts_what_head_office_has_not_got_and_says_how_old_the_olde
 def test_the_till_speaks_the_language_it_was_told(empty: Shop) -> None:
     empty.open(language="en")
     empty.outside.see("Cashier number", "Offline", "Keep the network connected until they are here")
+
+
+def test_while_the_store_is_held_no_pin_signs_in_and_nothing_tells_a_right_one_from_a_wrong_one(empty: Shop) -> None:
+    empty.open()
+    empty.provision()
+    somebody_else = sqlite3.connect(empty.path, isolation_level=None)
+    somebody_else.execute("BEGIN IMMEDIATE")
+    for pin in (PIN, "9999"):
+        empty.outside.left.clear()
+        empty.press(*CASHIER, "enter", *pin, "enter")
+        empty.outside.see("本机存储出错")
+        eventually(lambda: empty.outside.sounds)
+        assert empty.outside.sounds == ["refused"]
+        empty.press("cancel")
+        eventually(lambda: "本机存储出错" not in "\n".join(empty.outside.text))
+    somebody_else.execute("ROLLBACK")
+    somebody_else.close()
+    empty.sign_in()
+
+
+def test_head_office_is_told_of_a_cashier_who_was_locked_out(empty: Shop) -> None:
+    empty.open()
+    empty.provision()
+    empty.press(*CASHIER, "enter")
+    for _attempt in range(5):
+        empty.press(*"9999", "enter")
+    empty.outside.see("密码错误次数过多")
+    eventually(empty.events)
+    assert empty.events() == [f"cashier_locked {CASHIER}: 5 wrong PINs in a row"]

@@ -14,7 +14,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from agent.paper import Pair, Qr, Text
 from agent.txn.book import ActivePack
 from agent.txn.effects import Commit, Effect, Print, RecordPinTry, Sound, SoundName, WaiveReceipt
-from agent.txn.events import CardRead, CodeRead, CommitFailed, Committed, Event, KeyDown
+from agent.txn.events import (
+    CardRead,
+    CodeRead,
+    CommitFailed,
+    Committed,
+    Event,
+    KeyDown,
+    PinTryCounted,
+    PinTryLost,
+)
 from agent.txn.state import TillState
 from agent.txn.step import step
 from contract.credentials import MemberCredential, credential_text, seal_credential
@@ -246,6 +255,7 @@ class Desk:
     book: MemoryBook = field(default_factory=MemoryBook)
     state: TillState = field(default_factory=TillState)
     effects: list[Effect] = field(default_factory=list)
+    disk_refuses: bool = False
 
     def tell(self, *events: Event) -> tuple[Effect, ...]:
         """Step through events; return the effects of the last one."""
@@ -255,9 +265,16 @@ class Desk:
             self.effects += last
             for effect in last:
                 if isinstance(effect, RecordPinTry):
-                    count = 0 if effect.ok else self.book.pin_tries(effect.cashier).count + 1
-                    self.book.tries[effect.cashier] = Tries(count, effect.now_ms)
+                    last += self.tell(self._counted(effect))
         return last
+
+    def _counted(self, effect: RecordPinTry) -> Event:
+        """Count a PIN try as the store does, unless the disk refuses."""
+        if self.disk_refuses:
+            return PinTryLost("io")
+        count = 0 if effect.ok else self.book.pin_tries(effect.cashier).count + 1
+        self.book.tries[effect.cashier] = Tries(count, effect.now_ms)
+        return PinTryCounted(effect.cashier, effect.ok)
 
     def keys(self, *keys: str) -> tuple[Effect, ...]:
         """Press keys; a run of digits and points is pressed one by one."""

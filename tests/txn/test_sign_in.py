@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from agent.txn.effects import RecordPinTry, SoundName
-from agent.txn.events import Tick
-from agent.txn.sign_in import pin_is_right
+from agent.txn.effects import RecordPinTry, Report, SoundName
+from agent.txn.events import PinTryCounted, Tick
+from agent.txn.sign_in import LOCK_MS, LOCKED_EVENT, MOST_DOUBLINGS, pin_is_right
 from agent.txn.state import Selling, SignedIn, SignIn, TillState
 from tests.txn.desk import PIN, Desk, sounds, verifier
 
@@ -42,9 +42,48 @@ def test_five_wrong_pins_lock_the_cashier_for_a_minute() -> None:
     desk.book.elapsed_ms += 1
     desk.keys("1001", "enter", "9999", "enter")
     assert desk.refused == "cashier_locked"
-    desk.book.elapsed_ms += 60_000
+    desk.book.elapsed_ms += 120_000
     desk.sign_in()
     assert desk.book.pin_tries("1001").count == 0
+
+
+def test_each_wrong_pin_after_a_lock_doubles_the_next_and_head_office_is_told() -> None:
+    desk = Desk()
+    desk.keys("1001", "enter")
+    for _attempt in range(4):
+        desk.keys("9999", "enter")
+    assert not [effect for effect in desk.effects if isinstance(effect, Report)]
+    lasted_ms = []
+    for _lock in range(9):
+        if desk.state.scene == SignIn():
+            desk.keys("1001", "enter")
+        desk.keys("9999", "enter")
+        began_ms = desk.book.elapsed_ms
+        while desk.keys("1001", "enter") and desk.refused == "cashier_locked":
+            desk.book.elapsed_ms += LOCK_MS
+        desk.keys("cancel")
+        lasted_ms.append(desk.book.elapsed_ms - began_ms)
+    assert lasted_ms == [LOCK_MS << min(lock, MOST_DOUBLINGS) for lock in range(9)]
+    told = [effect for effect in desk.effects if isinstance(effect, Report)]
+    assert [report.code for report in told] == [LOCKED_EVENT] * 9
+    assert told[0].detail == "1001: 5 wrong PINs in a row"
+
+
+@pytest.mark.parametrize("pin", [PIN, "9999"])
+def test_while_the_disk_refuses_no_pin_lets_in_and_none_can_be_told_from_another(pin: str) -> None:
+    desk = Desk(disk_refuses=True)
+    effects = desk.keys("1001", "enter", pin, "enter")
+    assert (desk.refused, desk.state.cashier, desk.state.scene) == ("store_failed", None, SignIn())
+    assert sounds(effects) == [SoundName.REFUSED]
+    desk.disk_refuses = False
+    desk.sign_in()
+
+
+def test_an_answer_to_a_sign_in_that_was_given_up_lets_nobody_in() -> None:
+    desk = Desk()
+    desk.keys("1001", "enter", "1", "cancel")
+    desk.tell(PinTryCounted("1001", True))
+    assert (desk.state.cashier, desk.state.scene) == (None, SignIn())
 
 
 def test_the_lock_holds_for_a_pin_that_was_being_keyed_when_it_fell() -> None:
