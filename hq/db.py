@@ -28,7 +28,8 @@ def open_database(url: URL | str) -> Engine:
     Raises OfficeError where the driver for such a database is not installed.
     """
     try:
-        engine = create_engine(url)
+        # What a failed statement was given is members' names, cards and phones: none of it belongs in a log.
+        engine = create_engine(url, hide_parameters=True)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise OfficeError(
             f"the database's driver is missing: {error}. Install it (for PostgreSQL: psycopg)."

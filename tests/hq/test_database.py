@@ -14,7 +14,7 @@ from hq.db import migrate, open_database, reading, writing
 from hq.errors import OfficeError
 from hq.migrations import env
 from hq.migrations.versions import v0001_first
-from hq.tables import METADATA, terminals
+from hq.tables import METADATA, members, terminals
 
 ROW = {"address": "acme/shop-a/a1", "epoch": 1, "public_key": "eddsa:00", "enrolled_ms": 1}
 
@@ -69,6 +69,25 @@ def test_a_reader_sees_one_state_while_another_process_writes(tmp_path: Path) ->
         assert len(reader.execute(select(terminals)).all()) == 1
     engine.dispose()
     other.dispose()
+
+
+def test_what_a_failed_statement_was_given_is_not_in_its_message(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/hq.db")
+    member = {
+        "member": "m1",
+        "name": "会员一",
+        "tier": "gold",
+        "tags": [],
+        "cards": ["04a1b2c3"],
+        "phone": "13800000001",
+    }
+    # Nothing was migrated, so there is no such table.
+    with pytest.raises(OperationalError) as raised, writing(engine) as connection:
+        connection.execute(insert(members).values(member))
+    told = str(raised.value)
+    assert "members" in told
+    assert [secret for secret in ("会员一", "04a1b2c3", "13800000001") if secret in told] == []
+    engine.dispose()
 
 
 def test_every_table_can_be_made_in_postgresql() -> None:
