@@ -80,7 +80,7 @@ def _build(config: AgentConfig, running: ExitStack) -> Till:
             silence_s=config.silence_s,
         ),
         identity.address,
-        mailbox.put,
+        mailbox.put_link,
     )
     link.start()
     running.callback(link.close)

@@ -8,6 +8,7 @@ cashier may do when (that is ``txn``); this module only knows who has to be told
 
 import logging
 import queue
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from agent.ui_tft.view import DeviceNote, Screen, StatusBar, compose
 from contract.documents import DocumentKind
 
 MAILBOX_FACTS = 256
+LINK_FACTS = 64
 TICK_S = 0.25
 
 Fact = facts.Fact | LinkFact
@@ -40,27 +42,46 @@ _log = logging.getLogger(__name__)
 
 
 class Mailbox:
-    """The bounded way into the till's thread. ``put`` never blocks; what does not fit is dropped and counted."""
+    """The bounded way into the till's thread. ``put`` and ``put_link`` never block.
+
+    The counter has a place of its own and goes first: whoever floods the broker takes no key from a cashier. A fact of
+    the counter that does not fit is dropped and counted; the link keeps what is not taken from it, and asks again.
+    """
 
     def __init__(self) -> None:
-        self._facts: queue.Queue[Fact] = queue.Queue(MAILBOX_FACTS)
+        self._counter: queue.Queue[facts.Fact] = queue.Queue(MAILBOX_FACTS)
+        self._link: queue.Queue[LinkFact] = queue.Queue(LINK_FACTS)
+        self._waiting = threading.Semaphore(0)
+        """How many facts are in both together."""
         self.dropped = 0
 
-    def put(self, fact: Fact) -> bool:
-        """Take a fact from any thread; False when the mailbox was full and the fact was dropped."""
+    def put(self, fact: facts.Fact) -> bool:
+        """Take a device's fact from any thread; False when there was no room and the fact was dropped."""
         try:
-            self._facts.put_nowait(fact)
+            self._counter.put_nowait(fact)
         except queue.Full:
             self.dropped += 1
             return False
+        self._waiting.release()
+        return True
+
+    def put_link(self, fact: LinkFact) -> bool:
+        """Take a fact of the link from any thread; False when there was no room for it now."""
+        try:
+            self._link.put_nowait(fact)
+        except queue.Full:
+            return False
+        self._waiting.release()
         return True
 
     def take(self, timeout_s: float) -> Fact | None:
-        """The next fact, or None when there was none for ``timeout_s``."""
-        try:
-            return self._facts.get(timeout=timeout_s)
-        except queue.Empty:
+        """The next fact, or None when there was none for ``timeout_s``. For one thread alone."""
+        if not self._waiting.acquire(timeout=timeout_s):
             return None
+        try:
+            return self._counter.get_nowait()
+        except queue.Empty:
+            return self._link.get_nowait()
 
 
 class Printer(Protocol):

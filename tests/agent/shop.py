@@ -22,7 +22,7 @@ from agent.lookups import StoreBook
 from agent.offline_store.store import Room, Store
 from agent.paper import Pair, Paper, Text
 from agent.sync.effects import Publish
-from agent.sync.facts import LinkUp
+from agent.sync.facts import LinkDown, LinkUp, MessageArrived
 from agent.till import Counter, Fact, Mailbox, Till
 from agent.ui_tft.frame import Frame
 from contract.documents import (
@@ -147,7 +147,7 @@ class Wire:
 
     def publish(self, topic: str, payload: bytes) -> bool:
         """Carry a message over, and the answers back."""
-        return all([self._mailbox.put(answer) for answer in self._office.answer(Publish(topic, payload))])
+        return all([self._mailbox.put_link(answer) for answer in self._office.answer(Publish(topic, payload))])
 
 
 class Shop:
@@ -191,7 +191,8 @@ class Shop:
     def tell(self, *facts: Fact) -> None:
         """Put facts into the till's mailbox."""
         for fact in facts:
-            assert self.mailbox.put(fact)
+            link = isinstance(fact, LinkUp | LinkDown | MessageArrived)
+            assert self.mailbox.put_link(fact) if link else self.mailbox.put(fact)
 
     def press(self, *keys: str) -> None:
         """Press keys."""

@@ -21,11 +21,13 @@ from agent.drivers.facts import (
     PrintProblem,
     Status,
 )
-from agent.sync.facts import LinkDown, LinkProblem
-from agent.till import MAILBOX_FACTS
+from agent.sync.facts import LinkDown, LinkProblem, LinkUp, MessageArrived
+from agent.till import LINK_FACTS, MAILBOX_FACTS, Mailbox
+from contract import topics
 from contract.journal import EntryKind
 from rules.pack import write_pack
 from tests.agent.shop import CASHIER, GIB, Left, Shop, kinds, rules
+from tests.contract.samples import ADDRESS
 from tests.txn.desk import PIN
 from tests.waiting import eventually
 
@@ -98,6 +100,24 @@ def test_a_full_mailbox_drops_input_and_beeps_and_the_sale_is_whole(shop: Shop) 
     assert len(shop.outside.papers) == 1
     shop.press("enter", *"1.00", "enter", "cash")
     eventually(lambda: len(shop.sales()) == 2)
+
+
+def test_whoever_floods_the_broker_takes_no_key_from_the_cashier(shop: Shop) -> None:
+    shop.pause()
+    junk = MessageArrived(topics.down(ADDRESS, topics.Down.CHUNK), b"junk")
+    assert sum(shop.mailbox.put_link(junk) for _ in range(10 * LINK_FACTS)) == LINK_FACTS
+    shop.press(*CASHIER, "enter", *PIN, "enter", *"268.00", "enter", "cash")
+    assert shop.mailbox.dropped == 0
+    shop.open()
+    eventually(shop.sales)
+    assert "refused" not in shop.outside.sounds
+
+
+def test_what_the_counter_says_is_heard_before_what_the_network_says() -> None:
+    mailbox = Mailbox()
+    key = KeyPressed("keypad", Key.CASH)
+    assert mailbox.put_link(LinkUp()) and mailbox.put(key)
+    assert [mailbox.take(0), mailbox.take(0), mailbox.take(0)] == [key, LinkUp(), None]
 
 
 def test_rules_that_arrive_inside_a_basket_wait_until_it_is_closed(shop: Shop) -> None:
