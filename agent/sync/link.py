@@ -83,6 +83,8 @@ class Link:
         self._tls: Tls | None = None
         self._closing = threading.Event()
         self._up = threading.Event()
+        self._told_up = False
+        """Whether the last thing told was that there is a connection: its end must be told too, whatever ends it."""
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
@@ -125,12 +127,12 @@ class Link:
         last: LinkProblem | None = None
         while not self._closing.is_set():
             began = time.monotonic()
-            was_up = False
             try:
-                ended, was_up = self._connect_and_serve()
+                ended = self._connect_and_serve()
             except Exception as error:  # The library raised where it should not have: a broken peer, not a dead till.
                 ended = LinkDown(LinkProblem.PROTOCOL, f"{type(error).__name__}: {error}")
             self._up.clear()
+            was_up, self._told_up = self._told_up, False
             if self._closing.is_set():
                 return
             _log.warning(event("link_down", reason=ended.reason, detail=ended.detail))
@@ -146,30 +148,28 @@ class Link:
         bound_s = min(self._options.longest_wait_s, self._options.first_wait_s * 2 ** min(attempt - 1, 16))
         self._closing.wait(bound_s * self._jitter())
 
-    def _connect_and_serve(self) -> tuple[LinkDown, bool]:
+    def _connect_and_serve(self) -> LinkDown:
         options = self._options
         try:
             tls = Tls(options.ca, options.cert, options.key)
         except (OSError, ValueError) as error:
-            return LinkDown(LinkProblem.KEYS, str(error)), False
+            return LinkDown(LinkProblem.KEYS, str(error))
         self._tls = tls
         session = _Session(self._address, tls)
         try:
-            ended = session.connect(options) or self._serve(session)
+            return session.connect(options) or self._serve(session)
         finally:
             session.close()
-        return ended, session.ready
 
     def _serve(self, session: "_Session") -> LinkDown:
         """Move bytes both ways until the connection ends or the link is closed."""
-        told_up = False
         deadline = time.monotonic() + self._options.connect_s
         while not self._closing.is_set():
-            if session.ready and not told_up:
-                told_up = self._tell_up()
+            if session.ready and not self._told_up:
+                self._told_up = self._tell_up()
                 deadline = time.monotonic() + self._options.silence_s
             self._move(session)
-            if told_up and self._deliver(session):
+            if self._told_up and self._deliver(session):
                 deadline = time.monotonic() + self._options.silence_s
             if session.ended is not None:
                 return session.ended

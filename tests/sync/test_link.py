@@ -354,3 +354,18 @@ def test_what_a_broker_does_not_acknowledge_is_not_piled_up(keys: Premises) -> N
             taken += 1
         assert taken == OUTBOX_MESSAGES
         assert not published.acquire(timeout=0.2)
+
+
+def test_the_end_of_every_connection_that_was_told_is_told_even_where_the_library_raises(keys: Premises) -> None:
+    def speak(line: Line) -> None:
+        line.welcome()
+        line.packet()
+        line.send(b"\x90\x01\x00")  # A SUBACK too short to be one: the library raises over it.
+        line.wait_for_the_end()
+
+    options = replace(keys.options(0), longest_wait_s=0.1)
+    with scripted_broker(speak, keys.server_context()) as port, linked(replace(options, port=port)) as (link, inbox):
+        for _ in range(3):
+            assert inbox.next() == LinkUp()
+            assert link.publish(HELLO, b"")
+            assert inbox.down().reason is LinkProblem.PROTOCOL
