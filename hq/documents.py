@@ -5,12 +5,14 @@ Undoing is a higher version with old content.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, and_, func, insert, or_, select, update
 
 from contract.documents import CHUNK_BYTES, GRAMMAR, Document, DocumentKind, open_document, seal_document
 from contract.envelope import keyring
+from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.messages import Announcement, Chunk, Want
 from contract.signing import Signer
@@ -69,16 +71,70 @@ def sign(
 
     The newest version is returned instead where it says the same already and is not half through its acceptance.
     """
-    content_digest = hashlib.sha256(content).digest()
     newest = connection.execute(
         select(documents).where(documents.c.kind == kind.value).order_by(documents.c.version.desc()).limit(1)
     ).one_or_none()
-    accept_ms = desk.accept_days * DAY_MS
-    same = newest is not None and (newest.content_digest, newest.shop) == (content_digest, shop)
-    if newest is not None and same and now_ms < newest.issued_ms + accept_ms // 2:
+    same = newest is not None and (newest.content_digest, newest.shop) == (hashlib.sha256(content).digest(), shop)
+    if newest is not None and same and not _is_half_through(_opened(desk, newest.sealed), now_ms):
         return _stored(newest)
-    version = 1 if newest is None else newest.version + 1
-    document = Document(GRAMMAR, kind, desk.tenant, version, now_ms, now_ms + accept_ms, content, shop)
+    return _sign_next(connection, desk, kind, content, now_ms, shop)
+
+
+def renew(connection: Connection, desk: Desk, now_ms: int) -> tuple[StoredDocument, ...]:
+    """Sign and publish anew what tills were told and is half through its acceptance: the same content as the next
+    version. A till born after the last day of acceptance would otherwise be offered what it must refuse.
+
+    Where a newer version is signed and not published yet, it is left to people until that last day.
+    """
+    renewed = []
+    for kind in DocumentKind:
+        versions = [item for item in stored_documents(connection) if item.kind is kind]
+        waits = bool(versions) and versions[-1].published_ms is None
+        live = _live([item for item in versions if item.published_ms is not None])
+        opened = [_opened(desk, sealed_bytes(connection, kind, item.digest) or b"") for item in live]
+        # All scopes of a kind are renewed together and in order, so that a shop's own stays above the tenant's.
+        if any(document and _is_due(document, waits, now_ms) for document in opened):
+            for document in opened:
+                if document is not None:
+                    signed = _sign_next(connection, desk, kind, document.content, now_ms, document.shop)
+                    renewed.append(publish(connection, kind, signed.version, now_ms))
+    return tuple(renewed)
+
+
+def _live(published: Sequence[StoredDocument]) -> list[StoredDocument]:
+    """The newest of each scope, in order, without those of shops that the tenant's newest has overtaken."""
+    live: dict[str | None, StoredDocument] = {}
+    for item in published:
+        if item.shop is None:
+            live.clear()
+        live.pop(item.shop, None)
+        live[item.shop] = item
+    return list(live.values())
+
+
+def _opened(desk: Desk, sealed: bytes) -> Document | None:
+    """A document of ours; None where another key signed it, as before head office's key was replaced."""
+    try:
+        return open_document(sealed, keyring(desk.signer.public)).document
+    except ContractError:
+        return None
+
+
+def _is_half_through(document: Document | None, now_ms: int) -> bool:
+    return document is None or 2 * now_ms >= document.issued_ms + document.accept_until_ms
+
+
+def _is_due(document: Document, waits: bool, now_ms: int) -> bool:
+    return now_ms >= document.accept_until_ms if waits else _is_half_through(document, now_ms)
+
+
+def _sign_next(
+    connection: Connection, desk: Desk, kind: DocumentKind, content: bytes, now_ms: int, shop: str | None
+) -> StoredDocument:
+    newest = connection.scalar(select(func.max(documents.c.version)).where(documents.c.kind == kind.value))
+    version = 1 if newest is None else newest + 1
+    accept_until_ms = now_ms + desk.accept_days * DAY_MS
+    document = Document(GRAMMAR, kind, desk.tenant, version, now_ms, accept_until_ms, content, shop)
     sealed = seal_document(desk.signer, document)
     # What leaves here is read back as a till will read it, before anybody can ask for it.
     opened = open_document(sealed, keyring(desk.signer.public))
@@ -88,7 +144,7 @@ def sign(
             version=version,
             shop=shop,
             digest=opened.digest,
-            content_digest=content_digest,
+            content_digest=hashlib.sha256(content).digest(),
             sealed=sealed,
             size=len(sealed),
             issued_ms=now_ms,
@@ -161,8 +217,10 @@ def sealed_bytes(connection: Connection, kind: DocumentKind, digest: bytes) -> b
 
 def stored_documents(connection: Connection) -> tuple[StoredDocument, ...]:
     """Every version of every kind, in order."""
+    # Not the signed bytes themselves: of all versions together they are far too many.
+    plain = [column for column in documents.c if column is not documents.c.sealed]
     return tuple(
-        _stored(row) for row in connection.execute(select(documents).order_by(documents.c.kind, documents.c.version))
+        _stored(row) for row in connection.execute(select(*plain).order_by(documents.c.kind, documents.c.version))
     )
 
 

@@ -71,7 +71,10 @@ def terminal_key(connection: Connection, address: TerminalAddress, epoch: int) -
 
 def newest_epoch(connection: Connection, address: TerminalAddress) -> int | None:
     """The newest epoch of a till that was enrolled, None for a till that never was."""
-    return connection.scalar(select(func.max(terminals.c.epoch)).where(terminals.c.address == str(address)))
+    newest: int | None = connection.scalar(
+        select(func.max(terminals.c.epoch)).where(terminals.c.address == str(address))
+    )
+    return newest
 
 
 def enrolled(connection: Connection) -> tuple[TerminalAddress, ...]:

@@ -27,7 +27,7 @@ from contract.messages import (
 )
 from contract.topics import Down, Up
 from hq.db import reading, writing
-from hq.documents import Desk, announcements, chunk
+from hq.documents import Desk, announcements, chunk, renew
 from hq.ingest import take_batch
 from hq.judgement import judge_waiting
 from hq.packs import PackShelf
@@ -97,6 +97,13 @@ class Worker:
         """Let the next :meth:`poll` announce everything: the broker may have forgotten what it retained."""
         self._announced.clear()
         self._mark = ()
+
+    def renew(self, now_ms: int) -> None:
+        """Sign and publish anew what tills would soon no longer accept; the next :meth:`poll` announces it."""
+        with writing(self._engine) as connection:
+            renewed = renew(connection, self._desk, now_ms)
+        for stored in renewed:
+            _LOG.info("event=document_renewed kind=%s version=%d", stored.kind, stored.version)
 
     def judge_waiting(self, now_ms: int) -> int:
         """Judge again what could not be judged before, such as entries of a newer grammar; return how many are done."""

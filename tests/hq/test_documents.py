@@ -2,20 +2,24 @@
 said before anything is signed.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from contract.credentials import open_credential, read_credential_text
 from contract.documents import DocumentKind, open_document, read_members
 from contract.envelope import keyring
 from contract.errors import ContractError, Reason
+from contract.ids import TerminalAddress
 from hq.credentials import issue_credential
 from hq.db import writing
-from hq.documents import DAY_MS, author_pack, sealed_bytes, sign, stored_documents
+from hq.documents import DAY_MS, announcements, author_pack, renew, sealed_bytes, sign, sign_pack, stored_documents
 from hq.errors import OfficeError
 from hq.people import cashiers_content, members_content, replace_cashiers, replace_members
 from hq.pins import is_pin, make_verifier
 from hq.sources import CashierRow, MemberRow
-from tests.hq.tills import GOLD, NOW_MS, PACK, TENANT, HeadOffice
+from rules.pack import write_pack
+from tests.hq.tills import A1, B1, GOLD, NOW_MS, PACK, TENANT, HeadOffice, new_signer
 
 OTHER_PACK = PACK.replace("2000}}", "1000}}").replace("22120", "23120").replace("221}", "231}")
 
@@ -42,6 +46,59 @@ def test_the_same_content_signed_again_is_the_same_version(hq: HeadOffice) -> No
 def test_the_same_content_is_signed_anew_before_tills_would_no_longer_accept_it(hq: HeadOffice) -> None:
     assert hq.sign_pack(PACK, NOW_MS + 182 * DAY_MS).version == 1
     assert hq.sign_pack(PACK, NOW_MS + 183 * DAY_MS).version == 2
+
+
+def test_what_tills_were_told_is_signed_anew_and_published_before_they_would_no_longer_accept_it(
+    hq: HeadOffice,
+) -> None:
+    hq.enrolled()
+    hq.worker.renew(NOW_MS + 183 * DAY_MS - 1)
+    assert versions(hq) == [(1, True)]
+    for _ in range(2):
+        hq.worker.renew(NOW_MS + 183 * DAY_MS)
+        assert versions(hq) == [(1, True), (2, True)]
+    (announced,) = hq.look(lambda connection: announcements(connection, A1))
+    sealed = hq.look(lambda connection: sealed_bytes(connection, DocumentKind.PACK, announced.digest))
+    assert sealed is not None
+    document = open_document(sealed, keyring(hq.desk.signer.public)).document
+    assert (document.version, document.content) == (2, write_pack(hq.pack))
+    assert document.accept_until_ms == NOW_MS + (183 + 366) * DAY_MS
+
+
+def test_a_pack_that_waits_to_be_published_is_not_overtaken_by_a_renewal_before_the_last_day(hq: HeadOffice) -> None:
+    hq.sign_pack(OTHER_PACK)
+    hq.worker.renew(NOW_MS + 366 * DAY_MS - 1)
+    assert versions(hq) == [(1, True), (2, False)]
+    hq.worker.renew(NOW_MS + 366 * DAY_MS)
+    assert versions(hq) == [(1, True), (2, False), (3, True)]
+
+
+def test_a_renewal_leaves_each_shop_with_what_was_meant_for_it(hq: HeadOffice) -> None:
+    def told(address: TerminalAddress) -> bytes:
+        (digest,) = hq.look(
+            lambda connection: [
+                item.digest for item in announcements(connection, address) if item.kind is DocumentKind.MEMBERS
+            ]
+        )
+        sealed = hq.look(lambda connection: sealed_bytes(connection, DocumentKind.MEMBERS, digest))
+        assert sealed is not None
+        return open_document(sealed, keyring(hq.desk.signer.public)).document.content
+
+    for content, shop in ((b"overtaken", "shop-a"), (b"all", None), (b"shop b's", "shop-b")):
+        with writing(hq.engine) as connection:
+            sign(connection, hq.desk, DocumentKind.MEMBERS, content, NOW_MS, shop=shop)
+        hq.publish(DocumentKind.MEMBERS)
+    hq.worker.renew(NOW_MS + 183 * DAY_MS)
+    assert (told(A1), told(B1)) == (b"all", b"shop b's")
+    members = [item.version for item in hq.look(stored_documents) if item.kind is DocumentKind.MEMBERS]
+    assert members == [1, 2, 3, 4, 5]
+
+
+def test_a_document_by_a_key_that_was_replaced_is_signed_anew_when_it_is_loaded_again(hq: HeadOffice) -> None:
+    desk = replace(hq.desk, signer=new_signer())
+    with writing(hq.engine) as connection:
+        assert renew(connection, desk, NOW_MS + 366 * DAY_MS) == ()
+        assert sign_pack(connection, desk, hq.pack, NOW_MS).version == 2
 
 
 def test_a_version_below_the_published_one_is_not_published(hq: HeadOffice) -> None:

@@ -12,6 +12,8 @@ from contract import topics
 from contract.documents import DocumentKind
 from contract.topics import Up
 from hq.config import BrokerConfig, read_config
+from hq.db import writing
+from hq.documents import publish, sign, stored_documents
 from hq.link import Link
 from hq.loop import WorkLoop
 from hq.main import watch
@@ -94,6 +96,16 @@ def test_an_announcement_for_which_there_was_no_room_goes_out_as_soon_as_there_i
     eventually(lambda: topics.announce(B1, DocumentKind.PACK) in wire.refused)
     wire.room = 9
     eventually(lambda: wire.taken == [topics.announce(A1, DocumentKind.PACK), topics.announce(B1, DocumentKind.PACK)])
+
+
+def test_what_tills_would_no_longer_accept_is_signed_anew_when_head_office_starts(
+    hq: HeadOffice, loop: WorkLoop
+) -> None:
+    with writing(hq.engine) as connection:
+        sign(connection, hq.desk, DocumentKind.MEMBERS, b"of long ago", 1)
+        publish(connection, DocumentKind.MEMBERS, None, 1)
+    loop.start(Wire(room=9))
+    eventually(lambda: [item.version for item in hq.look(stored_documents)] == [1, 2, 1])
 
 
 def test_the_working_thread_goes_on_after_whatever_was_raised_in_it(hq: HeadOffice, loop: WorkLoop) -> None:
