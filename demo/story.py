@@ -132,7 +132,7 @@ class Story:
         self._hands.tap(cast.gold_card(), "金卡")
         self._hands.key_amount("150.00", "135.00")
         self._hands.press("cash")
-        self._hands.see("135.00", "缺纸")
+        self._hands.see("收款完成", "135.00", "缺纸")
         self._stage.agent.kill()
         self._counter.breaks("paper", on=False)
         self._stage.start_agent()
@@ -202,6 +202,7 @@ class Story:
         number = len(self._counter.roll.receipts) + 1
         self._hands.press("cash")
         text = self._hands.paper(f"the receipt of {payable}", number)
+        self._hands.see("收款完成", "小票已打印")
         missing = [words for words in on_paper if words not in text]
         self._note(f"the receipt says {', '.join(on_paper)}", not missing, _line(text, payable))
 
