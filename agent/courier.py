@@ -100,13 +100,16 @@ class Courier:
         self._look_at_backlog()
         self._step(effects.JournalGrew())
 
-    def activate_arrived(self) -> tuple[DocumentKind, ...]:
-        """Make what has arrived the active documents, each in one commit with its journal entry; only between baskets.
+    def activate_arrived(self, open_basket: bool = False) -> tuple[DocumentKind, ...]:
+        """Make what has arrived the active documents, each in one commit with its journal entry.
 
+        With an ``open_basket`` only who may sign in changes: what prices, names and sells waits until it is closed.
         Returns the kinds that changed.
         """
         changed = []
         for kind, opened in list(self._arrived.items()):
+            if open_basket and kind is not DocumentKind.CASHIERS:
+                continue
             if self._clock.monotonic_ms() < self._activate_after_ms:
                 break
             try:

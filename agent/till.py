@@ -137,6 +137,7 @@ class Till:
         self._devices: dict[str, facts.DeviceStatus] = {}
         self._painter = Painter()
         self._shown: Screen | None = None
+        self._cashiers_changed = False
         self._frames = 0
         self._dropped_seen = 0
 
@@ -151,9 +152,18 @@ class Till:
                 self._handle(fact)
             self._say_when_input_was_dropped()
             self._courier.tick()
-            if not self._state.open_basket and DocumentKind.PACK in self._courier.activate_arrived():
-                self._step(events.PackChanged(self._book.pack_version()))
+            self._activate()
             self._show()
+
+    def _activate(self) -> None:
+        """Let what head office sent come into force, as far as an open basket lets it."""
+        changed = self._courier.activate_arrived(self._state.open_basket)
+        if DocumentKind.PACK in changed:
+            self._step(events.PackChanged(self._book.pack_version()))
+        self._cashiers_changed = self._cashiers_changed or DocumentKind.CASHIERS in changed
+        if self._cashiers_changed and not self._state.open_basket:
+            self._cashiers_changed = False
+            self._step(events.CashiersChanged())
 
     def _handle(self, fact: Fact) -> None:
         match fact:

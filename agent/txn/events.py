@@ -105,6 +105,11 @@ class PackChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CashiersChanged:
+    """Who may sign in has changed, and no basket is open: whoever is signed in may have to go."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed; once or twice a second is plenty."""
 
@@ -115,4 +120,7 @@ Input = KeyDown | CardRead | CardFailed | CodeRead | CodeFailed
 PinTryAnswer = PinTryCounted | PinTryLost
 """What became of a PIN try."""
 
-Event = Input | Started | Committed | CommitFailed | PinTryAnswer | ReceiptPrinted | ReceiptWaiting | PackChanged | Tick
+News = PackChanged | CashiersChanged | Tick
+"""What happened without anybody at the counter."""
+
+Event = Input | Started | Committed | CommitFailed | PinTryAnswer | ReceiptPrinted | ReceiptWaiting | News

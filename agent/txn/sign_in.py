@@ -59,6 +59,13 @@ def pin_try_told(state: TillState, scene: SignIn, event: PinTryCounted | PinTryL
     return _wrong(state, scene, book)
 
 
+def cashiers_changed(state: TillState, book: Book) -> Step:
+    """Sign out whoever may no longer sign in; a basket that is open is closed first."""
+    if state.cashier is None or state.open_basket or book.cashier(state.cashier.cashier) is not None:
+        return state, ()
+    return refuse(replace(state, cashier=None), RefusalCode.CASHIER_UNKNOWN, SignIn())
+
+
 def pin_is_right(pin: str, verifier: PinVerifier) -> bool:
     """Tell whether ``pin`` is the one behind an argon2id verifier (RFC 9106: one lane, 32-byte tag), in constant time.
 

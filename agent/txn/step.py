@@ -8,6 +8,7 @@ from agent.txn.answers import Step, refuse
 from agent.txn.book import Book
 from agent.txn.closing import commit_failed, committed, paid_step, receipt_told
 from agent.txn.events import (
+    CashiersChanged,
     CommitFailed,
     Committed,
     Event,
@@ -23,7 +24,7 @@ from agent.txn.events import (
 )
 from agent.txn.recovery import owed_receipt_told, recovery_step, started
 from agent.txn.selling import selling_step
-from agent.txn.sign_in import pin_try_told, sign_in_step
+from agent.txn.sign_in import cashiers_changed, pin_try_told, sign_in_step
 from agent.txn.state import Committing, Lang, Notice, Paid, ReceiptState, Recovered, Selling, SignIn, TillState
 from contract.refusals import RefusalCode
 
@@ -55,6 +56,8 @@ def step(state: TillState, event: Event, book: Book) -> Step:
         case PackChanged():
             quiet = isinstance(state.scene, Selling) and state.refusal is None
             return replace(state, notice=Notice.RULES_CHANGED if quiet else state.notice), ()
+        case CashiersChanged():
+            return cashiers_changed(state, book)
         case Tick():
             return _time_passed(state, book), ()
     return _input(state, event, book)

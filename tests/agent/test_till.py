@@ -24,11 +24,13 @@ from agent.drivers.facts import (
 from agent.sync.facts import LinkDown, LinkProblem, LinkUp, MessageArrived
 from agent.till import LINK_FACTS, MAILBOX_FACTS, Mailbox
 from contract import topics
+from contract.documents import CashierRecord, CashiersContent, DocumentKind
 from contract.journal import EntryKind
+from contract.wire import pack
 from rules.pack import write_pack
 from tests.agent.shop import CASHIER, GIB, Left, Shop, kinds, rules
 from tests.contract.samples import ADDRESS
-from tests.txn.desk import PIN
+from tests.txn.desk import PIN, verifier
 from tests.waiting import eventually
 
 
@@ -132,6 +134,22 @@ def test_rules_that_arrive_inside_a_basket_wait_until_it_is_closed(shop: Shop) -
     shop.sell("268.00", "238.00")
     assert [body.pack.version for body in shop.sales()] == [1, 2]
     assert kinds(shop.journal())[-3:] == [EntryKind.SALE, EntryKind.DOCUMENT_CHANGE, EntryKind.SALE]
+
+
+def test_a_dismissed_cashier_is_known_inside_a_basket_and_gone_after_it(shop: Shop) -> None:
+    shop.press(*"268.00", "enter")
+    shop.outside.see("248.00")
+    shop.publish(2, write_pack(rules(2)))
+    shop.publish(2, pack(CashiersContent((CashierRecord("2002", "收银员", verifier(PIN)),))), DocumentKind.CASHIERS)
+    eventually(lambda: kinds(shop.journal()).count(EntryKind.DOCUMENT_CHANGE) == 5)
+    shop.outside.see("v1", "248.00")
+    shop.press("cash")
+    shop.outside.see("没有这个工号", "v2")
+    assert [(body.cashier, body.payable_minor) for body in shop.sales()] == [(CASHIER, 24_800)]
+    shop.press(*CASHIER, "enter")
+    shop.outside.see("没有这个工号")
+    shop.press(*"2002", "enter", *PIN, "enter")
+    shop.outside.see("就绪")
 
 
 def test_a_paper_that_is_out_is_settled_and_one_that_is_not_waits_with_its_reason(shop: Shop) -> None:

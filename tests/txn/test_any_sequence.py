@@ -7,6 +7,7 @@ from agent.txn.effects import Commit, Print, RecordPinTry, Sound, SoundName
 from agent.txn.events import (
     CardFailed,
     CardRead,
+    CashiersChanged,
     CodeFailed,
     CodeRead,
     CommitFailed,
@@ -14,6 +15,8 @@ from agent.txn.events import (
     Event,
     KeyDown,
     PackChanged,
+    PinTryCounted,
+    PinTryLost,
     ReceiptPrinted,
     ReceiptWaiting,
     Started,
@@ -46,7 +49,9 @@ events: st.SearchStrategy[Event | str] = st.one_of(
     st.builds(CodeFailed, st.sampled_from(["garbled", "x"])),
     st.builds(ReceiptPrinted, st.integers(1, 4)),
     st.builds(ReceiptWaiting, st.integers(1, 4), st.just("paper_out")),
-    st.sampled_from([Started(), Tick(), PackChanged(2)]),
+    st.sampled_from(
+        [Started(), Tick(), PackChanged(2), CashiersChanged(), PinTryCounted("1001", True), PinTryLost("io")]
+    ),
 )
 
 

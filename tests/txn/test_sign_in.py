@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from agent.txn.effects import RecordPinTry, Report, SoundName
-from agent.txn.events import PinTryCounted, Tick
+from agent.txn.events import CashiersChanged, PinTryCounted, Tick
 from agent.txn.sign_in import LOCK_MS, LOCKED_EVENT, MOST_DOUBLINGS, pin_is_right
 from agent.txn.state import Selling, SignedIn, SignIn, TillState
 from tests.txn.desk import PIN, Desk, sounds, verifier
@@ -76,6 +76,22 @@ def test_while_the_disk_refuses_no_pin_lets_in_and_none_can_be_told_from_another
     assert (desk.refused, desk.state.cashier, desk.state.scene) == ("store_failed", None, SignIn())
     assert sounds(effects) == [SoundName.REFUSED]
     desk.disk_refuses = False
+    desk.sign_in()
+
+
+def test_a_cashier_who_may_no_longer_sign_in_is_signed_out_between_baskets() -> None:
+    desk = Desk().sign_in()
+    desk.tell(CashiersChanged())
+    assert desk.state.cashier is not None
+    record = desk.book.cashiers.pop("1001")
+    desk.keys("1.00", "enter")
+    desk.tell(CashiersChanged())
+    assert desk.state.cashier is not None and desk.basket_is_open()
+    desk.keys("cash")
+    desk.commit()
+    desk.tell(CashiersChanged())
+    assert (desk.state.cashier, desk.state.scene, desk.refused) == (None, SignIn(), "cashier_unknown")
+    desk.book.cashiers["1001"] = record
     desk.sign_in()
 
 
