@@ -163,10 +163,15 @@ class KeyPressed:
 
 @dataclass(frozen=True, slots=True)
 class PrintFinished:
-    """A paper is out: the printer's state was asked after the last byte, and is good. `job` is its name."""
+    """A paper is done with. `job` is its name.
+
+    `confirmed`: the printer's state was asked after the last byte, and is good. A printer that answers nothing has
+    been sent the whole paper, and more will never be known of it.
+    """
 
     device: str
     job: str
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,11 @@ class PrinterEscpos:
     """Prints jobs one after the other in its own thread and tells once of each how it ended.
 
     PrintFinished: the printer itself said, after the last byte, that it has worked off everything and has paper, a
-    closed cover and no error. A job of which nothing was sent is kept while the printer cannot print, for `keep_s`,
-    and then failed with `maybe_printed` false. A job of which anything was sent is never sent again: while the printer
-    says why it pauses it is followed, for `keep_s`, and a printer that goes on after new paper confirms it; a lost
-    line or a silent printer ends it with `maybe_printed` true. DeviceStatus says meanwhile what the printer lacks.
+    closed cover and no error; or, not confirmed, that a printer that answers nothing was sent everything. A job of
+    which nothing was sent is kept while the printer cannot print, for `keep_s`, and then failed with `maybe_printed`
+    false. A job of which anything was sent is never sent again: while the printer says why it pauses it is followed,
+    for `keep_s`, and a printer that goes on after new paper confirms it; a lost line or a silent printer ends it with
+    `maybe_printed` true. DeviceStatus says meanwhile what the printer lacks.
     """
 
     def __init__(self, name: str, options: PrinterEscposOptions, emit: Emit) -> None:
@@ -123,7 +124,7 @@ class PrinterEscpos:
     def _able(self, port: PrinterPort) -> bool:
         """Ask the printer how it is and report it; whether it can print. Raises LineLost when it stays silent."""
         if not self._options.answers:
-            self._report.say(Status.READY)
+            self._report.say(Status.READY, "unconfirmed")
             return True
         port.ask_real_time(SEND_S)
         deadline_s = time.monotonic() + SEND_S
@@ -143,7 +144,7 @@ class PrinterEscpos:
         outcome = run.run(compile_paper(job.paper, self._options))
         self._job = None
         if outcome.problem is None:
-            self._deliver(PrintFinished(self._name, job.name))
+            self._deliver(PrintFinished(self._name, job.name, confirmed=self._options.answers))
             return
         self._deliver(PrintFailed(self._name, job.name, outcome.problem, maybe_printed=outcome.begun))
         if self._options.answers:

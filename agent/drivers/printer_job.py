@@ -23,7 +23,7 @@ CONFIRM_SILENCES = 6
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a job ended: printed when `problem` is None. `begun`: whether any byte of it may have reached the printer."""
+    """How a job ended: well when `problem` is None. `begun`: whether any byte of it may have reached the printer."""
 
     problem: PrintProblem | None
     begun: bool
@@ -36,10 +36,10 @@ class Closed(Exception):
 class PrinterJob:
     """Prints the bytes of one job over an open port, once.
 
-    The order of things: a question that is answered in order (GS r) proves that the printer works off what it gets and
-    owes no older answer; then the job's bytes; then the same question again, whose answer proves that every byte
-    before it was worked off; then the real-time state (DLE EOT), which must be good. Only then is a paper printed.
-    `tell` gets every state the printer answers meanwhile.
+    The order of things: a question that is answered in order (GS r) proves that the printer works off what it gets
+    and owes no older answer; then the job's bytes; then the same question again, whose answer proves that every byte
+    before it was worked off; then the real-time state (DLE EOT), which must be good. Only then is a paper printed. Of
+    a printer that answers nothing only the bytes are seen off. `tell` gets every state the printer answers meanwhile.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class PrinterJob:
         try:
             if self._options.answers:
                 self._barrier()
-            if self._send(data) and self._options.answers:
-                return Outcome(self._follow(), begun=True)
-            return Outcome(PrintProblem.NO_ANSWER, begun=True)
+            if not self._send(data):
+                return Outcome(PrintProblem.NO_ANSWER, begun=True)
+            return Outcome(self._follow() if self._options.answers else self._drain(), begun=True)
         except LineLost as lost:
             if not self._sent:
                 raise
@@ -114,6 +114,15 @@ class PrinterJob:
             if now_s - begun_s > self._options.keep_s and problem is not None:
                 return problem
         return self._final_state().problem
+
+    def _drain(self) -> PrintProblem | None:
+        """Wait until nothing of the job lies on this side of the line; of a printer that never answers that is all."""
+        while self._port.unsent():
+            self._check_open()
+            if time.monotonic() - self._port.heard_s > self._options.silence_s:
+                return PrintProblem.NO_ANSWER
+            self._closing.wait(TICK_S)
+        return None
 
     def _final_state(self) -> PrinterState:
         """The printer's state asked now; an older question that is still open is waited for first."""

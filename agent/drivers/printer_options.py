@@ -19,10 +19,11 @@ class PrinterEscposOptions:
 
     `connection` is "network" (`host`, best a number, and `port`), "serial" (`path`, `baud`) or "file" (`path`, such
     as /dev/usb/lp0). `columns` is the width of the paper in font A, `charset` the printer's Kanji character set,
-    `qr_dots` the wished width of a QR module. `answers`: whether the printer answers status requests; if not, no
-    paper is ever told to be printed. `keep_s`: how long a job is kept for a printer that says it cannot print.
-    `silence_s`: how long a printer may be silent while it is asked. On a line that does not break when the printer is
-    switched off it must be less than the printer takes to start, or a job cut in two by that goes unnoticed.
+    `qr_dots` the wished width of a QR module. `answers`: whether the printer answers status requests; if not, a paper
+    is done with once it was sent, and never confirmed. `keep_s`: how long a job is kept for a printer that says it
+    cannot print. `silence_s`: how long a printer may be silent while it is asked. On a line that does not break when
+    the printer is switched off it must be less than the printer takes to start, or a job cut in two by that goes
+    unnoticed.
     """
 
     connection: Connection

@@ -106,6 +106,6 @@ def _receipt_row(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: 
         return
     words = Say.RECEIPT_HELD if status.is_in_trouble("printer") else Say.RECEIPT_PRINTING
     if scene.receipt is ReceiptState.PRINTED:
-        words = Say.RECEIPT_PRINTED
+        words = Say.RECEIPT_SENT if status.prints_unconfirmed else Say.RECEIPT_PRINTED
     sheet.write(EDGE + 10, line, words.say(lang), 17, theme.WHITE, bold=True, most_px=270)
     sheet.write(WIDTH - EDGE, line, number_of(scene.sold.entry), 15, theme.MINT, align="right", most_px=180)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+UNCONFIRMED = "unconfirmed"
+"""The reason of a printer that is ready and answers nothing: that is how it is, and nobody can do anything about it."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceNote:
@@ -16,7 +19,7 @@ class DeviceNote:
     @property
     def is_trouble(self) -> bool:
         """Whether somebody should do something about it."""
-        return self.status != "ready" or bool(self.reason)
+        return self.status != "ready" or self.reason not in ("", UNCONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +40,8 @@ class StatusBar:
     def is_in_trouble(self, device: str) -> bool:
         """Whether a device of that name cannot do its work now."""
         return any(note.device == device and note.is_trouble and note.status != "ready" for note in self.devices)
+
+    @property
+    def prints_unconfirmed(self) -> bool:
+        """Whether what the printer was sent is all that will ever be known of a paper."""
+        return any(note.device == "printer" and note.reason == UNCONFIRMED for note in self.devices)

@@ -58,6 +58,7 @@ class Say(Enum):
     RECEIPT_PRINTING = ("小票打印中…", "Printing the receipt…")
     RECEIPT_HELD = ("小票等待打印机恢复", "The receipt waits for the printer")
     RECEIPT_PRINTED = ("小票已打印", "Receipt printed")
+    RECEIPT_SENT = ("小票已发送，未确认", "Receipt sent, not confirmed")
     RECEIPT_WAITING = ("小票未打出：{why}", "No receipt: {why}")
     REPRINT_AFTER = ("处理好后按“补打”", "put it right, then press Reprint")
     RECOVERED = ("中断之前，这一笔已经记账", "This sale was booked before the interruption")

@@ -22,6 +22,7 @@ SLIP = Paper(
     (Text("会员小票", align="center", bold=True, size=2), Rule(), Pair("商品", "¥268.00"), Text("谢谢"), Cut())
 )
 OTHER_SLIP = Paper((Text("另一张"), Cut()))
+LONG_SLIP = Paper((Text("长" * 400_000), Cut()))
 SLIP_ROWS = ("会员小票", "-" * 48, "商品" + " " * 36 + "￥268.00", "谢谢")
 
 Open = Callable[..., PrinterEscpos]
@@ -355,13 +356,26 @@ def test_a_printer_that_forgot_the_job_is_not_believed_when_it_is_well_again(
     assert told.of(PrintFinished) == []
 
 
-def test_a_printer_that_never_answers_is_never_said_to_have_printed(tmp_path: Path, told: Told, opened: Open) -> None:
+def test_a_printer_that_never_answers_is_sent_the_paper_and_never_said_to_have_printed(
+    tmp_path: Path, told: Told, opened: Open
+) -> None:
     path = tmp_path / "paper"
     path.touch()
     driver = opened(connection="file", path=str(path), answers=False)
+    assert told.next_status(Status.READY).reason == "unconfirmed"
     driver.print("sale-1", SLIP)
-    assert told.next(PrintFailed) == PrintFailed("printer", "sale-1", PrintProblem.NO_ANSWER, maybe_printed=True)
+    assert told.next(PrintFinished) == PrintFinished("printer", "sale-1", confirmed=False)
     assert "谢谢".encode("gbk") in path.read_bytes()
+
+
+def test_a_printer_that_never_answers_and_takes_no_more_bytes_is_not_said_to_have_been_sent_the_paper(
+    printer: Printer, told: Told, opened: Open
+) -> None:
+    driver = opened(answers=False)
+    told.next_status(Status.READY)
+    printer.stall()
+    driver.print("sale-1", LONG_SLIP)
+    assert told.next(PrintFailed) == PrintFailed("printer", "sale-1", PrintProblem.NO_ANSWER, maybe_printed=True)
 
 
 def test_no_file_is_made_where_the_printer_is_missing(tmp_path: Path, told: Told, opened: Open) -> None:

@@ -130,6 +130,14 @@ def test_paid_says_amount_change_points_and_how_the_paper_is() -> None:
     assert "积分" not in text("paid-no-member")
 
 
+def test_of_a_printer_that_never_answers_the_glass_says_only_that_the_receipt_was_sent() -> None:
+    mute = replace(ONLINE, devices=(DeviceNote("printer", "ready", "unconfirmed"),))
+    rows = " ".join(compose(played("paid-printed", ZH)[0], mute).text)
+    assert "小票已发送，未确认" in rows and "小票已打印" not in rows
+    state, _ = played("ready", ZH)
+    assert compose(state, mute) == compose(state, ONLINE)
+
+
 def test_a_restart_says_what_was_committed_and_offers_the_receipt() -> None:
     words = text("recovered")
     for said in ("这一笔已经记账", "¥221.20", "S01.T01-1-000001", "补打", "跳过", "之后还有 1 张"):
