@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
 
 from contract.documents import CHUNK_BYTES, GRAMMAR, Document, DocumentKind, open_document, seal_document
 from contract.envelope import keyring
@@ -23,6 +23,8 @@ from rules.pack import Pack, write_pack
 from rules.price import failed_golden
 
 DAY_MS = 24 * 60 * 60 * 1_000
+KEPT_BLOB_BYTES = 80 * 1_024 * 1_024
+"""So much of what tills fetch is kept in memory: the largest document there is, and small ones beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +199,34 @@ def announcements(connection: Connection, address: TerminalAddress) -> tuple[Ann
     return tuple(Announcement(DocumentKind(row.kind), row.version, row.digest, row.size) for row in rows)
 
 
-def chunk(connection: Connection, address: TerminalAddress, want: Want) -> Chunk | None:
-    """The chunk a till asks for; None where no published document for it has such a chunk."""
-    part = func.substr(documents.c.sealed, want.index * CHUNK_BYTES + 1, CHUNK_BYTES, type_=LargeBinary)
-    row = connection.execute(
-        select(documents.c.size, part.label("data")).where(documents.c.digest == want.digest, _published_for(address))
-    ).one_or_none()
-    if row is None or not row.data:
-        return None
-    return Chunk(want.digest, want.index, -(-row.size // CHUNK_BYTES), bytes(row.data))
+class BlobShelf:
+    """The signed bytes of the documents asked for last, so that a till that fetches one in a thousand chunks does not
+    have the database read all of it a thousand times. Belongs to one thread.
+    """
+
+    def __init__(self, most_bytes: int = KEPT_BLOB_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._blobs: dict[bytes, bytes] = {}
+
+    def chunk(self, connection: Connection, address: TerminalAddress, want: Want) -> Chunk | None:
+        """The chunk a till asks for; None where no published document for it has such a chunk."""
+        # What a till may have is asked each time: another shop's document may lie on the shelf.
+        kind = connection.scalar(
+            select(documents.c.kind).where(documents.c.digest == want.digest, _published_for(address))
+        )
+        if kind is None:
+            return None
+        blob = self._find(connection, DocumentKind(kind), want.digest)
+        data = blob[want.index * CHUNK_BYTES : (want.index + 1) * CHUNK_BYTES]
+        return Chunk(want.digest, want.index, -(-len(blob) // CHUNK_BYTES), data) if data else None
+
+    def _find(self, connection: Connection, kind: DocumentKind, digest: bytes) -> bytes:
+        blob = self._blobs.pop(digest, None) or sealed_bytes(connection, kind, digest) or b""
+        # Used last, stands last; the one that was not used for longest goes first.
+        self._blobs[digest] = blob
+        while sum(map(len, self._blobs.values())) > self._most_bytes:
+            del self._blobs[next(iter(self._blobs))]
+        return blob
 
 
 def sealed_bytes(connection: Connection, kind: DocumentKind, digest: bytes) -> bytes | None:

@@ -83,6 +83,11 @@ def enrolled(connection: Connection) -> tuple[TerminalAddress, ...]:
     return tuple(parse_address(text) for text in found)
 
 
+def is_enrolled(connection: Connection, address: TerminalAddress) -> bool:
+    """Tell whether a till may speak, in whatever epoch."""
+    return newest_epoch(connection, address) is not None
+
+
 def replace_members(connection: Connection, rows: Iterable[MemberRow]) -> None:
     """Make ``rows`` the members there are."""
     connection.execute(delete(members))

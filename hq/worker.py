@@ -27,11 +27,11 @@ from contract.messages import (
 )
 from contract.topics import Down, Up
 from hq.db import reading, writing
-from hq.documents import Desk, announcements, chunk, renew
+from hq.documents import BlobShelf, Desk, announcements, renew
 from hq.ingest import take_batch
 from hq.judgement import judge_waiting
 from hq.packs import PackShelf
-from hq.people import enrolled, terminal_key
+from hq.people import enrolled, is_enrolled, terminal_key
 from hq.tables import chains, documents, entries, terminals
 from hq.unsettled import Cause, Finding, Place, keep_refused, raise_exceptions
 
@@ -54,6 +54,7 @@ class Worker:
         self._engine = engine
         self._desk = desk
         self._packs = PackShelf(keyring(desk.signer.public))
+        self._blobs = BlobShelf()
         self._announced: dict[str, bytes] = {}
         self._mark: tuple[object, ...] = ()
 
@@ -145,7 +146,7 @@ class Worker:
         except ContractError as error:
             return self._refuse(topic, payload, error.reason, str(error), now_ms)
         with reading(self._engine) as connection:
-            found = chunk(connection, address, want) if address in enrolled(connection) else None
+            found = self._blobs.chunk(connection, address, want) if is_enrolled(connection, address) else None
         if found is None:
             detail = f"no published document for {address} has chunk {want.index} of {want.digest.hex()}"
             return self._refuse(topic, payload, Cause.UNKNOWN_BLOB, detail, now_ms)

@@ -3,17 +3,31 @@ said before anything is signed.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from sqlalchemy import event
 
 from contract.credentials import open_credential, read_credential_text
-from contract.documents import DocumentKind, open_document, read_members
+from contract.documents import CHUNK_BYTES, DocumentKind, open_document, read_members
 from contract.envelope import keyring
 from contract.errors import ContractError, Reason
 from contract.ids import TerminalAddress
+from contract.messages import Want
 from hq.credentials import issue_credential
 from hq.db import writing
-from hq.documents import DAY_MS, announcements, author_pack, renew, sealed_bytes, sign, sign_pack, stored_documents
+from hq.documents import (
+    DAY_MS,
+    BlobShelf,
+    announcements,
+    author_pack,
+    publish,
+    renew,
+    sealed_bytes,
+    sign,
+    sign_pack,
+    stored_documents,
+)
 from hq.errors import OfficeError
 from hq.people import cashiers_content, members_content, replace_cashiers, replace_members
 from hq.pins import is_pin, make_verifier
@@ -99,6 +113,35 @@ def test_a_document_by_a_key_that_was_replaced_is_signed_anew_when_it_is_loaded_
     with writing(hq.engine) as connection:
         assert renew(connection, desk, NOW_MS + 366 * DAY_MS) == ()
         assert sign_pack(connection, desk, hq.pack, NOW_MS).version == 2
+
+
+def test_a_document_is_read_once_for_all_its_chunks_and_the_one_unused_for_longest_goes_first(hq: HeadOffice) -> None:
+    content = {DocumentKind.MEMBERS: b"\xa5" * 3 * CHUNK_BYTES, DocumentKind.CASHIERS: b"\xa6" * 2 * CHUNK_BYTES}
+    signed = {}
+    for kind, data in content.items():
+        with writing(hq.engine) as connection:
+            signed[kind] = sign(connection, hq.desk, kind, data, NOW_MS)
+            publish(connection, kind, None, NOW_MS)
+    shelf = BlobShelf(most_bytes=4 * CHUNK_BYTES)
+
+    def reads(kind: DocumentKind) -> int:
+        """Fetch a document whole, and count how often its signed bytes were asked of the database."""
+        asked: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+            asked.append(statement)
+
+        event.listen(hq.engine, "before_cursor_execute", note)
+        wanted = [Want(signed[kind].digest, index) for index in range(-(-signed[kind].size // CHUNK_BYTES))]
+        chunks = [hq.look(partial(shelf.chunk, address=A1, want=want)) for want in wanted]
+        event.remove(hq.engine, "before_cursor_execute", note)
+        blob = b"".join(chunk.data for chunk in chunks if chunk)
+        assert open_document(blob, keyring(hq.desk.signer.public)).digest == signed[kind].digest
+        return sum("documents.sealed" in statement.partition("FROM")[0] for statement in asked)
+
+    assert [reads(kind) for kind in (DocumentKind.MEMBERS, DocumentKind.MEMBERS)] == [1, 0]
+    # Both together are more than the shelf holds.
+    assert [reads(kind) for kind in (DocumentKind.CASHIERS, DocumentKind.CASHIERS, DocumentKind.MEMBERS)] == [1, 0, 1]
 
 
 def test_a_version_below_the_published_one_is_not_published(hq: HeadOffice) -> None:
