@@ -2,24 +2,35 @@
 
 SQLite runs in WAL with synchronous=FULL, so a commit that returned survives a power cut (sqlite.org, "Write-Ahead
 Logging"). Writers begin with BEGIN IMMEDIATE: one that read first and then found another had written would fail in the
-middle. Only Core is used and nothing of one dialect, so that a URL of PostgreSQL serves as well.
+middle. Only Core is used, and of one dialect alone what is in this module, so that a URL of PostgreSQL serves as well.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import NoSuchModuleError
 
 from hq.errors import OfficeError
 
 BUSY_TIMEOUT_MS = 5_000
+TURNS = 0x7470
+"""Sets this house's advisory locks apart from those of others in the same database."""
+
 _WRITES = "tapledger_writes"
+
+
+class Turn(Enum):
+    """What transactions of several processes do one after the other."""
+
+    MIGRATE = 1
+    DOCUMENTS = 2
 
 
 def open_database(url: URL | str) -> Engine:
@@ -41,18 +52,35 @@ def open_database(url: URL | str) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to the newest numbered step. Safe to run at every start, and by two processes at once."""
+    """Bring the database to the newest numbered step. Safe to run at every start, and by two processes at once: SQLite
+    has one writer at a time, and in PostgreSQL they take turns.
+    """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with writing(engine) as connection:
+    with writing(engine, Turn.MIGRATE) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
+def take_turns(connection: Connection, turn: Turn) -> None:
+    """Wait until no other transaction is at the same ``turn``, and hold it until this one ends.
+
+    In PostgreSQL by an advisory lock of the transaction (PostgreSQL manual, "Advisory Locks"). In SQLite nothing is to
+    be done, because a transaction that writes began with BEGIN IMMEDIATE and is the only one.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(TURNS, turn.value)))
+
+
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that writes: committed at the end of the block, rolled back where it raises."""
+def writing(engine: Engine, turn: Turn | None = None) -> Iterator[Connection]:
+    """A transaction that writes: committed at the end of the block, rolled back where it raises.
+
+    With a ``turn`` it begins when no other transaction is at the same one.
+    """
     with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        if turn is not None:
+            take_turns(connection, turn)
         yield connection
 
 

@@ -71,6 +71,8 @@ def sign(
 ) -> StoredDocument:
     """Sign ``content`` as the next version of ``kind`` for the tenant, or one shop of it, and keep it.
 
+    The next version is read before it is written: the transaction is one of ``hq.db.Turn.DOCUMENTS``.
+
     The newest version is returned instead where it says the same already and is not half through its acceptance.
     """
     newest = connection.execute(

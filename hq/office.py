@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contract.documents import DocumentKind
 from hq.config import HqConfig, read_config
 from hq.credentials import issue_credential
-from hq.db import migrate, open_database, reading, writing
+from hq.db import Turn, migrate, open_database, reading, writing
 from hq.documents import DAY_MS, Desk, StoredDocument, author_pack, publish, sign, sign_pack
 from hq.errors import OfficeError
 from hq.identity import load_signer
@@ -65,13 +65,13 @@ def sign_authored_pack(office: Office, path: Path) -> StoredDocument:
         pack = author_pack(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise OfficeError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
-    with writing(office.engine) as connection:
+    with writing(office.engine, Turn.DOCUMENTS) as connection:
         return sign_pack(connection, office.desk, pack, _now_ms())
 
 
 def publish_pack(office: Office, version: int | None) -> StoredDocument:
     """Let all tills have ``version`` of the pack, or the newest signed one."""
-    with writing(office.engine) as connection:
+    with writing(office.engine, Turn.DOCUMENTS) as connection:
         return publish(connection, DocumentKind.PACK, version, _now_ms())
 
 
@@ -126,7 +126,7 @@ def _publish(
 ) -> StoredDocument:
     """Replace what is known and publish the document made of it, both or neither."""
     desk = office.desk
-    with writing(office.engine) as connection:
+    with writing(office.engine, Turn.DOCUMENTS) as connection:
         replace(connection)
         signed = sign(connection, desk, kind, content(connection), _now_ms())
         return publish(connection, kind, signed.version, _now_ms())

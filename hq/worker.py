@@ -26,7 +26,7 @@ from contract.messages import (
     seal_welcome,
 )
 from contract.topics import Down, Up
-from hq.db import reading, writing
+from hq.db import Turn, reading, writing
 from hq.documents import BlobShelf, Desk, announcements, renew
 from hq.ingest import take_batch
 from hq.judgement import judge_waiting
@@ -101,7 +101,7 @@ class Worker:
 
     def renew(self, now_ms: int) -> None:
         """Sign and publish anew what tills would soon no longer accept; the next :meth:`poll` announces it."""
-        with writing(self._engine) as connection:
+        with writing(self._engine, Turn.DOCUMENTS) as connection:
             renewed = renew(connection, self._desk, now_ms)
         for stored in renewed:
             _LOG.info("event=document_renewed kind=%s version=%d", stored.kind, stored.version)

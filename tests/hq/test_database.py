@@ -1,16 +1,17 @@
 """The database: its numbered steps make what the code sees, a commit survives, and another dialect would do as well."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, select
+from sqlalchemy import ClauseElement, create_mock_engine, insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import CreateTable
 
-from hq.db import migrate, open_database, reading, writing
+from hq.db import Turn, migrate, open_database, reading, take_turns, writing
 from hq.errors import OfficeError
 from hq.migrations import env
 from hq.migrations.versions import v0001_first
@@ -96,6 +97,29 @@ def test_every_table_can_be_made_in_postgresql() -> None:
         assert "BLOB" not in said
         if "id" in table.c:
             assert "id BIGSERIAL" in said
+
+
+def test_two_that_migrate_or_sign_at_once_wait_for_each_other_in_postgresql() -> None:
+    asked: list[str] = []
+
+    def note(statement: ClauseElement, *_parameters: object) -> None:
+        asked.append(str(statement.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})))
+
+    # An engine that connects to nothing and tells what it would have said to such a database.
+    engine = create_mock_engine("postgresql+psycopg://", note)
+    for turn in Turn:
+        take_turns(engine.connect(), turn)  # type: ignore[arg-type]
+    assert asked == [f"SELECT pg_advisory_xact_lock(29808, {number}) AS pg_advisory_xact_lock_1" for number in (1, 2)]
+
+
+def test_two_processes_may_bring_an_empty_database_to_the_newest_step_at_once(tmp_path: Path) -> None:
+    engines = [open_database(f"sqlite:///{tmp_path}/hq.db") for _ in range(4)]
+    with ThreadPoolExecutor(len(engines)) as pool:
+        list(pool.map(migrate, engines))
+    for engine in engines:
+        with reading(engine) as connection:
+            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        engine.dispose()
 
 
 def test_a_driver_that_is_not_installed_is_said_by_name() -> None:
