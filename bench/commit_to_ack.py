@@ -1,10 +1,8 @@
 """From a sale's durable commit at the till to head office's signed acknowledgement there.
 
 The whole path: batch, TLS, broker, verification, the chain, re-pricing, postings, head office's own durable commit,
-the signed answer. The limit is a bare
-peer on the same broker in the same run: two MQTT clients over TLS, of which one writes the payload into an SQLite
-table (WAL, FULL), commits and
-answers.
+the signed answer. The limit is a bare peer on the same broker in the same run: two MQTT clients over TLS, of which
+one writes the payload into an SQLite table (WAL, FULL), commits and answers.
 """
 
 import re

@@ -1,9 +1,8 @@
 """Cold start of the agent to "ready", and its resident memory when idle.
 
 Start: from the start of the process to its first picture on the glass, all devices configured, no network. Memory:
-resident set after some seconds of
-rest, of the agent and of its card reader's process. The limit is the same interpreter importing the same third-party
-modules and doing nothing.
+resident set after some seconds of rest, of the agent and of its card reader's process. The limit is the same
+interpreter importing the same third-party modules and doing nothing.
 """
 
 import json

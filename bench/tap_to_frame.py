@@ -2,11 +2,10 @@
 
 Row: W52
 
-An amount is keyed first, so that the picture awaited shows the discounted price. Two figures: the software's own
-time from the card's last byte, and the
-whole time from laying the card on the reader, which adds the reader's pause between looks. Both are multiplied by 8
-for a Pi-class terminal and held
-against the second within which the discount must be seen. The network is cut throughout.
+An amount is keyed first, so that the picture awaited shows the discounted price. Two figures: the software's own time
+from the card's last byte, and the whole time from laying the card on the reader, which adds the reader's pause
+between looks. Both are multiplied by 8 for a Pi-class terminal and held against the second within which the discount
+must be seen. The network is cut throughout.
 """
 
 import sys

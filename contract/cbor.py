@@ -1,8 +1,8 @@
 """Deterministic CBOR (RFC 8949 section 4.2.1), narrowed to what the contract uses.
 
 Allowed: integers of 64 bits, byte strings, UTF-8 text, booleans, arrays, and maps whose keys are all non-negative
-integers or all text. With one
-kind of key in a map, the length-first order that the library writes and the bytewise order of RFC 8949 are the same.
+integers or all text. With one kind of key in a map, the length-first order that the library writes and the bytewise
+order of RFC 8949 are the same.
 """
 
 from typing import Any

@@ -1,8 +1,7 @@
 """HQ's signed documents: everything HQ tells a terminal, as numbered snapshots of one kind for one scope.
 
-A document is an envelope over a record naming kind, scope and version, with the kind's own content as bytes. The
-blob is named by the SHA-256 of the
-envelope and travels unchanged, in chunks, over a broker that is not trusted.
+A document is an envelope over a record naming kind, scope and version, with the kind's own content as bytes. The blob
+is named by the SHA-256 of the envelope and travels unchanged, in chunks, over a broker that is not trusted.
 """
 
 from dataclasses import dataclass

@@ -2,8 +2,7 @@
 type and key id protected.
 
 Verification works on the bytes as received; nothing is decoded and encoded again to check a signature. The protected
-content type keeps an envelope of
-one kind from being taken for another.
+content type keeps an envelope of one kind from being taken for another.
 """
 
 import hashlib
@@ -61,8 +60,7 @@ def open_sealed(data: bytes, content_type: ContentType, believed: Keyring, max_b
     """Verify an envelope as received and return what it holds.
 
     ``max_bytes`` limits the payload. Raises ContractError: TOO_LARGE, NOT_AN_ENVELOPE, WRONG_CONTENT_TYPE,
-    UNKNOWN_KEY (nobody believed
-    signed it), BAD_SIGNATURE (somebody believed is named, but did not sign these bytes).
+    UNKNOWN_KEY (nobody believed signed it), BAD_SIGNATURE (somebody believed is named, but did not sign these bytes).
     """
     protected, payload, signature = _parts(data, max_bytes)
     headers = _protected_headers(protected)

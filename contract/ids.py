@@ -8,8 +8,8 @@ from contract.errors import ContractError, Reason
 
 NAME_PATTERN = "[a-z0-9](?:[a-z0-9-]{0,15})"
 """Tenant, shop and terminal names: 1 to 16 of a-z, 0-9 and '-', not starting with '-'. Three of them and two slashes
-fit a certificate's
-64-character common name (RFC 5280, ub-common-name)."""
+fit a certificate's 64-character common name (RFC 5280, ub-common-name).
+"""
 
 NAME = wire.text(16, NAME_PATTERN)
 MEMBER_ID = wire.text(24, "[a-z0-9-]{1,24}")

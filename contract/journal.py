@@ -1,10 +1,9 @@
 """The journal entry and its hash chain.
 
 An entry is an envelope over the CBOR array ``[header, body]``: the header is a record that can be read without
-understanding the body, the body is a
-byte string holding a record whose shape depends on the header's kind. Each header carries the SHA-256 of the entry
-before, as signed; the first of an epoch
-carries the hash of the terminal's identity. Entries are never edited: whatever happened later is a later entry.
+understanding the body, the body is a byte string holding a record whose shape depends on the header's kind. Each
+header carries the SHA-256 of the entry before, as signed; the first of an epoch carries the hash of the terminal's
+identity. Entries are never edited: whatever happened later is a later entry.
 """
 
 import hashlib

@@ -1,9 +1,9 @@
 """Settings as people write them: a declared shape over parsed TOML, checked as a whole, every mistake named at once.
 
-Terminal and head office declare what they can be told; this module says what is wrong with what they were told, where,
-and what was probably meant, in Chinese and English. It reads no file: :func:`parse_toml` takes what was in one,
-:func:`check`
-takes the parsed tables. Values that must not be shown are masked in every message and in :func:`masked`.
+Terminal and head office declare what they can be told; this module says what is wrong with what they were told,
+where, and what was probably meant, in Chinese and English. It reads no file: :func:`parse_toml` takes what was in
+one, :func:`check` takes the parsed tables. Values that must not be shown are masked in every message and in
+:func:`masked`.
 """
 
 import difflib

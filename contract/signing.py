@@ -2,8 +2,7 @@
 nothing else.
 
 A private key is reached through :class:`Signer`, so that a file, a token or a secure element can stand behind it.
-This room makes no keys
-(that needs randomness) and reads no files.
+This room makes no keys (that needs randomness) and reads no files.
 """
 
 import hashlib

@@ -2,9 +2,8 @@
 strict decoding follow from it.
 
 A record is a CBOR map with integer keys. An absent optional field is left out. An unknown key, a missing field, a
-wrong type or a value beyond its
-limits is a ContractError with the path to the field, never a guess. One declaration per field means no second place
-can disagree.
+wrong type or a value beyond its limits is a ContractError with the path to the field, never a guess. One declaration
+per field means no second place can disagree.
 """
 
 import re

@@ -2,8 +2,7 @@
 in reverse.
 
 The stage only starts, stops and breaks things. What the till shows is read where a person would read it: on the
-counter's glass and paper, and in head
-office's books.
+counter's glass and paper, and in head office's books.
 """
 
 import re

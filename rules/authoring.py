@@ -1,8 +1,7 @@
 """The form in which HQ staff write a pack: JSON with names instead of numbers, checked as strictly as the wire.
 
 Example of one rule: ``{"rule": "gold-10", "title": "金卡9折", "title_en": "Gold 10 % off", "lane": "line", "tiers":
-["gold"], "percent_off_bp": 1000}``.
-The whole grammar is described in docs/rules.md.
+["gold"], "percent_off_bp": 1000}``. The whole grammar is described in docs/rules.md.
 """
 
 import json

@@ -1,10 +1,8 @@
 """The rule pack: what HQ signs and every till prices by.
 
 A pack is a list of rules, each standing in one lane, with conditions that must all hold and one effect, and golden
-baskets that a terminal must
-reproduce to the minor unit before it believes the pack. The wire form is a record; the authoring form is JSON
-(``rules.authoring``). Nothing in a pack can
-run code or loop.
+baskets that a terminal must reproduce to the minor unit before it believes the pack. The wire form is a record; the
+authoring form is JSON (``rules.authoring``). Nothing in a pack can run code or loop.
 """
 
 from dataclasses import dataclass
@@ -33,8 +31,8 @@ class EffectKind(StrEnum):
     """What a rule does.
 
     ``percent_off`` takes ``rate_bp`` basis points off; ``spend_save`` takes ``save_minor`` off once ``spend_minor``
-    is reached, for every full
-    ``spend_minor`` where ``every`` is set; ``points_per_money`` gives ``points`` for every full ``spend_minor`` paid.
+    is reached, for every full ``spend_minor`` where ``every`` is set; ``points_per_money`` gives ``points`` for every
+    full ``spend_minor`` paid.
     """
 
     PERCENT_OFF = "percent_off"

@@ -1,8 +1,8 @@
 """price(): what a basket costs and earns under a pack, with every step it took.
 
 Lanes run in order (line, basket, points), inside a lane higher priority first, ties by the rule's name, each rule
-seeing what the earlier ones left. A
-line never falls below 0, and the payable total is the sum of its lines by construction.
+seeing what the earlier ones left. A line never falls below 0, and the payable total is the sum of its lines by
+construction.
 """
 
 from collections.abc import Sequence

@@ -17,9 +17,8 @@ def split_largest_remainder(amount: int, weights: Sequence[int]) -> tuple[int, .
     """Split ``amount`` in proportion to ``weights`` so that the parts sum to it exactly.
 
     Each part is first rounded down; what is left goes, one unit each, to the largest remainders (Hamilton's method),
-    ties to the earlier part. No part
-    exceeds its weight as long as ``amount`` is at most their sum. Raises ContractError(OUT_OF_RANGE) for negative
-    input, or an amount without any weight.
+    ties to the earlier part. No part exceeds its weight as long as ``amount`` is at most their sum. Raises
+    ContractError(OUT_OF_RANGE) for negative input, or an amount without any weight.
     """
     total = sum(weights)
     if amount < 0 or any(weight < 0 for weight in weights) or (amount and not total):

@@ -18,7 +18,7 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command = commands.add_parser(
         "check",
         help="name every mistake in a file at once, or show what would be used",
-        description="Which side a file is for follows from its tables: [terminal] makes it a terminal's.",
+        description="Which side a file is for follows from its tables: head office's has [database] or [broker].",
     )
     command.add_argument("file", type=Path, metavar="FILE", help="agent.toml or hq.toml")
     command.set_defaults(run=lambda arguments: check(arguments.file))
