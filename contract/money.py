@@ -14,7 +14,6 @@ MAX_AMOUNT_MINOR = 99_999_999
 """The largest amount one line, basket or tender may hold: 999,999.99."""
 
 AMOUNT_MINOR = wire.whole(0, MAX_AMOUNT_MINOR)
-SIGNED_MINOR = wire.whole(-MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR)
 CURRENCY = wire.text(3, "[A-Z]{3}")
 
 _AMOUNT = re.compile(r"([0-9]{1,6})(?:\.([0-9]{1,2}))?")

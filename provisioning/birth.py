@@ -37,7 +37,6 @@ class Newborn:
 
     address: TerminalAddress
     epoch: int
-    journal_public: PublicKey
     identity_folder: Path
     enrolment: Path
 
@@ -71,7 +70,7 @@ def ensure_terminal(folder: Path, address: TerminalAddress, out: Path, now: date
         raise ProvisioningError(f"{device_key}: holds no key of {DEVICE_KEY_BYTES} bytes")
     publish(pin, pinned)
     publish(enrolment, _enrolment_toml(address, public).encode("ascii"))
-    return Newborn(address, FIRST_EPOCH, public, identity, enrolment)
+    return Newborn(address, FIRST_EPOCH, identity, enrolment)
 
 
 def _enrolment_toml(address: TerminalAddress, public: PublicKey) -> str:

@@ -15,9 +15,7 @@ class Polling(IntEnum):
 
     TYPE_A_106 = 0x00
     FELICA_212 = 0x01
-    FELICA_424 = 0x02
     TYPE_B_106 = 0x03
-    JEWEL_106 = 0x04
 
 
 @dataclass(frozen=True, slots=True)
