@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from agent.clock import Clock
@@ -27,6 +27,7 @@ from agent.sync.facts import LinkDown, LinkFact, LinkUp, MessageArrived
 from agent.txn import effects, events
 from agent.txn.state import Lang, TillState
 from agent.txn.step import step
+from agent.ui_tft.fonts import FontMissing
 from agent.ui_tft.frame import Frame
 from agent.ui_tft.paint import Painter
 from agent.ui_tft.view import DeviceNote, Screen, StatusBar, compose
@@ -106,10 +107,11 @@ class Glass(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """The devices the till gives something to; either may be absent."""
+    """The devices the till gives something to, either of which may be absent, and who paints for the glass."""
 
     printer: Printer | None
     glass: Glass | None
+    painter: Painter = field(default_factory=Painter)
 
 
 class Till:
@@ -135,7 +137,6 @@ class Till:
         self._clock = clock
         self._state = TillState(lang=Lang(language))
         self._devices: dict[str, facts.DeviceStatus] = {}
-        self._painter = Painter()
         self._shown: Screen | None = None
         self._cashiers_changed = False
         self._frames = 0
@@ -261,8 +262,14 @@ class Till:
         if screen == self._shown:
             return
         self._shown = screen
+        try:
+            image = self._counter.painter.paint(screen)
+        except (FontMissing, OSError) as error:
+            # Without a typeface there is no picture; entries still reach head office, and the log says what to install.
+            _log.error(event("not_painted", problem=str(error)))
+            return
         self._frames += 1
-        glass.show(Frame(self._frames, self._painter.paint(screen), screen.text, time.monotonic_ns()))
+        glass.show(Frame(self._frames, image, screen.text, time.monotonic_ns()))
 
     def _status_bar(self) -> StatusBar:
         now = self._clock.stamp()

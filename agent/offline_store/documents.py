@@ -92,9 +92,10 @@ class DocumentShelf:
         return self._placed(kind, "previous")
 
     def held(self) -> tuple[HeldDocument, ...]:
-        """Return what is active, as a hello says it."""
+        """Return what is active, as a hello says it. A kind that a newer program left behind is not active here."""
         rows = self._database.rows("SELECT kind, version, digest FROM documents WHERE place = 'active' ORDER BY kind")
-        return tuple(HeldDocument(DocumentKind(kind), version, digest) for kind, version, digest in rows)
+        known = {kind.value for kind in DocumentKind}
+        return tuple(HeldDocument(kind, version, digest) for kind, version, digest in rows if kind in known)
 
     def pack_content(self) -> tuple[PackRef, bytes] | None:
         """Return the active pack's reference and content; None before one has arrived."""

@@ -25,6 +25,7 @@ from agent.sync.effects import Publish
 from agent.sync.facts import LinkDown, LinkUp, MessageArrived
 from agent.till import Counter, Fact, Mailbox, Till
 from agent.ui_tft.frame import Frame
+from agent.ui_tft.paint import Painter
 from contract.documents import (
     CashierRecord,
     CashiersContent,
@@ -165,9 +166,9 @@ class Shop:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def open(self, language: str = "zh", printer: bool = True) -> None:
+    def open(self, language: str = "zh", printer: bool = True, painter: Painter | None = None) -> None:
         """Start the till."""
-        counter = Counter(self.outside if printer else None, self.outside)
+        counter = Counter(self.outside if printer else None, self.outside, painter or Painter())
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, args=(language, counter), name="till")
         self._thread.start()

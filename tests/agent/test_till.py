@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from agent.drivers.facts import (
     CardProblem,
@@ -23,12 +24,15 @@ from agent.drivers.facts import (
 )
 from agent.sync.facts import LinkDown, LinkProblem, LinkUp, MessageArrived
 from agent.till import LINK_FACTS, MAILBOX_FACTS, Mailbox
+from agent.ui_tft.fonts import FontMissing
+from agent.ui_tft.paint import Painter
+from agent.ui_tft.screen import Screen
 from contract import topics
 from contract.documents import CashierRecord, CashiersContent, DocumentKind
 from contract.journal import EntryKind
 from contract.wire import pack
 from rules.pack import write_pack
-from tests.agent.shop import CASHIER, GIB, Left, Shop, kinds, rules
+from tests.agent.shop import CASHIER, GIB, Left, Shop, contents, kinds, rules
 from tests.contract.samples import ADDRESS
 from tests.txn.desk import PIN, verifier
 from tests.waiting import eventually
@@ -269,3 +273,23 @@ def test_head_office_is_told_of_a_cashier_who_was_locked_out(empty: Shop) -> Non
     empty.outside.see("密码错误次数过多")
     eventually(empty.events)
     assert empty.events() == [f"cashier_locked {CASHIER}: 5 wrong PINs in a row"]
+
+
+class NoTypeface(Painter):
+    """A painter on a terminal where the package with the typeface was removed."""
+
+    def paint(self, screen: Screen) -> Image.Image:
+        raise FontMissing("no Chinese typeface found: install the package fonts-noto-cjk")
+
+
+def test_a_terminal_without_a_typeface_says_so_in_its_log_and_does_not_end(
+    empty: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    empty.open(painter=NoTypeface())
+    eventually(lambda: any("not_painted" in line and "fonts-noto-cjk" in line for line in caplog.messages))
+    empty.connect()
+    empty.publish(1, contents()[DocumentKind.CASHIERS], DocumentKind.CASHIERS)
+    eventually(lambda: len(empty.journal()) == 1)
+    empty.press(*CASHIER, "enter", *PIN, "enter")
+    eventually(lambda: "attention" in empty.outside.sounds)
+    assert empty.outside.text == ()

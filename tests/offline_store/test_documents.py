@@ -153,3 +153,15 @@ def test_a_kept_pack_that_somebody_altered_is_not_used(store: Store, path: Path,
     with pytest.raises(StoreError) as refused:
         store.pack_content()
     assert refused.value.cause is StoreCause.CORRUPT
+
+
+def test_a_kind_that_a_newer_program_left_in_the_file_does_not_stop_this_one(
+    store: Store, path: Path, office: HeadOffice
+) -> None:
+    activate(store, office.pack(1))
+    store.close()
+    with sqlite3.connect(path) as newer:
+        newer.execute("INSERT INTO documents VALUES ('notices', 'active', 3, ?, ?, NULL)", (bytes(32), NOON_MS))
+    newer.close()
+    store.open()
+    assert [held.kind for held in store.held()] == ["pack"]
