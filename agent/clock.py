@@ -103,7 +103,7 @@ class SystemClock:
         return True
 
     def stamp(self) -> Stamp:
-        """Return this moment; DOUBTFUL where the machine's own time is well below the floor, which then stands for it."""
+        """Return this moment; DOUBTFUL where the floor stands for an own time that is well below it."""
         own_ms, monotonic_ms = self._own_ms(), self.monotonic_ms()
         floor_ms = self._floor_at_boot_ms + monotonic_ms
         if own_ms < floor_ms - NEAR_MS:

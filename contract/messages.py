@@ -52,7 +52,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """The newest document of a kind: blob name, size in bytes. A ``kind`` that the reader does not know is passed over."""
+    """The newest document of a kind: blob name, size in bytes. A reader passes over a ``kind`` it does not know."""
 
     kind: str = wire.at(1, _KIND)
     version: int = wire.at(2, wire.whole(1, 2**53))
@@ -90,8 +90,8 @@ class Ack:
     """HQ has everything of this terminal and epoch up to ``upto_seq``, whose entry hashes to ``head_hash``, in its
     database for good.
 
-    ``upto_seq`` 0 with the identity hash means HQ has nothing. Sent in answer to a batch; a heartbeat, being a hello, is
-    answered by a welcome.
+    ``upto_seq`` 0 with the identity hash means HQ has nothing. Sent in answer to a batch; the heartbeat, being a hello,
+    is answered by a welcome.
     """
 
     grammar: int = wire.at(1, _GRAMMAR)

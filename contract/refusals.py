@@ -72,7 +72,10 @@ TEXTS: dict[RefusalCode, RefusalText] = {
     ),
     _R.PIN_WRONG: RefusalText("密码不对", "请重新输入密码", "Wrong PIN", "Key the PIN again"),
     _R.CASHIER_LOCKED: RefusalText(
-        "密码错误次数过多", "请等一分钟，再错则加倍", "Too many wrong PINs", "Wait a minute; each further one doubles it"
+        "密码错误次数过多",
+        "请等一分钟，再错则加倍",
+        "Too many wrong PINs",
+        "Wait a minute; each further one doubles it",
     ),
     _R.CARD_UNKNOWN: RefusalText(
         "本机没有这张会员卡",

@@ -163,7 +163,7 @@ class Journal:
         return max(int(acked_ms), int(issued_ms))
 
     def believed_time_ms(self) -> int:
-        """Return the latest time that can be believed to have passed: signed by head office, or kept in the newest entry.
+        """Return the latest time that is believed to have passed: signed by head office, or kept in the newest entry.
 
         An entry counts where its time was disciplined or had itself been raised to a signed time; a crystal's word
         alone is no reason to stay ahead of a better clock for ever.
