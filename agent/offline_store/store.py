@@ -35,7 +35,7 @@ def free_bytes(path: Path) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How much of the disk no sale may use, so that a full terminal can still cancel, report and be brought home."""
+    """How much of the disk no sale and no document may use, so that a full terminal can still cancel, report and be brought home."""
 
     reserve_bytes: int = RESERVE_BYTES
     free_bytes: Callable[[Path], int] = free_bytes
@@ -148,8 +148,10 @@ class Store:
     def activate(self, opened: OpenedDocument, transaction: bytes, stamp: Stamp) -> Entry:
         """Make a verified document the active one of its kind and journal it, in one durable commit.
 
-        Cause INVALID where its content cannot be read or a newer version is active.
+        Causes: INVALID where its content cannot be read or a newer version is active; FULL also where only the reserve
+        is left.
         """
+        self._require_room()
         return self._documents.activate(opened, transaction, stamp)
 
     def active(self, kind: DocumentKind) -> StoredDocument | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.keys import Identity, new_transaction_id
-from agent.offline_store.store import Store, StoreCause, StoreError
+from agent.offline_store.store import RESERVE_BYTES, Room, Store, StoreCause, StoreError
 from contract.documents import DocumentKind, OpenedDocument
 from contract.journal import DocumentChangeBody, Entry, EntryKind, PackRef
 from contract.messages import HeldDocument
@@ -77,6 +77,16 @@ def test_the_active_pack_is_kept_as_signed_and_the_one_before_too(
     assert (active.version, active.sealed) == (3, third.sealed)
     assert (previous.version, previous.sealed) == (2, second.sealed)
     assert store.pack_content() == (PackRef(3, third.digest), b"three")
+
+
+def test_no_document_is_written_into_the_reserve_of_the_disk(tmp_path: Path, who: Identity, office: HeadOffice) -> None:
+    left = [RESERVE_BYTES - 1]
+    store = opened(tmp_path / "small.db", who, Room(free_bytes=lambda _path: left[0]))
+    for document in (office.pack(1), office.members(1, member(1))):
+        assert refuse(store, document) is StoreCause.FULL
+    left[0] = RESERVE_BYTES
+    activate(store, office.pack(1))
+    store.close()
 
 
 def test_an_older_or_equal_version_is_not_activated(store: Store, office: HeadOffice) -> None:
