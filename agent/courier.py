@@ -29,6 +29,9 @@ from rules.price import failed_golden
 EVENTS_AN_HOUR = 30
 HOUR_MS = 3_600_000
 ACTIVATE_AGAIN_MS = 5_000
+NOTE_TIME_MS = 60_000
+"""How often a signed time is written down while nothing else is."""
+
 GOLDEN_FAILED = "golden_basket_differs"
 ISSUED_IN_FUTURE = "issued_in_future"
 TIME_IMPLAUSIBLE = "hq_time_implausible"
@@ -57,6 +60,7 @@ class Courier:
         self._arrived: dict[DocumentKind, OpenedDocument] = {}
         self._activate_after_ms = 0
         self._time_believed = True
+        self._note_time_after_ms = 0
         self._journalled_ms: list[int] = []
         self._appended: dict[int, int] = {}
         self._backlog = Backlog(0, None)
@@ -166,6 +170,13 @@ class Courier:
         if not believed and self._time_believed:
             self.report(TIME_IMPLAUSIBLE, f"head office says {hq_time_ms}, this clock {self._clock.stamp().wall_ms}")
         self._time_believed = believed
+        now_ms = self._clock.monotonic_ms()
+        if believed and now_ms >= self._note_time_after_ms:
+            self._note_time_after_ms = now_ms + NOTE_TIME_MS
+            try:
+                self._store.note_signed_time(hq_time_ms)
+            except StoreError as error:
+                _log.error(event("signed_time_not_kept", cause=error.cause))
 
     def _advance(self, ack: effects.Acknowledged) -> None:
         try:

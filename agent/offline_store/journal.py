@@ -173,6 +173,11 @@ class Journal:
         free = header is None or header.time_quality is TimeQuality.FREE_RUNNING
         return max(self.signed_time_ms(), 0 if header is None or free else header.wall_ms)
 
+    def note_signed_time(self, signed_ms: int) -> None:
+        """Remember a time that head office signed. Without a sync of its own: lost at a power cut, an older one holds."""
+        with self._database.transaction(durable=False):
+            self._database.write("UPDATE acknowledged SET signed_time_ms = max(signed_time_ms, ?)", signed_ms)
+
     def advance(self, upto_seq: int, head_hash: bytes, hq_time_ms: int = 0) -> bool:
         """Move the acknowledged cursor to ``upto_seq`` where that entry has the hash ``head_hash``, else return False.
 

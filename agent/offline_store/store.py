@@ -107,6 +107,10 @@ class Store:
         """Return the latest time head office has signed and this store has seen; 0 for none."""
         return self._journal.signed_time_ms()
 
+    def note_signed_time(self, signed_ms: int) -> None:
+        """Remember a time that head office signed; may be lost at a power cut."""
+        self._journal.note_signed_time(signed_ms)
+
     def believed_time_ms(self) -> int:
         """Return the clock's floor at a start: that signed time, or the newest entry's where it is worth more."""
         return self._journal.believed_time_ms()

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import cbor2
@@ -176,6 +177,19 @@ def test_a_time_head_office_cannot_mean_is_told_once_and_moves_nothing(desk: Des
     desk.office.time_ms = NOON_MS + desk.hands.elapsed_ms
     desk.courier.tick()
     assert len(desk.events()) == 1
+
+
+def test_the_time_head_office_signs_is_kept_once_a_minute_while_nothing_is_sold(desk: Desk) -> None:
+    kept = [desk.store.signed_time_ms()]
+    assert kept[0] == desk.office.time_ms
+    for _ in range(12):
+        desk.hands.elapsed_ms += 20_000
+        desk.office.time_ms += 20_000
+        desk.courier.tick()
+        desk.let_through()
+        if desk.store.signed_time_ms() != kept[-1]:
+            kept.append(desk.store.signed_time_ms())
+    assert [later - earlier for earlier, later in pairwise(kept)] == [60_003] * 4
 
 
 def test_a_document_dated_in_the_future_is_refused_by_name(desk: Desk) -> None:
