@@ -2,6 +2,7 @@
 said before anything is signed.
 """
 
+import json
 from dataclasses import replace
 from functools import partial
 
@@ -164,6 +165,36 @@ def test_a_version_that_nobody_signed_is_not_published(hq: HeadOffice) -> None:
 def test_a_pack_whose_golden_basket_comes_out_otherwise_is_not_signed() -> None:
     with pytest.raises(OfficeError, match=r"golden\[0\]"):
         author_pack(PACK.replace("22120", "22121"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "most"),
+    [
+        ([{}], 200),
+        ([{"tiers": ["gold"]}], 200),
+        ([{"categories": ["food"]}], 200),
+        ([{"tiers": ["gold"]}, {"categories": ["food"]}, {"tiers": ["gold"], "categories": ["food", "toys"]}, {}], 200),
+        # Never more than half of these meet in one article.
+        ([{"tiers": ["gold"]}, {"tiers": ["silver"]}], 400),
+        ([{"categories": ["food"]}, {"tiers": ["gold"], "categories": ["toys"]}], 400),
+    ],
+)
+def test_a_pack_of_which_more_rules_could_apply_to_one_article_than_a_sale_holds_is_refused(
+    asked: list[dict[str, object]], most: int
+) -> None:
+    def authored(count: int) -> str:
+        rules = [
+            {"rule": f"r{number}", "title": "会员", "title_en": "Member", "lane": "line", "percent_off_bp": 0}
+            | asked[number % len(asked)]
+            for number in range(count)
+        ]
+        line = {"sku": "open", "category": "food", "quantity": 1, "unit_price_minor": 100}
+        golden = [{"lines": [line], "payable_minor": 100, "points": 0}]
+        return json.dumps({"currency": "CNY", "rules": rules, "golden": golden})
+
+    assert len(author_pack(authored(most)).rules) == most
+    with pytest.raises(OfficeError, match=r"rules: 20[1-9] of them could apply to one article"):
+        author_pack(authored(most + 1))
 
 
 def test_a_pack_with_an_unknown_field_is_not_signed() -> None:
