@@ -12,7 +12,7 @@ from sqlalchemy import Connection, case, func, select
 from contract.errors import ContractError
 from contract.ids import TerminalAddress, parse_address, receipt_number
 from contract.journal import Entry, identity_hash, open_entry
-from contract.postings import POINTS, Posting, member_points_account
+from contract.postings import POINTS, member_points_account
 from hq.people import terminal_key
 from hq.tables import (
     activations,
@@ -170,12 +170,6 @@ def sale_lines(connection: Connection) -> tuple[SaleLine, ...]:
             )
         )
     return tuple(found)
-
-
-def sale_postings_of(connection: Connection, entry_id: int) -> tuple[Posting, ...]:
-    """What one entry moved between accounts, in the order it was recorded."""
-    rows = connection.execute(select(postings).where(postings.c.entry_id == entry_id).order_by(postings.c.id))
-    return tuple(Posting(row.account, row.unit, row.amount) for row in rows)
 
 
 def member_balances(connection: Connection) -> tuple[MemberBalance, ...]:
