@@ -10,7 +10,7 @@ from enum import StrEnum
 from contract import wire
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
-from contract.ids import CASHIER_ID, MEMBER_ID, NAME, SKU, TerminalAddress
+from contract.ids import CASHIER_ID, CATEGORY, MEMBER_ID, NAME, SKU, TAG, TIER, TerminalAddress
 from contract.money import AMOUNT_MINOR
 from contract.signing import Signer
 
@@ -67,8 +67,8 @@ class MemberRecord:
 
     member: str = wire.at(1, MEMBER_ID)
     name: str = wire.at(2, wire.text(40))
-    tier: str = wire.at(3, wire.text(16, "[a-z0-9_-]{1,16}"))
-    tags: tuple[str, ...] = wire.at(4, wire.many(wire.text(24, "[a-z0-9_-]{1,24}"), 32))
+    tier: str = wire.at(3, TIER)
+    tags: tuple[str, ...] = wire.at(4, wire.many(TAG, 32))
     cards: tuple[bytes, ...] = wire.at(5, wire.many(wire.octets(4, 10), 8))
     points: int = wire.at(6, wire.whole(-(2**40), 2**40))
     phone: str | None = wire.maybe(7, wire.text(15, "[0-9]{5,15}"))
@@ -114,7 +114,7 @@ class CatalogueItem:
     sku: str = wire.at(1, SKU)
     name: str = wire.at(2, wire.text(40))
     name_en: str = wire.at(3, wire.text(40))
-    category: str = wire.at(4, wire.text(24, "[a-z0-9_-]{1,24}"))
+    category: str = wire.at(4, CATEGORY)
     price_minor: int = wire.at(5, AMOUNT_MINOR)
     barcode: str | None = wire.maybe(6, wire.text(14, "[0-9]{8,14}"))
 

@@ -1,4 +1,4 @@
-"""Names of things: tenant, shop, terminal, member, cashier, transaction, and the receipt number people read."""
+"""Names of things, from tenant to transaction, and the receipt number people read."""
 
 import re
 from dataclasses import dataclass
@@ -15,6 +15,9 @@ NAME = wire.text(16, NAME_PATTERN)
 MEMBER_ID = wire.text(24, "[a-z0-9-]{1,24}")
 CASHIER_ID = wire.text(8, "[0-9]{1,8}")
 SKU = wire.text(32, "[A-Za-z0-9._-]{1,32}")
+TIER = wire.text(16, "[a-z0-9_-]{1,16}")
+TAG = wire.text(24, "[a-z0-9_-]{1,24}")
+CATEGORY = wire.text(24, "[a-z0-9_-]{1,24}")
 TRANSACTION_ID = wire.octets(16)
 DIGEST = wire.octets(32)
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from contract import cbor, wire
 from contract.envelope import ContentType, Keyring, Opened, open_sealed, peek, seal
 from contract.errors import ContractError, Reason
-from contract.ids import CASHIER_ID, DIGEST, MEMBER_ID, SKU, TRANSACTION_ID, TerminalAddress
+from contract.ids import CASHIER_ID, CATEGORY, DIGEST, MEMBER_ID, SKU, TAG, TIER, TRANSACTION_ID, TerminalAddress
 from contract.money import AMOUNT_MINOR, CURRENCY
 from contract.postings import Posting, require_balanced
 from contract.signing import PublicKey, Signer
@@ -101,8 +101,8 @@ class MemberRef:
     """Which member bought, the tier and tags that priced, and how the member was recognised."""
 
     member: str = wire.at(1, MEMBER_ID)
-    tier: str = wire.at(2, wire.text(16, "[a-z0-9_-]{1,16}"))
-    tags: tuple[str, ...] = wire.at(3, wire.many(wire.text(24, "[a-z0-9_-]{1,24}"), 32))
+    tier: str = wire.at(2, TIER)
+    tags: tuple[str, ...] = wire.at(3, wire.many(TAG, 32))
     medium: Medium = wire.at(4, wire.choice(Medium))
     assurance: Assurance = wire.at(5, wire.choice(Assurance))
 
@@ -113,7 +113,7 @@ class SoldLine:
 
     sku: str = wire.at(1, SKU)
     name: str = wire.at(2, wire.text(40))
-    category: str = wire.at(3, wire.text(24, "[a-z0-9_-]{1,24}"))
+    category: str = wire.at(3, CATEGORY)
     quantity: int = wire.at(4, wire.whole(1, 9_999))
     unit_price_minor: int = wire.at(5, AMOUNT_MINOR)
     payable_minor: int = wire.at(6, AMOUNT_MINOR)

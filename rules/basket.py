@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from contract import wire
-from contract.ids import SKU
+from contract.ids import CATEGORY, SKU, TAG, TIER
 from contract.journal import MAX_LINES
 from contract.money import AMOUNT_MINOR
 
@@ -13,7 +13,7 @@ class BasketLine:
     """One line: what, how many whole units, and the list price of one unit in minor units."""
 
     sku: str = wire.at(1, SKU)
-    category: str = wire.at(2, wire.text(24, "[a-z0-9_-]{1,24}"))
+    category: str = wire.at(2, CATEGORY)
     quantity: int = wire.at(3, wire.whole(1, 9_999))
     unit_price_minor: int = wire.at(4, AMOUNT_MINOR)
 
@@ -27,8 +27,8 @@ class BasketLine:
 class Customer:
     """The member who buys: what rules may look at."""
 
-    tier: str = wire.at(1, wire.text(16, "[a-z0-9_-]{1,16}"))
-    tags: tuple[str, ...] = wire.at(2, wire.many(wire.text(24, "[a-z0-9_-]{1,24}"), 32))
+    tier: str = wire.at(1, TIER)
+    tags: tuple[str, ...] = wire.at(2, wire.many(TAG, 32))
 
 
 @dataclass(frozen=True, slots=True)

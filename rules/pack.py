@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from contract import wire
 from contract.errors import ContractError, Reason
+from contract.ids import CATEGORY, TIER
 from contract.journal import MAX_POINTS
 from contract.money import AMOUNT_MINOR, CURRENCY, MAX_AMOUNT_MINOR
 from rules.basket import Basket
@@ -47,8 +48,8 @@ class Conditions:
     """
 
     member: bool = wire.at(1, wire.flag())
-    tiers: tuple[str, ...] = wire.at(2, wire.many(wire.text(16, "[a-z0-9_-]{1,16}"), 16))
-    categories: tuple[str, ...] = wire.at(3, wire.many(wire.text(24, "[a-z0-9_-]{1,24}"), 64))
+    tiers: tuple[str, ...] = wire.at(2, wire.many(TIER, 16))
+    categories: tuple[str, ...] = wire.at(3, wire.many(CATEGORY, 64))
 
 
 @dataclass(frozen=True, slots=True)
