@@ -1,4 +1,4 @@
-"""The books as text for a terminal window: sales, balances, tills, and what people must settle."""
+"""The books as text for a terminal window: sales, balances, tills and what they reported, what people must settle."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -10,14 +10,19 @@ from contract.money import format_minor
 from contract.postings import POINTS
 from hq import books
 
+NEWEST = 100
+"""So many of the documents that became active, and of what tills reported, are told."""
+
+MOST_DETAIL_CHARS = 80
 LAST_S = 253_402_300_799
 """9999-12-31 23:59:59 (UTC), the last second Python's calendar has, in Unix seconds."""
 
 
 def books_text(connection: Connection) -> str:
     """Return the whole of the books on one page."""
-    sections = [_sales(connection), _balances(connection), _members(connection), _tills(connection)]
-    return "\n".join(line for section in [*sections, _unsettled(connection)] for line in [*section, ""]).rstrip() + "\n"
+    makers = (_sales, _balances, _members, _tills, _activations, _events, _unsettled, _refused)
+    sections = [make(connection) for make in makers]
+    return "\n".join(line for section in sections for line in [*section, ""]).rstrip() + "\n"
 
 
 def _sales(connection: Connection) -> Iterator[str]:
@@ -70,21 +75,52 @@ def _tills(connection: Connection) -> Iterator[str]:
     yield from _table(("till", "epoch", "entries here", "entries there", "last seen (UTC)"), rows)
 
 
+def _activations(connection: Connection) -> Iterator[str]:
+    rows = [
+        (
+            _instant(line.wall_ms),
+            str(line.address),
+            f"{line.kind} {line.version}",
+            f"after {line.previous_version}" if line.previous_version else "the first",
+        )
+        for line in books.activation_lines(connection)[-NEWEST:]
+    ]
+    yield f"Documents that became active (the newest {NEWEST})"
+    yield from _table(("time (UTC)", "till", "document", "before"), rows)
+
+
+def _events(connection: Connection) -> Iterator[str]:
+    rows = [
+        (_instant(line.wall_ms), str(line.address), line.code, line.detail[:MOST_DETAIL_CHARS])
+        for line in books.technical_event_lines(connection)[-NEWEST:]
+    ]
+    yield f"What tills reported (the newest {NEWEST})"
+    yield from _table(("time (UTC)", "till", "event", "detail"), rows)
+
+
 def _unsettled(connection: Connection) -> Iterator[str]:
     rows = [
-        (_instant(line.at_ms), str(line.address), f"{line.epoch}/{line.seq}", line.reason, line.detail[:80])
+        (
+            _instant(line.at_ms),
+            str(line.address),
+            f"{line.epoch}/{line.seq}",
+            line.reason,
+            line.detail[:MOST_DETAIL_CHARS],
+        )
         for line in books.exception_lines(connection)
         if line.settled_ms is None
     ]
     yield "To settle"
     yield from _table(("since (UTC)", "till", "entry", "reason", "detail"), rows)
-    yield ""
-    refused = [
-        (_instant(line.last_ms), line.topic, line.reason, str(line.times), line.detail[:80])
+
+
+def _refused(connection: Connection) -> Iterator[str]:
+    rows = [
+        (_instant(line.last_ms), line.topic, line.reason, str(line.times), line.detail[:MOST_DETAIL_CHARS])
         for line in books.refused_bytes(connection)
     ]
     yield "Refused"
-    yield from _table(("last (UTC)", "topic", "reason", "times", "detail"), refused)
+    yield from _table(("last (UTC)", "topic", "reason", "times", "detail"), rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

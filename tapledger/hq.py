@@ -81,7 +81,12 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     ):
         load = _add(_group(commands, name, what), "load", f"say {what}, and publish it", _office(act), text)
         load.add_argument("file", type=Path, metavar="FILE", help="JSON, or CSV for cashiers")
-    _add(commands, "books", "print sales, balances, tills and what people must settle", _office(_books))
+    _add(
+        commands,
+        "books",
+        "print sales, balances, tills, what they reported and what people must settle",
+        _office(_books),
+    )
 
 
 def _add_pack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -9,10 +9,11 @@ import pytest
 from contract.credentials import open_credential, read_credential_text
 from contract.documents import DocumentKind, open_document, read_cashiers, read_catalogue
 from contract.envelope import keyring
+from contract.journal import DocumentChangeBody, EntryKind, TechnicalEventBody
 from hq.db import reading
 from hq.documents import sealed_bytes, stored_documents
 from hq.identity import load_signer
-from hq.ledger_text import books_text
+from hq.ledger_text import NEWEST, books_text
 from hq.office import Office, open_office
 from hq.pins import is_pin
 from provisioning.birth import ensure_terminal
@@ -125,7 +126,7 @@ def test_a_database_that_is_none_is_refused_and_left_alone(
 
 
 def test_the_books_tell_sales_balances_tills_and_what_people_must_settle(hq: HeadOffice) -> None:
-    assert hq.look(books_text).count("  none\n") == 5
+    assert hq.look(books_text).count("  none\n") == 7
     till = hq.enrolled()
     sale = till.sell(hq.sale(till))
     doubled = till.sell(hq.sale(till), transaction=sale.header.transaction)
@@ -138,3 +139,23 @@ def test_the_books_tell_sales_balances_tills_and_what_people_must_settle(hq: Hea
     assert any(line.split() == ["m1", "会员一", "gold", "221"] for line in told)
     assert any(str(A1) in line and "bad_signature" in line for line in told)
     assert any("2027-01-15 08:00:00" in line for line in told)
+
+
+def test_the_books_tell_what_tills_reported_and_which_documents_they_live_by(hq: HeadOffice) -> None:
+    till = hq.enrolled()
+    hq.offer(
+        till,
+        till.append(EntryKind.DOCUMENT_CHANGE, DocumentChangeBody("pack", 2, bytes(32), 1)),
+        till.append(EntryKind.TECHNICAL_EVENT, TechnicalEventBody("document_refused", "pack: bad_signature")),
+    )
+    told = hq.look(books_text).splitlines()
+    assert any(f"{A1}  pack 2    after 1" in line for line in told)
+    assert any(f"{A1}  document_refused  pack: bad_signature" in line for line in told)
+
+
+def test_of_what_tills_reported_the_newest_are_told(hq: HeadOffice) -> None:
+    till = hq.enrolled()
+    hq.offer(till, *(till.tell(f"event_{number}") for number in range(60)))
+    hq.offer(till, *(till.tell(f"event_{number}") for number in range(60, NEWEST + 1)))
+    told = {line.split()[-1] for line in hq.look(books_text).splitlines() if "event_" in line}
+    assert told == {f"event_{number}" for number in range(1, NEWEST + 1)}
