@@ -19,6 +19,8 @@ PREFIX = "TLC1:"
 
 MAX_CREDENTIAL_BYTES = 256
 MAX_TEXT_CHARS = 512
+MAX_TAGS = 8
+"""A credential is small; a member with more tags is known by the members document alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class MemberCredential:
     tenant: str = wire.at(1, NAME)
     member: str = wire.at(2, MEMBER_ID)
     tier: str = wire.at(3, wire.text(16, "[a-z0-9_-]{1,16}"))
-    tags: tuple[str, ...] = wire.at(4, wire.many(wire.text(24, "[a-z0-9_-]{1,24}"), 8))
+    tags: tuple[str, ...] = wire.at(4, wire.many(wire.text(24, "[a-z0-9_-]{1,24}"), MAX_TAGS))
     valid_until_day: int = wire.at(5, wire.whole(0, 100_000))
 
 

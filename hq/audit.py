@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
-from contract.journal import SaleBody
+from contract.journal import MAX_POINTS, SaleBody
 from contract.money import MAX_AMOUNT_MINOR, format_minor
 from contract.postings import (
     POINTS,
@@ -22,9 +22,6 @@ from rules.basket import Basket, BasketLine, Customer
 from rules.pack import Pack
 from rules.postings import sale_postings
 from rules.price import Priced, price
-
-MAX_POINTS = 2**40
-"""As many points as one sale can earn by the contract. Without a limit, a few postings could overflow a sum."""
 
 
 def audit_sale(body: SaleBody, address: TerminalAddress, pack: Pack) -> tuple[Finding, ...]:
@@ -42,7 +39,7 @@ def audit_tenders(body: SaleBody) -> tuple[Finding, ...]:
 
 def foreign_postings(body: SaleBody, address: TerminalAddress) -> tuple[Finding, ...]:
     """Return a finding where a posting touches an account or unit that a sale at this till cannot move, or moves more
-    than any sale can.
+    than any sale can. Without a limit, a few postings could overflow a sum.
     """
     own = {
         (cash_account(address.shop, address.terminal), body.currency),

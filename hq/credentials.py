@@ -2,13 +2,10 @@
 
 from sqlalchemy import Connection, select
 
-from contract.credentials import MemberCredential, credential_text, seal_credential
+from contract.credentials import MAX_TAGS, MemberCredential, credential_text, seal_credential
 from contract.signing import Signer
 from hq.errors import OfficeError
 from hq.tables import members
-
-MAX_TAGS = 8
-"""A credential is small; a member with more tags is known by the members document alone."""
 
 
 def issue_credential(connection: Connection, signer: Signer, tenant: str, member: str, valid_until_day: int) -> str:

@@ -18,10 +18,9 @@ from contract.documents import (
     PinVerifier,
 )
 from contract.ids import TerminalAddress, parse_address
-from contract.journal import identity_hash
+from contract.journal import MAX_POINTS, identity_hash
 from contract.postings import POINTS, member_points_account
 from contract.signing import PublicKey, parse_public_key
-from hq.audit import MAX_POINTS
 from hq.errors import OfficeError
 from hq.pins import is_pin, make_verifier
 from hq.sources import CashierRow, Enrolment, MemberRow
