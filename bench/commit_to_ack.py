@@ -16,7 +16,7 @@ from bench._figures import asked_samples, beside, median, say_step, spread
 from contract.topics import ROOT, Down, Up, down, terminal_subscription, up
 from demo import cast
 from demo.hands import Hands
-from demo.rogue import Received, RogueClient
+from demo.mqtt_client import MqttClient, Received
 from demo.site import OTHER_TILL, OUTSIDER
 from demo.stage import Stage, open_stage
 
@@ -55,8 +55,8 @@ def _sales(stage: Stage, count: int) -> list[float]:
 
 
 def _bare_round_trips(stage: Stage, database: Path, count: int) -> list[float]:
-    asking = RogueClient(stage.broker_address, stage.site.terminal(OTHER_TILL) / "identity")
-    answering = RogueClient(stage.broker_address, stage.site.keys / "hq" / "workers" / OUTSIDER)
+    asking = MqttClient(stage.broker_address, stage.site.terminal(OTHER_TILL) / "identity")
+    answering = MqttClient(stage.broker_address, stage.site.keys / "hq" / "workers" / OUTSIDER)
     connection = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
@@ -77,7 +77,7 @@ def _bare_round_trips(stage: Stage, database: Path, count: int) -> list[float]:
         connection.close()
 
 
-def _round_trip(asking: RogueClient, number: int) -> float:
+def _round_trip(asking: MqttClient, number: int) -> float:
     payload = number.to_bytes(2, "big") + PAYLOAD
     began = time.monotonic()
     asking.send(up(OTHER_TILL, Up.HELLO), payload)

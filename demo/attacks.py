@@ -24,7 +24,8 @@ from contract.signing import SoftwareSigner
 from contract.topics import ROOT, Down, Up, down, terminal_subscription, up
 from demo import ears
 from demo.audit import Auditor
-from demo.rogue import LyingBroker, RogueClient
+from demo.mqtt_client import MqttClient
+from demo.rogue import LyingBroker
 from demo.site import OTHER_TILL, OUTSIDER, TILL
 from demo.stage import Stage
 
@@ -42,7 +43,7 @@ def forge_packs(stage: Stage, auditor: Auditor, expect: Expect) -> None:
     flipped[len(flipped) // 2] ^= 0x01
     document = open_document(genuine, stage.hq_keys()).document
     foreign = seal_document(_stranger(), replace(document, version=9))
-    client = RogueClient(stage.broker_address, stage.site.keys / "hq" / "workers" / OUTSIDER)
+    client = MqttClient(stage.broker_address, stage.site.keys / "hq" / "workers" / OUTSIDER)
     liar = LyingBroker(client)
     client.open(f"{ROOT}/+/+/+/up/+", liar.answer)
     try:
@@ -80,7 +81,7 @@ def misuse_terminal(stage: Stage, auditor: Auditor, expect: Expect) -> None:
     sealed = _first_entry((home / "journal.key").read_bytes())
     flipped = bytearray(sealed)
     flipped[-70] ^= 0x01
-    client = RogueClient(stage.broker_address, home)
+    client = MqttClient(stage.broker_address, home)
     client.open(terminal_subscription(OTHER_TILL))
     try:
         client.publish(up(OTHER_TILL, Up.BATCH), _batch(bytes(flipped)))

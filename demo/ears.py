@@ -9,15 +9,15 @@ from contract.documents import DocumentKind
 from contract.ids import TerminalAddress
 from contract.messages import Hello, read_hello, read_want
 from contract.topics import ROOT, Up, up
-from demo.rogue import RogueClient
+from demo.mqtt_client import MqttClient
 from demo.site import OUTSIDER
 from demo.stage import Stage
 
 
 @contextmanager
-def listening(stage: Stage) -> Iterator[RogueClient]:
+def listening(stage: Stage) -> Iterator[MqttClient]:
     """A client that hears every terminal's messages."""
-    client = RogueClient(stage.broker_address, stage.site.keys / "hq" / "workers" / OUTSIDER)
+    client = MqttClient(stage.broker_address, stage.site.keys / "hq" / "workers" / OUTSIDER)
     client.open(f"{ROOT}/+/+/+/up/+")
     try:
         yield client
@@ -25,14 +25,14 @@ def listening(stage: Stage) -> Iterator[RogueClient]:
         client.close()
 
 
-def told_cursor(ear: RogueClient, address: TerminalAddress, at_least: int) -> int:
+def told_cursor(ear: MqttClient, address: TerminalAddress, at_least: int) -> int:
     """How far a terminal says, in a hello, that it was acknowledged; waits for ``at_least``. Raises TimeoutError."""
     topic = up(address, Up.HELLO)
     heard = ear.wait_for(lambda item: item.topic == topic and read_hello(item.payload).acked_seq >= at_least)
     return read_hello(heard.payload).acked_seq
 
 
-def held_after_fetching(ear: RogueClient, address: TerminalAddress, digest: bytes, kind: DocumentKind) -> int:
+def held_after_fetching(ear: MqttClient, address: TerminalAddress, digest: bytes, kind: DocumentKind) -> int:
     """The version of ``kind`` that a terminal holds, by its first hello after it had asked for the blob ``digest``.
 
     Raises TimeoutError where it never asks, or says no hello.

@@ -18,7 +18,8 @@ from contract.messages import Want
 from contract.topics import MAX_MESSAGE_BYTES, ROOT, Down, Up, announce, down, terminal_subscription, up
 from demo import cast
 from demo.attacks import NOT_AUTHORISED
-from demo.rogue import LyingBroker, RogueClient
+from demo.mqtt_client import MqttClient
+from demo.rogue import LyingBroker
 from demo.site import OTHER_TILL, OUTSIDER, TILL
 from hq import books
 from hq.db import reading
@@ -155,7 +156,7 @@ def test_messages_to_head_office_that_are_none_are_kept_with_their_reason_and_th
 ) -> None:
     good = wire.pack(Want(bytes(32), 0))
     home = shop.stage.site.terminal(OTHER_TILL) / "identity"
-    villain = RogueClient(shop.stage.broker_address, home)
+    villain = MqttClient(shop.stage.broker_address, home)
     villain.open(terminal_subscription(OTHER_TILL))
     try:
         for topic, payload, reason in (
@@ -178,7 +179,7 @@ def test_messages_to_head_office_that_are_none_are_kept_with_their_reason_and_th
 
 
 def test_messages_to_the_till_that_are_none_are_journalled_with_their_reason_and_it_goes_on(shop: LiveStage) -> None:
-    liar = RogueClient(shop.stage.broker_address, shop.stage.site.keys / "hq" / "workers" / OUTSIDER)
+    liar = MqttClient(shop.stage.broker_address, shop.stage.site.keys / "hq" / "workers" / OUTSIDER)
     liar.open(f"{ROOT}/+/+/+/up/+")
     try:
         for topic, payload, told in (
@@ -206,7 +207,7 @@ def test_a_pack_signed_by_head_office_that_the_till_does_not_wholly_understand_n
     pack = read_pack(genuine.content)
     with_unknown = cbor2.dumps({**cbor2.loads(genuine.content), 99: "x"}, canonical=True)
     priced_otherwise = write_pack(replace(pack, golden=(replace(pack.golden[0], payable_minor=1),)))
-    liar = RogueClient(shop.stage.broker_address, shop.stage.site.keys / "hq" / "workers" / OUTSIDER)
+    liar = MqttClient(shop.stage.broker_address, shop.stage.site.keys / "hq" / "workers" / OUTSIDER)
     lies = LyingBroker(liar)
     liar.open(f"{ROOT}/+/+/+/up/+", lies.answer)
     try:

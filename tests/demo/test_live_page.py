@@ -11,8 +11,8 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from contract.topics import Up, terminal_subscription, up
 from demo import cast
+from demo.mqtt_client import MqttClient
 from demo.page import page_app, serve
-from demo.rogue import RogueClient
 from demo.site import OTHER_TILL
 from demo.view import DemoView
 from tests.browser import complaints
@@ -118,7 +118,7 @@ def test_a_sale_is_clicked_from_sign_in_to_head_offices_books_and_another_throug
 
 def test_what_head_office_refuses_is_told_on_the_page_as_it_happens(page: Page, live_stage: LiveStage) -> None:
     home = live_stage.stage.site.terminal(OTHER_TILL) / "identity"
-    villain = RogueClient(live_stage.stage.broker_address, home)
+    villain = MqttClient(live_stage.stage.broker_address, home)
     villain.open(terminal_subscription(OTHER_TILL))
     try:
         villain.publish(up(OTHER_TILL, Up.WANT), b"\xff" * 7)
