@@ -7,6 +7,7 @@ cannot write; a flood of refusals is cut short, for each entry takes disk and ai
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -29,6 +30,9 @@ from rules.price import failed_golden
 EVENTS_AN_HOUR = 30
 HOUR_MS = 3_600_000
 ACTIVATE_AGAIN_MS = 5_000
+REMEMBERED_APPENDS = 256
+"""Of so many of the newest entries the log says how long head office took; a till may be offline for weeks."""
+
 NOTE_TIME_MS = 60_000
 """How often a signed time is written down while nothing else is."""
 
@@ -62,7 +66,7 @@ class Courier:
         self._time_believed = True
         self._note_time_after_ms = 0
         self._journalled_ms: list[int] = []
-        self._appended: dict[int, int] = {}
+        self._appended: deque[tuple[int, int]] = deque(maxlen=REMEMBERED_APPENDS)
         self._backlog = Backlog(0, None)
         self._look_at_backlog()
 
@@ -100,7 +104,7 @@ class Courier:
 
     def entry_appended(self, seq: int) -> None:
         """An entry became durable; send it as soon as may be."""
-        self._appended[seq] = self._clock.monotonic_ms()
+        self._appended.append((seq, self._clock.monotonic_ms()))
         self._look_at_backlog()
         self._step(effects.JournalGrew())
 
@@ -186,9 +190,10 @@ class Courier:
             _log.error(event("cursor_not_moved", cause=error.cause))
             return
         now_ms = self._clock.monotonic_ms()
-        waited = [now_ms - since for seq, since in self._appended.items() if seq <= ack.upto_seq]
-        self._appended = {seq: since for seq, since in self._appended.items() if seq > ack.upto_seq}
-        _log.info(event("acknowledged", upto=ack.upto_seq, moved=moved, newest_after_ms=min(waited, default=0)))
+        waited_ms = 0
+        while self._appended and self._appended[0][0] <= ack.upto_seq:
+            waited_ms = now_ms - self._appended.popleft()[1]
+        _log.info(event("acknowledged", upto=ack.upto_seq, moved=moved, newest_after_ms=waited_ms))
         self._look_at_backlog()
 
     def _accept(self, opened: OpenedDocument) -> None:

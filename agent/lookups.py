@@ -5,6 +5,8 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 from agent.clock import Clock, Stamp
@@ -14,6 +16,7 @@ from agent.offline_store.faults import StoreError
 from agent.offline_store.members import MemberRow, PinTries
 from agent.offline_store.store import Store
 from agent.txn.book import ActivePack
+from agent.txn.recovery import MOST_OFFERED
 from contract.documents import CashierRecord, CatalogueItem
 from contract.envelope import Keyring
 from contract.errors import ContractError
@@ -127,10 +130,16 @@ class StoreBook:
         return self._ask(self._store.currency, "")
 
     def unprinted(self) -> tuple[Entry, ...]:
-        """Sales whose receipt is not known to be out, oldest first; none where there is no printer to offer them on."""
+        """Sales whose receipt is not known to be out, oldest first; none where there is no printer to offer them on.
+
+        As many as are offered after one start. An entry that is damaged hides none of the others.
+        """
         if not self._prints:
             return ()
-        return self._ask(lambda: tuple(self._store.entry(seq) for seq in self._store.unprinted()), ())
+        nothing: list[int] = []
+        owed = self._ask(self._store.unprinted, nothing)
+        found = (self._ask(partial(self._store.entry, seq), None) for seq in owed)
+        return tuple(islice((entry for entry in found if entry is not None), MOST_OFFERED))
 
     def last_sale(self) -> Entry | None:
         """The newest sale of the journal."""

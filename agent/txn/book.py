@@ -156,7 +156,7 @@ class Book(Protocol):
         ...
 
     def unprinted(self) -> tuple[Entry, ...]:
-        """Sales whose receipt is not known to be out, oldest first."""
+        """Sales whose receipt is not known to be out, oldest first; at least as many as are offered."""
         ...
 
     def last_sale(self) -> Entry | None:

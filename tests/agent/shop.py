@@ -192,8 +192,10 @@ class Shop:
     def tell(self, *facts: Fact) -> None:
         """Put facts into the till's mailbox."""
         for fact in facts:
-            link = isinstance(fact, LinkUp | LinkDown | MessageArrived)
-            assert self.mailbox.put_link(fact) if link else self.mailbox.put(fact)
+            if isinstance(fact, LinkUp | LinkDown | MessageArrived):
+                assert self.mailbox.put_link(fact)
+            else:
+                assert self.mailbox.put(fact)
 
     def press(self, *keys: str) -> None:
         """Press keys."""

@@ -13,7 +13,7 @@ import cbor2
 import pytest
 
 from agent.clock import FAR_AHEAD_MS
-from agent.courier import ACTIVATE_AGAIN_MS, EVENTS_AN_HOUR, HOUR_MS, Courier
+from agent.courier import ACTIVATE_AGAIN_MS, EVENTS_AN_HOUR, HOUR_MS, REMEMBERED_APPENDS, Courier
 from agent.keys import Identity
 from agent.offline_store.store import Store
 from agent.sync.effects import Publish
@@ -25,6 +25,7 @@ from contract.journal import TechnicalEventBody
 from rules.pack import write_pack
 from tests.agent.shop import Hands, contents, rules
 from tests.contract.samples import ADDRESS, eddsa_signer
+from tests.offline_store.counter import cancel
 from tests.sync.office import NOON_MS, Office, announcement_message, document
 
 PACK = DocumentKind.PACK
@@ -199,6 +200,20 @@ def test_a_document_dated_in_the_future_is_refused_by_name(desk: Desk) -> None:
     desk.let_through()
     assert desk.events() == ["document_refused pack 1: issued_in_future"]
     assert desk.courier.activate_arrived() == ()
+
+
+def test_after_weeks_offline_everything_is_delivered_and_the_log_says_how_long_the_newest_took(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(REMEMBERED_APPENDS + 10):
+        desk.hands.elapsed_ms += 10
+        desk.courier.entry_appended(cancel(desk.store).header.seq)
+    desk.hands.elapsed_ms += 700
+    with caplog.at_level(logging.INFO):
+        desk.let_through()
+    assert desk.courier.backlog().count == 0
+    (last,) = [line for line in caplog.messages if f"upto={REMEMBERED_APPENDS + 10} " in line]
+    assert "newest_after_ms=700" in last
 
 
 def test_an_entry_that_head_office_does_not_acknowledge_stays_in_the_backlog(desk: Desk) -> None:

@@ -90,7 +90,8 @@ def test_a_cashier_who_may_no_longer_sign_in_is_signed_out_between_baskets() -> 
     desk.keys("cash")
     desk.commit()
     desk.tell(CashiersChanged())
-    assert (desk.state.cashier, desk.state.scene, desk.refused) == (None, SignIn(), "cashier_unknown")
+    assert desk.state == TillState(SignIn(), refusal=desk.state.refusal, touched_ms=desk.state.touched_ms)
+    assert desk.refused == "cashier_unknown"
     desk.book.cashiers["1001"] = record
     desk.sign_in()
 
