@@ -1,7 +1,7 @@
 """The terminal's log: one line an event on standard error, ``key=value`` after ``key=value``, for journald to keep.
 
 Nothing about a member goes into it: no name, no number of a phone or card. It says what the machine did; what was sold
-to whom is in the journal, signed and encrypted.
+to whom is in the journal, signed.
 """
 
 import logging
