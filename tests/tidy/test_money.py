@@ -8,8 +8,10 @@ import ast
 from tests.tidy.tree import Module, product
 
 MONEY_ROOMS = (
-    *("contract", "rules", "agent.txn", "agent.offline_store.journal", "agent.offline_store.store"),
-    *("hq.audit", "hq.books", "hq.ingest", "hq.judgement", "hq.ledger_text", "hq.packs", "hq.sources", "hq.tables"),
+    *("contract", "rules", "agent.courier", "agent.txn", "agent.ui_tft.amounts"),
+    *("agent.offline_store.journal", "agent.offline_store.store"),
+    *("hq.audit", "hq.books", "hq.documents", "hq.ingest", "hq.judgement", "hq.ledger_text", "hq.packs", "hq.people"),
+    *("hq.sources", "hq.tables"),
 )
 CLOCK_CALLS = {"now", "utcnow", "today", "fromtimestamp"}
 
@@ -47,8 +49,12 @@ def _makes_a_float(node: ast.AST) -> str:
             return "a float literal"
         case ast.BinOp(op=ast.Div()) | ast.AugAssign(op=ast.Div()):
             return "a true division"
-        case ast.Call(func=ast.Name(id="float")):
-            return "a call of float()"
+        case ast.Call(func=ast.Name(id="float" | "round" as name)):
+            return f"a call of {name}()"
+        case ast.ImportFrom(module="decimal" | "fractions" as name) | ast.Import(names=[ast.alias(name=name)]) if (
+            name in ("decimal", "fractions")
+        ):
+            return f"an import of {name}"
         case ast.AnnAssign(annotation=ast.Name(id="float")) | ast.arg(annotation=ast.Name(id="float")):
             return "a float field"
     return ""
