@@ -9,14 +9,16 @@ import copy
 import io
 import threading
 from collections.abc import Sequence
+from typing import Literal
 
 import qrcode
 from PIL import Image, ImageDraw, ImageFont
 
-from demo.page_state import EventState, SaleState, Snapshot, StageRefusal
+from demo.page_state import BooksState, CardState, EventState, SaleState, Snapshot, StageRefusal
 from simulator.printed import CutPaper, FedPaper, Printed, PrintedLine, PrintedQr, Run, Style
 from simulator.receipt_drawing import draw_receipt
 
+Look = Literal["gold", "silver", "plain", "phone", "pulled"]
 FONT = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 SIGNED_IN = ["收银员 1001 · 一号店", "请刷会员卡、扫码或输入金额", "规则包 1"]
 SOLD = [
@@ -65,81 +67,53 @@ def starting_state() -> Snapshot:
         "paper": True,
         "printer": "ready",
         "receipts": [],
-        "cards": [
-            {
-                "name": "gold",
-                "look": "gold",
-                "zh": "金卡",
-                "en": "Gold card",
-                "note_zh": "会员一",
-                "note_en": "Member 1",
-            },
-            {
-                "name": "unknown",
-                "look": "plain",
-                "zh": "陌生卡",
-                "en": "Unknown card",
-                "note_zh": "本机没有登记",
-                "note_en": "not known here",
-            },
-            {
-                "name": "silver",
-                "look": "silver",
-                "zh": "银卡",
-                "en": "Silver card",
-                "note_zh": "会员二",
-                "note_en": "Member 2",
-            },
-            {
-                "name": "foreign",
-                "look": "plain",
-                "zh": "其他制式卡",
-                "en": "Foreign card",
-                "note_zh": "读不懂的制式",
-                "note_en": "another standard",
-            },
-            {
-                "name": "phone",
-                "look": "phone",
-                "zh": "手机 NFC",
-                "en": "Phone by NFC",
-                "note_zh": "不支持的卡种",
-                "note_en": "not supported",
-            },
-            {
-                "name": "pulled",
-                "look": "pulled",
-                "zh": "拿得太快",
-                "en": "Pulled away",
-                "note_zh": "金卡，读到一半拿开",
-                "note_en": "gold card, mid-read",
-            },
-        ],
+        "cards": cards(),
         "codes": [
             {"name": "member-2", "zh": "会员二", "en": "Member 2"},
             {"name": "tampered", "zh": "被改过", "en": "tampered"},
             {"name": "expired", "zh": "过期的会员码", "en": "An expired code"},
             {"name": "article", "zh": "春茶 250 克（商品码）", "en": "Spring tea 250 g (article)"},
         ],
-        "books": {
-            "terminal": {"address": "acme/s01/t1", "epoch": 1, "seq": 4, "acked": 4, "backlog": 0, "heard_s": 1},
-            "sales": [],
-            "members": [
-                {"member": "m-1", "name": "会员一", "tier": "gold", "points": 0},
-                {"member": "m-2", "name": "会员二", "tier": "silver", "points": 1_204},
-            ],
-            "accounts": [],
-            "sums": [{"unit": "CNY", "amount": 0}, {"unit": "points", "amount": 0}],
-            "exceptions": [],
-            "documents": [
-                {"kind": "pack", "hq_version": 1, "terminal_version": 1},
-                {"kind": "members", "hq_version": 1, "terminal_version": 1},
-                {"kind": "cashiers", "hq_version": 1, "terminal_version": 1},
-                {"kind": "catalogue", "hq_version": 1, "terminal_version": 1},
-            ],
-            "packs": [{"name": "pack2", "zh": "规则包 2", "en": "pack 2", "version": 2, "published": False}],
-        },
+        "books": opening_books(),
         "events": [event(1, "终端启动，流水 4 条", "The terminal started, 4 entries in its journal")],
+    }
+
+
+def cards() -> list[CardState]:
+    """What lies on the counter to be held to the reader."""
+    table: tuple[tuple[str, Look, str, str, str, str], ...] = (
+        ("gold", "gold", "金卡", "Gold card", "会员一", "Member 1"),
+        ("unknown", "plain", "陌生卡", "Unknown card", "本机没有登记", "not known here"),
+        ("silver", "silver", "银卡", "Silver card", "会员二", "Member 2"),
+        ("foreign", "plain", "其他制式卡", "Foreign card", "读不懂的制式", "another standard"),
+        ("phone", "phone", "手机 NFC", "Phone by NFC", "不支持的卡种", "not supported"),
+        ("pulled", "pulled", "拿得太快", "Pulled away", "金卡，读到一半拿开", "gold card, mid-read"),
+    )
+    return [
+        {"name": name, "look": look, "zh": zh, "en": en, "note_zh": note_zh, "note_en": note_en}
+        for name, look, zh, en, note_zh, note_en in table
+    ]
+
+
+def opening_books() -> BooksState:
+    """Head office's books of a till that has sold nothing."""
+    return {
+        "terminal": {"address": "acme/s01/t1", "epoch": 1, "seq": 4, "acked": 4, "backlog": 0, "heard_s": 1},
+        "sales": [],
+        "members": [
+            {"member": "m-1", "name": "会员一", "tier": "gold", "points": 0},
+            {"member": "m-2", "name": "会员二", "tier": "silver", "points": 1_204},
+        ],
+        "accounts": [],
+        "sums": [{"unit": "CNY", "amount": 0}, {"unit": "points", "amount": 0}],
+        "exceptions": [],
+        "documents": [
+            {"kind": "pack", "hq_version": 1, "terminal_version": 1},
+            {"kind": "members", "hq_version": 1, "terminal_version": 1},
+            {"kind": "cashiers", "hq_version": 1, "terminal_version": 1},
+            {"kind": "catalogue", "hq_version": 1, "terminal_version": 1},
+        ],
+        "packs": [{"name": "pack2", "zh": "规则包 2", "en": "pack 2", "version": 2, "published": False}],
     }
 
 

@@ -1,4 +1,5 @@
-"""Money, points and rates are integers: where they are reckoned there is no float, and no division that could make one.
+"""Money, points and rates are integers: where they are reckoned there is no float, no Decimal, and no division that
+could make one.
 
 `//` with a named rounding is the only division; time-outs in seconds live in other rooms.
 """
@@ -23,7 +24,7 @@ def test_no_float_and_no_true_division_where_money_is_reckoned() -> None:
         f"{module.path}:{node.lineno} {what}"
         for module in looked_at
         for node in ast.walk(module.syntax)
-        if (what := _makes_a_float(node)) and isinstance(node, ast.expr | ast.stmt)
+        if (what := _makes_a_float(node)) and isinstance(node, ast.expr | ast.stmt | ast.arg)
     ]
     assert found == []
 
