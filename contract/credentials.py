@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from contract import wire
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
-from contract.ids import MEMBER_ID, NAME
+from contract.ids import MEMBER_ID, NAME, TAG, TIER
 from contract.signing import Signer
 
 PREFIX = "TLC1:"
@@ -17,6 +17,7 @@ PREFIX = "TLC1:"
 (ISO/IEC 18004).
 """
 
+GRAMMAR = 1
 MAX_CREDENTIAL_BYTES = 256
 MAX_TEXT_CHARS = 512
 MAX_TAGS = 8
@@ -25,13 +26,18 @@ MAX_TAGS = 8
 
 @dataclass(frozen=True, slots=True)
 class MemberCredential:
-    """Who the bearer is: tenant, member, tier, tags, and the last day of validity as days since 1970-01-01 (UTC)."""
+    """Who the bearer is: tenant, member, tier, tags, and the last day of validity as days since 1970-01-01 (UTC).
 
-    tenant: str = wire.at(1, NAME)
-    member: str = wire.at(2, MEMBER_ID)
-    tier: str = wire.at(3, wire.text(16, "[a-z0-9_-]{1,16}"))
-    tags: tuple[str, ...] = wire.at(4, wire.many(wire.text(24, "[a-z0-9_-]{1,24}"), MAX_TAGS))
-    valid_until_day: int = wire.at(5, wire.whole(0, 100_000))
+    One that is written on a card names that card by its number (``card``): it is good on no other, and in no QR code.
+    """
+
+    grammar: int = wire.at(1, wire.whole(1, 255))
+    tenant: str = wire.at(2, NAME)
+    member: str = wire.at(3, MEMBER_ID)
+    tier: str = wire.at(4, TIER)
+    tags: tuple[str, ...] = wire.at(5, wire.many(TAG, MAX_TAGS))
+    valid_until_day: int = wire.at(6, wire.whole(0, 100_000))
+    card: bytes | None = wire.maybe(7, wire.octets(4, 10))
 
 
 def seal_credential(signer: Signer, credential: MemberCredential) -> bytes:
@@ -44,7 +50,10 @@ def open_credential(data: bytes, believed: Keyring) -> MemberCredential:
     caller's clock.
     """
     opened = open_sealed(data, ContentType.CREDENTIAL, believed, MAX_CREDENTIAL_BYTES)
-    return wire.unpack(MemberCredential, opened.payload, MAX_CREDENTIAL_BYTES)
+    credential = wire.unpack(MemberCredential, opened.payload, MAX_CREDENTIAL_BYTES)
+    if credential.grammar != GRAMMAR:
+        raise ContractError(Reason.NEWER_GRAMMAR, "grammar", str(credential.grammar))
+    return credential
 
 
 def credential_text(data: bytes) -> str:

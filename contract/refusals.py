@@ -25,6 +25,7 @@ class RefusalCode(StrEnum):
     CREDENTIAL_FORGED = "credential_forged"
     CREDENTIAL_EXPIRED = "credential_expired"
     CREDENTIAL_FOREIGN = "credential_foreign"
+    CREDENTIAL_COPIED = "credential_copied"
     PHONE_MALFORMED = "phone_malformed"
     PHONE_UNKNOWN = "phone_unknown"
     AMOUNT_MALFORMED = "amount_malformed"
@@ -113,6 +114,12 @@ TEXTS: dict[RefusalCode, RefusalText] = {
     ),
     _R.CREDENTIAL_FOREIGN: RefusalText(
         "不是本商户的会员码", "请出示本商户会员码", "A member code of another merchant", "Ask for this merchant's code"
+    ),
+    _R.CREDENTIAL_COPIED: RefusalText(
+        "会员凭证属于另一张卡",
+        "请出示原卡或用手机号",
+        "This credential belongs to another card",
+        "Ask for the original card or the phone number",
     ),
     _R.PHONE_MALFORMED: RefusalText(
         "手机号不对", "请输入11位手机号", "Not a phone number", "Key the 11 digits of the phone number"

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select
 
-from contract.credentials import MAX_TAGS, MemberCredential, credential_text, seal_credential
+from contract.credentials import GRAMMAR, MAX_TAGS, MemberCredential, credential_text, seal_credential
 from contract.signing import Signer
 from hq.errors import OfficeError
 from hq.tables import members
@@ -19,5 +19,5 @@ def issue_credential(connection: Connection, signer: Signer, tenant: str, member
         raise OfficeError(f"there is no member {member}; load the members first.")
     if len(row.tags) > MAX_TAGS:
         raise OfficeError(f"member {member} has {len(row.tags)} tags; a credential holds {MAX_TAGS}.")
-    credential = MemberCredential(tenant, member, row.tier, tuple(row.tags), valid_until_day)
+    credential = MemberCredential(GRAMMAR, tenant, member, row.tier, tuple(row.tags), valid_until_day)
     return credential_text(seal_credential(signer, credential))

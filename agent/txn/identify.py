@@ -33,7 +33,7 @@ def by_card(kind: str, uid: bytes, content: bytes | None, book: Book) -> Buyer |
     """
     on_card = _credential_in(content or b"")
     if on_card is not None:
-        return _by_credential(on_card, Medium.CARD, book)
+        return _by_credential(on_card, Medium.CARD, book, uid)
     if kind == "iso14443_4" and len(uid) == RANDOM_UID_BYTES and uid[0] == RANDOM_UID_FIRST:
         # A phone makes its number up anew each time (ISO/IEC 14443-3, table of UID0 values): it names nobody.
         return Refusal(RefusalCode.CARD_UNSUPPORTED, "a number made up anew each time")
@@ -85,9 +85,9 @@ def code_refusal(problem: str) -> Refusal:
     return Refusal(_CODE_PROBLEMS.get(problem, RefusalCode.CODE_GARBLED))
 
 
-def _by_credential(sealed: bytes, medium: Medium, book: Book) -> Buyer | Refusal:
-    """Believe a credential that head office signed, of this tenant and still valid. A cached member is the newer
-    word on tier and tags.
+def _by_credential(sealed: bytes, medium: Medium, book: Book, uid: bytes | None = None) -> Buyer | Refusal:
+    """Believe a credential that head office signed, of this tenant, still valid, and on the card it was written for. A
+    cached member is the newer word on tier and tags.
     """
     try:
         told = credentials.open_credential(sealed, book.hq_keys)
@@ -98,6 +98,8 @@ def _by_credential(sealed: bytes, medium: Medium, book: Book) -> Buyer | Refusal
         return Refusal(RefusalCode.CREDENTIAL_FOREIGN)
     if book.now().wall_ms // DAY_MS > told.valid_until_day:
         return Refusal(RefusalCode.CREDENTIAL_EXPIRED)
+    if told.card is not None and told.card != uid:
+        return Refusal(RefusalCode.CREDENTIAL_COPIED)
     cached = book.member_by_id(told.member)
     if cached is not None:
         return _buyer(cached, medium, Assurance.SIGNED, mask_last4(cached.phone_last4))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.credentials import (
+    GRAMMAR,
     PREFIX,
     MemberCredential,
     credential_text,
@@ -21,16 +23,24 @@ from contract.errors import ContractError, Reason
 from contract.signing import SoftwareSigner
 from tests.contract.samples import eddsa_signer, es256_signer
 
-ORDINARY = MemberCredential("acme", "m-00000042", "gold", ("birthday-05",), 20_819)
+ORDINARY = MemberCredential(GRAMMAR, "acme", "m-00000042", "gold", ("birthday-05",), 20_819)
 NTAG213_BYTES = 144
 
 
 @pytest.mark.parametrize("make", [eddsa_signer, es256_signer])
-def test_an_ordinary_credential_fits_the_smallest_card(make: Callable[[], SoftwareSigner]) -> None:
-    signer = make()
-    sealed = seal_credential(signer, ORDINARY)
+@pytest.mark.parametrize("card", [None, bytes.fromhex("04a1b2c3d4e5f6")])
+def test_an_ordinary_credential_fits_the_smallest_card(make: Callable[[], SoftwareSigner], card: bytes | None) -> None:
+    signer, told = make(), replace(ORDINARY, card=card)
+    sealed = seal_credential(signer, told)
     assert len(sealed) <= NTAG213_BYTES
-    assert open_credential(sealed, keyring(signer.public)) == ORDINARY
+    assert open_credential(sealed, keyring(signer.public)) == told
+
+
+def test_a_credential_of_a_later_grammar_is_refused_as_such() -> None:
+    signer = eddsa_signer()
+    with pytest.raises(ContractError) as caught:
+        open_credential(seal_credential(signer, replace(ORDINARY, grammar=2)), keyring(signer.public))
+    assert caught.value.reason is Reason.NEWER_GRAMMAR
 
 
 def test_its_text_reads_back_and_stays_in_the_alphabet_of_a_dense_qr_code() -> None:

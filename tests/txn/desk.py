@@ -26,6 +26,7 @@ from agent.txn.events import (
 )
 from agent.txn.state import TillState
 from agent.txn.step import step
+from contract import credentials
 from contract.credentials import MemberCredential, credential_text, seal_credential
 from contract.documents import CashierRecord, CatalogueItem, PinVerifier
 from contract.envelope import Keyring, keyring
@@ -314,11 +315,16 @@ class Desk:
         return self.commit()
 
     def credential(
-        self, signer: SoftwareSigner | None = None, tenant: str = "acme", member: str = "m-9", days: int = 1
+        self,
+        signer: SoftwareSigner | None = None,
+        tenant: str = "acme",
+        member: str = "m-9",
+        days: int = 1,
+        card: bytes | None = None,
     ) -> str:
-        """The text of a member's code, valid until ``days`` from now."""
+        """The text of a member's code, valid until ``days`` from now; for one ``card`` alone where that is given."""
         until = self.book.now().wall_ms // 86_400_000 + days
-        told = MemberCredential(tenant, member, "gold", (), until)
+        told = MemberCredential(credentials.GRAMMAR, tenant, member, "gold", (), until, card)
         return credential_text(seal_credential(signer or self.book.hq, told))
 
     def basket_is_open(self) -> bool:

@@ -272,6 +272,19 @@ def test_a_credential_on_a_card_counts_more_than_the_card_s_number(desk: Desk) -
     assert (buyer.ref.member, buyer.ref.medium, buyer.ref.assurance) == ("m-9", Medium.CARD, Assurance.SIGNED)
 
 
+def test_a_credential_written_for_one_card_is_good_on_no_other_and_in_no_code(desk: Desk) -> None:
+    told = desk.credential(card=GOLD_UID)
+    desk.tap(SILVER_UID, text_message(told))
+    assert desk.refused == "credential_copied"
+    desk.scan(told)
+    still_sells(desk, "credential_copied")
+    desk.tap(GOLD_UID, text_message(told))
+    assert isinstance(desk.state.scene, Selling) and desk.state.scene.basket is not None
+    buyer = desk.state.scene.basket.buyer
+    assert buyer is not None
+    assert (buyer.ref.member, buyer.ref.assurance) == ("m-9", Assurance.SIGNED)
+
+
 def test_a_forged_credential_on_a_card_is_not_passed_over(desk: Desk) -> None:
     desk.tap(GOLD_UID, text_message(desk.credential(signer=new_signer())))
     still_sells(desk, "credential_forged")
