@@ -15,8 +15,11 @@ from agent.offline_store.members import CashierShelf, MemberShelf
 from contract import envelope, wire
 from contract.documents import (
     MAX_DOCUMENT_BYTES,
+    CashiersContent,
+    CatalogueContent,
     Document,
     DocumentKind,
+    MembersContent,
     OpenedDocument,
     read_cashiers,
     read_catalogue,
@@ -25,6 +28,9 @@ from contract.documents import (
 from contract.errors import ContractError
 from contract.journal import DocumentChangeBody, Entry, EntryKind, PackRef
 from contract.messages import HeldDocument
+
+Content = MembersContent | CashiersContent | CatalogueContent
+"""What is in a document whose rows are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +68,12 @@ class DocumentShelf:
         self._cashiers = cashiers
         self._catalogue = catalogue
 
-    def activate(self, opened: OpenedDocument, transaction: bytes, stamp: Stamp) -> Entry:
+    def activate(
+        self, opened: OpenedDocument, transaction: bytes, stamp: Stamp, content: Content | None = None
+    ) -> Entry:
         """Make a verified document the active one of its kind and journal the change, all in one durable commit.
+
+        ``content`` is what is in it, where the caller has read it already.
 
         A transaction id that is in the journal changes nothing and returns its entry. Raises StoreError; INVALID where
         the content cannot be read or the version is not above the active one's.
@@ -76,7 +86,7 @@ class DocumentShelf:
         if held is not None and held.version >= document.version:
             raise StoreError(StoreCause.INVALID, f"{document.kind} {document.version}: {held.version} is active")
         with self._database.transaction():
-            self._keep_rows(document)
+            self._keep_rows(document, content)
             self._point_to(opened)
             change = DocumentChangeBody(
                 document.kind.value, document.version, opened.digest, 0 if held is None else held.version
@@ -107,20 +117,17 @@ class DocumentShelf:
         kept = (self._placed(DocumentKind.PACK, place) for place in ("active", "previous"))
         return next((found.content() for found in kept if found is not None and found.digest == ref.digest), None)
 
-    def _keep_rows(self, document: Document) -> None:
-        try:
-            match document.kind:
-                case DocumentKind.MEMBERS:
-                    self._members.replace(read_members(document.content))
-                case DocumentKind.CASHIERS:
-                    self._cashiers.replace(read_cashiers(document.content))
-                case DocumentKind.CATALOGUE:
-                    self._catalogue.replace(read_catalogue(document.content))
-                case DocumentKind.PACK:
-                    self._database.write("DELETE FROM documents WHERE kind = 'pack' AND place = 'previous'")
-                    self._database.write("UPDATE documents SET place = 'previous' WHERE kind = 'pack'")
-        except ContractError as error:
-            raise StoreError(StoreCause.INVALID, f"{document.kind} {document.version}: {error}") from error
+    def _keep_rows(self, document: Document, content: Content | None) -> None:
+        match content or _read(document):
+            case MembersContent() as members:
+                self._members.replace(members)
+            case CashiersContent() as cashiers:
+                self._cashiers.replace(cashiers)
+            case CatalogueContent() as catalogue:
+                self._catalogue.replace(catalogue)
+            case None:
+                self._database.write("DELETE FROM documents WHERE kind = 'pack' AND place = 'previous'")
+                self._database.write("UPDATE documents SET place = 'previous' WHERE kind = 'pack'")
 
     def _point_to(self, opened: OpenedDocument) -> None:
         document = opened.document
@@ -140,3 +147,19 @@ class DocumentShelf:
         if sealed is not None and envelope.digest(sealed) != digest:
             raise StoreError(StoreCause.CORRUPT, f"{kind} {version}: the kept blob is not the one that was verified")
         return StoredDocument(kind, version, digest, sealed)
+
+
+def _read(document: Document) -> Content | None:
+    """What is in a document; None for a pack, of which the blob itself is kept. Raises StoreError(INVALID)."""
+    try:
+        match document.kind:
+            case DocumentKind.MEMBERS:
+                return read_members(document.content)
+            case DocumentKind.CASHIERS:
+                return read_cashiers(document.content)
+            case DocumentKind.CATALOGUE:
+                return read_catalogue(document.content)
+            case DocumentKind.PACK:
+                return None
+    except ContractError as error:
+        raise StoreError(StoreCause.INVALID, f"{document.kind} {document.version}: {error}") from error

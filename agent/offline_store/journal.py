@@ -174,7 +174,7 @@ class Journal:
         return max(self.signed_time_ms(), 0 if header is None or free else header.wall_ms)
 
     def note_signed_time(self, signed_ms: int) -> None:
-        """Remember a time that head office signed. Without a sync of its own: lost at a power cut, an older one holds."""
+        """Remember a time that head office signed. No sync of its own: lost at a power cut, an older one holds."""
         with self._database.transaction(durable=False):
             self._database.write("UPDATE acknowledged SET signed_time_ms = max(signed_time_ms, ?)", signed_ms)
 

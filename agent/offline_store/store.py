@@ -13,7 +13,7 @@ from agent.clock import Stamp
 from agent.keys import Identity
 from agent.offline_store.catalogue import CatalogueShelf
 from agent.offline_store.database import Database
-from agent.offline_store.documents import DocumentShelf, StoredDocument
+from agent.offline_store.documents import Content, DocumentShelf, StoredDocument
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.journal import Backlog, ChainPoint, Journal
 from agent.offline_store.members import CashierShelf, MemberRow, MemberShelf, PinTries
@@ -35,7 +35,9 @@ def free_bytes(path: Path) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How much of the disk no sale and no document may use, so that a full terminal can still cancel, report and be brought home."""
+    """How much of the disk no sale and no document may use, so that a full terminal can still cancel, report and be
+    brought home.
+    """
 
     reserve_bytes: int = RESERVE_BYTES
     free_bytes: Callable[[Path], int] = free_bytes
@@ -149,14 +151,16 @@ class Store:
 
     # Head office's documents and what they hold.
 
-    def activate(self, opened: OpenedDocument, transaction: bytes, stamp: Stamp) -> Entry:
+    def activate(
+        self, opened: OpenedDocument, transaction: bytes, stamp: Stamp, content: Content | None = None
+    ) -> Entry:
         """Make a verified document the active one of its kind and journal it, in one durable commit.
 
-        Causes: INVALID where its content cannot be read or a newer version is active; FULL also where only the reserve
-        is left.
+        ``content`` is what is in it, where it was read already. Causes: INVALID where its content cannot be read or a
+        newer version is active; FULL also where only the reserve is left.
         """
         self._require_room()
-        return self._documents.activate(opened, transaction, stamp)
+        return self._documents.activate(opened, transaction, stamp, content)
 
     def active(self, kind: DocumentKind) -> StoredDocument | None:
         """Return the active document of a kind; its blob where it is a pack."""

@@ -13,15 +13,24 @@ import cbor2
 import pytest
 
 from agent.clock import FAR_AHEAD_MS
-from agent.courier import ACTIVATE_AGAIN_MS, EVENTS_AN_HOUR, HOUR_MS, REMEMBERED_APPENDS, Courier
+from agent.courier import (
+    ACTIVATE_AGAIN_MS,
+    EVENTS_AN_HOUR,
+    HOUR_MS,
+    MOST_MEMBERS,
+    MOST_MEMBERS_BYTES,
+    REMEMBERED_APPENDS,
+    Courier,
+)
 from agent.keys import Identity
 from agent.offline_store.store import Store
 from agent.sync.effects import Publish
 from agent.sync.facts import LinkUp, MessageArrived
 from contract import topics
-from contract.documents import DocumentKind, seal_document
+from contract.documents import DocumentKind, MemberRecord, MembersContent, seal_document
 from contract.envelope import keyring
 from contract.journal import TechnicalEventBody
+from contract.wire import pack
 from rules.pack import write_pack
 from tests.agent.shop import Hands, contents, rules
 from tests.contract.samples import ADDRESS, eddsa_signer
@@ -191,6 +200,17 @@ def test_the_time_head_office_signs_is_kept_once_a_minute_while_nothing_is_sold(
         if desk.store.signed_time_ms() != kept[-1]:
             kept.append(desk.store.signed_time_ms())
     assert [later - earlier for earlier, later in pairwise(kept)] == [60_003] * 4
+
+
+def test_more_members_than_the_till_can_stop_for_are_refused_by_name(desk: Desk) -> None:
+    many = tuple(MemberRecord(f"m-{number}", "m", "gold", (), (), 0) for number in range(MOST_MEMBERS + 1))
+    desk.publish(1, pack(MembersContent(many)), DocumentKind.MEMBERS)
+    desk.publish(2, bytes(MOST_MEMBERS_BYTES + 1), DocumentKind.MEMBERS)
+    assert desk.events() == ["document_refused members 1: too_many", "document_refused members 2: too_many"]
+    assert desk.courier.activate_arrived() == ()
+    desk.publish(3, pack(MembersContent(many[:100])), DocumentKind.MEMBERS)
+    assert desk.courier.activate_arrived() == (DocumentKind.MEMBERS,)
+    assert desk.store.member_by_id("m-99") is not None
 
 
 def test_a_document_dated_in_the_future_is_refused_by_name(desk: Desk) -> None:
