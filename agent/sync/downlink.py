@@ -56,10 +56,14 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """``by_label`` where only what an unsigned announcement said was refused, not the blob of this name itself."""
+    """``by_label`` where only what an unsigned announcement said was refused, not the blob of this name itself.
+
+    ``until_ms`` of one that expired: a clock that was ahead and is put right makes it worth another look.
+    """
 
     reason: str
     by_label: bool = False
+    until_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +110,10 @@ class Downlink:
             case Listed():
                 # Kinds that this program does not know are for tills that were upgraded before this one.
                 known = [item for item in event.documents if item.kind in self._kinds]
-                effects = [effect for item in known for effect in self._consider(item, signed=True)]
+                effects = [effect for item in known for effect in self._consider(item, True, now)]
                 return effects + self._pump(now)
             case MessageArrived() if event.topic in self._announce_topics:
-                return self._take_announcement(event) + self._pump(now)
+                return self._take_announcement(event, now) + self._pump(now)
             case MessageArrived() if event.topic == self._chunk_topic:
                 return self._take_chunk(event, now) + self._pump(now)
             case DocumentActivated():
@@ -132,7 +136,7 @@ class Downlink:
         for name in [name for name, refusal in self._refused.items() if refusal.reason == Doubt.HASH_MISMATCH]:
             del self._refused[name]
 
-    def _take_announcement(self, message: MessageArrived) -> list[Effect]:
+    def _take_announcement(self, message: MessageArrived, now: Stamp) -> list[Effect]:
         if not message.payload:
             return []  # A retained message was cleared (MQTT 5 section 3.3.1.3).
         try:
@@ -141,11 +145,14 @@ class Downlink:
             return [MessageRefused(message.topic, error.reason.value)]
         if announced.kind != self._announce_topics[message.topic]:
             return [MessageRefused(message.topic, Doubt.MISLABELLED.value)]
-        return self._consider(announced, signed=False)
+        return self._consider(announced, False, now)
 
-    def _consider(self, announced: Announcement, signed: bool) -> list[Effect]:
+    def _consider(self, announced: Announcement, signed: bool, now: Stamp) -> list[Effect]:
         if signed:
             self._forget_labels(announced)
+        refusal = self._refused.get(announced.digest)
+        if refusal is not None and refusal.until_ms is not None and now.wall_ms <= refusal.until_ms:
+            del self._refused[announced.digest]
         held = self._active(announced.kind)
         known = announced.digest in self._candidates or announced.digest in self._refused
         if known or (held is not None and held.digest == announced.digest):
@@ -209,7 +216,7 @@ class Downlink:
             candidate.damaged += 1
             return [refused] if candidate.damaged == 1 else []
         by_label = not candidate.signed and found.reason in (Doubt.HASH_MISMATCH, Doubt.MISLABELLED)
-        self._refuse(announced.digest, _Refusal(found.reason, by_label))
+        self._refuse(announced.digest, _Refusal(found.reason, by_label, found.accept_until_ms))
         return [refused]
 
     def _judged(self, blob: Blob, now: Stamp) -> OpenedDocument | Distrust:

@@ -24,9 +24,13 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Distrust:
-    """A blob is not believed; ``reason`` is a value of contract.errors.Reason or of :class:`Doubt`."""
+    """A blob is not believed; ``reason`` is a value of contract.errors.Reason or of :class:`Doubt`.
+
+    ``accept_until_ms`` is set of an EXPIRED one: by a clock that says less it may be looked at again.
+    """
 
     reason: str
+    accept_until_ms: int | None = None
 
 
 def judge(
@@ -47,5 +51,5 @@ def judge(
     if any(held.kind == document.kind and held.version >= document.version for held in active):
         return Distrust(Doubt.OLDER_VERSION.value)
     if now_ms > document.accept_until_ms:
-        return Distrust(Doubt.EXPIRED.value)
+        return Distrust(Doubt.EXPIRED.value, document.accept_until_ms)
     return opened

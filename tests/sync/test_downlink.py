@@ -340,3 +340,13 @@ def test_a_garbled_announcement_is_refused_by_name(terminal: Terminal, payload: 
 
 def test_a_cleared_announcement_says_nothing(terminal: Terminal) -> None:
     assert terminal.downlink.step(MessageArrived(topics.announce(ADDRESS, PACK), b""), at(0)) == []
+
+
+def test_what_expired_by_a_clock_that_was_ahead_is_looked_at_again_when_the_clock_is_right(terminal: Terminal) -> None:
+    announced = terminal.office.publish(document(1))
+    late_ms = 2 * 86_400_000
+    (refused,) = terminal.fetch(terminal.hear(announced, late_ms), late_ms)
+    assert refused == DocumentRefused(PACK, 1, "expired")
+    assert terminal.hear(announced, late_ms + 1) == []
+    (arrived,) = terminal.fetch(terminal.downlink.step(Listed((announced,)), at(5)), 5)
+    assert isinstance(arrived, DocumentArrived)
