@@ -62,7 +62,6 @@ def run(config_path: Path) -> int:
 def _build(config: AgentConfig, running: ExitStack) -> Till:
     """Start every part and leave its end with ``running``, so that the last started stops first."""
     identity = load_identity(config.identity, config.address, config.epoch)
-    config.store.parent.mkdir(parents=True, exist_ok=True)
     store = Store(config.store, identity)
     store.open()
     running.callback(store.close)

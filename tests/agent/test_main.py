@@ -73,6 +73,7 @@ def test_a_till_without_head_office_and_devices_comes_up_says_so_and_stops_when_
     with running(config) as agent:
         assert glass.wait_for_text("请保持网络连接", PATIENCE_S), glass.text
         assert glass.wait_for_text("离线", PATIENCE_S)
+        assert (config.parent / "data").stat().st_mode & 0o777 == 0o700, "the store is for its owner alone"
         agent.send_signal(how)
         assert agent.wait(PATIENCE_S) == 0
         assert agent.stderr is not None
