@@ -19,6 +19,7 @@ from agent.drivers.facts import (
     Key,
     KeyPressed,
     PrintFailed,
+    PrintFinished,
     PrintProblem,
     Status,
 )
@@ -169,6 +170,15 @@ def test_a_paper_that_is_out_is_settled_and_one_that_is_not_waits_with_its_reaso
     shop.printed(job)
     shop.outside.see("小票已打印")
     assert shop.owed() == []
+
+
+def test_a_paper_sent_to_a_printer_that_never_answers_is_owed_no_longer(shop: Shop) -> None:
+    shop.sell("10.00", "10.00")
+    (job, _words) = shop.outside.papers[0]
+    shop.tell(PrintFinished("printer", job, confirmed=False))
+    eventually(lambda: shop.owed() == [])
+    shop.restart()
+    shop.outside.see("请登录")
 
 
 def test_a_restart_says_what_was_committed_and_offers_the_paper_marked_as_a_second_one(shop: Shop) -> None:
