@@ -42,7 +42,7 @@ TOO_MANY = "too_many"
 MOST_MEMBERS = 20_000
 MOST_MEMBERS_BYTES = 4_000_000
 """What one members document may hold: reading and activating it keeps the till's one thread from the counter, for about
-1.2 s with so many on two cores of a laptop's kind."""
+1.5 s with so many on two cores of a laptop's kind."""
 
 TIME_IMPLAUSIBLE = "hq_time_implausible"
 
