@@ -61,7 +61,8 @@ def test_words_painted_are_as_wide_as_they_were_laid_out(painter: Painter) -> No
 
 
 def test_what_is_kept_between_pictures_is_bounded() -> None:
-    kept, made = Kept(3), []
+    kept: Kept[Image.Image] = Kept(3)
+    made: list[str] = []
 
     def make(name: str) -> Image.Image:
         made.append(name)
