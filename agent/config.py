@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from contract import settings
-from contract.ids import NAME_PATTERN, TerminalAddress
+from contract.ids import TerminalAddress
 
 DEVICES = ("card", "code", "keypad", "printer", "glass")
 """The capabilities a till can have a device for; each is one optional table ``[devices.NAME]``."""
@@ -19,9 +19,9 @@ SHAPE = settings.Table(
     {
         "terminal": settings.Table(
             {
-                "tenant": settings.text(pattern=NAME_PATTERN),
-                "shop": settings.text(pattern=NAME_PATTERN),
-                "terminal": settings.text(pattern=NAME_PATTERN),
+                "tenant": settings.name(),
+                "shop": settings.name(),
+                "terminal": settings.name(),
                 "epoch": settings.whole(1, 2**31, default=1),
                 "identity": settings.text(),
                 "store": settings.text(),

@@ -21,7 +21,15 @@ from agent.sync.conversation import Conversation
 from agent.sync.facts import LinkDown, LinkFact
 from agent.sync.parties import Pace, Parties
 from agent.sync.uplink import Standing
-from contract.documents import DocumentKind, OpenedDocument, read_cashiers, read_catalogue, read_members
+from contract.documents import (
+    MOST_MEMBERS,
+    MOST_MEMBERS_BYTES,
+    DocumentKind,
+    OpenedDocument,
+    read_cashiers,
+    read_catalogue,
+    read_members,
+)
 from contract.errors import ContractError
 from contract.journal import EntryKind, TechnicalEventBody
 from rules.pack import read_pack
@@ -39,11 +47,6 @@ NOTE_TIME_MS = 60_000
 GOLDEN_FAILED = "golden_basket_differs"
 ISSUED_IN_FUTURE = "issued_in_future"
 TOO_MANY = "too_many"
-MOST_MEMBERS = 20_000
-MOST_MEMBERS_BYTES = 4_000_000
-"""What one members document may hold: reading and activating it keeps the till's one thread from the counter, for about
-1.5 s with so many on two cores of a laptop's kind."""
-
 TIME_IMPLAUSIBLE = "hq_time_implausible"
 
 _log = logging.getLogger(__name__)

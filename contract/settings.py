@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from contract.ids import NAME_PATTERN
+
 MASK = "********"
 _BARE_KEY = re.compile("[A-Za-z0-9_-]{1,60}")
 _URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):.*@")
@@ -143,10 +145,16 @@ def masked(values: Mapping[str, Any], shape: Table) -> dict[str, Any]:
 
 
 def text(
-    default: str | Absent | None = REQUIRED, *, max_chars: int = 400, pattern: str = "", secret: bool = False
+    default: str | Absent | None = REQUIRED,
+    *,
+    max_chars: int = 400,
+    pattern: str = "",
+    words: tuple[str, str] | None = None,
+    secret: bool = False,
 ) -> Setting:
     """Text of 1 to ``max_chars`` characters without control characters, matching ``pattern`` whole where one is
-    given. A ``secret`` one is never shown.
+    given. ``words`` say in English and Chinese what is wanted, better than a pattern does. A ``secret`` one is never
+    shown.
     """
     shape = re.compile(pattern) if pattern else None
 
@@ -159,13 +167,17 @@ def text(
         )
 
     form, form_zh = (f" of the form {pattern}", f",格式为 {pattern}") if pattern else ("", "")
-    return Setting(
-        accepts,
+    wanted, wanted_zh = words or (
         f"text of 1 to {max_chars} characters{form}",
         f"1 至 {max_chars} 个字符的文字{form_zh}",
-        default,
-        mask=_hide if secret else None,
     )
+    return Setting(accepts, wanted, wanted_zh, default, mask=_hide if secret else None)
+
+
+def name() -> Setting:
+    """The name of a tenant, shop or terminal (:data:`contract.ids.NAME_PATTERN`)."""
+    words = ("1 to 16 of a-z, 0-9 and '-', not beginning with '-'", "1 至 16 个 a-z、0-9 或 “-”，不以 “-” 开头")
+    return text(pattern=NAME_PATTERN, words=words)
 
 
 def url(schemes: Iterable[str], default: str | Absent = REQUIRED) -> Setting:

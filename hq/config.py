@@ -11,13 +11,12 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from contract import settings
-from contract.ids import NAME_PATTERN
 
 DATABASE_SCHEMES = ("sqlite", "postgresql+psycopg")
 
 SHAPE = settings.Table(
     {
-        "tenant": settings.text(pattern=NAME_PATTERN),
+        "tenant": settings.name(),
         "identity": settings.text(),
         "database": settings.Table({"url": settings.url(DATABASE_SCHEMES, default="sqlite:///hq.db")}),
         "broker": settings.Table(

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from contract.documents import DocumentKind
+from contract.documents import MOST_MEMBERS, DocumentKind
 from hq.config import HqConfig, read_config
 from hq.credentials import issue_credential
 from hq.db import Turn, migrate, open_database, reading, writing
@@ -84,8 +84,10 @@ def add_terminal(office: Office, path: Path) -> str:
 
 
 def load_members(office: Office, path: Path) -> StoredDocument:
-    """Make ``path`` the list of members, and publish it."""
+    """Make ``path`` the list of members, and publish it. Raises OfficeError for more than a till takes at once."""
     rows = read_members(path)
+    if len(rows) > MOST_MEMBERS:
+        raise OfficeError(f"{path}: {len(rows)} members; a till takes at most {MOST_MEMBERS}.")
     return _publish(office, DocumentKind.MEMBERS, lambda connection: replace_members(connection, rows), members_content)
 
 

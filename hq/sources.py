@@ -15,7 +15,7 @@ from typing import Any
 from contract import settings
 from contract.documents import CatalogueContent, CatalogueItem
 from contract.errors import ContractError
-from contract.ids import NAME_PATTERN, TerminalAddress
+from contract.ids import TerminalAddress
 from contract.money import MAX_AMOUNT_MINOR
 from contract.signing import PublicKey, parse_public_key
 
@@ -80,9 +80,9 @@ CATALOGUE = settings.Table(
 
 ENROLMENT = settings.Table(
     {
-        "tenant": settings.text(pattern=NAME_PATTERN),
-        "shop": settings.text(pattern=NAME_PATTERN),
-        "terminal": settings.text(pattern=NAME_PATTERN),
+        "tenant": settings.name(),
+        "shop": settings.name(),
+        "terminal": settings.name(),
         "epoch": settings.whole(1, 2**31),
         "journal_public_key": settings.text(pattern="(?:eddsa:[0-9a-f]{64}|es256:[0-9a-f]{66})"),
     }

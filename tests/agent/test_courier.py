@@ -17,8 +17,6 @@ from agent.courier import (
     ACTIVATE_AGAIN_MS,
     EVENTS_AN_HOUR,
     HOUR_MS,
-    MOST_MEMBERS,
-    MOST_MEMBERS_BYTES,
     REMEMBERED_APPENDS,
     Courier,
 )
@@ -27,7 +25,14 @@ from agent.offline_store.store import Store
 from agent.sync.effects import Publish
 from agent.sync.facts import LinkUp, MessageArrived
 from contract import topics
-from contract.documents import DocumentKind, MemberRecord, MembersContent, seal_document
+from contract.documents import (
+    MOST_MEMBERS,
+    MOST_MEMBERS_BYTES,
+    DocumentKind,
+    MemberRecord,
+    MembersContent,
+    seal_document,
+)
 from contract.envelope import keyring
 from contract.journal import TechnicalEventBody
 from contract.wire import pack
