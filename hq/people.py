@@ -19,10 +19,11 @@ from contract.documents import (
 )
 from contract.ids import TerminalAddress, parse_address
 from contract.journal import MAX_POINTS, identity_hash
+from contract.pins import is_pin
 from contract.postings import POINTS, member_points_account
 from contract.signing import PublicKey, parse_public_key
 from hq.errors import OfficeError
-from hq.pins import is_pin, make_verifier
+from hq.pins import make_verifier
 from hq.sources import CashierRow, Enrolment, MemberRow
 from hq.tables import cashiers, catalogue, catalogue_heads, chains, members, postings, terminals
 

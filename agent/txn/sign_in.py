@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import replace
-
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from agent.txn.answers import Step, move, nod, refuse
 from agent.txn.book import Book
@@ -13,7 +10,7 @@ from agent.txn.effects import RecordPinTry, Report
 from agent.txn.events import Input, KeyDown, PinTryCounted, PinTryLost
 from agent.txn.keying import CASHIER_DIGITS, DIGIT_KEYS, PIN_DIGITS, digits_after, without_last
 from agent.txn.state import Selling, SignedIn, SignIn, TillState
-from contract.documents import PinVerifier
+from contract.pins import is_pin
 from contract.refusals import Refusal, RefusalCode
 
 MOST_WRONG_PINS = 5
@@ -66,20 +63,6 @@ def cashiers_changed(state: TillState, book: Book) -> Step:
     return refuse(replace(state, cashier=None), RefusalCode.CASHIER_UNKNOWN, SignIn())
 
 
-def pin_is_right(pin: str, verifier: PinVerifier) -> bool:
-    """Tell whether ``pin`` is the one behind an argon2id verifier (RFC 9106: one lane, 32-byte tag), in constant time.
-
-    Parameters that argon2 itself refuses make every PIN wrong.
-    """
-    try:
-        kdf = Argon2id(
-            salt=verifier.salt, length=32, iterations=verifier.passes, lanes=1, memory_cost=verifier.memory_kib
-        )
-        return hmac.compare_digest(kdf.derive(pin.encode()), verifier.tag)
-    except ValueError:
-        return False
-
-
 def _typed(state: TillState, scene: SignIn, key: str) -> Step:
     if scene.pin is None:
         number = digits_after(scene.number, key, CASHIER_DIGITS)
@@ -104,7 +87,7 @@ def _pin_entered(state: TillState, scene: SignIn, book: Book) -> Step:
         return refuse(state, RefusalCode.CASHIER_UNKNOWN, SignIn())
     if _is_locked(record.cashier, book):
         return refuse(state, RefusalCode.CASHIER_LOCKED, SignIn())
-    right = pin_is_right(scene.pin or "", record.pin)
+    right = is_pin(scene.pin or "", record.pin)
     return state, (RecordPinTry(record.cashier, right, book.now().wall_ms),)
 
 

@@ -15,6 +15,7 @@ from contract.envelope import keyring
 from contract.errors import ContractError, Reason
 from contract.ids import TerminalAddress
 from contract.messages import Want
+from contract.pins import is_pin
 from hq.credentials import issue_credential
 from hq.db import writing
 from hq.documents import (
@@ -31,7 +32,7 @@ from hq.documents import (
 )
 from hq.errors import OfficeError
 from hq.people import cashiers_content, members_content, replace_cashiers, replace_members
-from hq.pins import is_pin, make_verifier
+from hq.pins import make_verifier
 from hq.sources import CashierRow, MemberRow
 from rules.pack import write_pack
 from tests.hq.tills import A1, B1, GOLD, NOW_MS, PACK, TENANT, HeadOffice, new_signer

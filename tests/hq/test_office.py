@@ -10,12 +10,12 @@ from contract.credentials import open_credential, read_credential_text
 from contract.documents import MOST_MEMBERS, DocumentKind, open_document, read_cashiers, read_catalogue
 from contract.envelope import keyring
 from contract.journal import DocumentChangeBody, EntryKind, TechnicalEventBody
+from contract.pins import is_pin
 from hq.db import reading
 from hq.documents import sealed_bytes, stored_documents
 from hq.identity import load_signer
 from hq.ledger_text import NEWEST, books_text
 from hq.office import Office, open_office
-from hq.pins import is_pin
 from provisioning.birth import ensure_terminal
 from provisioning.headquarters import ensure_head_office
 from tapledger.main import main
