@@ -120,3 +120,14 @@ def test_every_picture_is_used_and_small() -> None:
 def _settings(shape: Table) -> Iterator[str]:
     for name, field in shape.fields.items():
         yield from _settings(field) if isinstance(field, Table) else (name,)
+
+
+def test_every_name_in_the_architecture_is_a_name_in_the_code() -> None:
+    told = re.findall(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"))
+    code = {
+        word
+        for path in files()
+        if path.suffix in (".py", ".toml", ".sql", ".lock")
+        for word in re.findall(r"\w+", f"{path} " + (ROOT / path).read_text(encoding="utf-8"))
+    }
+    assert sorted({name for name in told if name.rpartition(".")[2] not in code}) == []
