@@ -10,6 +10,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from bench._figures import asked_samples, beside, median, say_step, spread
@@ -43,15 +44,21 @@ def _sales(stage: Stage, count: int) -> list[float]:
     """Milliseconds from commit to acknowledgement of sales made one after the other, as the till's log says."""
     hands = Hands(stage.counter)
     hands.sign_in(*cast.CASHIER)
-    before = len(_WAITED.findall(stage.agent.log.read_text()))
+    before = len(_waited(stage))
     for number in range(count):
         amount = f"{100 + number}.00"
         hands.press(*amount, "enter", "cash")
-        hands.await_that(
-            f"acknowledgement {number + 1}",
-            lambda number=number: len(_WAITED.findall(stage.agent.log.read_text())) > before + number,  # type: ignore[misc]
-        )
-    return [float(waited) for waited in _WAITED.findall(stage.agent.log.read_text())[before:]]
+        hands.await_that(f"acknowledgement {number + 1}", partial(_more_than, stage, before + number))
+    return _waited(stage)[before:]
+
+
+def _waited(stage: Stage) -> list[float]:
+    """What the till's log says of each acknowledgement so far, in milliseconds."""
+    return [float(waited) for waited in _WAITED.findall(stage.agent.log.read_text())]
+
+
+def _more_than(stage: Stage, count: int) -> bool:
+    return len(_waited(stage)) > count
 
 
 def _bare_round_trips(stage: Stage, database: Path, count: int) -> list[float]:

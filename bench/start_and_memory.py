@@ -16,6 +16,7 @@ from bench._figures import asked_samples, beside, median, spread
 from demo.processes import free_port
 from demo.site import Site, make_keys, write_agent_config
 from simulator.counter import Counter
+from simulator.glass import Glass, ShownFrame
 
 REST_S = 5.0
 READY_S = 30.0
@@ -92,7 +93,7 @@ def _measure(folder: Path, counter: Counter, samples: int) -> tuple[list[float],
                 stderr=log,
             )
         try:
-            if not counter.glass.wait_for(lambda glass: glass.frame is not before, READY_S):  # noqa: B023
+            if not _shows_another(counter.glass, before):
                 raise RuntimeError((folder / "agent.log").read_text())
             starts.append((time.monotonic() - began) * 1000)
             if turn == samples - 1:
@@ -103,6 +104,11 @@ def _measure(folder: Path, counter: Counter, samples: int) -> tuple[list[float],
             agent.terminate()
             agent.wait()
     return starts, agent_kib, reader_kib
+
+
+def _shows_another(glass: Glass, before: ShownFrame | None) -> bool:
+    """Wait for a picture that is not ``before``; whether one came."""
+    return glass.wait_for(lambda shown: shown.frame is not before, READY_S)
 
 
 def _loaded_by_agent() -> list[str]:

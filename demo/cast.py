@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from demo.page_state import CardState, CodeState
+from demo.page_state import CardState, CodeState, Look
 from demo.site import TENANT
 from demo.stage import Stage
 from hq.credentials import issue_credential
@@ -99,8 +99,8 @@ def phone_code(stage: Stage, days: int = CREDENTIAL_DAYS) -> str:
         return issue_credential(connection, stage.hq_signer(), TENANT, QR_MEMBER, today + days)
 
 
-def _card(name: str, look: str, zh: str, en: str, note_zh: str, note_en: str) -> CardState:
-    return CardState(name=name, look=look, zh=zh, en=en, note_zh=note_zh, note_en=note_en)  # type: ignore[typeddict-item]
+def _card(name: str, look: Look, zh: str, en: str, note_zh: str, note_en: str) -> CardState:
+    return CardState(name=name, look=look, zh=zh, en=en, note_zh=note_zh, note_en=note_en)
 
 
 def _code(name: str, zh: str, en: str, text: str) -> PhoneCode:

@@ -72,11 +72,15 @@ class ReceiptState(TypedDict):
     rows: list[str]
 
 
+Look = Literal["gold", "silver", "plain", "phone", "pulled"]
+"""How a thing in the tray is drawn."""
+
+
 class CardState(TypedDict):
     """One thing in the tray. ``look`` says how to draw it; ``pulled`` is drawn as taken away while it is read."""
 
     name: str
-    look: Literal["gold", "silver", "plain", "phone", "pulled"]
+    look: Look
     zh: str
     en: str
     note_zh: str

@@ -87,11 +87,7 @@ class Story:
 
     def _documents(self) -> None:
         for kind in ("pack", "members", "cashiers", "catalogue"):
-            self._expect(
-                f"head office has the till's signed word that {kind} version 1 is active",
-                lambda kind=kind: self._auditor.activated(TILL, kind) == (1,),  # type: ignore[misc]
-                lambda kind=kind: self._auditor.activated(TILL, kind),  # type: ignore[misc]
-            )
+            self._expect_first_active(kind)
         self._expect_chain()
 
     def _first_sale(self) -> None:
@@ -213,6 +209,13 @@ class Story:
             lambda: len(self._auditor.sales(TILL)),
         )
         self._expect_chain()
+
+    def _expect_first_active(self, kind: str) -> None:
+        self._expect(
+            f"head office has the till's signed word that {kind} version 1 is active",
+            lambda: self._auditor.activated(TILL, kind) == (1,),
+            lambda: self._auditor.activated(TILL, kind),
+        )
 
     def _expect_chain(self) -> None:
         report = self._auditor.chain(TILL)
