@@ -11,7 +11,7 @@ import cbor2
 
 from contract.errors import ContractError, Reason
 
-MAX_DEPTH = 16
+MAX_DEPTH = 24
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 

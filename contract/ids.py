@@ -18,6 +18,7 @@ SKU = wire.text(32, "[A-Za-z0-9._-]{1,32}")
 TIER = wire.text(16, "[a-z0-9_-]{1,16}")
 TAG = wire.text(24, "[a-z0-9_-]{1,24}")
 CATEGORY = wire.text(24, "[a-z0-9_-]{1,24}")
+RULE = wire.text(32, "[a-z0-9_.-]{1,32}")
 TRANSACTION_ID = wire.octets(16)
 DIGEST = wire.octets(32)
 

@@ -1,13 +1,13 @@
 """Records on the wire: a frozen dataclass declares each field's integer key, type and limits once; encoding and
-strict decoding follow from it.
+strict decoding follow from it, and so does the authored form with names (``contract.named``).
 
-A record is a CBOR map with integer keys. An absent optional field is left out. An unknown key, a missing field, a
-wrong type or a value beyond its limits is a ContractError with the path to the field, never a guess. One declaration
-per field means no second place can disagree.
+A record is a CBOR map with integer keys. A field that has its default is left out, and must be. An unknown key, a
+missing field, a wrong type or a value beyond its limits is a ContractError with the path to the field, never a guess.
+One declaration per field means no second place can disagree.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 from functools import cache
@@ -20,15 +20,62 @@ RecordT = TypeVar("RecordT")
 ToWire = Callable[[Any], object]
 FromWire = Callable[[object, str], Any]
 
+_HEX = re.compile("(?:[0-9a-f]{2})*")
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """The shape of a value that has no parts: its JSON Schema, and how people write it where that is not how it
+    travels (a day as ``2026-06-18``): ``parse`` turns the authored value into the travelling one, ``show`` back.
+    """
+
+    schema: Mapping[str, object]
+    parse: Callable[[object, str], object] | None = None
+    show: Callable[[Any], object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """The shape of a record of the dataclass ``of``."""
+
+    of: type
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """The shape of a sequence of ``least`` to ``most`` values."""
+
+    of: "Kind"
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """The shape of one of several records: ``options`` gives, for the name people write, the dataclass."""
+
+    options: Mapping[str, type]
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The shape of a kind that is declared further down, for records that hold their own kind."""
+
+    find: Callable[[], "Kind"]
+
+
+Shape = Plain | Nested | Several | Alternatives | Later
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How one value is written and strictly read: ``write(value)`` gives plain CBOR values, ``read(plain, path)``
-    checks and builds.
+    checks and builds. ``shape`` tells what it is made of.
     """
 
     write: ToWire
     read: FromWire
+    shape: Shape = Plain({})
 
 
 def whole(low: int = 0, high: int = cbor.INT_MAX) -> Kind:
@@ -41,14 +88,15 @@ def whole(low: int = 0, high: int = cbor.INT_MAX) -> Kind:
             raise ContractError(Reason.OUT_OF_RANGE, path, f"expected {low} to {high}")
         return plain
 
-    return Kind(write=lambda value: read(value, ""), read=read)
+    shape = Plain({"type": "integer", "minimum": low, "maximum": high})
+    return Kind(write=lambda value: read(value, ""), read=read, shape=shape)
 
 
 def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
     """Text of ``min_chars`` to ``max_chars`` characters without control characters, matching ``pattern`` whole where
     one is given.
     """
-    shape = re.compile(pattern) if pattern else None
+    form = re.compile(pattern) if pattern else None
 
     def read(plain: object, path: str) -> str:
         if type(plain) is not str:
@@ -57,11 +105,13 @@ def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
             raise ContractError(Reason.OUT_OF_RANGE, path, f"expected {min_chars} to {max_chars} characters")
         if any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 or 0xD800 <= ord(char) < 0xE000 for char in plain):
             raise ContractError(Reason.OUT_OF_RANGE, path, "control character or half of a surrogate pair")
-        if shape is not None and shape.fullmatch(plain) is None:
+        if form is not None and form.fullmatch(plain) is None:
             raise ContractError(Reason.BAD_ID, path, f"expected {pattern}")
         return plain
 
-    return Kind(write=lambda value: read(value, ""), read=read)
+    schema: dict[str, object] = {"type": "string", "minLength": min_chars, "maxLength": max_chars}
+    shape = Plain(schema | ({"pattern": f"^{pattern}$"} if pattern else {}))
+    return Kind(write=lambda value: read(value, ""), read=read, shape=shape)
 
 
 def octets(min_bytes: int, max_bytes: int | None = None) -> Kind:
@@ -75,7 +125,13 @@ def octets(min_bytes: int, max_bytes: int | None = None) -> Kind:
             raise ContractError(Reason.OUT_OF_RANGE, path, f"expected {min_bytes} to {most} bytes")
         return plain
 
-    return Kind(write=lambda value: read(value, ""), read=read)
+    def parse(authored: object, path: str) -> bytes:
+        if type(authored) is not str or _HEX.fullmatch(authored) is None:
+            raise ContractError(Reason.WRONG_TYPE, path, "expected bytes as hexadecimal digits")
+        return bytes.fromhex(authored)
+
+    shape = Plain({"type": "string", "pattern": "^(?:[0-9a-f]{2})*$"}, parse, bytes.hex)
+    return Kind(write=lambda value: read(value, ""), read=read, shape=shape)
 
 
 def choice(options: type[StrEnum]) -> Kind:
@@ -86,7 +142,8 @@ def choice(options: type[StrEnum]) -> Kind:
             raise ContractError(Reason.OUT_OF_RANGE, path, f"expected one of {', '.join(options)}")
         return options(plain)
 
-    return Kind(write=lambda value: read(str(value), "").value, read=read)
+    shape = Plain({"enum": [option.value for option in options]})
+    return Kind(write=lambda value: read(str(value), "").value, read=read, shape=shape)
 
 
 def flag() -> Kind:
@@ -97,7 +154,7 @@ def flag() -> Kind:
             raise ContractError(Reason.WRONG_TYPE, path, "expected true or false")
         return plain
 
-    return Kind(write=lambda value: read(value, ""), read=read)
+    return Kind(write=lambda value: read(value, ""), read=read, shape=Plain({"type": "boolean"}))
 
 
 def record(of: type) -> Kind:
@@ -108,7 +165,35 @@ def record(of: type) -> Kind:
             raise ContractError(Reason.WRONG_TYPE, detail=f"expected {of.__name__}")
         return to_wire(value)
 
-    return Kind(write=write, read=lambda plain, path: from_wire(of, plain, path))
+    return Kind(write=write, read=lambda plain, path: from_wire(of, plain, path), shape=Nested(of))
+
+
+def one_of(**options: type) -> Kind:
+    """One of several records: ``[key, record]`` on the wire. Each dataclass carries its own ``KEY``, which never
+    changes; the keyword is the name people write, a trailing ``_`` left out.
+    """
+    by_key: dict[int, type] = {cast(Any, of).KEY: of for of in options.values()}
+    if len(by_key) != len(options):
+        raise TypeError("two alternatives have one key")
+
+    def write(value: object) -> list[object]:
+        key = getattr(type(value), "KEY", None)
+        if by_key.get(cast(int, key)) is not type(value):
+            raise ContractError(Reason.WRONG_TYPE, detail=f"expected one of {', '.join(options)}")
+        return [key, to_wire(value)]
+
+    def read(plain: object, path: str) -> object:
+        match plain:
+            case [int() as key, dict() as fields_] if type(key) is int and key in by_key:
+                return from_wire(by_key[key], fields_, path)
+        raise ContractError(Reason.WRONG_TYPE, path, f"expected one of {', '.join(options)}")
+
+    return Kind(write, read, Alternatives({name.rstrip("_"): of for name, of in options.items()}))
+
+
+def later(find: Callable[[], Kind]) -> Kind:
+    """The kind that ``find()`` gives once everything is declared: for records that hold their own kind."""
+    return Kind(lambda value: find().write(value), lambda plain, path: find().read(plain, path), Later(find))
 
 
 def many(of: Kind, most: int, least: int = 0) -> Kind:
@@ -128,7 +213,7 @@ def many(of: Kind, most: int, least: int = 0) -> Kind:
             raise ContractError(Reason.OUT_OF_RANGE, detail=f"expected {least} to {most} items")
         return [_written(of, value, f"[{index}]") for index, value in enumerate(values)]
 
-    return Kind(write=write, read=read)
+    return Kind(write=write, read=read, shape=Several(of, least, most))
 
 
 def at(key: int, kind: Kind) -> Any:
@@ -136,19 +221,21 @@ def at(key: int, kind: Kind) -> Any:
     return field(metadata={"key": key, "kind": kind})
 
 
-def maybe(key: int, kind: Kind) -> Any:
-    """Declare an optional field under integer ``key``: None in memory, absent on the wire."""
-    return field(default=None, metadata={"key": key, "kind": kind})
+def maybe(key: int, kind: Kind, default: Any = None) -> Any:
+    """Declare an optional field under integer ``key``: absent on the wire where it has its ``default``, which is None
+    unless given.
+    """
+    return field(default=default, metadata={"key": key, "kind": kind})
 
 
 def to_wire(value: object) -> dict[int, object]:
     """Return the plain CBOR map of a record. Raises ContractError where a field breaks its own limits."""
     plain: dict[int, object] = {}
-    for name, key, kind, _optional in _layout(cast(Any, type(value))):
-        item = getattr(value, name)
-        if item is None and _optional:
+    for part in layout(type(value)):
+        item = getattr(value, part.name)
+        if part.optional and item == part.default:
             continue
-        plain[key] = _written(kind, item, name)
+        plain[part.key] = _written(part.kind, item, part.name)
     return plain
 
 
@@ -167,17 +254,20 @@ def from_wire(of: type[RecordT], plain: object, path: str = "") -> RecordT:
     """
     if type(plain) is not dict:
         raise ContractError(Reason.WRONG_TYPE, path, "expected a map")
-    layout = _layout(cast(Any, of))
-    unknown = set(plain) - {key for _name, key, _kind, _optional in layout}
+    parts = layout(of)
+    unknown = plain.keys() - {part.key for part in parts}
     if unknown:
         raise ContractError(Reason.UNKNOWN_FIELD, path, f"key {min(map(str, unknown))}")
     prefix = f"{path}." if path else ""
     found: dict[str, object] = {}
-    for name, key, kind, optional in layout:
-        if key in plain:
-            found[name] = kind.read(plain[key], prefix + name)
-        elif not optional:
-            raise ContractError(Reason.MISSING_FIELD, prefix + name)
+    for part in parts:
+        if part.key in plain:
+            value = part.kind.read(plain[part.key], prefix + part.name)
+            if part.optional and value == part.default:
+                raise ContractError(Reason.NOT_DETERMINISTIC, prefix + part.name, "a default is left out")
+            found[part.name] = value
+        elif not part.optional:
+            raise ContractError(Reason.MISSING_FIELD, prefix + part.name)
     return of(**found)
 
 
@@ -191,14 +281,28 @@ def unpack(of: type[RecordT], data: bytes, max_bytes: int) -> RecordT:
     return from_wire(of, cbor.decode(data, max_bytes))
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One field of a record: its name, key and kind, whether it may be left out, and what it is then."""
+
+    name: str
+    key: int
+    kind: Kind
+    optional: bool
+    default: object
+
+
+def layout(of: type) -> tuple[Part, ...]:
+    """The fields of a record class, in key order."""
+    return _layout(cast(Any, of))
+
+
 @cache
-def _layout(of: Any) -> tuple[tuple[str, int, Kind, bool], ...]:
-    """Name, key, kind and whether it is optional, of each field of a record class, in key order."""
-    rows = [
-        (item.name, item.metadata["key"], cast(Kind, item.metadata["kind"]), item.default is not MISSING)
+def _layout(of: Any) -> tuple[Part, ...]:
+    parts = [
+        Part(item.name, item.metadata["key"], item.metadata["kind"], item.default is not MISSING, item.default)
         for item in fields(of)
     ]
-    keys = [key for _name, key, _kind, _optional in rows]
-    if len(set(keys)) != len(keys):
+    if len({part.key for part in parts}) != len(parts):
         raise TypeError(f"{of.__name__} uses a wire key twice")
-    return tuple(sorted(rows, key=lambda row: row[1]))
+    return tuple(sorted(parts, key=lambda part: part.key))

@@ -5,8 +5,8 @@ from contract.errors import ContractError
 from contract.ids import TRANSACTION_ID
 from contract.journal import MAX_POINTS
 
-LAST_DAY = 2_932_896
-"""9999-12-31, the last day that has a calendar date here."""
+LAST_DAY = 84_005
+"""2199-12-31: nothing here is dated later."""
 
 DAY = wire.whole(0, LAST_DAY)
 """Days since 1970-01-01 in the shop's own reckoning."""

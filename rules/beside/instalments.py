@@ -31,7 +31,9 @@ def monthly_instalments(amount: int, parts: int, first_day: int) -> tuple[tuple[
     month's last day where it is shorter. The rest is as in :func:`instalments`.
     """
     DAY.read(first_day, "first_day")
-    return tuple((month_later(first_day, index), share) for index, share in enumerate(_shares(amount, parts)))
+    shares = _shares(amount, parts)
+    days = [DAY.read(month_later(first_day, index), "parts") for index in range(len(shares))]
+    return tuple(zip(days, shares, strict=True))
 
 
 def _shares(amount: int, parts: int) -> tuple[int, ...]:

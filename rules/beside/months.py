@@ -5,24 +5,23 @@
 
 from datetime import date
 
-from contract.errors import ContractError, Reason
-from rules.beside.bounds import DAY, LAST_DAY
+from contract import wire
+from rules.beside.bounds import DAY
 
 _DAY_0 = date(1970, 1, 1).toordinal()
+_MONTHS = wire.whole(0, 12_000)
 
 
 def month_later(day: int, months: int) -> int:
-    """Return the day ``months`` calendar months after ``day``: the same day of that month, or its last where the
-    month is shorter (31 January and one month: 28 or 29 February).
+    """Return the day ``months`` calendar months after ``day``, 0 to 12,000: the same day of that month, or its last
+    where the month is shorter (31 January and one month: 28 or 29 February).
 
     Reckon from the first day each time, not from the result before, or 31 January creeps to the 28th for ever.
-    Raises ContractError(OUT_OF_RANGE) past 9999-12-31.
+    Raises ContractError for a day or months out of range; the result may lie past the last day that may be written.
     """
     start = date.fromordinal(_DAY_0 + DAY.read(day, "day"))
-    years, month = divmod(start.year * 12 + start.month - 1 + months, 12)
-    if months < 0 or years > date.max.year:
-        raise ContractError(Reason.OUT_OF_RANGE, "months", "leads out of the calendar")
-    return min(_first_of(years, month + 1) + start.day - 1, _last_of(years, month + 1))
+    year, month = divmod(start.year * 12 + start.month - 1 + _MONTHS.read(months, "months"), 12)
+    return min(_first_of(year, month + 1) + start.day - 1, _last_of(year, month + 1))
 
 
 def last_of_month(day: int) -> int:
@@ -41,6 +40,4 @@ def _first_of(year: int, month: int) -> int:
 
 
 def _last_of(year: int, month: int) -> int:
-    if (year, month) == (date.max.year, 12):
-        return LAST_DAY
     return _first_of(year + month // 12, month % 12 + 1) - 1

@@ -1,0 +1,63 @@
+"""The trace of a price: what each rule did, unit by unit, and who pays for it. It is journalled with the sale; screen,
+receipt, refund and head office read it.
+
+Units of a line are counted from 0 in a fixed order. A share covers ``units`` units of one line from ``unit`` on, each
+with the same amount; the shares of an effect sum to what it took off.
+"""
+
+from dataclasses import dataclass
+
+from contract import wire
+from contract.basket import CODE, MAX_LINES, MAX_POINTS, MAX_QUANTITY
+from contract.ids import RULE, SKU, TAG
+from contract.money import AMOUNT_MINOR, MAX_AMOUNT_MINOR
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What an effect took off some units of a line, in minor units each; 0 for units that only took part (the ones
+    bought in buy-and-get).
+    """
+
+    line: int = wire.at(1, wire.whole(0, MAX_LINES))
+    off_minor: int = wire.at(2, AMOUNT_MINOR)
+    unit: int = wire.maybe(3, wire.whole(0, MAX_QUANTITY), 0)
+    units: int = wire.maybe(4, wire.whole(1, MAX_QUANTITY), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Something that is not money: so many of an article, coupons of a template, uses of a count card."""
+
+    name: str = wire.at(1, SKU)
+    count: int = wire.at(2, wire.whole(1, 1_000_000))
+
+
+GIVEN = wire.many(wire.record(Given), 32)
+POINTS = wire.whole(0, MAX_POINTS)
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedEffect:
+    """One effect of one rule, as it applied. ``part`` is its place in the rule's ``then``; ``base_minor`` the amount it
+    looked at; ``off_minor`` what it took off; ``points`` what it gave, ``points_spent`` what it cost; ``bonus_minor``
+    goes into stored value, ``stored_minor`` is paid from it; ``rounding_minor`` is what rounding the total added,
+    negative
+    where it took off. ``code`` is the coupon or code that let it apply, ``funded_by`` who bears it.
+    """
+
+    rule: str = wire.at(1, RULE)
+    part: int = wire.maybe(2, wire.whole(0, 8), 0)
+    base_minor: int = wire.maybe(3, AMOUNT_MINOR, 0)
+    off_minor: int = wire.maybe(4, AMOUNT_MINOR, 0)
+    shares: tuple[Share, ...] = wire.maybe(5, wire.many(wire.record(Share), 10_000), ())
+    points: int = wire.maybe(6, POINTS, 0)
+    points_spent: int = wire.maybe(7, POINTS, 0)
+    gifts: tuple[Given, ...] = wire.maybe(8, GIVEN, ())
+    coupons: tuple[Given, ...] = wire.maybe(9, GIVEN, ())
+    counts: tuple[Given, ...] = wire.maybe(10, GIVEN, ())
+    bonus_minor: int = wire.maybe(11, AMOUNT_MINOR, 0)
+    stored_minor: int = wire.maybe(12, AMOUNT_MINOR, 0)
+    rounding_minor: int = wire.maybe(13, wire.whole(-MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR), 0)
+    code: str | None = wire.maybe(14, CODE)
+    funded_by: str | None = wire.maybe(15, TAG)

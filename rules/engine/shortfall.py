@@ -1,0 +1,71 @@
+"""Why a rule did not apply, and by how much it missed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Why(StrEnum):
+    """What kept a rule from applying. The values are stable: they stand in answers, reports and documentation."""
+
+    PAUSED = "paused"
+    MEMBER = "member"
+    TIER = "tier"
+    TAG = "tag"
+    SEGMENT = "segment"
+    CARD_TYPE = "card_type"
+    BIRTHDAY = "birthday"
+    NTH_VISIT = "nth_visit"
+    LAST_VISIT = "last_visit"
+    NOT_STARTED = "not_started"
+    EXPIRED = "expired"
+    WEEKDAY = "weekday"
+    CLOCK = "clock"
+    FESTIVAL = "festival"
+    ANNIVERSARY = "anniversary"
+    TIME_UNKNOWN = "time_unknown"
+    SHOP = "shop"
+    SHOP_GROUP = "shop_group"
+    TERMINAL = "terminal"
+    CHANNEL = "channel"
+    NO_ITEM = "no_item"
+    MIN_QUANTITY = "min_quantity"
+    MAX_QUANTITY = "max_quantity"
+    DISTINCT = "distinct"
+    MIN_SPEND = "min_spend"
+    MAX_SPEND = "max_spend"
+    TENDER = "tender"
+    CODE = "code"
+    POINTS = "points"
+    FLAG = "flag"
+    NEGATED = "negated"
+    LIMIT_MEMBER = "limit_member"
+    LIMIT_MEMBER_DAY = "limit_member_day"
+    LIMIT_SHOP_DAY = "limit_shop_day"
+    LIMIT_TOTAL = "limit_total"
+    BUDGET = "budget"
+    BUDGET_SHARE = "budget_share"
+    STOCK = "stock"
+    FLOOR = "floor"
+    NOTHING_LEFT = "nothing_left"
+    NOT_BEST = "not_best"
+    EXCLUDED = "excluded"
+    CONFLICT = "conflict"
+    NO_TOP_UP = "no_top_up"
+    TOO_MANY_EFFECTS = "too_many_effects"
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """What was missing. ``missing`` is in the unit of ``why``: minor units for spends, units for quantities, articles
+    for distinct, points for points, visits for visits, days for last_visit. ``wanted`` lists what would have been
+    accepted (tiers, shops, codes, weekdays); ``at`` is the local minute since 1970-01-01T00:00 from which, or until
+    which, time would allow it. ``parts`` are the shortfalls of conditions that failed together (all) or of which one
+    would do (any).
+    """
+
+    why: Why
+    missing: int = 0
+    wanted: tuple[str, ...] = ()
+    at: int | None = None
+    parts: tuple["Shortfall", ...] = ()
+    any_would_do: bool = False
