@@ -49,8 +49,9 @@ class Tariff:
     """What time costs. The first period costs ``first_minor`` as soon as the stay begins; each further unit that has
     started costs ``unit_minor``.
 
-    ``day_cap_minor`` is the most that each 24 hours, counted from the tap-in, may cost; a unit belongs to the 24
-    hours it starts in. ``bridge_minutes`` is the longest gap between two boots that the wall clock is believed for.
+    ``day_cap_minor`` is the most that each 24 hours, counted from where charging begins, may cost; a unit belongs to
+    the 24 hours it starts in. ``bridge_minutes`` is the longest gap between two boots that the wall clock is believed
+    for.
     """
 
     first_minutes: int = wire.at(1, wire.whole(0, MINUTES_A_DAY))
@@ -132,7 +133,7 @@ def _reckoned(tariff: Tariff, minutes: int, before: tuple[Step, ...]) -> Metered
     steps = list(before)
     free_minutes = min(tariff.free_minutes, minutes)
     taken_off = tariff.free is FreeMinutes.TAKEN_OFF
-    if free_minutes and (taken_off or minutes <= tariff.free_minutes):
+    if tariff.free_minutes and (taken_off or minutes <= tariff.free_minutes):
         steps.append(Step(StepKind.FREE, 1, free_minutes, 0, 0))
         minutes -= free_minutes
         if not minutes:
