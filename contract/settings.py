@@ -233,6 +233,13 @@ def opaque(default: object = REQUIRED) -> Setting:
     return Setting(lambda value: type(value) is dict, "a table", "一个表", default)
 
 
+def most_like(written: str, known: Iterable[str]) -> str:
+    """Return the known name that ``written`` most resembles, or nothing."""
+    by_folded = {name.lower().replace("-", "_"): name for name in known}
+    close = difflib.get_close_matches(written[:100].lower().replace("-", "_"), by_folded, n=1)
+    return by_folded[close[0]] if close else ""
+
+
 def _table(
     plain: Mapping[str, object], shape: Table, path: str, everywhere: tuple[str, ...]
 ) -> tuple[dict[str, Any], list[Problem]]:
@@ -241,7 +248,7 @@ def _table(
     meant: set[str] = set()
     for name in plain:
         if name not in shape.fields:
-            guess = _guess(name, [field for field in shape.fields if field not in plain])
+            guess = most_like(name, [field for field in shape.fields if field not in plain])
             meant.add(guess)
             problems.append(_unknown(_join(path, name), _join(path, guess) if guess else _elsewhere(name, everywhere)))
     for name, field in shape.fields.items():
@@ -297,7 +304,7 @@ def _absent(field: Setting | Table | Tables, path: str, everywhere: tuple[str, .
 def _wrong(path: str, value: object, field: Setting) -> Problem:
     shown = "the value written" if field.mask is not None else _shown(value)
     shown_zh = "所填的值" if field.mask is not None else _shown(value)
-    guess = _guess(value, field.options) if isinstance(value, str) else ""
+    guess = most_like(value, field.options) if isinstance(value, str) else ""
     return Problem(
         path,
         f"{shown} is not {field.wanted}",
@@ -315,13 +322,6 @@ def _unknown(path: str, guess: str) -> Problem:
     if not guess:
         return Problem(path, "there is no such setting", "没有这个设置", "Remove it.", "请删除。")
     return Problem(path, "there is no such setting", "没有这个设置", f"Did you mean {guess}?", f"是否想写 {guess}?")
-
-
-def _guess(written: str, known: Iterable[str]) -> str:
-    """The known name that ``written`` most resembles, or nothing."""
-    by_folded = {name.lower().replace("-", "_"): name for name in known}
-    close = difflib.get_close_matches(written.lower().replace("-", "_"), by_folded, n=1)
-    return by_folded[close[0]] if close else ""
 
 
 def _elsewhere(name: str, everywhere: tuple[str, ...]) -> str:
