@@ -1,15 +1,9 @@
 """How large anything beside the basket may be, and the check that a record handed in keeps its own limits."""
 
 from contract import wire
+from contract.basket import MAX_POINTS
 from contract.errors import ContractError
 from contract.ids import TRANSACTION_ID
-from contract.journal import MAX_POINTS
-
-LAST_DAY = 84_005
-"""2199-12-31: nothing here is dated later."""
-
-DAY = wire.whole(0, LAST_DAY)
-"""Days since 1970-01-01 in the shop's own reckoning."""
 
 POINTS = wire.whole(0, MAX_POINTS)
 SOME_POINTS = wire.whole(1, MAX_POINTS)
@@ -24,8 +18,6 @@ DAYS = wire.whole(0, 36_600)
 
 MOST_RECORDS = 10_000
 """How many movements, changes or lots one member may have in one reckoning."""
-
-MINUTES_A_DAY = 1_440
 
 
 def require_kept(record: object, path: str) -> None:

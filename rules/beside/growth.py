@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from contract import wire
+from contract.basket import MAX_POINTS
+from contract.calendar import DAY
 from contract.errors import ContractError, Reason
-from contract.journal import MAX_POINTS
-from rules.beside.bounds import DAY, MOST_RECORDS, POINTS, SIGNED, require_kept
+from rules.beside.bounds import MOST_RECORDS, POINTS, SIGNED, require_kept
 from rules.beside.months import month_later
 
 MILLION = 1_000_000

@@ -1,7 +1,8 @@
 """A bonus given in parts: so much a week or a month, never a fen or a point more or less than was promised."""
 
 from contract import wire
-from rules.beside.bounds import DAY, POINTS
+from contract.calendar import DAY
+from rules.beside.bounds import POINTS
 from rules.beside.months import month_later
 
 MOST_PARTS = 520

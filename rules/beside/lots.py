@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from contract import wire
+from contract.basket import MAX_POINTS
+from contract.calendar import DAY, LAST_DAY
 from contract.errors import ContractError, Reason
-from contract.journal import MAX_POINTS
-from rules.beside.bounds import DAY, DAYS, LAST_DAY, MOST_RECORDS, POINTS, SOME_POINTS, SOURCE, joined, require_kept
+from rules.beside.bounds import DAYS, MOST_RECORDS, POINTS, SOME_POINTS, SOURCE, joined, require_kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
+from contract.calendar import DAY_MINUTES
 from contract.errors import ContractError, Reason
 from contract.journal import TimeQuality
 from contract.money import AMOUNT_MINOR, MAX_AMOUNT_MINOR
-from rules.beside.bounds import MINUTES_A_DAY, require_kept
+from rules.beside.bounds import require_kept
 
-MAX_MINUTES = 366 * MINUTES_A_DAY
+MAX_MINUTES = 366 * DAY_MINUTES
 """The longest stay that a tariff may charge by the minute."""
 
 MAX_MS = 2**53
 MS_A_MINUTE = 60_000
 
 _STAY = wire.whole(0, MAX_MS // MS_A_MINUTE)
-_BRIDGE = wire.whole(0, 7 * MINUTES_A_DAY)
+_BRIDGE = wire.whole(0, 7 * DAY_MINUTES)
 _MS = wire.whole(0, MAX_MS)
 
 
@@ -54,13 +55,13 @@ class Tariff:
     for.
     """
 
-    first_minutes: int = wire.at(1, wire.whole(0, MINUTES_A_DAY))
+    first_minutes: int = wire.at(1, wire.whole(0, DAY_MINUTES))
     first_minor: int = wire.at(2, AMOUNT_MINOR)
-    unit_minutes: int = wire.at(3, wire.whole(1, MINUTES_A_DAY))
+    unit_minutes: int = wire.at(3, wire.whole(1, DAY_MINUTES))
     unit_minor: int = wire.at(4, AMOUNT_MINOR)
     forgotten: Forgotten = wire.at(5, wire.record(Forgotten))
     bridge_minutes: int = wire.at(6, _BRIDGE)
-    free_minutes: int = wire.at(7, wire.whole(0, MINUTES_A_DAY))
+    free_minutes: int = wire.at(7, wire.whole(0, DAY_MINUTES))
     free: FreeMinutes = wire.at(8, wire.choice(FreeMinutes))
     day_cap_minor: int | None = wire.maybe(9, AMOUNT_MINOR)
 
@@ -159,13 +160,13 @@ def _capped(tariff: Tariff, minutes: int) -> list[Step]:
         return []
     over: list[int] = []
     charge_minor = tariff.first_minor
-    for day_starts in range(0, max(minutes, 1), MINUTES_A_DAY):
-        day_ends = min(day_starts + MINUTES_A_DAY, minutes)
+    for day_starts in range(0, max(minutes, 1), DAY_MINUTES):
+        day_ends = min(day_starts + DAY_MINUTES, minutes)
         charge_minor += (_started(tariff, day_ends) - _started(tariff, day_starts)) * tariff.unit_minor
         over.append(max(charge_minor - cap_minor, 0))
         charge_minor = 0
     days = sum(1 for off in over if off)
-    return [Step(StepKind.DAY_CAP, days, MINUTES_A_DAY, cap_minor, -sum(over))] if days else []
+    return [Step(StepKind.DAY_CAP, days, DAY_MINUTES, cap_minor, -sum(over))] if days else []
 
 
 class Certainty(StrEnum):

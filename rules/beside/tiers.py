@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
+from contract.calendar import DAY, LAST_DAY
 from contract.errors import ContractError, Reason
 from contract.ids import TIER
-from rules.beside.bounds import DAY, DAYS, LAST_DAY, MOST_RECORDS, POINTS, SIGNED, require_kept
+from rules.beside.bounds import DAYS, MOST_RECORDS, POINTS, SIGNED, require_kept
 
 
 class Basis(StrEnum):

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract import wire
+from contract.basket import MAX_POINTS
+from contract.calendar import LAST_DAY
 from contract.errors import ContractError
-from contract.journal import MAX_POINTS
-from rules.beside.bounds import LAST_DAY
 from rules.beside.growth import (
     MILLION,
     Accrual,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.basket import MAX_POINTS
+from contract.calendar import LAST_DAY
 from contract.errors import ContractError
-from contract.journal import MAX_POINTS
-from rules.beside.bounds import LAST_DAY
 from rules.beside.instalments import instalments, monthly_instalments
 from rules.beside.months import last_of_month, last_of_year, month_later
 

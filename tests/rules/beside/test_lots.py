@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract import wire
+from contract.basket import MAX_POINTS
+from contract.calendar import LAST_DAY
 from contract.errors import ContractError, Reason
-from contract.journal import MAX_POINTS
-from rules.beside.bounds import LAST_DAY, MOST_RECORDS
+from rules.beside.bounds import MOST_RECORDS
 from rules.beside.lots import (
     EMPTY,
     Debt,

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract import wire
+from contract.calendar import LAST_DAY
 from contract.errors import ContractError
 from rules.beside import lots
-from rules.beside.bounds import LAST_DAY
 from rules.beside.tiers import Basis, Ladder, Movement, Rung, risen_to, tier_of
 
 RUNGS = (Rung("bronze", 0), Rung("silver", 1_000_000), Rung("gold", 2_000_000))
