@@ -61,8 +61,8 @@ class Tariff:
     unit_minor: int = wire.at(4, AMOUNT_MINOR)
     forgotten: Forgotten = wire.at(5, wire.record(Forgotten))
     bridge_minutes: int = wire.at(6, _BRIDGE)
-    free_minutes: int = wire.at(7, wire.whole(0, DAY_MINUTES))
-    free: FreeMinutes = wire.at(8, wire.choice(FreeMinutes))
+    free_minutes: int = wire.maybe(7, wire.whole(0, DAY_MINUTES), 0)
+    free: FreeMinutes = wire.maybe(8, wire.choice(FreeMinutes), FreeMinutes.WITHIN)
     day_cap_minor: int | None = wire.maybe(9, AMOUNT_MINOR)
 
 

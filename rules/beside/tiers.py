@@ -45,9 +45,9 @@ class Ladder:
     basis: Basis = wire.at(1, wire.choice(Basis))
     rungs: tuple[Rung, ...] = wire.at(2, wire.many(wire.record(Rung), 16, least=1))
     window_days: int = wire.at(3, DAYS)
-    grace_days: int = wire.at(4, DAYS)
-    sale_counts: bool = wire.at(5, wire.flag())
-    above: bool = wire.at(6, wire.flag())
+    grace_days: int = wire.maybe(4, DAYS, 0)
+    sale_counts: bool = wire.maybe(5, wire.flag(), True)
+    above: bool = wire.maybe(6, wire.flag(), False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from rules.beside.metering import (
     require_tariff,
 )
 
-POOL = Tariff(60, 3_000, 15, 800, Forgotten(1_440), 120, 0, FreeMinutes.WITHIN)
+POOL = Tariff(60, 3_000, 15, 800, Forgotten(1_440), 120)
 """The first hour 30.00, then 8.00 for every 15 minutes that have started."""
 
 TEN_MS = 1_780_000_000_000

@@ -15,10 +15,8 @@ from rules.beside.months import month_later
 from rules.beside.tiers import Basis, Ladder, Movement, Rung, tier_of
 from tests.tidy.tree import ROOT
 
-POOL = Tariff(60, 3_000, 15, 800, Forgotten(1_440), 120, 0, FreeMinutes.WITHIN)
-LADDER = Ladder(
-    Basis.SPEND, (Rung("bronze", 0), Rung("silver", 1_000_000), Rung("gold", 2_000_000)), 365, 30, True, False
-)
+POOL = Tariff(60, 3_000, 15, 800, Forgotten(1_440), 120)
+LADDER = Ladder(Basis.SPEND, (Rung("bronze", 0), Rung("silver", 1_000_000), Rung("gold", 2_000_000)), 365, 30)
 OTHER_TARIFFS = {
     "`free_minutes` 10, `within`": replace(POOL, free_minutes=10),
     "`free_minutes` 10, `taken_off`": replace(POOL, free_minutes=10, free=FreeMinutes.TAKEN_OFF),

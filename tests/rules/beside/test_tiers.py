@@ -15,7 +15,7 @@ from rules.beside import lots
 from rules.beside.tiers import Basis, Ladder, Movement, Rung, risen_to, tier_of
 
 RUNGS = (Rung("bronze", 0), Rung("silver", 1_000_000), Rung("gold", 2_000_000))
-YEARLY = Ladder(Basis.SPEND, RUNGS, 365, 30, sale_counts=True, above=False)
+YEARLY = Ladder(Basis.SPEND, RUNGS, 365, 30)
 GROWTH = replace(YEARLY, basis=Basis.GROWTH, rungs=(Rung("silver", 100), Rung("gold", 500)))
 
 LADDERS = st.builds(
