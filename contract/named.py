@@ -71,6 +71,12 @@ def only_field(of: type) -> wire.Part | None:
     return parts[0] if len(parts) == 1 and not parts[0].optional else None
 
 
+def names_of(kind: wire.Kind) -> dict[type, str]:
+    """What people call each of the records that ``kind`` may be; nothing where it has no alternatives."""
+    shape = kind.shape
+    return {of: name for name, of in shape.options.items()} if isinstance(shape, wire.Alternatives) else {}
+
+
 def parse_json(text: str, max_bytes: int) -> object:
     """Return the values of a JSON text (RFC 8259) of at most ``max_bytes`` in UTF-8, numbers as integers.
 
