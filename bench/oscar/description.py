@@ -76,9 +76,9 @@ class Priced(TypedDict):
 
 
 class Answer(TypedDict):
-    """What the peer writes to its standard output."""
+    """What either side says: what it is, and what each basket came to. The peer writes it to its standard output."""
 
-    peer: str
+    engine: str
     baskets: list[Priced]
 
 
