@@ -233,7 +233,7 @@ def to_wire(value: object) -> dict[int, object]:
     plain: dict[int, object] = {}
     for part in layout(type(value)):
         item = getattr(value, part.name)
-        if part.optional and item == part.default:
+        if part.optional and type(item) is type(part.default) and item == part.default:
             continue
         plain[part.key] = _written(part.kind, item, part.name)
     return plain

@@ -45,7 +45,7 @@ class Why(StrEnum):
     BUDGET = "budget"
     BUDGET_SHARE = "budget_share"
     STOCK = "stock"
-    FLOOR = "floor"
+    WOULD_BE_FREE = "would_be_free"
     NOTHING_LEFT = "nothing_left"
     NOT_BEST = "not_best"
     EXCLUDED = "excluded"

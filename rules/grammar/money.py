@@ -120,8 +120,8 @@ class SaveStep:
 
 @dataclass(frozen=True, slots=True)
 class SpendSave:
-    """满减: the highest step reached takes its ``save_minor`` off the selected units. With ``every`` (每满), there is one
-    step, taken for each full ``spend_minor``, at most ``most_times``.
+    """满减: the highest step reached takes its ``save_minor`` off the selected units. With ``every`` (每满) there is
+    one step, taken for each full ``spend_minor``, at most ``most_times``.
     """
 
     KEY: ClassVar[int] = 5
@@ -156,7 +156,7 @@ class Side:
 
     quantity: int = wire.at(1, UNITS)
     select: Select = wire.maybe(2, SELECT, ALL)
-    order: Order = wire.maybe(3, ORDER, Order.CHEAPEST)
+    order: Order = wire.maybe(3, ORDER, Order.DEAREST)
 
 
 @dataclass(frozen=True, slots=True)

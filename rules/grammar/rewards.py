@@ -84,7 +84,7 @@ class PayPoints:
     wants, the balance goes and the selected units cost. No more points are taken than the money they pay, unless
     ``waste`` is set. ``part_steps`` lets a fraction of a step pay its part. ``own_points`` adds the points this sale
     has
-    earned so far. ``leave_minor`` is what must stay to be paid.
+    earned so far. ``leave_minor`` is what must stay to be paid; ``never_free`` refuses points that would pay it all.
     """
 
     KEY: ClassVar[int] = 15
@@ -99,6 +99,7 @@ class PayPoints:
     leave_minor: int = wire.maybe(9, AMOUNT_MINOR, 0)
     rounding: Rounding | None = wire.maybe(10, wire.choice(Rounding))
     split: Split | None = wire.maybe(11, wire.choice(Split))
+    never_free: bool = wire.maybe(12, wire.flag(), False)
 
 
 @dataclass(frozen=True, slots=True)

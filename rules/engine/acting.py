@@ -1,0 +1,201 @@
+"""One rule acts on a view: its limits are asked, its conditions, then each of its effects."""
+
+from collections.abc import Callable
+from typing import Any
+
+from contract.basket import RuleUsage
+from rules.engine import combinations, discounts, rewards
+from rules.engine.conditions import check_all
+from rules.engine.proposal import Proposal
+from rules.engine.shortfall import Shortfall, Why
+from rules.engine.units import Off, Sharing
+from rules.engine.view import View
+from rules.grammar import money
+from rules.grammar import rewards as gives
+from rules.grammar.effects import Effect
+from rules.grammar.rule import NO_LIMITS, BudgetPer, Rule
+
+Outcome = Proposal | Shortfall
+MAX_EFFECTS = 200
+"""How many effects one sale may have: the journal's limit."""
+_NO_TOP_UP = Shortfall(Why.NO_TOP_UP)
+_UNUSED = RuleUsage("unused")
+
+
+def act(number: int, rule: Rule, view: View) -> None:
+    """Let a rule act on ``view``, as often as it may, and note why it did not where it does not."""
+    for time in range(rule.limits.per_sale):
+        missing = refused(rule, view, time) or _once(number, rule, view)
+        if missing is not None:
+            if not time:
+                view.outcomes[number] = missing
+            return
+        view.outcomes[number] = None
+
+
+def refused(rule: Rule, view: View, times: int = 0) -> Shortfall | None:
+    """Why a rule may not act now: paused, a limit used up, a condition that does not hold. None where it may."""
+    if rule.paused:
+        return Shortfall(Why.PAUSED)
+    missing = _limited(rule, view, times)
+    return missing if missing is not None else check_all(rule.when, view)
+
+
+def propose(effect: Effect, view: View) -> Outcome:
+    """What an effect would do to ``view``."""
+    return _EFFECTS[type(effect)](effect, view)
+
+
+def commit(number: int, place: int, found: Proposal, view: View) -> None:
+    """Do what was proposed."""
+    if found.offs:
+        view.units.take(found.offs, found.used)
+    if found.used:
+        view.units.take(found.part, True)
+    view.earned += found.points
+    view.spent += found.points_spent
+    view.bonus_minor += found.bonus_minor
+    view.stored_minor += found.stored_minor
+    view.rounding_minor += found.rounding_minor
+    for given in found.gifts:
+        if given.name in view.stock:
+            view.stock[given.name] -= given.count
+    view.effects.append((number, place, found))
+
+
+def _once(number: int, rule: Rule, view: View) -> Shortfall | None:
+    """One application; all of it or nothing."""
+    if len(view.effects) + len(rule.then) > MAX_EFFECTS:
+        return Shortfall(Why.TOO_MANY_EFFECTS)
+    if len(rule.then) == 1:
+        found = propose(rule.then[0], view)
+        if isinstance(found, Proposal):
+            found = _within_limits(number, rule, found, view)
+        if isinstance(found, Shortfall):
+            return found
+        commit(number, 0, found, view)
+        return None
+    return _several(number, rule, view)
+
+
+def _several(number: int, rule: Rule, view: View) -> Shortfall | None:
+    """An application of more than one effect, tried on a fork. What the rule costs is taken last: a rule that gives
+    nothing costs nothing.
+    """
+    fork = view.copy()
+    first: Shortfall | None = None
+    gave = False
+    costs = [place for place, effect in enumerate(rule.then) if isinstance(effect, gives.CostPoints)]
+    others = [place for place in range(len(rule.then)) if place not in costs]
+    for place in others:
+        found = propose(rule.then[place], fork)
+        if isinstance(found, Proposal):
+            found = _within_limits(number, rule, found, fork)
+        if isinstance(found, Proposal):
+            commit(number, place, found, fork)
+            gave = True
+        elif found.why in (Why.BUDGET, Why.BUDGET_SHARE):
+            return found
+        else:
+            first = first or found
+    if others and not gave:
+        return first
+    for place in costs:
+        found = propose(rule.then[place], fork)
+        if isinstance(found, Shortfall):
+            return found
+        commit(number, place, found, fork)
+    view.adopt(fork)
+    return None
+
+
+def _limited(rule: Rule, view: View, times: int) -> Shortfall | None:
+    """Which count of the rule's limits is used up, if any."""
+    limits = rule.limits
+    usage = view.facts.usage.get(rule.rule, _UNUSED)
+    if limits is NO_LIMITS and usage is _UNUSED:
+        return None
+    if usage.share_uses is not None and times >= usage.share_uses:
+        return Shortfall(Why.BUDGET_SHARE)
+    for limit, used, why in (
+        (limits.per_member, usage.member, Why.LIMIT_MEMBER),
+        (limits.per_member_day, usage.member_today, Why.LIMIT_MEMBER_DAY),
+        (limits.per_shop_day, usage.today, Why.LIMIT_SHOP_DAY),
+        (limits.total, usage.total, Why.LIMIT_TOTAL),
+    ):
+        if limit is not None and used + times >= limit:
+            return Shortfall(why)
+    return None
+
+
+def _within_limits(number: int, rule: Rule, found: Proposal, view: View) -> Outcome:
+    """``found`` as far as the rule's cap and budget let it be."""
+    limits, usage = rule.limits, view.facts.usage.get(rule.rule)
+    share = None if usage is None else usage.share_minor
+    if limits.cap_minor is None and limits.budget_minor is None and share is None:
+        return found
+    given = sum(acted.off_minor for other, _place, acted in view.effects if other == number)
+    if limits.cap_minor is not None:
+        policies = view.facts.pack.policies
+        how = Sharing(policies.split, policies.percent_rounding)
+        found.offs = discounts.capped(found.offs, max(0, limits.cap_minor - given), view, how)
+        if not found.offs and not _gives_more(found):
+            return Shortfall(Why.NOTHING_LEFT)
+    rests = []
+    if limits.budget_minor is not None:
+        rests.append((limits.budget_minor - (0 if usage is None else usage.given_minor) - given, Why.BUDGET))
+    if share is not None:
+        rests.append((share - given, Why.BUDGET_SHARE))
+    for rest, why in rests:
+        fitting = _fitting(found.offs, rest, limits.budget_per)
+        if found.offs and not fitting:
+            return Shortfall(why, found.off_minor - max(0, rest))
+        found.offs = fitting
+    return found
+
+
+def _fitting(offs: list[Off], rest: int, per: BudgetPer) -> list[Off]:
+    """The offs that a budget's rest pays for: all or none, or those lines that fit one after another."""
+    if per is BudgetPer.APPLICATION:
+        return offs if sum(count * off for _line, _unit, count, off in offs) <= rest else []
+    kept: list[Off] = []
+    for line in dict.fromkeys(off[0] for off in offs):
+        of_line = [off for off in offs if off[0] == line]
+        total = sum(count * off for _line, _unit, count, off in of_line)
+        if total <= rest:
+            kept += of_line
+            rest -= total
+    return kept
+
+
+def _gives_more(found: Proposal) -> bool:
+    """Whether a proposal does anything beside taking money off."""
+    more = (found.points, found.points_spent, found.gifts, found.coupons, found.counts, found.bonus_minor)
+    return any(more)
+
+
+_EFFECTS: dict[type, Callable[[Any, View], Outcome]] = {
+    money.Percent: discounts.percent,
+    money.Amount: discounts.amount,
+    money.FixedPrice: discounts.fixed_price,
+    money.MemberPrice: discounts.member_price,
+    money.SpendSave: discounts.spend_save,
+    money.NthUnit: combinations.nth_unit,
+    money.BuyGet: combinations.buy_get,
+    money.AnyFor: combinations.any_for,
+    money.Package: combinations.package,
+    gives.Gift: rewards.gift,
+    gives.PointsPerMoney: rewards.points_per_money,
+    gives.PointsPerUnit: rewards.points_per_unit,
+    gives.PointsBonus: rewards.points_bonus,
+    gives.PointsTimes: rewards.points_times,
+    gives.PayPoints: rewards.pay_points,
+    gives.PointsPrice: rewards.points_price,
+    gives.CostPoints: rewards.cost_points,
+    gives.IssueCoupon: rewards.issue_coupon,
+    gives.GrantCounts: rewards.grant_counts,
+    gives.Rebate: rewards.rebate,
+    gives.RoundTotal: rewards.round_total,
+    gives.PayStored: rewards.pay_stored,
+    gives.TopUp: lambda _effect, _view: _NO_TOP_UP,
+}

@@ -1,0 +1,246 @@
+"""How rules meet: who acts, where rules exclude each other.
+
+Rules that exclude nobody simply act, one after another. Of those that do, the pack's policy says who acts; by default
+the combination that is best for the member, found by trying all of them as long as there are at most ``MOST_TRIALS``,
+which covers any eight rules. Above that the search starts from nothing and goes through the competing rules in the
+order they act, again and again, taking in each that makes the deal better and putting out those it excludes, until a
+whole round changes nothing or the trials are used up; ``Met.exact`` is then false.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rules.engine.acting import act, commit, propose, refused
+from rules.engine.compiled import DISCOUNT_LANES, Compiled
+from rules.engine.proposal import Proposal
+from rules.engine.shortfall import Shortfall, Why
+from rules.engine.view import View
+from rules.grammar.policies import Exclusion
+
+MOST_TRIALS = 256
+_NOT_BEST = Shortfall(Why.NOT_BEST)
+_EXCLUDED = Shortfall(Why.EXCLUDED)
+_CONFLICT = Shortfall(Why.CONFLICT)
+
+
+@dataclass(slots=True)
+class Met:
+    """What came of it, and whether every combination was tried where rules competed."""
+
+    view: View
+    exact: bool
+
+
+def meet(view: View, numbers: Sequence[int], compiled: Compiled) -> Met:
+    """Let the rules of these numbers, in the order they act, act on ``view``."""
+    rivals = _rivals(view, numbers, compiled)
+    if not rivals:
+        run(view, numbers, compiled)
+        return Met(view, True)
+    policy = compiled.pack.policies.exclusion
+    if policy is Exclusion.PRIORITY:
+        return _by_priority(view, numbers, rivals, compiled)
+    if policy is Exclusion.EXCLUSIVE_FIRST:
+        first = _exclusive_first(numbers, rivals, compiled)
+        if first is not None:
+            kept = _without(numbers, _discounts(numbers, compiled) - {first}, _EXCLUDED, view)
+            run(view, kept, compiled)
+            return Met(view, True)
+    return _best(view, numbers, rivals, compiled)
+
+
+def run(view: View, numbers: Sequence[int], compiled: Compiled) -> None:
+    """Let rules act one after another; those that share a group by the line act together, at the first one's turn."""
+    rules, by_line = compiled.rules, compiled.line_groups
+    done: set[int] = set()
+    for number in numbers:
+        rule = rules[number]
+        if not by_line or by_line.isdisjoint(rule.groups):
+            act(number, rule, view)
+        elif number not in done:
+            group = next(name for name in rule.groups if name in by_line)
+            together = [other for other in numbers if group in rules[other].groups and other not in done]
+            _best_by_line(together, compiled, view)
+            done.update(together)
+
+
+def _best_by_line(numbers: Sequence[int], compiled: Compiled, view: View) -> None:
+    """Each line gets the rule of a group that takes most off it, the first of equals."""
+    found: dict[int, list[tuple[int, Proposal]]] = {}
+    best: dict[int, tuple[int, int]] = {}
+    for number in numbers:
+        rule = compiled.rules[number]
+        missing = refused(rule, view)
+        if missing is not None:
+            view.outcomes[number] = missing
+            continue
+        for place, effect in enumerate(rule.then):
+            proposal = propose(effect, view)
+            if isinstance(proposal, Shortfall):
+                view.outcomes.setdefault(number, proposal)
+                continue
+            found.setdefault(number, []).append((place, proposal))
+        by_line: dict[int, int] = {}
+        for _place, proposal in found.get(number, ()):
+            for line, _unit, count, off in proposal.offs:
+                by_line[line] = by_line.get(line, 0) + count * off
+        for line, off in by_line.items():
+            if line not in best or off > best[line][0]:
+                best[line] = (off, number)
+    for number, proposals in found.items():
+        won = {line for line, (_off, winner) in best.items() if winner == number}
+        if not won:
+            view.outcomes[number] = _NOT_BEST
+            continue
+        for place, proposal in proposals:
+            proposal.offs = [off for off in proposal.offs if off[0] in won]
+            proposal.part = [off for off in proposal.part if off[0] in won]
+            commit(number, place, proposal, view)
+        view.outcomes[number] = None
+
+
+def _rivals(view: View, numbers: Sequence[int], compiled: Compiled) -> dict[int, set[int]]:
+    """Whom each rule excludes, among the rules that could apply; empty where nobody excludes anybody."""
+    rules = compiled.rules
+    grouped: dict[str, list[int]] = {}
+    exclusive: list[int] = []
+    for number in numbers:
+        rule = rules[number]
+        for group in rule.groups:
+            if group not in compiled.line_groups:
+                grouped.setdefault(group, []).append(number)
+        if rule.exclusive:
+            exclusive.append(number)
+    if not exclusive and all(len(members) < 2 for members in grouped.values()):
+        return {}
+    able = {number for number in numbers if compiled.may_flip[number] or refused(rules[number], view) is None}
+    rivals: dict[int, set[int]] = {}
+    for members in grouped.values():
+        for number in able.intersection(members):
+            rivals.setdefault(number, set()).update(able.intersection(members) - {number})
+    discounts = _discounts(numbers, compiled) & able
+    for number in able.intersection(exclusive):
+        rivals.setdefault(number, set()).update(discounts - {number})
+        for other in discounts - {number}:
+            rivals.setdefault(other, set()).add(number)
+    return {number: others for number, others in rivals.items() if others}
+
+
+def _discounts(numbers: Sequence[int], compiled: Compiled) -> set[int]:
+    return {number for number in numbers if compiled.rules[number].lane in DISCOUNT_LANES}
+
+
+def _without(numbers: Sequence[int], out: set[int], why: Shortfall, view: View) -> list[int]:
+    """The numbers without those put out, each of whom is told why."""
+    for number in out:
+        view.outcomes[number] = why
+    return [number for number in numbers if number not in out]
+
+
+def _exclusive_first(numbers: Sequence[int], rivals: dict[int, set[int]], compiled: Compiled) -> int | None:
+    """The exclusive rule of highest priority that may act, the first of equals; None where there is none."""
+    able = [number for number in numbers if number in rivals and compiled.rules[number].exclusive]
+    return min(able, key=lambda number: (-compiled.rules[number].priority, number), default=None)
+
+
+def _by_priority(view: View, numbers: Sequence[int], rivals: dict[int, set[int]], compiled: Compiled) -> Met:
+    """Among rules that exclude each other the highest priority acts; two of the same rank are a conflict."""
+    rules = compiled.rules
+    beaten = {
+        number
+        for number, others in rivals.items()
+        if any(rules[other].priority > rules[number].priority for other in others)
+    }
+    tied = {
+        number
+        for number, others in rivals.items()
+        if any(rules[other].priority == rules[number].priority for other in others)
+    } - beaten
+    kept = _without(_without(numbers, beaten, _EXCLUDED, view), tied, _CONFLICT, view)
+    run(view, kept, compiled)
+    return Met(view, True)
+
+
+def _best(view: View, numbers: Sequence[int], rivals: dict[int, set[int]], compiled: Compiled) -> Met:
+    """The combination that is best for the member."""
+    first = min(rivals)
+    start = [number for number in numbers if number < first]
+    rest = [number for number in numbers if number >= first]
+    run(view, start, compiled)
+    contest = _Contest(view, rest, rivals, compiled)
+    combinations = []
+    for chosen in independent(sorted(rivals), rivals):
+        combinations.append(chosen)
+        if len(combinations) > MOST_TRIALS:
+            return Met(contest.climbed(), False)
+    for chosen in combinations:
+        contest.try_out(chosen)
+    return Met(contest.winner(), True)
+
+
+def independent(numbers: Sequence[int], rivals: dict[int, set[int]]) -> Iterator[frozenset[int]]:
+    """Every set of rules of which no two exclude each other, those with earlier rules first."""
+
+    def extend(place: int, chosen: frozenset[int], barred: frozenset[int]) -> Iterator[frozenset[int]]:
+        if place == len(numbers):
+            yield chosen
+            return
+        number = numbers[place]
+        if number not in barred:
+            yield from extend(place + 1, chosen | {number}, barred | rivals[number])
+        yield from extend(place + 1, chosen, barred)
+
+    return extend(0, frozenset(), frozenset())
+
+
+class _Contest:
+    """Tries combinations on forks of one view and keeps the best; of equals the first tried."""
+
+    def __init__(self, view: View, numbers: Sequence[int], rivals: dict[int, set[int]], compiled: Compiled) -> None:
+        self._start = view
+        self._numbers = numbers
+        self._rivals = rivals
+        self._compiled = compiled
+        self._best: View | None = None
+        self._chosen: frozenset[int] = frozenset()
+        self._score: tuple[int, ...] = ()
+
+    def try_out(self, chosen: frozenset[int]) -> bool:
+        """Let this combination act on a fork; tell whether it is the best so far."""
+        fork = self._start.copy()
+        out = self._rivals.keys() - chosen
+        run(fork, [number for number in self._numbers if number not in out], self._compiled)
+        for number in out:
+            fork.outcomes[number] = _NOT_BEST
+        score = _score(fork)
+        if self._best is not None and score >= self._score:
+            return False
+        self._best, self._chosen, self._score = fork, chosen, score
+        return True
+
+    def climbed(self) -> View:
+        """The bounded search: rounds through the competing rules, each taken in where that is better."""
+        self.try_out(frozenset())
+        trials = 1
+        competing = sorted(self._rivals)
+        improved = True
+        while improved and trials < max(MOST_TRIALS, len(competing)):
+            improved = False
+            for number in competing:
+                if number in self._chosen:
+                    continue
+                trials += 1
+                improved |= self.try_out((self._chosen - self._rivals[number]) | {number})
+        return self.winner()
+
+    def winner(self) -> View:
+        """The best found."""
+        return self._start if self._best is None else self._best
+
+
+def _score(view: View) -> tuple[int, ...]:
+    """What the member would choose by, smaller is better: what is to pay, then bonus money, points, other gifts."""
+    given = sum(
+        item.count for _number, _place, found in view.effects for item in (*found.gifts, *found.coupons, *found.counts)
+    )
+    return (view.payable_minor, -view.bonus_minor, view.spent - view.earned, -given)

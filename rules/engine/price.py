@@ -1,0 +1,96 @@
+"""price(): what a basket costs and earns under a pack, with every step it took."""
+
+from contract.basket import Basket
+from contract.errors import ContractError, Reason
+from contract.money import MAX_AMOUNT_MINOR
+from contract.trace import AppliedEffect, Share
+from rules.engine.compiled import Compiled, leaves
+from rules.engine.meeting import Met, meet
+from rules.engine.view import View
+from rules.grammar import conditions as asks
+from rules.grammar.rule import Rule
+from rules.priced import Priced
+
+
+def price(basket: Basket, compiled: Compiled) -> Priced:
+    """Price ``basket``. Raises ContractError(OUT_OF_RANGE) where its list price, or a line's, exceeds the largest
+    amount, or two lines bear one tax twice.
+    """
+    view = opened(basket, compiled)
+    return outcome(meet(view, compiled.candidates(view), compiled), compiled)
+
+
+def opened(basket: Basket, compiled: Compiled) -> View:
+    """A view of a basket that can be priced. Raises ContractError as :func:`price` does."""
+    total = 0
+    for index, line in enumerate(basket.lines):
+        if line.weight_g is not None and line.quantity != 1:
+            raise ContractError(Reason.OUT_OF_RANGE, f"lines[{index}].quantity", "goods by weight have quantity 1")
+        total += line.list_minor
+        if total > MAX_AMOUNT_MINOR:
+            raise ContractError(Reason.OUT_OF_RANGE, f"lines[{index}]", "basket above the largest amount")
+    return compiled.open(basket)
+
+
+def outcome(met: Met, compiled: Compiled) -> Priced:
+    """What a meeting came to."""
+    view = met.view
+    by_entry = [0] * len(view.units.lines)
+    for entered, left in zip(view.units.entered, view.units.left, strict=True):
+        by_entry[entered] = left
+    return Priced(
+        payable_by_line=tuple(by_entry),
+        effects=_trace(view, compiled),
+        list_minor=view.facts.basket.list_minor,
+        payable_minor=view.payable_minor,
+        points=view.earned,
+        points_spent=view.spent,
+        rounding_minor=view.rounding_minor,
+        stored_minor=view.stored_minor,
+        bonus_minor=view.bonus_minor,
+        taxes=view.taxed(),
+        exact=met.exact,
+    )
+
+
+def _trace(view: View, compiled: Compiled) -> tuple[AppliedEffect, ...]:
+    entered = view.units.entered
+    trace = []
+    for number, place, found in view.effects:
+        rule = compiled.rules[number]
+        shares = [(entered[line], unit, count, off) for line, unit, count, off in (*found.offs, *found.part)]
+        shares.sort()
+        trace.append(
+            AppliedEffect(
+                rule.rule,
+                place,
+                found.base_minor,
+                found.off_minor,
+                tuple([Share(line, off, unit, count) for line, unit, count, off in shares]),
+                found.points,
+                found.points_spent,
+                found.gifts,
+                found.coupons,
+                found.counts,
+                found.bonus_minor,
+                found.stored_minor,
+                found.rounding_minor,
+                _code_used(rule, view),
+                rule.funded_by,
+            )
+        )
+    return tuple(trace)
+
+
+def _code_used(rule: Rule, view: View) -> str | None:
+    """The first code that was presented of those a rule asks for."""
+    codes = view.facts.codes
+    if not codes:
+        return None
+    for condition in rule.when:
+        for part in leaves(condition):
+            if isinstance(part, asks.Code):
+                for code in part.any_of:
+                    if code in codes:
+                        return code
+    return None

@@ -1,0 +1,203 @@
+"""The effects that give or take something other than a discount: gifts, points, coupons, counts, bonus money, the
+rounding of the total and its payment from stored value.
+"""
+
+from contract.basket import MAX_POINTS
+from contract.trace import Given
+from rules.engine.proposal import Proposal
+from rules.engine.shortfall import Shortfall, Why
+from rules.engine.units import Off, Sharing, first_units, spread
+from rules.engine.view import View
+from rules.grammar.conditions import Base
+from rules.grammar.rewards import (
+    CostPoints,
+    Gift,
+    GrantCounts,
+    IssueCoupon,
+    PayPoints,
+    PayStored,
+    PointsBonus,
+    PointsPerMoney,
+    PointsPerUnit,
+    PointsPrice,
+    PointsTimes,
+    Rebate,
+    RoundTotal,
+)
+from rules.grammar.select import Order, Select
+from rules.rounding import BASIS_POINTS, Rounding, divide, part, to_step
+
+Outcome = Proposal | Shortfall
+STORED_VALUE = "stored_value"
+"""The kind of tender that stored value is."""
+
+
+def gift(effect: Gift, view: View) -> Outcome:
+    """So many of an article, as far as its stock lasts."""
+    times = 1
+    if effect.every is not None:
+        units = _count(effect.select, view)
+        times = units // effect.every
+        if not times:
+            return Shortfall(Why.MIN_QUANTITY, effect.every - units)
+    count = min(times * effect.quantity, view.stock.get(effect.sku, times * effect.quantity))
+    return Proposal(gifts=(Given(effect.sku, count),)) if count else Shortfall(Why.STOCK, 0, (effect.sku,))
+
+
+def points_per_money(effect: PointsPerMoney, view: View) -> Outcome:
+    """Points for money, paid or at list price."""
+    if view.facts.customer is None:
+        return Shortfall(Why.MEMBER)
+    policies = view.facts.pack.policies
+    base = effect.base or policies.points_base
+    worth = _worth(effect.select, base, view)
+    barred = {*effect.not_tenders, *(() if policies.stored_value_earns else (STORED_VALUE,))}
+    paid_otherwise = sum(tender.amount_minor for tender in view.facts.basket.tenders if tender.kind in barred)
+    worth = max(0, worth - paid_otherwise)
+    if effect.proportional:
+        points = divide(worth * effect.points, effect.spend_minor, effect.rounding or Rounding.FLOOR)
+    else:
+        points = worth // effect.spend_minor * effect.points
+    return _points(points, effect.cap_points, worth, Shortfall(Why.MIN_SPEND, effect.spend_minor - worth))
+
+
+def points_per_unit(effect: PointsPerUnit, view: View) -> Outcome:
+    """Points for every unit."""
+    if view.facts.customer is None:
+        return Shortfall(Why.MEMBER)
+    points = _count(effect.select, view) * effect.points
+    return _points(points, effect.cap_points, 0, Shortfall(Why.NO_ITEM))
+
+
+def points_bonus(effect: PointsBonus, view: View) -> Outcome:
+    """Points, once."""
+    return Proposal(points=effect.points) if view.facts.customer is not None else Shortfall(Why.MEMBER)
+
+
+def points_times(effect: PointsTimes, view: View) -> Outcome:
+    """What was earned so far, multiplied."""
+    if view.facts.customer is None:
+        return Shortfall(Why.MEMBER)
+    points = part(view.earned, effect.rate_bp - BASIS_POINTS, Rounding.FLOOR)
+    return _points(points, effect.cap_points, 0, Shortfall(Why.NOTHING_LEFT))
+
+
+def _points(points: int, cap: int | None, base: int, otherwise: Shortfall) -> Outcome:
+    points = min(points, MAX_POINTS) if cap is None else min(points, cap)
+    return Proposal(base, points=points) if points > 0 else otherwise
+
+
+def pay_points(effect: PayPoints, view: View) -> Outcome:
+    """Points as cash."""
+    runs = view.units.runs(view.lines(effect.select))
+    worth = sum(run.count * run.each for run in runs)
+    room = min(worth, max(0, view.payable_minor - effect.leave_minor))
+    if effect.most_bp is not None:
+        room = min(room, part(worth, effect.most_bp, Rounding.FLOOR))
+    available = view.points_left + (view.earned if effect.own_points else 0)
+    for most in (effect.most_points, view.facts.basket.want_points):
+        available = available if most is None else min(available, most)
+    if available < (1 if effect.part_steps else effect.points):
+        return Shortfall(Why.POINTS, effect.points - available)
+    if not room:
+        return Shortfall(Why.NOTHING_LEFT)
+    points, value = _points_for(room, available, effect)
+    if not value:
+        return Shortfall(Why.NOTHING_LEFT)
+    if effect.never_free and value >= view.payable_minor:
+        return Shortfall(Why.WOULD_BE_FREE)
+    policies = view.facts.pack.policies
+    how = Sharing(effect.split or policies.split, effect.rounding or policies.percent_rounding)
+    return Proposal(worth, spread(value, runs, view.units, how), points_spent=points)
+
+
+def _points_for(room: int, available: int, effect: PayPoints) -> tuple[int, int]:
+    """How many of the available points are used, and the money they pay: never more than ``room``."""
+    if effect.part_steps:
+        needed = -(-room * effect.points // effect.minor)
+        points = available if effect.waste else min(available, needed)
+        return points, min(room, points * effect.minor // effect.points)
+    steps = available // effect.points
+    if not effect.waste:
+        steps = min(steps, room // effect.minor)
+    return steps * effect.points, min(room, steps * effect.minor)
+
+
+def points_price(effect: PointsPrice, view: View) -> Outcome:
+    """Some units for points and money."""
+    units = view.units
+    runs = [run for run in units.runs(view.lines(effect.select)) if run.each > effect.price_minor]
+    if not runs:
+        return Shortfall(Why.NO_ITEM)
+    count = min(effect.units, view.points_left // effect.points)
+    if view.facts.basket.want_points is not None:
+        count = min(count, view.facts.basket.want_points // effect.points)
+    if not count:
+        return Shortfall(Why.POINTS, effect.points - view.points_left)
+    units.sort(runs, Order.DEAREST)
+    chosen = first_units(runs, count)
+    offs: list[Off] = []
+    for run in chosen:
+        off = run.each - max(effect.price_minor, units.floors[run.line])
+        if off > 0:
+            offs.append((run.line, run.unit, run.count, off))
+    bought = sum(count for _line, _unit, count, _off in offs)
+    base = sum(run.count * run.each for run in chosen)
+    return Proposal(base, offs, points_spent=bought * effect.points) if offs else Shortfall(Why.NOTHING_LEFT)
+
+
+def cost_points(effect: CostPoints, view: View) -> Outcome:
+    """Points that the rule costs."""
+    short = effect.points - view.points_left - view.earned
+    return Proposal(points_spent=effect.points) if short <= 0 else Shortfall(Why.POINTS, short)
+
+
+def issue_coupon(effect: IssueCoupon, view: View) -> Outcome:
+    """Coupons for later."""
+    return Proposal(coupons=(Given(effect.coupon, effect.count),))
+
+
+def grant_counts(effect: GrantCounts, view: View) -> Outcome:
+    """Uses on a count card."""
+    if view.facts.customer is None:
+        return Shortfall(Why.MEMBER)
+    uses = effect.uses * (_count(effect.select, view) if effect.per_unit else 1)
+    return Proposal(counts=(Given(effect.card, min(uses, 1_000_000)),)) if uses else Shortfall(Why.NO_ITEM)
+
+
+def rebate(effect: Rebate, view: View) -> Outcome:
+    """Bonus money into stored value."""
+    if view.facts.customer is None:
+        return Shortfall(Why.MEMBER)
+    worth = _worth(effect.select, effect.base or Base.LEFT, view)
+    bonus = part(worth, effect.rate_bp, Rounding.FLOOR) + effect.minor
+    return Proposal(worth, bonus_minor=bonus) if bonus else Shortfall(Why.NOTHING_LEFT)
+
+
+def round_total(effect: RoundTotal, view: View) -> Outcome:
+    """The total becomes a multiple of a step."""
+    total = view.payable_minor
+    change = to_step(total, effect.to_minor, effect.mode) - total
+    return Proposal(total, rounding_minor=change) if change else Shortfall(Why.NOTHING_LEFT)
+
+
+def pay_stored(effect: PayStored, view: View) -> Outcome:
+    """What is left, from stored value."""
+    customer = view.facts.customer
+    if customer is None:
+        return Shortfall(Why.MEMBER)
+    left = view.payable_minor - view.stored_minor
+    amount = min(left, customer.stored_minor - view.stored_minor)
+    if effect.most_minor is not None:
+        amount = min(amount, effect.most_minor)
+    return Proposal(left, stored_minor=amount) if amount > 0 else Shortfall(Why.NOTHING_LEFT)
+
+
+def _count(select: Select, view: View) -> int:
+    return sum(view.units.lines[line].quantity for line in view.lines(select))
+
+
+def _worth(select: Select, base: Base, view: View) -> int:
+    units = view.units
+    lines = view.lines(select)
+    return sum(units.left[line] if base is Base.LEFT else units.lines[line].list_minor for line in lines)

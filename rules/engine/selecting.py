@@ -1,0 +1,56 @@
+"""A selection made ready: sets instead of lists, item sets resolved."""
+
+from contract.basket import BasketLine
+from rules.grammar.policies import ReducedGoods
+from rules.grammar.select import Select
+
+
+class Matcher:
+    """Tells which lines a selection takes."""
+
+    __slots__ = ("_narrow", "_reduced", "_select", "_sets", "_within")
+
+    def __init__(self, select: Select, within: "Matcher | None", reduced_goods: ReducedGoods) -> None:
+        self._select = select
+        self._within = within
+        self._reduced = select.reduced
+        if select.reduced is None and reduced_goods is ReducedGoods.LEFT_ALONE:
+            self._reduced = False
+        self._narrow = select != _WHOLE
+        self._sets = tuple(
+            frozenset(names)
+            for names in (
+                *(select.skus, select.categories, select.brands, select.tags),
+                *(select.not_skus, select.not_categories, select.not_brands, select.not_tags),
+            )
+        )
+
+    def takes(self, line: BasketLine) -> bool:
+        """Tell whether ``line`` is selected."""
+        if line.excluded or (line.gift and not self._select.include_gifts):
+            return False
+        if self._reduced is not None and line.reduced is not self._reduced:
+            return False
+        if not self._narrow:
+            return True
+        low, high = self._select.price_min_minor, self._select.price_max_minor
+        if low is not None and line.unit_price_minor < low:
+            return False
+        if high is not None and line.unit_price_minor > high:
+            return False
+        return self._named(line) and (self._within is None or self._within.takes(line))
+
+    def _named(self, line: BasketLine) -> bool:
+        skus, categories, brands, tags, not_skus, not_categories, not_brands, not_tags = self._sets
+        if (skus and line.sku not in skus) or line.sku in not_skus:
+            return False
+        if (brands and line.brand not in brands) or line.brand in not_brands:
+            return False
+        if categories and categories.isdisjoint(line.categories):
+            return False
+        if tags and tags.isdisjoint(line.tags):
+            return False
+        return not_categories.isdisjoint(line.categories) and not_tags.isdisjoint(line.tags)
+
+
+_WHOLE = Select()

@@ -1,0 +1,227 @@
+"""The units of a basket while rules act on them: what each still costs, exactly, however many there are.
+
+A line of 9,999 equal units is one run; an effect that touches some of them splits it. A unit is a line's number and its
+place on the line, from 0. Lines stand in canonical order, so that equal baskets price equally however they were
+entered.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from contract.basket import BasketLine
+from rules.grammar.select import EVERY_UNIT, Order, Pick
+from rules.rounding import Rounding
+from rules.shares import Split, fill
+
+
+@dataclass(slots=True)
+class Run:
+    """``count`` neighbouring units of a line from ``unit`` on that cost ``each`` now. A working copy: whoever takes
+    units
+    from it changes it.
+    """
+
+    line: int
+    unit: int
+    count: int
+    each: int
+
+
+Off = tuple[int, int, int, int]
+"""Line, first unit, number of units, and what is taken off each, in minor units."""
+
+_Stretch = tuple[int, int, bool]
+"""Number of units, what each costs now, and whether buy-and-get has used them."""
+
+
+class Units:
+    """What every unit costs now. ``left`` is the sum of each line; ``lists`` the list price of one unit of each."""
+
+    __slots__ = ("_stretches", "entered", "floors", "left", "lines", "lists")
+
+    def __init__(self, lines: Sequence[BasketLine]) -> None:
+        self.entered = sorted(range(len(lines)), key=lambda index: canonical(lines[index]))
+        self.lines = [lines[index] for index in self.entered]
+        self.lists = [line.list_minor // line.quantity for line in self.lines]
+        self.left = [line.list_minor for line in self.lines]
+        self.floors = [min(line.floor_minor, each) for line, each in zip(self.lines, self.lists, strict=True)]
+        self._stretches: list[list[_Stretch]] = [
+            [(line.quantity, each, False)] for line, each in zip(self.lines, self.lists, strict=True)
+        ]
+
+    def copy(self) -> "Units":
+        """An independent copy of this state."""
+        twin = object.__new__(Units)
+        twin.entered, twin.lines, twin.lists, twin.floors = self.entered, self.lines, self.lists, self.floors
+        twin.left = self.left.copy()
+        # A line's stretches are replaced, never changed, so both may hold the same ones.
+        twin._stretches = self._stretches.copy()
+        return twin
+
+    def runs(self, lines: Iterable[int], pick: Pick = EVERY_UNIT, unused: bool = False) -> list[Run]:
+        """The picked units of these lines, in the order of the pick; with ``unused`` only those that no buy-and-get
+        has used.
+        """
+        found: list[Run] = []
+        for line in lines:
+            unit = 0
+            for count, each, used in self._stretches[line]:
+                if not (unused and used):
+                    found.append(Run(line, unit, count, each))
+                unit += count
+        return found if pick is EVERY_UNIT else self._picked(found, pick)
+
+    def take(self, offs: Iterable[Off], used: bool = False) -> None:
+        """Take ``offs`` off; with ``used`` their units count as used by buy-and-get."""
+        for line, unit, count, off in offs:
+            stretches = self._stretches[line]
+            if len(stretches) == 1 and count == stretches[0][0]:
+                self._stretches[line] = [(count, stretches[0][1] - off, used or stretches[0][2])]
+            else:
+                self._stretches[line] = _cut(stretches, unit, count, off, used)
+            self.left[line] -= off * count
+
+    def _picked(self, found: list[Run], pick: Pick) -> list[Run]:
+        if pick.skip:
+            found = [
+                Run(run.line, max(run.unit, pick.skip), run.count - max(0, pick.skip - run.unit), run.each)
+                for run in found
+                if run.unit + run.count > pick.skip
+            ]
+        self.sort(found, pick.order)
+        return self._limited(found, pick)
+
+    def sort(self, runs: list[Run], order: Order) -> None:
+        """Put runs in this order; ties stay in canonical order, those of ENTERED as they were entered."""
+        match order:
+            case Order.CHEAPEST:
+                runs.sort(key=lambda run: (run.each, run.line, run.unit))
+            case Order.DEAREST:
+                runs.sort(key=lambda run: (-run.each, run.line, run.unit))
+            case Order.FULLEST:
+                runs.sort(key=lambda run: (-self.lines[run.line].quantity, run.line, run.unit))
+            case Order.ENTERED:
+                runs.sort(key=lambda run: (self.entered[run.line], run.unit))
+
+    @staticmethod
+    def _limited(found: list[Run], pick: Pick) -> list[Run]:
+        left = {run.line: pick.per_line for run in found} if pick.per_line is not None else {}
+        taken: list[Run] = []
+        for run in found:
+            count = run.count if pick.per_line is None else min(run.count, left[run.line] or 0)
+            if count:
+                taken.append(Run(run.line, run.unit, count, run.each))
+                if pick.per_line is not None:
+                    left[run.line] = (left[run.line] or 0) - count
+        total = sum(run.count for run in taken)
+        most = total if pick.units is None else min(total, pick.units)
+        if pick.groups_of is not None:
+            most -= most % pick.groups_of
+        return first_units(taken, most)
+
+
+def canonical(line: BasketLine) -> tuple[object, ...]:
+    """What decides ties between lines: their facts, never the order they were entered in."""
+    return (
+        line.sku,
+        line.unit_price_minor,
+        line.quantity,
+        line.weight_g or 0,
+        line.floor_minor,
+        line.member_price_minor or 0,
+        line.excluded,
+        line.reduced,
+        line.gift,
+        line.brand or "",
+        line.categories,
+        line.tags,
+    )
+
+
+def first_units(runs: Iterable[Run], most: int) -> list[Run]:
+    """The first ``most`` units of runs."""
+    taken = []
+    for run in runs:
+        if most <= 0:
+            break
+        count = min(run.count, most)
+        taken.append(run if count == run.count else Run(run.line, run.unit, count, run.each))
+        most -= count
+    return taken
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How an amount is spread: who gets what rounding leaves over, how parts are rounded where the last or first one
+    takes it, and whether list prices are the weights.
+    """
+
+    split: Split
+    rounding: Rounding
+    by_list: bool = False
+
+
+def spread(amount: int, runs: Sequence[Run], units: Units, how: Sharing) -> list[Off]:
+    """Take ``amount`` off ``runs``: over their lines by what the units cost, then over the units of each line; no unit
+    goes below its floor. What does not fit anywhere is not taken.
+    """
+    if len(runs) == 1:
+        run = runs[0]
+        return _over_run(min(amount, run.count * max(0, run.each - units.floors[run.line])), run, how.split)
+    by_line: dict[int, list[Run]] = {}
+    for run in runs:
+        by_line.setdefault(run.line, []).append(run)
+    # The first and the last line are those of the order they were entered in; shares alone need no such order.
+    lines = sorted(by_line, key=None if how.split is Split.LARGEST else units.entered.__getitem__)
+    weights, rooms = [], []
+    for line in lines:
+        floor, each_list = units.floors[line], units.lists[line]
+        weights.append(sum(run.count * (each_list if how.by_list else run.each) for run in by_line[line]))
+        rooms.append(sum(run.count * max(0, run.each - floor) for run in by_line[line]))
+    offs: list[Off] = []
+    for line, part in zip(lines, fill(amount, weights, rooms, how.split, how.rounding), strict=True):
+        if part:
+            offs += spread_line(part, by_line[line], units.floors[line], how.split)
+    return offs
+
+
+def spread_line(amount: int, runs: Sequence[Run], floor: int, split: Split) -> list[Off]:
+    """Take ``amount`` off the units of one line, in proportion to what each costs; the units of a run differ by at most
+    one minor unit.
+    """
+    if len(runs) == 1:
+        return _over_run(amount, runs[0], split)
+    rooms = [run.count * max(0, run.each - floor) for run in runs]
+    parts = fill(amount, [run.count * run.each for run in runs], rooms, split)
+    return [off for run, part in zip(runs, parts, strict=True) if part for off in _over_run(part, run, split)]
+
+
+def _over_run(amount: int, run: Run, split: Split) -> list[Off]:
+    if run.count == 1:
+        return [(run.line, run.unit, 1, amount)] if amount else []
+    each, more = divmod(amount, run.count)
+    fewer = run.count - more
+    if split is Split.LAST:
+        parts = [(run.line, run.unit, fewer, each), (run.line, run.unit + fewer, more, each + 1)]
+    else:
+        parts = [(run.line, run.unit, more, each + 1), (run.line, run.unit + more, fewer, each)]
+    return [part for part in parts if part[2] and part[3]]
+
+
+def _cut(stretches: list[_Stretch], unit: int, count: int, off: int, used: bool) -> list[_Stretch]:
+    """The stretches of a line after ``off`` came off ``count`` units from ``unit`` on."""
+    changed: list[_Stretch] = []
+    start, end = 0, unit + count
+    for number, each, was_used in stretches:
+        stop = start + number
+        before = min(max(unit - start, 0), number)
+        inside = max(0, min(end, stop) - max(unit, start))
+        after = number - before - inside
+        for part in ((before, each, was_used), (inside, each - off, was_used or used), (after, each, was_used)):
+            if part[0]:
+                if changed and changed[-1][1:] == part[1:]:
+                    changed[-1] = (changed[-1][0] + part[0], part[1], part[2])
+                else:
+                    changed.append(part)
+        start = stop
+    return changed

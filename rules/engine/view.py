@@ -1,0 +1,131 @@
+"""A basket while it is priced: its facts, what every unit costs now, and what rules have given so far."""
+
+from bisect import bisect_right
+
+from contract.basket import Basket, Customer, RuleUsage
+from contract.calendar import DAY_MINUTES
+from rules.engine.proposal import Proposal
+from rules.engine.selecting import Matcher
+from rules.engine.shortfall import Shortfall
+from rules.engine.units import Units
+from rules.grammar.pack import Pack, ShopFacts, Zone
+from rules.grammar.select import ALL, Select
+from rules.tax import TaxedLine, Taxes, taxes
+
+Acted = tuple[int, int, Proposal]
+"""The number of a rule, the place of the effect in it, and what it did."""
+
+NO_SHOP = ShopFacts("unknown")
+
+
+class Facts:
+    """What does not change while a basket is priced. ``day`` and ``minute`` are local to the shop, None where the
+    basket does not tell the time.
+    """
+
+    __slots__ = ("basket", "codes", "customer", "day", "minute", "pack", "shop", "tenders", "usage")
+
+    def __init__(self, basket: Basket, pack: Pack, shops: dict[str, ShopFacts], zones: dict[str, Zone]) -> None:
+        self.basket = basket
+        self.pack = pack
+        self.customer: Customer | None = basket.customer
+        self.shop = shops.get(basket.shop, NO_SHOP) if basket.shop is not None else NO_SHOP
+        self.codes = frozenset(basket.codes)
+        self.tenders = frozenset(tender.kind for tender in basket.tenders)
+        self.usage: dict[str, RuleUsage] = {usage.rule: usage for usage in basket.usage}
+        self.day: int | None = None
+        self.minute: int | None = None
+        if basket.moment_ms is not None:
+            local_s = basket.moment_ms // 1_000 + _offset_s(self.shop, pack, zones, basket.moment_ms // 1_000)
+            self.day, self.minute = divmod(local_s // 60, DAY_MINUTES)
+
+    @property
+    def local_minute(self) -> int | None:
+        """Minutes since 1970-01-01T00:00 of the shop's local time."""
+        return None if self.day is None or self.minute is None else self.day * DAY_MINUTES + self.minute
+
+
+def _offset_s(shop: ShopFacts, pack: Pack, zones: dict[str, Zone], at_s: int) -> int:
+    """How far the shop's clock is ahead of UTC; 0 where the pack names no zone."""
+    zone = zones[shop.zone] if shop.zone is not None else pack.zones[0] if pack.zones else None
+    if zone is None:
+        return 0
+    step = zone.steps[bisect_right(zone.steps, at_s, key=lambda step: step.from_s) - 1]
+    return step.offset_s - 86_400
+
+
+class View:
+    """Everything that changes while rules act on a basket; a copy of it is a fork of what could happen."""
+
+    __slots__ = (
+        "_lines",
+        "bonus_minor",
+        "earned",
+        "effects",
+        "facts",
+        "matchers",
+        "outcomes",
+        "rounding_minor",
+        "spent",
+        "stock",
+        "stored_minor",
+        "units",
+    )
+
+    def __init__(self, facts: Facts, matchers: dict[int, Matcher]) -> None:
+        self.facts = facts
+        self.matchers = matchers
+        self.units = Units(facts.basket.lines)
+        self.earned = self.spent = self.rounding_minor = self.stored_minor = self.bonus_minor = 0
+        self.stock: dict[str, int] = {stock.sku: stock.left for stock in facts.basket.stock}
+        self.effects: list[Acted] = []
+        self.outcomes: dict[int, Shortfall | None] = {}
+        self._lines: dict[int, list[int]] = {}
+
+    def copy(self) -> "View":
+        """An independent copy of this state."""
+        twin = object.__new__(View)
+        twin.facts, twin.matchers, twin._lines = self.facts, self.matchers, self._lines
+        twin.units = self.units.copy()
+        twin.earned, twin.spent, twin.rounding_minor = self.earned, self.spent, self.rounding_minor
+        twin.stored_minor, twin.bonus_minor = self.stored_minor, self.bonus_minor
+        twin.stock, twin.effects, twin.outcomes = self.stock.copy(), self.effects.copy(), self.outcomes.copy()
+        return twin
+
+    def adopt(self, fork: "View") -> None:
+        """Become ``fork``, a copy of this view that went on."""
+        self.units, self.stock, self.effects, self.outcomes = fork.units, fork.stock, fork.effects, fork.outcomes
+        self.earned, self.spent, self.rounding_minor = fork.earned, fork.spent, fork.rounding_minor
+        self.stored_minor, self.bonus_minor = fork.stored_minor, fork.bonus_minor
+
+    def lines(self, select: Select) -> list[int]:
+        """The lines that ``select`` takes, in canonical order."""
+        key = 0 if select is ALL else id(select)
+        found = self._lines.get(key)
+        if found is None:
+            matcher = self.matchers[key]
+            found = [index for index, line in enumerate(self.units.lines) if matcher.takes(line)]
+            self._lines[key] = found
+        return found
+
+    def taxed(self) -> Taxes | None:
+        """The taxes of the lines as they stand; None where the pack names no terms or no line bears any."""
+        terms, units = self.facts.pack.tax, self.units
+        if terms is None or not any(line.taxes for line in units.lines):
+            return None
+        by_entry: list[TaxedLine] = [TaxedLine(0, ())] * len(units.lines)
+        for entered, line, left in zip(units.entered, units.lines, units.left, strict=True):
+            by_entry[entered] = TaxedLine(left, line.taxes)
+        return taxes(by_entry, terms.inclusive, terms.at)
+
+    @property
+    def payable_minor(self) -> int:
+        """What is to be paid now: all lines, the tax on top of them, the rounding of the total."""
+        found = None if self.facts.pack.tax is None else self.taxed()
+        return (sum(self.units.left) if found is None else found.gross_minor) + self.rounding_minor
+
+    @property
+    def points_left(self) -> int:
+        """The points the member may still use of the balance before the sale."""
+        customer = self.facts.customer
+        return 0 if customer is None else max(0, customer.points - self.spent)
