@@ -32,8 +32,9 @@ from contract.documents import (
 )
 from contract.errors import ContractError
 from contract.journal import EntryKind, TechnicalEventBody
+from rules.engine.compiled import compile_pack
+from rules.engine.golden import failed_golden
 from rules.pack import read_pack
-from rules.price import failed_golden
 
 EVENTS_AN_HOUR = 30
 HOUR_MS = 3_600_000
@@ -247,7 +248,7 @@ def _checked(kind: DocumentKind, content: bytes) -> tuple[str, Content | None]:
     try:
         match kind:
             case DocumentKind.PACK:
-                return ("" if failed_golden(read_pack(content)) is None else GOLDEN_FAILED), None
+                return ("" if failed_golden(compile_pack(read_pack(content))) is None else GOLDEN_FAILED), None
             case DocumentKind.CASHIERS:
                 return "", read_cashiers(content)
             case DocumentKind.CATALOGUE:

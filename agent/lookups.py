@@ -22,7 +22,9 @@ from contract.envelope import Keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.journal import Entry, PackRef, PerpetualTotals
-from rules.pack import Pack, read_pack
+from rules.engine.compiled import compile_pack
+from rules.grammar.pack import Pack
+from rules.pack import read_pack
 
 T = TypeVar("T")
 _MANY_TRIES = 1_000_000
@@ -39,7 +41,7 @@ class StoreBook:
         self._prints = prints
         self._identity = identity
         self._clock = clock
-        self._decoded: ActivePack | None = None
+        self._active: ActivePack | None = None
 
     @property
     def address(self) -> TerminalAddress:
@@ -94,15 +96,15 @@ class StoreBook:
         return self._ask(lambda: self._store.pin_tries(number), PinTries(_MANY_TRIES, self.now().wall_ms))
 
     def pack(self) -> ActivePack | None:
-        """The active rule pack, decoded once per activation; None before the first has arrived."""
+        """The active rule pack, compiled once per activation; None before the first has arrived."""
         found = self._ask(self._store.pack_content, None)
         if found is None:
             return None
         ref, content = found
-        if self._decoded is None or self._decoded.ref != ref:
+        if self._active is None or self._active.ref != ref:
             pack = self._read(content)
-            self._decoded = None if pack is None else ActivePack(ref, pack)
-        return self._decoded
+            self._active = None if pack is None else ActivePack(ref, compile_pack(pack))
+        return self._active
 
     def pack_of(self, ref: PackRef) -> Pack | None:
         """The pack that priced a sale, where it is the active one or the one before."""

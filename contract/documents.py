@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
+from contract.basket import COUNT, MAX_POINTS, TaxRate
+from contract.calendar import DAY, YEARLY
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
 from contract.ids import CASHIER_ID, CATEGORY, MEMBER_ID, NAME, SKU, TAG, TIER, TerminalAddress
@@ -20,8 +22,8 @@ CHUNK_BYTES = 32_000
 MOST_MEMBERS = 20_000
 MOST_MEMBERS_BYTES = 4_000_000
 """What one members snapshot may hold: activating it keeps a till's one thread from the counter, for about 1.5 s with
-so many
-on two cores of a laptop's kind."""
+so many on two cores of a laptop's kind.
+"""
 
 
 class DocumentKind(StrEnum):
@@ -66,8 +68,9 @@ class OpenedDocument:
 
 @dataclass(frozen=True, slots=True)
 class MemberRecord:
-    """A member as a terminal needs one: how to recognise, what prices, and the points balance HQ knew when the
-    document was issued.
+    """A member as a terminal needs one: how to recognise, what rules look at, and the points balance HQ knew when the
+    document was issued. ``birthday`` is a day of every year; ``visits`` counts the purchases so far, ``visit_days`` are
+    the days of the latest of them.
     """
 
     member: str = wire.at(1, MEMBER_ID)
@@ -75,8 +78,13 @@ class MemberRecord:
     tier: str = wire.at(3, TIER)
     tags: tuple[str, ...] = wire.at(4, wire.many(TAG, 32))
     cards: tuple[bytes, ...] = wire.at(5, wire.many(wire.octets(4, 10), 8))
-    points: int = wire.at(6, wire.whole(-(2**40), 2**40))
+    points: int = wire.at(6, wire.whole(-MAX_POINTS, MAX_POINTS))
     phone: str | None = wire.maybe(7, wire.text(15, "[0-9]{5,15}"))
+    segments: tuple[str, ...] = wire.maybe(8, wire.many(TAG, 32), ())
+    card_type: str | None = wire.maybe(9, TAG)
+    birthday: int | None = wire.maybe(10, YEARLY)
+    visits: int | None = wire.maybe(11, COUNT)
+    visit_days: tuple[int, ...] = wire.maybe(12, wire.many(DAY, 62), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +122,9 @@ class CashiersContent:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueItem:
-    """Something sold: its barcode (GTIN digits, optional), names and list price in minor units."""
+    """Something sold: its barcode (GTIN digits, optional), names and list price in minor units, and what rules may look
+    at, as a line of a basket has it.
+    """
 
     sku: str = wire.at(1, SKU)
     name: str = wire.at(2, wire.text(40))
@@ -122,6 +132,19 @@ class CatalogueItem:
     category: str = wire.at(4, CATEGORY)
     price_minor: int = wire.at(5, AMOUNT_MINOR)
     barcode: str | None = wire.maybe(6, wire.text(14, "[0-9]{8,14}"))
+    more_categories: tuple[str, ...] = wire.maybe(7, wire.many(CATEGORY, 7), ())
+    brand: str | None = wire.maybe(8, TAG)
+    tags: tuple[str, ...] = wire.maybe(9, wire.many(TAG, 16), ())
+    member_price_minor: int | None = wire.maybe(10, AMOUNT_MINOR)
+    floor_minor: int = wire.maybe(11, AMOUNT_MINOR, 0)
+    reduced: bool = wire.maybe(12, wire.flag(), False)
+    excluded: bool = wire.maybe(13, wire.flag(), False)
+    taxes: tuple[TaxRate, ...] = wire.maybe(14, wire.many(wire.record(TaxRate), 4), ())
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The category and all further ones."""
+        return (self.category, *self.more_categories)
 
 
 @dataclass(frozen=True, slots=True)

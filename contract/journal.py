@@ -11,19 +11,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import cbor, wire
+from contract.basket import MAX_LINES, MAX_POINTS, Basket
 from contract.envelope import ContentType, Keyring, Opened, open_sealed, peek, seal
 from contract.errors import ContractError, Reason
-from contract.ids import CASHIER_ID, CATEGORY, DIGEST, MEMBER_ID, SKU, TAG, TIER, TRANSACTION_ID, TerminalAddress
-from contract.money import AMOUNT_MINOR, CURRENCY
+from contract.ids import CASHIER_ID, DIGEST, MEMBER_ID, TRANSACTION_ID, TerminalAddress
+from contract.money import AMOUNT_MINOR, CURRENCY, MAX_AMOUNT_MINOR
 from contract.postings import Posting, require_balanced
 from contract.signing import PublicKey, Signer
+from contract.trace import AppliedEffect
 
-GRAMMAR = 1
+GRAMMAR = 2
 MAX_ENTRY_BYTES = 24_000
-MAX_LINES = 200
-MAX_EFFECTS = 200
-MAX_POINTS = 2**40
-"""The most points one sale may earn."""
+MAX_EFFECTS = 192
+"""The most effects one sale may hold, so few that the engine has left out no rule for want of room. A pack is refused
+where one article could meet more; a basket is full before it has more, or before its entry would exceed
+``MAX_ENTRY_BYTES``.
+"""
 
 
 class EntryKind(StrEnum):
@@ -98,46 +101,11 @@ class PackRef:
 
 @dataclass(frozen=True, slots=True)
 class MemberRef:
-    """Which member bought, the tier and tags that priced, and how the member was recognised."""
+    """Which member bought and how the member was recognised. What rules look at stands in the basket's customer."""
 
     member: str = wire.at(1, MEMBER_ID)
-    tier: str = wire.at(2, TIER)
-    tags: tuple[str, ...] = wire.at(3, wire.many(TAG, 32))
-    medium: Medium = wire.at(4, wire.choice(Medium))
-    assurance: Assurance = wire.at(5, wire.choice(Assurance))
-
-
-@dataclass(frozen=True, slots=True)
-class SoldLine:
-    """One line of the basket as sold: list and payable amounts of the whole line, in minor units."""
-
-    sku: str = wire.at(1, SKU)
-    name: str = wire.at(2, wire.text(40))
-    category: str = wire.at(3, CATEGORY)
-    quantity: int = wire.at(4, wire.whole(1, 9_999))
-    unit_price_minor: int = wire.at(5, AMOUNT_MINOR)
-    payable_minor: int = wire.at(6, AMOUNT_MINOR)
-
-
-@dataclass(frozen=True, slots=True)
-class EffectShare:
-    """The part of an effect that one line bears: ``line`` counts from 0, ``amount_minor`` is taken off that line."""
-
-    line: int = wire.at(1, wire.whole(0, MAX_LINES))
-    amount_minor: int = wire.at(2, AMOUNT_MINOR)
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedEffect:
-    """A rule that applied: money off (spread over lines) or points earned. ``base_minor`` is the amount the rule
-    looked at.
-    """
-
-    rule: str = wire.at(1, wire.text(32, "[a-z0-9_.-]{1,32}"))
-    base_minor: int = wire.at(2, AMOUNT_MINOR)
-    off_minor: int = wire.at(3, AMOUNT_MINOR)
-    points: int = wire.at(4, wire.whole(0, MAX_POINTS))
-    shares: tuple[EffectShare, ...] = wire.at(5, wire.many(wire.record(EffectShare), MAX_LINES))
+    medium: Medium = wire.at(2, wire.choice(Medium))
+    assurance: Assurance = wire.at(3, wire.choice(Assurance))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,19 +126,33 @@ class PerpetualTotals:
 
 @dataclass(frozen=True, slots=True)
 class SaleBody:
-    """A sale, complete: who, what, which rules, how paid, and the postings it makes."""
+    """A sale, complete: the basket exactly as it was priced, what the rules made of it, how it was paid, and the
+    postings it makes. From basket and pack alone head office comes to the same.
+
+    ``names`` and ``payable_by_line`` stand in basket order: what each line is called, and what it comes to in minor
+    units. ``payable_minor`` is their sum with the tax on top and ``rounding_minor``; ``stored_minor`` of it is paid
+    from stored value, the rest by ``tenders``. Points are in the pack's smallest unit, of which ``points_scale`` make
+    one that people see.
+    """
 
     cashier: str = wire.at(1, CASHIER_ID)
     pack: PackRef = wire.at(2, wire.record(PackRef))
     currency: str = wire.at(3, CURRENCY)
-    lines: tuple[SoldLine, ...] = wire.at(4, wire.many(wire.record(SoldLine), MAX_LINES, least=1))
-    effects: tuple[AppliedEffect, ...] = wire.at(5, wire.many(wire.record(AppliedEffect), MAX_EFFECTS))
-    payable_minor: int = wire.at(6, AMOUNT_MINOR)
-    points_earned: int = wire.at(7, wire.whole(0, MAX_POINTS))
-    tenders: tuple[Tender, ...] = wire.at(8, wire.many(wire.record(Tender), 8, least=1))
-    postings: tuple[Posting, ...] = wire.at(9, wire.many(wire.record(Posting), 64, least=2))
-    totals: PerpetualTotals = wire.at(10, wire.record(PerpetualTotals))
-    member: MemberRef | None = wire.maybe(11, wire.record(MemberRef))
+    basket: Basket = wire.at(4, wire.record(Basket))
+    names: tuple[str, ...] = wire.at(5, wire.many(wire.text(40), MAX_LINES, least=1))
+    payable_by_line: tuple[int, ...] = wire.at(6, wire.many(AMOUNT_MINOR, MAX_LINES, least=1))
+    effects: tuple[AppliedEffect, ...] = wire.at(7, wire.many(wire.record(AppliedEffect), MAX_EFFECTS))
+    payable_minor: int = wire.at(8, AMOUNT_MINOR)
+    points_earned: int = wire.at(9, wire.whole(0, MAX_POINTS))
+    points_spent: int = wire.at(10, wire.whole(0, MAX_POINTS))
+    tenders: tuple[Tender, ...] = wire.at(11, wire.many(wire.record(Tender), 8, least=1))
+    postings: tuple[Posting, ...] = wire.at(12, wire.many(wire.record(Posting), 64, least=2))
+    totals: PerpetualTotals = wire.at(13, wire.record(PerpetualTotals))
+    member: MemberRef | None = wire.maybe(14, wire.record(MemberRef))
+    rounding_minor: int = wire.maybe(15, wire.whole(-MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR), 0)
+    stored_minor: int = wire.maybe(16, AMOUNT_MINOR, 0)
+    bonus_minor: int = wire.maybe(17, AMOUNT_MINOR, 0)
+    points_scale: int = wire.maybe(18, wire.whole(2, 10_000), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +206,12 @@ class Entry:
     digest: bytes
 
     def body(self) -> Body:
-        """Decode the body. Raises ContractError where this grammar cannot read it, or a sale's postings do not
-        balance.
+        """Decode the body. Raises ContractError where this grammar cannot read it, a sale's postings do not balance,
+        or its parts do not fit each other.
         """
         found = wire.unpack(body_type(self.header.kind), self.body_bytes, MAX_ENTRY_BYTES)
         if isinstance(found, SaleBody):
-            require_balanced(found.postings)
+            _require_whole(found)
         return found
 
 
@@ -240,12 +222,12 @@ def identity_hash(address: TerminalAddress, epoch: int, key: PublicKey) -> bytes
 
 def seal_entry(signer: Signer, header: EntryHeader, body: Body) -> Entry:
     """Return the signed entry. Raises ContractError where a field breaks its limits, the body is not of the header's
-    kind, or postings do not balance.
+    kind, postings do not balance, or the parts of a sale do not fit each other.
     """
     if type(body) is not body_type(header.kind):
         raise ContractError(Reason.WRONG_TYPE, "body", f"not a {header.kind}")
     if isinstance(body, SaleBody):
-        require_balanced(body.postings)
+        _require_whole(body)
     body_bytes = wire.pack(body)
     payload = cbor.encode([wire.to_wire(header), body_bytes])
     if len(payload) > MAX_ENTRY_BYTES:
@@ -266,6 +248,18 @@ def open_entry(sealed: bytes, believed: Keyring) -> Entry:
 def peek_header(sealed: bytes) -> EntryHeader:
     """Read the header of an entry without verifying anything. Raises ContractError."""
     return _split(peek(sealed, MAX_ENTRY_BYTES))[0]
+
+
+def _require_whole(sale: SaleBody) -> None:
+    """Raise ContractError unless every line has a name and an amount, a member is bought for as one, and the postings
+    balance.
+    """
+    for path, parts in (("names", sale.names), ("payable_by_line", sale.payable_by_line)):
+        if len(parts) != len(sale.basket.lines):
+            raise ContractError(Reason.OUT_OF_RANGE, path, "expected one for each line of the basket")
+    if (sale.member is None) != (sale.basket.customer is None):
+        raise ContractError(Reason.OUT_OF_RANGE, "member", "expected where the basket has a customer, and only there")
+    require_balanced(sale.postings)
 
 
 def _split(payload: bytes) -> tuple[EntryHeader, bytes]:

@@ -40,14 +40,39 @@ def discounts_account(shop: str) -> str:
     return f"shop/{shop}/discounts"
 
 
+def rounding_account(shop: str) -> str:
+    """What rounding totals has cost a shop (抹零); negative where it has gained."""
+    return f"shop/{shop}/rounding"
+
+
+def tax_account(shop: str) -> str:
+    """Tax that a shop took on top of its prices, and owes."""
+    return f"shop/{shop}/tax"
+
+
+def bonus_cost_account(shop: str) -> str:
+    """Bonus money a shop has given into stored value."""
+    return f"shop/{shop}/bonus_issued"
+
+
 def points_cost_account(shop: str) -> str:
     """Points a shop has issued."""
     return f"shop/{shop}/points_issued"
 
 
+def points_taken_account(shop: str) -> str:
+    """Points a shop has taken back, for money off or as the price of something."""
+    return f"shop/{shop}/points_spent"
+
+
 def member_points_account(member: str) -> str:
     """The points HQ owes a member: a liability, so a member's 221 points stand as -221."""
     return f"member/{member}/points"
+
+
+def member_stored_account(member: str) -> str:
+    """The stored value HQ owes a member, in the currency's unit: a liability, negative like the points."""
+    return f"member/{member}/stored"
 
 
 def require_balanced(postings: Iterable[Posting]) -> None:

@@ -14,7 +14,8 @@ from contract.journal import Entry, SaleBody
 from hq import books, tables
 from hq.audit import audit_sale
 from hq.db import reading
-from rules.pack import Pack, read_pack
+from rules.engine.compiled import Compiled, compile_pack
+from rules.pack import read_pack
 
 EPOCH = 1
 
@@ -35,6 +36,7 @@ class Auditor:
     def __init__(self, engine: Engine, hq_keys: Keyring) -> None:
         self._engine = engine
         self._hq_keys = hq_keys
+        self._packs: dict[bytes, Compiled] = {}
 
     def chain(self, address: TerminalAddress) -> books.ChainReport:
         """A terminal's journal, verified again: each signature, each link, no place left out."""
@@ -100,11 +102,14 @@ class Auditor:
         """The signed bytes of a version of the rule pack. Raises ValueError where there is none."""
         return self._blob((tables.documents.c.kind == "pack") & (tables.documents.c.version == version))
 
-    def _pack(self, digest: bytes) -> Pack:
-        opened = open_document(self._blob(tables.documents.c.digest == digest), self._hq_keys)
-        if opened.digest != digest:
-            raise ValueError("the pack's hash is not the one it is stored under")
-        return read_pack(opened.document.content)
+    def _pack(self, digest: bytes) -> Compiled:
+        """The pack of this digest; verified once, for a digest never means anything else."""
+        if digest not in self._packs:
+            opened = open_document(self._blob(tables.documents.c.digest == digest), self._hq_keys)
+            if opened.digest != digest:
+                raise ValueError("the pack's hash is not the one it is stored under")
+            self._packs[digest] = compile_pack(read_pack(opened.document.content))
+        return self._packs[digest]
 
     def _blob(self, where: ColumnElement[bool]) -> bytes:
         with reading(self._engine) as connection:

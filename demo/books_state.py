@@ -83,7 +83,7 @@ def _sale(auditor: Auditor, entry: Entry, good: int) -> SaleState:
         "seq": header.seq,
         "at": time.strftime("%H:%M:%S", time.localtime(header.wall_ms // 1000)),
         "member": body.member.member if body.member is not None else "",
-        "list_minor": sum(line.quantity * line.unit_price_minor for line in body.lines),
+        "list_minor": body.basket.list_minor,
         "payable_minor": body.payable_minor,
         "points": body.points_earned,
         "pack_version": body.pack.version,

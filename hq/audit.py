@@ -4,34 +4,42 @@ Pure: the sale, where it was made and the pack go in; what differs comes out, in
 """
 
 from collections.abc import Iterator
+from itertools import zip_longest
 
+from contract.basket import MAX_POINTS
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
-from contract.journal import MAX_POINTS, SaleBody
+from contract.journal import SaleBody
 from contract.money import MAX_AMOUNT_MINOR, format_minor
 from contract.postings import (
     POINTS,
+    bonus_cost_account,
     cash_account,
     discounts_account,
     member_points_account,
+    member_stored_account,
     points_cost_account,
+    points_taken_account,
+    rounding_account,
     sales_account,
+    tax_account,
 )
+from contract.trace import AppliedEffect
 from hq.unsettled import Cause, Finding
-from rules.basket import Basket, BasketLine, Customer
-from rules.pack import Pack
+from rules.engine.compiled import Compiled
+from rules.engine.price import price
 from rules.postings import sale_postings
-from rules.price import Priced, price
+from rules.priced import Priced
 
 
-def audit_sale(body: SaleBody, address: TerminalAddress, pack: Pack) -> tuple[Finding, ...]:
-    """Return everything in which ``body`` differs from what ``pack`` makes of its lines and member."""
-    return tuple(_differences(body, address, pack))
+def audit_sale(body: SaleBody, address: TerminalAddress, compiled: Compiled) -> tuple[Finding, ...]:
+    """Return everything in which ``body`` differs from what the pack makes of its basket, sold at ``address``."""
+    return tuple(_differences(body, address, compiled))
 
 
 def audit_tenders(body: SaleBody) -> tuple[Finding, ...]:
-    """Return a finding where what was paid is not what was payable."""
-    paid = sum(tender.amount_minor for tender in body.tenders)
+    """Return a finding where what was paid, by tenders and from stored value, is not what was payable."""
+    paid = sum(tender.amount_minor for tender in body.tenders) + body.stored_minor
     if paid == body.payable_minor:
         return ()
     return (Finding(Cause.TENDERS_DIFFER, _versus(format_minor(paid), format_minor(body.payable_minor))),)
@@ -44,11 +52,16 @@ def foreign_postings(body: SaleBody, address: TerminalAddress) -> tuple[Finding,
     own = {
         (cash_account(address.shop, address.terminal), body.currency),
         (discounts_account(address.shop), body.currency),
+        (rounding_account(address.shop), body.currency),
         (sales_account(address.shop), body.currency),
+        (tax_account(address.shop), body.currency),
+        (bonus_cost_account(address.shop), body.currency),
         (points_cost_account(address.shop), POINTS),
+        (points_taken_account(address.shop), POINTS),
     }
     if body.member is not None:
         own.add((member_points_account(body.member.member), POINTS))
+        own.add((member_stored_account(body.member.member), body.currency))
     foreign = [
         f"{posting.account} {posting.amount} {posting.unit}"
         for posting in body.postings
@@ -58,12 +71,15 @@ def foreign_postings(body: SaleBody, address: TerminalAddress) -> tuple[Finding,
     return (Finding(Cause.POSTINGS_FOREIGN, "; ".join(foreign)),) if foreign else ()
 
 
-def _differences(body: SaleBody, address: TerminalAddress, pack: Pack) -> Iterator[Finding]:
-    if body.currency != pack.currency:
-        yield Finding(Cause.CURRENCY_DIFFERS, _versus(body.currency, pack.currency))
+def _differences(body: SaleBody, address: TerminalAddress, compiled: Compiled) -> Iterator[Finding]:
+    if body.currency != compiled.pack.currency:
+        yield Finding(Cause.CURRENCY_DIFFERS, _versus(body.currency, compiled.pack.currency))
         return
+    place = (body.basket.shop, body.basket.terminal)
+    if place != (address.shop, address.terminal):
+        yield Finding(Cause.PLACE_DIFFERS, f"priced as at {place[0]}/{place[1]}; sold at {address}")
     try:
-        priced = price(basket_of(body), pack)
+        priced = price(body.basket, compiled)
     except ContractError as error:
         yield Finding(Cause.UNPRICEABLE, str(error))
         return
@@ -77,28 +93,47 @@ def _differences(body: SaleBody, address: TerminalAddress, pack: Pack) -> Iterat
 
 
 def _price_differences(body: SaleBody, priced: Priced) -> Iterator[Finding]:
-    told = tuple(line.payable_minor for line in body.lines)
-    if told != priced.payable_by_line:
-        yield Finding(Cause.LINES_DIFFER, _versus(_amounts(told), _amounts(priced.payable_by_line)))
-    if body.effects != priced.effects:
-        told_rules = ", ".join(effect.rule for effect in body.effects) or "no rule"
-        made_rules = ", ".join(effect.rule for effect in priced.effects) or "no rule"
-        yield Finding(Cause.EFFECTS_DIFFER, _versus(told_rules, made_rules))
-    if body.payable_minor != priced.payable_minor:
-        yield Finding(
-            Cause.PRICE_DIFFERS, _versus(format_minor(body.payable_minor), format_minor(priced.payable_minor))
-        )
-    # Without a member the rules may give points, but nobody is there to earn them.
-    earned = priced.points if body.member is not None else 0
-    if body.points_earned != earned:
-        yield Finding(Cause.POINTS_DIFFER, _versus(str(body.points_earned), str(earned)))
+    if body.payable_by_line != priced.payable_by_line:
+        yield Finding(Cause.LINES_DIFFER, _versus(_amounts(body.payable_by_line), _amounts(priced.payable_by_line)))
+    differing = [pair for pair in zip_longest(body.effects, priced.effects) if pair[0] != pair[1]]
+    if differing:
+        told, made = (", ".join(_effect(effect) for effect in side) for side in zip(*differing, strict=True))
+        yield Finding(Cause.EFFECTS_DIFFER, _versus(told, made))
+    told_money = (body.payable_minor, body.rounding_minor, body.stored_minor, body.bonus_minor)
+    made_money = (priced.payable_minor, priced.rounding_minor, priced.stored_minor, priced.bonus_minor)
+    if told_money != made_money:
+        yield Finding(Cause.PRICE_DIFFERS, _versus(_money(told_money), _money(made_money)))
+    told_points = (body.points_earned, body.points_spent)
+    made_points = (priced.points, priced.points_spent)
+    if told_points != made_points:
+        yield Finding(Cause.POINTS_DIFFER, _versus(_points(told_points), _points(made_points)))
 
 
-def basket_of(body: SaleBody) -> Basket:
-    """The basket that a sale priced."""
-    lines = tuple(BasketLine(line.sku, line.category, line.quantity, line.unit_price_minor) for line in body.lines)
-    customer = None if body.member is None else Customer(body.member.tier, body.member.tags)
-    return Basket(lines, customer)
+def _effect(effect: AppliedEffect | None) -> str:
+    """One effect in as few words as tell it apart."""
+    if effect is None:
+        return "nothing"
+    given = [*effect.gifts, *effect.coupons, *effect.counts]
+    parts = [
+        f"-{format_minor(effect.off_minor)} of {format_minor(effect.base_minor)}",
+        f"+{effect.points} points" if effect.points else "",
+        f"-{effect.points_spent} points" if effect.points_spent else "",
+        f"rounded by {format_minor(effect.rounding_minor)}" if effect.rounding_minor else "",
+        *(f"{item.name} x {item.count}" for item in given),
+    ]
+    return f"{effect.rule}[{effect.part}] {', '.join(part for part in parts if part)}"
+
+
+def _money(amounts: tuple[int, int, int, int]) -> str:
+    """What is payable, and what of it is rounding, stored value and bonus, where there is any."""
+    payable, *rest = (format_minor(amount) for amount in amounts)
+    named = zip(("rounding", "stored", "bonus"), amounts[1:], rest, strict=True)
+    return ", ".join([payable, *(f"{name} {text}" for name, amount, text in named if amount)])
+
+
+def _points(points: tuple[int, int]) -> str:
+    earned, spent = points
+    return f"{earned}, {spent} spent" if spent else str(earned)
 
 
 def _versus(told: str, expected: str) -> str:

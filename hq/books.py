@@ -43,6 +43,7 @@ class SaleLine:
     list_minor: int
     payable_minor: int
     points_earned: int
+    points_spent: int
     pack_version: int
     posted: bool
     exceptions: tuple[str, ...]
@@ -164,6 +165,7 @@ def sale_lines(connection: Connection) -> tuple[SaleLine, ...]:
                 list_minor=row.list_minor,
                 payable_minor=row.payable_minor,
                 points_earned=row.points_earned,
+                points_spent=row.points_spent,
                 pack_version=row.pack_version,
                 posted=row.posted,
                 exceptions=tuple(open_reasons.get((row.address, row.epoch, row.seq), ())),

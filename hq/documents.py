@@ -5,7 +5,6 @@ Undoing is a higher version with old content.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,8 +20,11 @@ from contract.signing import Signer
 from hq.errors import OfficeError
 from hq.tables import documents
 from rules.authoring import read_authored
-from rules.pack import Pack, write_pack
-from rules.price import failed_golden
+from rules.crowding import most_effects
+from rules.engine.compiled import compile_pack
+from rules.engine.golden import failed_golden
+from rules.grammar.pack import Pack
+from rules.pack import write_pack
 
 DAY_MS = 24 * 60 * 60 * 1_000
 KEPT_BLOB_BYTES = 80 * 1_024 * 1_024
@@ -55,43 +57,19 @@ def author_pack(text: str) -> Pack:
     """Return the pack that staff wrote as JSON, once its golden baskets come out as they say.
 
     Raises ContractError where the text is wrong, OfficeError naming the first golden basket that is not reproduced, or
-    saying that more rules could apply to one article than a sale can hold.
+    saying that one article could meet more effects than a sale can hold.
     """
     pack = read_authored(text)
-    failed = failed_golden(pack)
+    failed = failed_golden(compile_pack(pack))
     if failed is not None:
         raise OfficeError(f"golden[{failed}] is priced differently by these rules; correct the rules or the basket.")
-    most = _most_effects(pack)
+    most = most_effects(pack)
     if most > MAX_EFFECTS:
         raise OfficeError(
-            f"rules: {most} of them could apply to one article, and a sale holds {MAX_EFFECTS} effects: no till "
-            "could sell it; join some, or narrow them to tiers or categories."
+            f"rules: one article could meet {most} effects, and a sale holds {MAX_EFFECTS}: no till could sell it; "
+            "join some rules, put them into a group, or narrow them to tiers, shops, days or goods."
         )
     return pack
-
-
-def _most_effects(pack: Pack) -> int:
-    """How many rules could apply to a basket of one article: for any tier and category, whatever amounts they ask for.
-
-    A basket of many articles may meet more; there the cashier can take payment and start another.
-    """
-    asking = Counter(
-        (tier, category)
-        for rule in pack.rules
-        for tier in set(rule.conditions.tiers) or ("",)
-        for category in set(rule.conditions.categories) or ("",)
-    )
-    # Rules that ask for no tier or no category stand under "", which is no name, and apply to all of them. Where none
-    # asks for both, the tier and the category with the most meet.
-    by_tier = {tier: count for (tier, category), count in asking.items() if tier and not category}
-    by_category = {category: count for (tier, category), count in asking.items() if category and not tier}
-    apart = max(by_tier.values(), default=0) + max(by_category.values(), default=0)
-    together = (
-        count + by_tier.get(tier, 0) + by_category.get(category, 0)
-        for (tier, category), count in asking.items()
-        if tier and category
-    )
-    return asking["", ""] + max(apart, *together, 0)
 
 
 def sign_pack(connection: Connection, desk: Desk, pack: Pack, now_ms: int) -> StoredDocument:

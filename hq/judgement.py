@@ -14,7 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.journal import DocumentChangeBody, Entry, EntryHeader, SaleBody, TechnicalEventBody, open_entry
-from hq.audit import audit_sale, audit_tenders, basket_of, foreign_postings
+from hq.audit import audit_sale, audit_tenders, foreign_postings
 from hq.packs import PackShelf
 from hq.people import terminal_key
 from hq.tables import activations, entries, members, postings, sales, technical_events, transactions
@@ -123,9 +123,10 @@ def _judge_sale(
             cashier=body.cashier,
             member=None if body.member is None else body.member.member,
             currency=body.currency,
-            list_minor=basket_of(body).list_minor,
+            list_minor=body.basket.list_minor,
             payable_minor=body.payable_minor,
             points_earned=body.points_earned,
+            points_spent=body.points_spent,
             pack_version=body.pack.version,
             posted=posted,
         )
@@ -147,10 +148,10 @@ def _audit_price(
     known = packs.find(connection, body.pack.digest)
     if known is None:
         return (Finding(Cause.PACK_UNKNOWN, f"version {body.pack.version}, {body.pack.digest.hex()}"),)
-    version, pack = known
+    version, compiled = known
     if version != body.pack.version:
         return (Finding(Cause.PACK_VERSION_DIFFERS, f"the till says {body.pack.version}; that pack is {version}"),)
-    return audit_sale(body, address, pack)
+    return audit_sale(body, address, compiled)
 
 
 def _register_transaction(connection: Connection, entry_id: int, entry: Entry) -> list[Finding]:

@@ -33,7 +33,7 @@ def _sales(connection: Connection) -> Iterator[str]:
             sale.member or "-",
             format_minor(sale.list_minor),
             format_minor(sale.payable_minor),
-            f"+{sale.points_earned}",
+            f"+{sale.points_earned} -{sale.points_spent}" if sale.points_spent else f"+{sale.points_earned}",
             f"pack {sale.pack_version}",
             "posted" if sale.posted else "held",
             ", ".join(sale.exceptions),

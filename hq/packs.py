@@ -1,4 +1,4 @@
-"""Packs by the digest of their signed document, verified and decoded once, for pricing again what tills priced."""
+"""Packs by the digest of their signed document, verified and compiled once, for pricing again what tills priced."""
 
 from sqlalchemy import Connection
 
@@ -6,7 +6,8 @@ from contract.documents import DocumentKind, open_document
 from contract.envelope import Keyring
 from contract.errors import ContractError
 from hq.documents import sealed_bytes
-from rules.pack import Pack, read_pack
+from rules.engine.compiled import Compiled, compile_pack
+from rules.pack import read_pack
 
 KEPT_PACKS = 16
 
@@ -19,10 +20,12 @@ class PackShelf:
 
     def __init__(self, believed: Keyring) -> None:
         self._believed = believed
-        self._packs: dict[bytes, tuple[int, Pack]] = {}
+        self._packs: dict[bytes, tuple[int, Compiled]] = {}
 
-    def find(self, connection: Connection, digest: bytes) -> tuple[int, Pack] | None:
-        """Return version and pack of the document with this SHA-256; None where head office has none it believes."""
+    def find(self, connection: Connection, digest: bytes) -> tuple[int, Compiled] | None:
+        """Return version and compiled pack of the document with this SHA-256; None where head office has none that it
+        believes.
+        """
         known = self._packs.get(digest)
         if known is not None:
             return known
@@ -31,7 +34,7 @@ class PackShelf:
             return None
         try:
             document = open_document(sealed, self._believed).document
-            found = (document.version, read_pack(document.content))
+            found = (document.version, compile_pack(read_pack(document.content)))
         except ContractError:
             return None
         if len(self._packs) >= KEPT_PACKS:

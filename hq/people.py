@@ -4,10 +4,12 @@ A file handed in is the whole list: who is not in it is no longer recognised. Th
 """
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from contract import wire
+from contract.basket import MAX_POINTS, TaxRate
 from contract.documents import (
     CashierRecord,
     CashiersContent,
@@ -18,7 +20,7 @@ from contract.documents import (
     PinVerifier,
 )
 from contract.ids import TerminalAddress, parse_address
-from contract.journal import MAX_POINTS, identity_hash
+from contract.journal import identity_hash
 from contract.pins import is_pin
 from contract.postings import POINTS, member_points_account
 from contract.signing import PublicKey, parse_public_key
@@ -99,6 +101,11 @@ def replace_members(connection: Connection, rows: Iterable[MemberRow]) -> None:
             "tags": list(row.tags),
             "cards": list(row.cards),
             "phone": row.phone,
+            "segments": list(row.segments),
+            "card_type": row.card_type,
+            "birthday": row.birthday,
+            "visits": row.visits,
+            "visit_days": list(row.visit_days),
         }
         for row in rows
     ]
@@ -139,17 +146,7 @@ def replace_catalogue(connection: Connection, content: CatalogueContent) -> None
     )
     connection.execute(
         insert(catalogue),
-        [
-            {
-                "sku": item.sku,
-                "name": item.name,
-                "name_en": item.name_en,
-                "category": item.category,
-                "price_minor": item.price_minor,
-                "barcode": item.barcode,
-            }
-            for item in content.items
-        ],
+        [_catalogue_row(item) for item in content.items],
     )
 
 
@@ -173,6 +170,11 @@ def members_content(connection: Connection) -> bytes:
             # One till gone mad may book more points than a document can say; the document must still be made.
             points=max(-MAX_POINTS, min(MAX_POINTS, int(balances.get(member_points_account(row.member), 0)))),
             phone=row.phone,
+            segments=tuple(row.segments),
+            card_type=row.card_type,
+            birthday=row.birthday,
+            visits=row.visits,
+            visit_days=tuple(row.visit_days),
         )
         for row in connection.execute(select(members).order_by(members.c.member))
     )
@@ -189,11 +191,46 @@ def catalogue_content(connection: Connection) -> bytes:
     head = connection.execute(select(catalogue_heads)).one_or_none()
     if head is None:
         raise OfficeError("there is no catalogue yet; load one with `tapledger hq catalogue load`.")
-    items = tuple(
-        CatalogueItem(row.sku, row.name, row.name_en, row.category, row.price_minor, row.barcode)
-        for row in connection.execute(select(catalogue).order_by(catalogue.c.sku))
-    )
+    items = tuple(_catalogue_item(row) for row in connection.execute(select(catalogue).order_by(catalogue.c.sku)))
     return wire.pack(CatalogueContent(head.currency, head.shop_name, head.open_sku, items))
+
+
+def _catalogue_row(item: CatalogueItem) -> dict[str, object]:
+    return {
+        "sku": item.sku,
+        "name": item.name,
+        "name_en": item.name_en,
+        "category": item.category,
+        "price_minor": item.price_minor,
+        "barcode": item.barcode,
+        "more_categories": list(item.more_categories),
+        "brand": item.brand,
+        "tags": list(item.tags),
+        "member_price_minor": item.member_price_minor,
+        "floor_minor": item.floor_minor,
+        "reduced": item.reduced,
+        "excluded": item.excluded,
+        "taxes": [{"tax": rate.tax, "rate_bp": rate.rate_bp} for rate in item.taxes],
+    }
+
+
+def _catalogue_item(row: Row[Any]) -> CatalogueItem:
+    return CatalogueItem(
+        sku=row.sku,
+        name=row.name,
+        name_en=row.name_en,
+        category=row.category,
+        price_minor=row.price_minor,
+        barcode=row.barcode,
+        more_categories=tuple(row.more_categories),
+        brand=row.brand,
+        tags=tuple(row.tags),
+        member_price_minor=row.member_price_minor,
+        floor_minor=row.floor_minor,
+        reduced=row.reduced,
+        excluded=row.excluded,
+        taxes=tuple(TaxRate(**rate) for rate in row.taxes),
+    )
 
 
 def _cashier_records(connection: Connection) -> tuple[CashierRecord, ...]:

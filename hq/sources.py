@@ -1,18 +1,21 @@
 """The files in which head office's staff hand in members, cashiers, the catalogue and new tills.
 
-JSON, or CSV (RFC 4180) with a header line for members and cashiers; tags and cards are separated by spaces there. A
-file is read as strictly as a configuration: all mistakes at once, each with its row.
+JSON, or CSV (RFC 4180) with a header line for members and cashiers; lists are separated by spaces there. A file is read
+as strictly as a configuration: all mistakes at once, each with its row.
 """
 
 import csv
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from contract import settings
+from contract.basket import TaxRate
+from contract.calendar import day_of, yearly_of
 from contract.documents import CatalogueContent, CatalogueItem
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
@@ -23,6 +26,7 @@ _WORD = "[a-z0-9_-]{1,24}"
 _TIER = "[a-z0-9_-]{1,16}"
 _BARCODE = "[0-9]{8,14}"
 _SKU = "[A-Za-z0-9._-]{1,32}"
+_NUMBER = re.compile("[0-9]{1,10}")
 
 MEMBERS = settings.Table(
     {
@@ -35,6 +39,11 @@ MEMBERS = settings.Table(
                     "tags": settings.several(settings.text(pattern=_WORD), 32, default=()),
                     "cards": settings.several(settings.text(pattern="(?:[0-9A-Fa-f]{2}){4,10}"), 8, default=()),
                     "phone": settings.text(default=None, pattern="[0-9]{5,15}"),
+                    "segments": settings.several(settings.text(pattern=_WORD), 32, default=()),
+                    "card_type": settings.text(default=None, pattern=_WORD),
+                    "birthday": settings.text(default=None, pattern="[0-9]{2}-[0-9]{2}"),
+                    "visits": settings.whole(0, 2**31, default=None),
+                    "visit_days": settings.several(settings.text(pattern="[0-9]{4}-[0-9]{2}-[0-9]{2}"), 62, default=()),
                 }
             ),
             most=1_000_000,
@@ -71,6 +80,17 @@ CATALOGUE = settings.Table(
                     "category": settings.text(pattern=_WORD),
                     "price_minor": settings.whole(0, MAX_AMOUNT_MINOR),
                     "barcode": settings.text(default=None, pattern=_BARCODE),
+                    "more_categories": settings.several(settings.text(pattern=_WORD), 7, default=()),
+                    "brand": settings.text(default=None, pattern=_WORD),
+                    "tags": settings.several(settings.text(pattern=_WORD), 16, default=()),
+                    "member_price_minor": settings.whole(0, MAX_AMOUNT_MINOR, default=None),
+                    "floor_minor": settings.whole(0, MAX_AMOUNT_MINOR, default=0),
+                    "reduced": settings.flag(default=False),
+                    "excluded": settings.flag(default=False),
+                    "taxes": settings.Tables(
+                        settings.Table({"tax": settings.text(pattern=_WORD), "rate_bp": settings.whole(0, 10_000)}),
+                        most=4,
+                    ),
                 }
             ),
             most=200_000,
@@ -91,7 +111,9 @@ ENROLMENT = settings.Table(
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """A member as handed in. ``cards`` are UIDs in lower-case hexadecimal."""
+    """A member as handed in. ``cards`` are UIDs in lower-case hexadecimal; ``birthday`` and ``visit_days`` are days of
+    ``contract.calendar``.
+    """
 
     member: str
     name: str
@@ -99,6 +121,11 @@ class MemberRow:
     tags: tuple[str, ...]
     cards: tuple[str, ...]
     phone: str | None
+    segments: tuple[str, ...] = ()
+    card_type: str | None = None
+    birthday: int | None = None
+    visits: int | None = None
+    visit_days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +148,9 @@ class Enrolment:
 
 def read_members(path: Path) -> tuple[MemberRow, ...]:
     """Read members from a JSON or CSV file. Raises OSError, or SettingsError with every mistake."""
-    rows = settings.read(_plain(path, "members", ("tags", "cards")), MEMBERS, str(path))["members"]
-    found = tuple(MemberRow(**{**row, "cards": tuple(card.lower() for card in row["cards"])}) for row in rows)
+    plain = _plain(path, "members", ("tags", "cards", "segments", "visit_days"), ("visits",))
+    rows = settings.read(plain, MEMBERS, str(path))["members"]
+    found = tuple(_member(path, index, row) for index, row in enumerate(rows))
     _require_once(path, "members.member", (row.member for row in found))
     _require_once(path, "members.phone", (row.phone for row in found if row.phone))
     _require_once(path, "members.cards", (card for row in found for card in row.cards))
@@ -140,7 +168,10 @@ def read_cashiers(path: Path) -> tuple[CashierRow, ...]:
 def read_catalogue(path: Path) -> CatalogueContent:
     """Read a catalogue from a JSON file. Raises OSError, or SettingsError with every mistake."""
     values = settings.read(_json(path), CATALOGUE, str(path))
-    items = tuple(CatalogueItem(**row) for row in values.pop("items"))
+    items = tuple(
+        CatalogueItem(**{**row, "taxes": tuple(TaxRate(**rate) for rate in row["taxes"])})
+        for row in values.pop("items")
+    )
     _require_once(path, "items.sku", (item.sku for item in items))
     _require_once(path, "items.barcode", (item.barcode for item in items if item.barcode))
     if values["open_sku"] not in {item.sku for item in items}:
@@ -160,7 +191,28 @@ def read_enrolment(path: Path) -> Enrolment:
     return Enrolment(TerminalAddress(values["tenant"], values["shop"], values["terminal"]), values["epoch"], key)
 
 
-def _plain(path: Path, name: str, lists: tuple[str, ...]) -> dict[str, Any]:
+def _member(path: Path, index: int, row: dict[str, Any]) -> MemberRow:
+    """A member of the file, days and card numbers in the form we keep."""
+    birthday, days = row["birthday"], row["visit_days"]
+    place = f"members[{index}]"
+    kept = {
+        "cards": tuple(card.lower() for card in row["cards"]),
+        "birthday": None if birthday is None else _day(path, f"{place}.birthday", birthday, yearly_of),
+        "visit_days": tuple(_day(path, f"{place}.visit_days", day, day_of) for day in days),
+    }
+    return MemberRow(**{**row, **kept})
+
+
+def _day(path: Path, name: str, written: str, read: Callable[[str], int]) -> int:
+    try:
+        return read(written)
+    except ContractError as error:
+        raise _wrong(
+            path, name, f"{written} is no day", f"{written} 不是日期", "Write a day there is.", "请填写存在的日期。"
+        ) from error
+
+
+def _plain(path: Path, name: str, lists: tuple[str, ...], numbers: tuple[str, ...] = ()) -> dict[str, Any]:
     if path.suffix.lower() != ".csv":
         return _json(path)
     try:
@@ -171,7 +223,11 @@ def _plain(path: Path, name: str, lists: tuple[str, ...]) -> dict[str, Any]:
     for row in table:
         # An empty cell says nothing, so the setting's own default or "is missing" holds.
         kept: dict[str, Any] = {key: value for key, value in row.items() if value}
-        rows.append({key: value.split() if key in lists else value for key, value in kept.items()})
+        for key in kept.keys() & {*lists}:
+            kept[key] = kept[key].split()
+        for key in kept.keys() & {*numbers}:
+            kept[key] = int(kept[key]) if _NUMBER.fullmatch(kept[key]) else kept[key]
+        rows.append(kept)
     return {name: rows}
 
 

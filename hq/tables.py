@@ -101,6 +101,7 @@ sales = Table(
     Column("list_minor", BigInteger, nullable=False),
     Column("payable_minor", BigInteger, nullable=False),
     Column("points_earned", BigInteger, nullable=False),
+    Column("points_spent", BigInteger, nullable=False),
     Column("pack_version", BigInteger, nullable=False),
     Column("posted", Boolean, nullable=False),
 )
@@ -181,6 +182,11 @@ members = Table(
     Column("tags", JSON, nullable=False),
     Column("cards", JSON, nullable=False),
     Column("phone", String(15), unique=True),
+    Column("segments", JSON, nullable=False),
+    Column("card_type", String(24)),
+    Column("birthday", Integer),
+    Column("visits", BigInteger),
+    Column("visit_days", JSON, nullable=False),
 )
 
 cashiers = Table(
@@ -203,6 +209,14 @@ catalogue = Table(
     Column("category", String(24), nullable=False),
     Column("price_minor", BigInteger, nullable=False),
     Column("barcode", String(14), unique=True),
+    Column("more_categories", JSON, nullable=False),
+    Column("brand", String(24)),
+    Column("tags", JSON, nullable=False),
+    Column("member_price_minor", BigInteger),
+    Column("floor_minor", BigInteger, nullable=False),
+    Column("reduced", Boolean, nullable=False),
+    Column("excluded", Boolean, nullable=False),
+    Column("taxes", JSON, nullable=False),
 )
 
 catalogue_heads = Table(

@@ -49,6 +49,7 @@ class Cause(StrEnum):
     PACK_UNKNOWN = "pack_unknown"
     PACK_VERSION_DIFFERS = "pack_version_differs"
     CURRENCY_DIFFERS = "currency_differs"
+    PLACE_DIFFERS = "place_differs"
     UNPRICEABLE = "unpriceable"
     LINES_DIFFER = "lines_differ"
     EFFECTS_DIFFER = "effects_differ"

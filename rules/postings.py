@@ -3,29 +3,40 @@
 from contract.postings import (
     POINTS,
     Posting,
+    bonus_cost_account,
     cash_account,
     discounts_account,
     member_points_account,
+    member_stored_account,
     points_cost_account,
+    points_taken_account,
+    rounding_account,
     sales_account,
+    tax_account,
 )
-from rules.price import Priced
+from rules.priced import Priced
 
 
 def sale_postings(priced: Priced, currency: str, shop: str, terminal: str, member: str | None) -> tuple[Posting, ...]:
-    """Return the postings of a cash sale: cash and discounts against sales at list price, points issued against the
-    member's points.
+    """Return the postings of a sale whose rest is paid in cash: cash, stored value, discounts and what rounding took
+    off against sales at list price and the tax on top of it; bonus money and points against the member's accounts.
 
-    They balance in every unit. Without a member no points are posted, whatever the rules would give.
+    They balance in every unit. Only a member's sale moves points or stored value.
     """
+    lines_minor = sum(priced.payable_by_line)
     found = [
-        Posting(cash_account(shop, terminal), currency, priced.payable_minor),
-        Posting(discounts_account(shop), currency, priced.list_minor - priced.payable_minor),
+        Posting(cash_account(shop, terminal), currency, priced.to_pay_minor),
+        Posting(discounts_account(shop), currency, priced.list_minor - lines_minor),
+        Posting(rounding_account(shop), currency, -priced.rounding_minor),
         Posting(sales_account(shop), currency, -priced.list_minor),
+        Posting(tax_account(shop), currency, lines_minor + priced.rounding_minor - priced.payable_minor),
     ]
-    if member is not None and priced.points:
+    if member is not None:
         found += [
+            Posting(member_stored_account(member), currency, priced.stored_minor - priced.bonus_minor),
+            Posting(bonus_cost_account(shop), currency, priced.bonus_minor),
             Posting(points_cost_account(shop), POINTS, priced.points),
-            Posting(member_points_account(member), POINTS, -priced.points),
+            Posting(points_taken_account(shop), POINTS, -priced.points_spent),
+            Posting(member_points_account(member), POINTS, priced.points_spent - priced.points),
         ]
     return tuple(posting for posting in found if posting.amount)

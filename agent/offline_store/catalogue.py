@@ -1,9 +1,15 @@
 """What is sold here, and what the shop is called: the content of the active catalogue document, row by row."""
 
+from typing import Any
+
 from agent.offline_store.database import Database
+from contract.basket import TaxRate
 from contract.documents import CatalogueContent, CatalogueItem
 
-_COLUMNS = "sku, name, name_en, category, price_minor, barcode"
+_COLUMNS = (
+    "sku, name, name_en, category, price_minor, barcode, more_categories, brand, tags, member_price_minor, floor_minor,"
+    " reduced, excluded, taxes"
+)
 
 
 class CatalogueShelf:
@@ -20,11 +26,8 @@ class CatalogueShelf:
         self._database.write("DELETE FROM items")
         self._database.write("DELETE FROM shop")
         self._database.write_many(
-            "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                (item.sku, item.name, item.name_en, item.category, item.price_minor, item.barcode)
-                for item in content.items
-            ),
+            f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (_row(item) for item in content.items),
         )
         self._database.write(
             "INSERT INTO shop VALUES (1, ?, ?, ?)", content.shop_name, content.currency, content.open_sku
@@ -55,4 +58,45 @@ class CatalogueShelf:
 
     def _found(self, where: str, value: str) -> CatalogueItem | None:
         row = self._database.row(f"SELECT {_COLUMNS} FROM items WHERE {where}", value)
-        return None if row is None else CatalogueItem(*row)
+        return None if row is None else _item(row)
+
+
+def _row(item: CatalogueItem) -> tuple[object, ...]:
+    return (
+        item.sku,
+        item.name,
+        item.name_en,
+        item.category,
+        item.price_minor,
+        item.barcode,
+        " ".join(item.more_categories),
+        item.brand,
+        " ".join(item.tags),
+        item.member_price_minor,
+        item.floor_minor,
+        int(item.reduced),
+        int(item.excluded),
+        " ".join(f"{rate.tax}:{rate.rate_bp}" for rate in item.taxes),
+    )
+
+
+def _item(row: tuple[Any, ...]) -> CatalogueItem:
+    sku, name, name_en, category, price_minor, barcode, more, brand, tags, *minors, reduced, excluded, taxes = row
+    member_price_minor, floor_minor = minors
+    rates = (rate.split(":") for rate in taxes.split())
+    return CatalogueItem(
+        sku=sku,
+        name=name,
+        name_en=name_en,
+        category=category,
+        price_minor=price_minor,
+        barcode=barcode,
+        more_categories=tuple(more.split()),
+        brand=brand,
+        tags=tuple(tags.split()),
+        member_price_minor=member_price_minor,
+        floor_minor=floor_minor,
+        reduced=bool(reduced),
+        excluded=bool(excluded),
+        taxes=tuple(TaxRate(tax, int(rate_bp)) for tax, rate_bp in rates),
+    )

@@ -1,7 +1,7 @@
 """The member cache: found by keyed hash, with only what prices in clear; and the cashiers, the same way.
 
-In clear lie tier, tags and the last four digits of a phone number. Name, id and points are encrypted. A cashier's row
-is encrypted whole, PIN verifier and all, and wrong PINs are counted beside it.
+In clear lie tier, tags and the last four digits of a phone number. Everything else of a member is encrypted. A
+cashier's row is encrypted whole, PIN verifier and all, and wrong PINs are counted beside it.
 """
 
 from collections.abc import Iterator
@@ -12,9 +12,11 @@ from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.rowkeys import RowKeys
 from contract import wire
-from contract.documents import CashierRecord, CashiersContent, MembersContent
+from contract.basket import COUNT, MAX_POINTS
+from contract.calendar import DAY, YEARLY
+from contract.documents import CashierRecord, CashiersContent, MemberRecord, MembersContent
 from contract.errors import ContractError
-from contract.ids import MEMBER_ID
+from contract.ids import MEMBER_ID, TAG
 
 MAX_ROW_BYTES = 4_096
 
@@ -23,7 +25,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """A member as this terminal knows one; ``points`` is the balance when head office issued the document."""
+    """A member as this terminal knows one, in the words of ``contract.documents.MemberRecord``; ``points`` is the
+    balance when head office issued the document.
+    """
 
     member: str
     name: str
@@ -31,6 +35,11 @@ class MemberRow:
     tags: tuple[str, ...]
     points: int
     phone_last4: str | None
+    segments: tuple[str, ...] = ()
+    card_type: str | None = None
+    birthday: int | None = None
+    visits: int | None = None
+    visit_days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,12 @@ class _Hidden:
 
     member: str = wire.at(1, MEMBER_ID)
     name: str = wire.at(2, wire.text(40))
-    points: int = wire.at(3, wire.whole(-(2**40), 2**40))
+    points: int = wire.at(3, wire.whole(-MAX_POINTS, MAX_POINTS))
+    segments: tuple[str, ...] = wire.maybe(4, wire.many(TAG, 32), ())
+    card_type: str | None = wire.maybe(5, TAG)
+    birthday: int | None = wire.maybe(6, YEARLY)
+    visits: int | None = wire.maybe(7, COUNT)
+    visit_days: tuple[int, ...] = wire.maybe(8, wire.many(DAY, 62), ())
 
 
 class MemberShelf:
@@ -98,7 +112,7 @@ class MemberShelf:
                 None if phone is None else phone[-4:],
                 record.tier,
                 " ".join(record.tags),
-                self._keys.seal(key, wire.pack(_Hidden(record.member, record.name, record.points))),
+                self._keys.seal(key, wire.pack(_hidden(record))),
             )
 
     def _found(self, where: str, value: bytes) -> MemberRow | None:
@@ -109,7 +123,19 @@ class MemberShelf:
             return None
         key, last4, tier, tags, sealed = row
         hidden = _unpacked(_Hidden, self._keys.open(key, sealed))
-        return MemberRow(hidden.member, hidden.name, tier, tuple(tags.split()), hidden.points, last4)
+        return MemberRow(
+            member=hidden.member,
+            name=hidden.name,
+            tier=tier,
+            tags=tuple(tags.split()),
+            points=hidden.points,
+            phone_last4=last4,
+            segments=hidden.segments,
+            card_type=hidden.card_type,
+            birthday=hidden.birthday,
+            visits=hidden.visits,
+            visit_days=hidden.visit_days,
+        )
 
 
 class CashierShelf:
@@ -157,6 +183,19 @@ class CashierShelf:
                 " ON CONFLICT (cashier_key) DO UPDATE SET count = CASE WHEN ? THEN 0 ELSE count + 1 END, last_ms = ?",
                 *(0 if ok else 1, now_ms, key, ok, now_ms),
             )
+
+
+def _hidden(record: MemberRecord) -> _Hidden:
+    return _Hidden(
+        member=record.member,
+        name=record.name,
+        points=record.points,
+        segments=record.segments,
+        card_type=record.card_type,
+        birthday=record.birthday,
+        visits=record.visits,
+        visit_days=record.visit_days,
+    )
 
 
 def _unpacked(of: type[T], data: bytes) -> T:

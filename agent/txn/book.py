@@ -9,15 +9,21 @@ from contract.documents import CashierRecord, CatalogueItem
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
 from contract.journal import Entry, PackRef, PerpetualTotals
-from rules.pack import Pack
+from rules.engine.compiled import Compiled
+from rules.grammar.pack import Pack
 
 
 @dataclass(frozen=True, slots=True)
 class ActivePack:
-    """The rule pack that prices now, beside the reference that a sale's entry carries."""
+    """The rule pack that prices now, compiled, beside the reference that a sale's entry carries."""
 
     ref: PackRef
-    pack: Pack
+    compiled: Compiled
+
+    @property
+    def pack(self) -> Pack:
+        """The pack itself."""
+        return self.compiled.pack
 
 
 class Moment(Protocol):
@@ -55,6 +61,31 @@ class Member(Protocol):
     @property
     def tags(self) -> tuple[str, ...]:
         """The tags that rules may look at."""
+        ...
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The segments the member is in."""
+        ...
+
+    @property
+    def card_type(self) -> str | None:
+        """The type of the member's card."""
+        ...
+
+    @property
+    def birthday(self) -> int | None:
+        """The birthday as a day of every year (``contract.calendar``)."""
+        ...
+
+    @property
+    def visits(self) -> int | None:
+        """How many purchases head office knew of."""
+        ...
+
+    @property
+    def visit_days(self) -> tuple[int, ...]:
+        """The days of the latest of them."""
         ...
 
     @property

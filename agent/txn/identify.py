@@ -8,6 +8,7 @@ from agent.txn.masking import mask_last4, mask_name, mask_phone
 from agent.txn.ndef import payloads
 from agent.txn.state import Buyer
 from contract import credentials, envelope, wire
+from contract.basket import Customer
 from contract.documents import CatalogueItem
 from contract.errors import ContractError, Reason
 from contract.journal import Assurance, Medium, MemberRef
@@ -103,7 +104,8 @@ def _by_credential(sealed: bytes, medium: Medium, book: Book, uid: bytes | None 
     cached = book.member_by_id(told.member)
     if cached is not None:
         return _buyer(cached, medium, Assurance.SIGNED, mask_last4(cached.phone_last4))
-    return Buyer(MemberRef(told.member, told.tier, told.tags, medium, Assurance.SIGNED), "", "", None)
+    ref = MemberRef(told.member, medium, Assurance.SIGNED)
+    return Buyer(ref, Customer(told.tier, told.tags), "", "", None)
 
 
 def _claims_another_tenant(sealed: bytes, tenant: str) -> bool:
@@ -135,5 +137,16 @@ def _means_phone(text: str) -> bool:
 
 
 def _buyer(found: Member, medium: Medium, assurance: Assurance, phone_masked: str) -> Buyer:
-    ref = MemberRef(found.member, found.tier, found.tags, medium, assurance)
-    return Buyer(ref, mask_name(found.name), phone_masked, found.points)
+    customer = Customer(
+        tier=found.tier,
+        tags=found.tags,
+        segments=found.segments,
+        card_type=found.card_type,
+        birthday=found.birthday,
+        points=found.points,
+        visits=found.visits,
+        visit_days=found.visit_days,
+    )
+    return Buyer(
+        MemberRef(found.member, medium, assurance), customer, mask_name(found.name), phone_masked, found.points
+    )

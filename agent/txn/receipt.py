@@ -10,9 +10,9 @@ from agent.paper import Paper
 from agent.txn.state import Buyer, SoldSale
 from agent.txn.tiers import tier_name
 from contract.ids import receipt_number
-from contract.journal import Entry, SaleBody, SoldLine, TimeQuality
+from contract.journal import Entry, SaleBody, TimeQuality
 from contract.money import format_minor
-from rules.explain import Explanation
+from rules.explain import Explanation, points_text
 
 QR_PREFIX = "TLR1:"
 QR_DIGEST_BYTES = 16
@@ -68,33 +68,35 @@ def _head(sold: SoldSale, shop_name: str) -> Iterator[paper.Row]:
 
 
 def _member(buyer: Buyer) -> str:
-    return " ".join(part for part in (tier_name(buyer.ref.tier), buyer.name_masked, buyer.phone_masked) if part)
+    return " ".join(part for part in (tier_name(buyer.customer.tier), buyer.name_masked, buyer.phone_masked) if part)
 
 
 def _lines(sale: SaleBody) -> Iterator[paper.Row]:
-    for line in sale.lines:
-        yield paper.Pair(line.name, format_minor(_list_minor(line)))
+    for line, name in zip(sale.basket.lines, sale.names, strict=True):
+        yield paper.Pair(name, format_minor(line.list_minor))
         if line.quantity > 1:
             yield paper.Text(f"  {line.quantity} × {format_minor(line.unit_price_minor)}")
 
 
 def _reckoning(sold: SoldSale) -> Iterator[paper.Row]:
     sale = sold.sale
-    yield paper.Pair("原价 List price", format_minor(sum(_list_minor(line) for line in sale.lines)))
+    yield paper.Pair("原价 List price", format_minor(sale.basket.list_minor))
     for explanation in sold.explanations:
-        if sale.member is not None or not explanation.change.startswith("+"):
-            yield from _effect(explanation)
+        yield from _effect(explanation)
+    tax_minor = sale.payable_minor - sale.rounding_minor - sum(sale.payable_by_line)
+    if tax_minor:
+        yield paper.Pair("税 Tax", format_minor(tax_minor))
     yield paper.Pair("应付 Payable", f"{sale.currency} {format_minor(sale.payable_minor)}", bold=True)
+    if sale.stored_minor:
+        yield paper.Pair("储值 Stored value", format_minor(sale.stored_minor))
     yield paper.Pair("现金 Cash", format_minor(sum(tender.amount_minor for tender in sale.tenders)))
+    if sale.points_spent:
+        yield paper.Pair("使用积分 Points used", f"-{points_text(sale.points_spent, sale.points_scale)}")
     if sale.member is not None:
-        yield paper.Pair("本单积分 Points earned", f"+{sale.points_earned}")
+        yield paper.Pair("本单积分 Points earned", f"+{points_text(sale.points_earned, sale.points_scale)}")
 
 
 def _effect(explanation: Explanation) -> Iterator[paper.Row]:
     yield paper.Pair(explanation.title, explanation.change)
     if explanation.reason:
         yield paper.Text(f"  {explanation.reason}")
-
-
-def _list_minor(line: SoldLine) -> int:
-    return line.quantity * line.unit_price_minor

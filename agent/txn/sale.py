@@ -8,27 +8,28 @@ from agent.txn.book import Book
 from agent.txn.effects import Commit
 from agent.txn.state import Buyer, Line, OpenBasket
 from contract import wire
+from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine
 from contract.documents import CatalogueItem
 from contract.errors import ContractError
+from contract.ids import TerminalAddress
 from contract.journal import (
     MAX_EFFECTS,
     MAX_ENTRY_BYTES,
-    MAX_LINES,
     CancelBody,
     EntryKind,
     PerpetualTotals,
     SaleBody,
-    SoldLine,
     Tender,
     TenderKind,
 )
 from contract.refusals import Refusal, RefusalCode
-from rules.basket import Basket, BasketLine, Customer
+from rules.engine.price import price
 from rules.explain import explain
 from rules.postings import sale_postings
-from rules.price import Priced, price
 
-MAX_QUANTITY = 9_999
+CHANNEL = "store"
+"""What a sale at a till is to rules that ask for a channel."""
+
 HEADER_BYTES = 1_000
 """Room left in an entry for its header and for totals that grow, far above what they take."""
 
@@ -40,7 +41,8 @@ def begun(book: Book) -> OpenBasket | Refusal:
         return Refusal(RefusalCode.NO_PACK)
     if book.currency() not in ("", active.pack.currency):
         return Refusal(RefusalCode.NO_PACK, "the pack is in another currency than the catalogue")
-    return OpenBasket(active, book.new_transaction(), (), None, price(Basket(()), active.pack), ())
+    priced = price(Basket(()), active.compiled)
+    return OpenBasket(active, book.now().wall_ms, book.new_transaction(), (), None, priced, ())
 
 
 def with_item(
@@ -82,23 +84,17 @@ def cancel_commit(basket: OpenBasket, cashier: str) -> Commit:
     return Commit(EntryKind.CANCEL, basket.transaction, body, owes_receipt=False)
 
 
-def points_earned(basket: OpenBasket) -> int:
-    """The points a sale of this basket earns: none without a member, whatever the rules would give."""
-    return basket.priced.points if basket.buyer is not None else 0
-
-
 def _priced(basket: OpenBasket, book: Book) -> OpenBasket | Refusal:
     """Price the basket anew; refuse one that no entry could hold, long before anybody wants to pay it."""
     if len(basket.lines) > MAX_LINES:
         return Refusal(RefusalCode.BASKET_FULL)
     if sum(line.list_minor for line in basket.lines) == 0 and basket.lines:
         return Refusal(RefusalCode.AMOUNT_ZERO)
-    pack = basket.active.pack
     try:
-        priced = price(_plain(basket), pack)
+        priced = price(_plain(basket, book.address), basket.active.compiled)
     except ContractError:
         return Refusal(RefusalCode.AMOUNT_TOO_LARGE)
-    grown = replace(basket, priced=priced, explanations=explain(pack, priced.effects))
+    grown = replace(basket, priced=priced, explanations=explain(basket.active.pack, priced.effects))
     return grown if not basket.lines or _fits(grown, book) else Refusal(RefusalCode.BASKET_FULL)
 
 
@@ -111,44 +107,59 @@ def _fits(basket: OpenBasket, book: Book) -> bool:
         return False
 
 
-def _plain(basket: OpenBasket) -> Basket:
-    """What pricing looks at."""
-    lines = tuple(
-        BasketLine(line.item.sku, line.item.category, line.quantity, line.unit_price_minor) for line in basket.lines
+def _plain(basket: OpenBasket, address: TerminalAddress) -> Basket:
+    """What pricing looks at. No points are paid with: a customer would have to be asked, and no key asks yet."""
+    return Basket(
+        lines=tuple(_line(line) for line in basket.lines),
+        customer=None if basket.buyer is None else basket.buyer.customer,
+        shop=address.shop,
+        terminal=address.terminal,
+        channel=CHANNEL,
+        moment_ms=basket.moment_ms,
+        want_points=0,
     )
-    buyer = basket.buyer
-    return Basket(lines, None if buyer is None else Customer(buyer.ref.tier, buyer.ref.tags))
+
+
+def _line(line: Line) -> BasketLine:
+    item = line.item
+    return BasketLine(
+        sku=item.sku,
+        quantity=line.quantity,
+        unit_price_minor=line.unit_price_minor,
+        categories=item.categories,
+        brand=item.brand,
+        tags=item.tags,
+        member_price_minor=item.member_price_minor,
+        floor_minor=item.floor_minor,
+        excluded=item.excluded,
+        reduced=item.reduced,
+        taxes=item.taxes,
+    )
 
 
 def _body(basket: OpenBasket, cashier: str, book: Book) -> SaleBody:
-    priced, buyer, address = basket.priced, basket.buyer, book.address
-    currency = basket.active.pack.currency
-    member = None if buyer is None else buyer.ref
+    priced, address, pack = basket.priced, book.address, basket.active.pack
+    member = None if basket.buyer is None else basket.buyer.ref
     totals = book.totals()
     return SaleBody(
         cashier=cashier,
         pack=basket.active.ref,
-        currency=currency,
-        lines=_sold_lines(basket.lines, priced),
+        currency=pack.currency,
+        basket=_plain(basket, address),
+        names=tuple(line.item.name for line in basket.lines),
+        payable_by_line=priced.payable_by_line,
         effects=priced.effects,
         payable_minor=priced.payable_minor,
-        points_earned=points_earned(basket),
-        tenders=(Tender(TenderKind.CASH, priced.payable_minor),),
-        postings=sale_postings(priced, currency, address.shop, address.terminal, member.member if member else None),
+        points_earned=priced.points,
+        points_spent=priced.points_spent,
+        tenders=(Tender(TenderKind.CASH, priced.to_pay_minor),),
+        postings=sale_postings(
+            priced, pack.currency, address.shop, address.terminal, None if member is None else member.member
+        ),
         totals=PerpetualTotals(totals.sales + 1, totals.payable_minor + priced.payable_minor),
         member=member,
-    )
-
-
-def _sold_lines(lines: tuple[Line, ...], priced: Priced) -> tuple[SoldLine, ...]:
-    return tuple(
-        SoldLine(
-            sku=line.item.sku,
-            name=line.item.name,
-            category=line.item.category,
-            quantity=line.quantity,
-            unit_price_minor=line.unit_price_minor,
-            payable_minor=payable_minor,
-        )
-        for line, payable_minor in zip(lines, priced.payable_by_line, strict=True)
+        rounding_minor=priced.rounding_minor,
+        stored_minor=priced.stored_minor,
+        bonus_minor=priced.bonus_minor,
+        points_scale=pack.points_scale,
     )

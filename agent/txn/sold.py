@@ -5,11 +5,11 @@ from __future__ import annotations
 from agent.txn.book import Book
 from agent.txn.masking import mask_last4, mask_name
 from agent.txn.state import Buyer, SoldSale
+from contract.basket import Customer
 from contract.errors import ContractError
-from contract.journal import AppliedEffect, Entry, EntryKind, SaleBody
-from contract.money import format_minor
-from rules.explain import Explanation, explain
-from rules.pack import Pack
+from contract.journal import Entry, EntryKind, MemberRef, SaleBody
+from rules.explain import Explanation, explain, explain_by_name
+from rules.grammar.pack import Pack
 
 
 def recalled(entry: Entry, book: Book) -> SoldSale | None:
@@ -39,23 +39,21 @@ def explained(sale: SaleBody, pack: Pack | None) -> tuple[Explanation, ...]:
     """Explain a sale's effects by the pack that made them; where that pack is no longer kept, by the names of the rules
     and what they did.
     """
-    if pack is not None:
-        return explain(pack, sale.effects)
-    return tuple(_by_name(effect) for effect in sale.effects)
-
-
-def _by_name(effect: AppliedEffect) -> Explanation:
-    change = f"+{effect.points}" if effect.points else format_minor(-effect.off_minor)
-    return Explanation(effect.rule, effect.rule, effect.rule, "", "", change)
+    return explain_by_name(sale.effects, sale.points_scale) if pack is None else explain(pack, sale.effects)
 
 
 def _buyer(sale: SaleBody, book: Book) -> Buyer | None:
-    if sale.member is None:
+    if sale.member is None or sale.basket.customer is None:
         return None
-    cached = book.member_by_id(sale.member.member)
+    return _as_sold(sale.member, sale.basket.customer, book)
+
+
+def _as_sold(ref: MemberRef, customer: Customer, book: Book) -> Buyer:
+    """The member with the facts that priced, and the name the cache knows now."""
+    cached = book.member_by_id(ref.member)
     if cached is None:
-        return Buyer(sale.member, "", "", None)
-    return Buyer(sale.member, mask_name(cached.name), mask_last4(cached.phone_last4), cached.points)
+        return Buyer(ref, customer, "", "", None)
+    return Buyer(ref, customer, mask_name(cached.name), mask_last4(cached.phone_last4), cached.points)
 
 
 def _when(entry: Entry, book: Book) -> str:

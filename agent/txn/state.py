@@ -7,11 +7,12 @@ from enum import StrEnum
 
 from agent.txn.book import ActivePack
 from agent.txn.effects import Commit
+from contract.basket import Customer
 from contract.documents import CatalogueItem
 from contract.journal import Entry, MemberRef, SaleBody
 from contract.refusals import Refusal
 from rules.explain import Explanation
-from rules.price import Priced
+from rules.priced import Priced
 
 
 class Lang(StrEnum):
@@ -44,10 +45,12 @@ class ReceiptState(StrEnum):
 class Buyer:
     """The member who was recognised, fit to be shown: the name is masked, of a phone number only its ends are kept.
 
-    ``points`` is None where only a credential is known of the member, not a balance.
+    ``customer`` is what rules may look at. ``points`` is None where only a credential is known of the member, not a
+    balance.
     """
 
     ref: MemberRef
+    customer: Customer
     name_masked: str
     phone_masked: str
     points: int | None
@@ -69,12 +72,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class OpenBasket:
-    """A basket in the making, always priced. The pack is the one that was active when the basket was begun.
+    """A basket in the making, always priced. The pack is the one that was active when the basket was begun, and
+    ``moment_ms`` (Unix time) is when that was: what rules say of days and hours holds for the whole basket.
 
     ``transaction`` stays the same from the first line to the commit, so that a commit tried twice is one sale.
     """
 
     active: ActivePack
+    moment_ms: int
     transaction: bytes
     lines: tuple[Line, ...]
     buyer: Buyer | None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agent.txn.sale import points_earned
+from collections.abc import Sequence
+
 from agent.txn.state import Buyer, Lang, OpenBasket
 from agent.ui_tft import theme
 from agent.ui_tft.amounts import line_words, money, tier_words
@@ -11,18 +12,19 @@ from agent.ui_tft.screen import WIDTH, Sheet
 from agent.ui_tft.widths import largest_size, width_px
 from agent.ui_tft.words import Say
 from contract.money import format_minor
-from rules.explain import Explanation
+from rules.explain import Change, Explanation, points_text
 
 MEMBER_PX = 36
 PAYABLE_PX = 66
 _LIST_PX = 29
 _LINE_PX = 22
 _ROOMY_PX, _CLOSE_PX, _TIGHT_PX = 39, 33, 23
+_IN_POINTS = (Change.POINTS, Change.COST)
 
 
 def basket_view(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: int) -> None:
     """Put the whole basket between ``top`` and ``bottom``; what there is no room for is counted, never left unsaid."""
-    member_strip(sheet, basket.buyer, lang, top)
+    member_strip(sheet, basket.buyer, basket.active.pack.points_scale, lang, top)
     if not basket.lines:
         _nothing_yet(sheet, lang, top + MEMBER_PX, bottom)
         return
@@ -30,19 +32,21 @@ def basket_view(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: 
     _reckoning(sheet, basket, lang, top + MEMBER_PX, bottom - PAYABLE_PX)
 
 
-def member_strip(sheet: Sheet, buyer: Buyer | None, lang: Lang, top: int) -> None:
+def member_strip(sheet: Sheet, buyer: Buyer | None, points_scale: int, lang: Lang, top: int) -> None:
     """Put who buys: the tier as a badge, the masked name and number, the points known."""
     sheet.box(0, top, WIDTH, MEMBER_PX, theme.WHITE)
     line = top + 25
     if buyer is None:
         sheet.write(EDGE, line - 1, Say.NO_MEMBER.say(lang), 16, theme.MUTED, most_px=WIDTH - 2 * EDGE)
         return
-    ground, words = theme.TIERS.get(buyer.ref.tier, theme.TIER_ELSE)
-    tier = tier_words(buyer.ref.tier, lang)
+    ground, words = theme.TIERS.get(buyer.customer.tier, theme.TIER_ELSE)
+    tier = tier_words(buyer.customer.tier, lang)
     badge_px = width_px(tier, 16, bold=True) + 20
     sheet.box(EDGE, top + 5, badge_px, 26, ground, 13)
     sheet.write(EDGE + 10, top + 24, tier, 16, words, bold=True)
-    known = Say.CODE_MEMBER.say(lang) if buyer.points is None else Say.POINTS_HELD.say(lang, points=buyer.points)
+    known = Say.CODE_MEMBER.say(lang)
+    if buyer.points is not None:
+        known = Say.POINTS_HELD.say(lang, points=points_text(buyer.points, points_scale))
     points_px = sheet.write(WIDTH - EDGE, line - 1, known, 15, theme.MUTED, align="right", most_px=150)
     x = EDGE + badge_px + 12
     x += sheet.write(x, line, buyer.name_masked, 19, theme.INK, bold=True, most_px=130) + 12
@@ -62,17 +66,17 @@ def _payable(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
     amount = money(basket.priced.payable_minor, basket.active.pack.currency)
     size = largest_size(amount, (50, 44, 38), 300, bold=True)
     sheet.write(WIDTH - EDGE, top + 33 + size * 36 // 100, amount, size, theme.WHITE, bold=True, align="right")
-    earned = points_earned(basket)
+    earned = basket.priced.points
     sheet.write(EDGE, top + (29 if earned else 40), Say.PAYABLE.say(lang), 20, theme.WHITE, bold=True)
     if earned:
-        words = Say.POINTS_TO_EARN.say(lang, points=earned)
+        words = Say.POINTS_TO_EARN.say(lang, points=points_text(earned, basket.active.pack.points_scale))
         room = WIDTH - 2 * EDGE - width_px(amount, size, bold=True) - 10
         sheet.write(EDGE, top + 53, words, 16, theme.NIGHT_GOLD, most_px=room)
 
 
 def _reckoning(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: int) -> None:
     """List price first, then the rules; older lines above them where there is room."""
-    shown = [one for one in basket.explanations if basket.buyer is not None or not one.change.startswith("+")]
+    shown = basket.explanations
     room = bottom - top - _LIST_PX - 2
     row_px = next((px for px in (_ROOMY_PX, _CLOSE_PX) if px * len(shown) <= room), _TIGHT_PX)
     most = max(room // row_px, 1)
@@ -85,7 +89,7 @@ def _reckoning(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: i
         _rule_row(sheet, one, lang, y, row_px)
         y += row_px
     if len(whole) < len(shown):
-        _rest(sheet, shown[len(whole) :], lang, y)
+        _rest(sheet, shown[len(whole) :], basket.active.pack.points_scale, lang, y)
 
 
 def _older_lines(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, most: int) -> int:
@@ -115,9 +119,8 @@ def _list_price(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
 def _rule_row(sheet: Sheet, one: Explanation, lang: Lang, top: int, height: int) -> None:
     """One rule: title, reason and what it did; on two lines, or on one where room is short."""
     title, reason = (one.title, one.reason) if lang is Lang.ZH else (one.title_en, one.reason_en)
-    points = one.change.startswith("+")
-    colour = theme.AMBER_INK if points else theme.GREEN
-    change = Say.POINTS_UNIT.say(lang, points=one.change) if points else one.change
+    colour = theme.GREEN if one.kind is Change.OFF else theme.AMBER_INK
+    change = Say.POINTS_UNIT.say(lang, points=one.change) if one.kind in _IN_POINTS else one.change
     tight = height == _TIGHT_PX
     middle = top + (17 if tight else height // 2 + 8)
     change_px = sheet.write(WIDTH - EDGE, middle, change, 18 if tight else 22, colour, bold=True, align="right")
@@ -133,15 +136,11 @@ def _rule_row(sheet: Sheet, one: Explanation, lang: Lang, top: int, height: int)
     sheet.write(EDGE, top + (35 if roomy else 30), reason, 14 if roomy else 12, theme.MUTED, most_px=room)
 
 
-def _rest(sheet: Sheet, rest: list[Explanation], lang: Lang, top: int) -> None:
-    """What the rules not shown one by one come to."""
-    off = [one.change for one in rest if not one.change.startswith("+")]
-    total = f"-{_sum(off)}" if off else f"+{sum(int(one.change) for one in rest)}"
+def _rest(sheet: Sheet, rest: Sequence[Explanation], points_scale: int, lang: Lang, top: int) -> None:
+    """What the rules not shown one by one come to: in money, or where they take none off, in points."""
+    off = [one.amount for one in rest if one.kind is Change.OFF]
+    points = sum(one.amount for one in rest if one.kind is Change.POINTS)
+    total = format_minor(sum(off)) if off else f"+{points_text(points, points_scale)}" if points else ""
     sheet.box(EDGE, top + 1, WIDTH - 2 * EDGE, 1, theme.LINE)
     sheet.write(EDGE, top + 17, Say.MORE_RULES.say(lang, count=len(rest)), 15, theme.MUTED)
     sheet.write(WIDTH - EDGE, top + 17, total, 18, theme.GREEN, bold=True, align="right")
-
-
-def _sum(changes: list[str]) -> str:
-    """The sum of amounts off, as written by the explanations (``-26.80``)."""
-    return format_minor(sum(int(change.lstrip("-").replace(".", "")) for change in changes))

@@ -13,6 +13,7 @@ from agent.ui_tft.widths import largest_size
 from agent.ui_tft.words import Say, problem_words
 from contract.journal import EntryKind
 from contract.money import format_minor
+from rules.explain import points_text
 
 _MIDDLE = WIDTH // 2
 _ROOM = WIDTH - 2 * EDGE
@@ -88,12 +89,13 @@ def _recovered_question(scene: Recovered, lang: Lang) -> tuple[str, str]:
 def _member_words(sold: SoldSale, lang: Lang) -> str:
     if sold.buyer is None:
         return ""
-    who = tier_words(sold.buyer.ref.tier, lang)
+    who = tier_words(sold.buyer.customer.tier, lang)
     if sold.buyer.name_masked:
         who = f"{who} {sold.buyer.name_masked}"
     if not sold.sale.points_earned:
         return who
-    return f"{who} · {Say.POINTS_EARNED.say(lang, points=sold.sale.points_earned)}"
+    earned = points_text(sold.sale.points_earned, sold.sale.points_scale)
+    return f"{who} · {Say.POINTS_EARNED.say(lang, points=earned)}"
 
 
 def _receipt_row(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: int) -> None:
