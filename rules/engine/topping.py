@@ -1,0 +1,110 @@
+"""What a top-up of stored value brings: the ladders of a pack's top-up rules."""
+
+from dataclasses import dataclass
+
+from contract.basket import MAX_POINTS, Basket
+from contract.calendar import LAST_DAY
+from contract.errors import ContractError, Reason
+from contract.money import MAX_AMOUNT_MINOR
+from contract.trace import Given
+from rules.beside.instalments import instalments
+from rules.engine.acting import refused
+from rules.engine.compiled import Compiled
+from rules.engine.price import opened
+from rules.engine.shortfall import Shortfall, Why
+from rules.engine.view import View
+from rules.grammar.rewards import TopUp, TopUpStep
+from rules.grammar.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What one rule brings: bonus money in all, when how much of it comes (days since 1970-01-01, the first at once),
+    points, coupons, uses of count cards, and who bears it.
+    """
+
+    rule: str
+    bonus_minor: int
+    instalments: tuple[tuple[int, int], ...]
+    points: int
+    coupons: tuple[Given, ...]
+    counts: tuple[Given, ...]
+    funded_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToppedUp:
+    """What a top-up brings, rule by rule in the order they act, and why each other top-up rule does not apply."""
+
+    brought: tuple[Brought, ...]
+    shortfalls: tuple[tuple[str, Shortfall], ...]
+
+
+def top_up(amount_minor: int, basket: Basket, compiled: Compiled) -> ToppedUp:
+    """Return what topping up ``amount_minor`` brings. ``basket`` has no lines; it tells who, where and when.
+
+    Of rules that exclude each other the one with the higher priority applies, the first in order among equals; points
+    and bonus money have no common measure to find a best deal by. Raises ContractError where the amount is beyond the
+    largest, or the basket has lines.
+    """
+    if not 0 < amount_minor <= MAX_AMOUNT_MINOR:
+        raise ContractError(Reason.OUT_OF_RANGE, "amount_minor", f"expected 1 to {MAX_AMOUNT_MINOR}")
+    if basket.lines:
+        raise ContractError(Reason.OUT_OF_RANGE, "lines", "a top-up has none")
+    view = opened(basket, compiled)
+    taken: set[str] = set()
+    brought, shortfalls = list[Brought](), list[tuple[str, Shortfall]]()
+    for rule in compiled.rules:
+        ladders = [effect for effect in rule.then if isinstance(effect, TopUp)]
+        if not ladders:
+            continue
+        missing = refused(rule, view)
+        if missing is None and not taken.isdisjoint(rule.groups):
+            missing = Shortfall(Why.EXCLUDED)
+        found = missing if missing is not None else _climbed(rule, ladders, amount_minor, view)
+        if isinstance(found, Shortfall):
+            shortfalls.append((rule.rule, found))
+        else:
+            taken.update(rule.groups)
+            brought.append(found)
+    return ToppedUp(tuple(brought), tuple(shortfalls))
+
+
+def _climbed(rule: Rule, ladders: list[TopUp], amount_minor: int, view: View) -> Brought | Shortfall:
+    bonus, points = 0, 0
+    dated: list[tuple[int, int]] = []
+    coupons, counts = dict[str, int](), dict[str, int]()
+    reached = False
+    for ladder in ladders:
+        step, times = _step(ladder, amount_minor)
+        if step is None:
+            continue
+        reached = True
+        bonus = min(MAX_AMOUNT_MINOR, bonus + step.bonus_minor * times)
+        points = min(MAX_POINTS, points + step.points * times)
+        today = view.facts.day or 0
+        if step.bonus_minor:
+            whole = min(MAX_AMOUNT_MINOR, step.bonus_minor * times)
+            # Without a day the whole bonus comes at once; a part that would lie beyond the calendar comes with the
+            # last.
+            late = today + ladder.every_days * (ladder.parts - 1) > LAST_DAY
+            parts = 1 if late or not ladder.every_days else ladder.parts
+            dated += instalments(whole, parts, max(1, ladder.every_days), today)
+        for coupon in step.coupons:
+            coupons[coupon.coupon] = coupons.get(coupon.coupon, 0) + coupon.count * times
+        for card in step.counts:
+            counts[card.card] = counts.get(card.card, 0) + card.uses * times
+    if not reached:
+        return Shortfall(Why.MIN_SPEND, min(ladder.steps[0].amount_minor for ladder in ladders) - amount_minor)
+    return Brought(rule.rule, bonus, tuple(sorted(dated)), points, _given(coupons), _given(counts), rule.funded_by)
+
+
+def _step(ladder: TopUp, amount_minor: int) -> tuple[TopUpStep | None, int]:
+    """The highest step reached, and how many times it counts."""
+    step = next((step for step in reversed(ladder.steps) if step.amount_minor <= amount_minor), None)
+    times = amount_minor // step.amount_minor if step is not None and ladder.every else 1
+    return step, times if ladder.most_times is None else min(times, ladder.most_times)
+
+
+def _given(counts: dict[str, int]) -> tuple[Given, ...]:
+    return tuple(Given(name, min(count, 1_000_000)) for name, count in sorted(counts.items()) if count)

@@ -1,0 +1,350 @@
+"""Refund and exchange, computed from the trace of a sale.
+
+Everything rests on one figure: what the sale stands at if only some of its goods are kept. A refund is what it stood at
+before, less what it stands at after; so whatever comes back in whatever order, the parts never exceed what was paid,
+and when nothing is kept everything is back. What each rule's discount is worth to the goods that stay is the rule's own
+policy: prorate, keep, or charge back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from contract.basket import Basket, BasketLine
+from contract.errors import ContractError, Reason
+from contract.trace import AppliedEffect, Given, Share
+from rules.engine.acting import propose, refused
+from rules.engine.compiled import Compiled
+from rules.engine.discounts import capped
+from rules.engine.price import opened, price
+from rules.engine.proposal import Proposal
+from rules.engine.units import Off, Run, Sharing, spread
+from rules.engine.view import View
+from rules.grammar.policies import CouponOnReturn, PointsOnReturn
+from rules.grammar.rule import OnReturn, Rule
+from rules.priced import Priced
+from rules.rounding import Rounding, divide
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A sale as the journal has it: the basket as priced and the trace."""
+
+    basket: Basket
+    effects: tuple[AppliedEffect, ...]
+    payable_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What one return gives and takes.
+
+    ``units`` came back of each line in basket order. ``refund_minor`` is paid out, of which ``to_stored_minor`` goes
+    back into stored value. ``points_back`` are taken from the member, of which ``points_debt`` is more than the balance
+    held; ``points_restored`` are given again. ``bonus_back_minor`` is taken out of stored value. Codes in
+    ``codes_restored`` may be used again; ``coupons_withdrawn``, ``counts_withdrawn`` and ``gifts_due`` were given
+    with the
+    sale and go back with it.
+    """
+
+    units: tuple[int, ...]
+    refund_minor: int
+    to_stored_minor: int
+    points_back: int
+    points_debt: int
+    points_restored: int
+    bonus_back_minor: int
+    codes_restored: tuple[str, ...]
+    coupons_withdrawn: tuple[Given, ...]
+    counts_withdrawn: tuple[Given, ...]
+    gifts_due: tuple[Given, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Goods of a sale exchanged: the sale priced anew with other goods, under the rules and facts it was made by.
+    ``due_minor`` is still to pay, or to be paid out where it is negative; ``points`` and ``points_spent`` are what
+    changes for the member.
+    """
+
+    priced: Priced
+    due_minor: int
+    points: int
+    points_spent: int
+
+
+_Stretch = tuple[int, int, int]
+"""Line, first unit, number of units."""
+
+
+@dataclass(slots=True)
+class _Standing:
+    """What a sale stands at with some of its goods."""
+
+    value_minor: int = 0
+    stored_minor: int = 0
+    points: int = 0
+    points_spent: int = 0
+    bonus_minor: int = 0
+
+
+def refund(
+    sold: Sold, compiled: Compiled, units: Sequence[int], earlier: Sequence[Refund] = (), balance: int | None = None
+) -> Refund:
+    """Return what giving back ``units`` of each line means. ``compiled`` is the pack that priced the sale, ``earlier``
+    the returns before this one, ``balance`` the member's points now, where known.
+
+    Units of a line come back from its last. Raises ContractError(OUT_OF_RANGE) with the path to the line where more
+    comes back than was sold and not yet returned, or nothing does.
+    """
+    before = _kept(sold, [found.units for found in earlier])
+    after = _kept(sold, [*(found.units for found in earlier), tuple(units)])
+    if not any(units):
+        raise ContractError(Reason.OUT_OF_RANGE, "units", "nothing comes back")
+    full, now = _standing(sold, compiled, _quantities(sold)), _standing(sold, compiled, after)
+    paid_out = sum(found.refund_minor for found in earlier)
+    refund_minor = max(0, full.value_minor - now.value_minor - paid_out)
+    stored_out = sum(found.to_stored_minor for found in earlier)
+    points_out = sum(found.points_back for found in earlier)
+    points_back = max(0, full.points - now.points - points_out)
+    restored = sum(found.points_restored for found in earlier)
+    bonus_out = sum(found.bonus_back_minor for found in earlier)
+    return Refund(
+        units=tuple(units),
+        refund_minor=refund_minor,
+        to_stored_minor=min(refund_minor, max(0, full.stored_minor - now.stored_minor - stored_out)),
+        points_back=points_back,
+        points_debt=0 if balance is None else max(0, points_back - max(0, balance)),
+        points_restored=max(0, full.points_spent - now.points_spent - restored),
+        bonus_back_minor=max(0, full.bonus_minor - now.bonus_minor - bonus_out),
+        codes_restored=_codes(sold, compiled, before, after),
+        coupons_withdrawn=_gone(sold, before, after, [effect.coupons for effect in sold.effects]),
+        counts_withdrawn=_gone(sold, before, after, [effect.counts for effect in sold.effects]),
+        gifts_due=_gone(sold, before, after, [effect.gifts for effect in sold.effects]),
+    )
+
+
+def exchange(
+    sold: Sold,
+    compiled: Compiled,
+    units: Sequence[int],
+    lines: Sequence[BasketLine],
+    earlier: Sequence[Refund] = (),
+) -> Exchange:
+    """Return what it means to give back ``units`` of each line and take ``lines`` instead. Raises ContractError as
+    :func:`refund` and :func:`rules.engine.price.price` do.
+    """
+    before = _kept(sold, [found.units for found in earlier])
+    after = _kept(sold, [*(found.units for found in earlier), tuple(units)])
+    kept = _kept_lines(sold, after)
+    priced = price(replace(sold.basket, lines=(*kept, *lines)), compiled)
+    stood = _standing(sold, compiled, before)
+    return Exchange(
+        priced=priced,
+        due_minor=priced.payable_minor - stood.value_minor,
+        points=priced.points - stood.points,
+        points_spent=priced.points_spent - stood.points_spent,
+    )
+
+
+def _quantities(sold: Sold) -> list[int]:
+    return [line.quantity for line in sold.basket.lines]
+
+
+def _kept(sold: Sold, returned: Sequence[Sequence[int]]) -> list[int]:
+    """How many units of each line are kept after these returns."""
+    kept = _quantities(sold)
+    for units in returned:
+        if len(units) != len(kept):
+            raise ContractError(Reason.OUT_OF_RANGE, "units", f"expected a number for each of {len(kept)} lines")
+        for line, count in enumerate(units):
+            if type(count) is not int or not 0 <= count <= kept[line]:
+                raise ContractError(Reason.OUT_OF_RANGE, f"units[{line}]", f"expected 0 to {kept[line]}")
+            kept[line] -= count
+    return kept
+
+
+def _kept_lines(sold: Sold, kept: Sequence[int]) -> list[BasketLine]:
+    return [replace(line, quantity=count) for line, count in zip(sold.basket.lines, kept, strict=True) if count]
+
+
+def _standing(sold: Sold, compiled: Compiled, kept: Sequence[int]) -> _Standing:
+    """What the sale stands at if ``kept`` units of each line stay. With all of them it is the sale itself."""
+    effects = sold.effects
+    if list(kept) == _quantities(sold):
+        return _Standing(
+            sold.payable_minor,
+            sum(effect.stored_minor for effect in effects),
+            sum(effect.points for effect in effects),
+            sum(effect.points_spent for effect in effects),
+            sum(effect.bonus_minor for effect in effects),
+        )
+    if not any(kept):
+        return _Standing()
+    return _Remainder(sold, compiled, kept).standing()
+
+
+class _Remainder:
+    """The goods that stay, with what each effect of the trace is still worth to them."""
+
+    def __init__(self, sold: Sold, compiled: Compiled, kept: Sequence[int]) -> None:
+        self._sold = sold
+        self._compiled = compiled
+        self._numbers = {rule.rule: number for number, rule in enumerate(compiled.rules)}
+        self._kept = kept
+        lines = [line for line, count in enumerate(kept) if count]
+        self._view: View = opened(replace(sold.basket, lines=tuple(_kept_lines(sold, kept))), compiled)
+        by_entry = {entered: index for index, entered in enumerate(self._view.units.entered)}
+        self._index = {line: by_entry[place] for place, line in enumerate(lines)}
+        self._goods = sum(line.list_minor for line in self._view.units.lines)
+        self._all_goods = sold.basket.list_minor
+
+    def standing(self) -> _Standing:
+        """Go through the trace and see what is left of it."""
+        found = _Standing()
+        rounding = 0
+        for effect in self._sold.effects:
+            offs = self._offs(effect)
+            points = self._points(effect)
+            if offs:
+                self._view.units.take(offs)
+            self._view.earned += points
+            found.points += points
+            worth = sum(count * off for _line, _unit, count, off in offs)
+            found.points_spent += self._share(effect.points_spent, worth, effect.off_minor)
+            found.bonus_minor += self._share(effect.bonus_minor, 0, 0)
+            found.stored_minor += self._share(effect.stored_minor, 0, 0)
+            rounding += effect.rounding_minor
+        value = self._view.payable_minor
+        # What rounding the total did belongs to the total: it goes with the value of what stays.
+        unrounded = self._sold.payable_minor - rounding
+        value += divide(rounding * value, unrounded, Rounding.HALF_UP) if unrounded > 0 else 0
+        found.value_minor = max(0, value)
+        found.stored_minor = min(found.stored_minor, found.value_minor)
+        return found
+
+    def _share(self, whole: int, worth: int, of: int) -> int:
+        """The part of ``whole`` that stays: as much as of the effect's discount, or of the goods where it has none."""
+        if of:
+            return divide(whole * min(worth, of), of, Rounding.HALF_UP)
+        return divide(whole * self._goods, self._all_goods, Rounding.HALF_UP) if self._all_goods else 0
+
+    def _rule(self, effect: AppliedEffect) -> Rule | None:
+        number = self._numbers.get(effect.rule)
+        if number is None or effect.part >= len(self._compiled.rules[number].then):
+            return None
+        return self._compiled.rules[number]
+
+    def _offs(self, effect: AppliedEffect) -> list[Off]:
+        if not effect.off_minor:
+            return []
+        rule = self._rule(effect)
+        policy = OnReturn.PRORATE if rule is None or effect.points_spent else rule.on_return
+        if policy is OnReturn.CHARGE_BACK and rule is not None:
+            return self._asked_again(effect, rule)
+        kept = _stretches(effect.shares, self._kept)
+        if policy is OnReturn.KEEP:
+            amount = sum(
+                max(0, min(share.units, self._kept[share.line] - share.unit)) * share.off_minor
+                for share in effect.shares
+            )
+        else:
+            whole = max(1, self._list_of(_stretches(effect.shares)))
+            amount = divide(effect.off_minor * self._list_of(kept), whole, Rounding.HALF_UP)
+        return spread(amount, self._standing_runs(kept), self._view.units, self._sharing())
+
+    def _asked_again(self, effect: AppliedEffect, rule: Rule) -> list[Off]:
+        """What a rule gives when it is asked about the goods that stay, at most what it gave."""
+        if refused(rule, self._view) is not None:
+            return []
+        found = propose(rule.then[effect.part], self._view)
+        if not isinstance(found, Proposal):
+            return []
+        return capped(found.offs, effect.off_minor, self._view, self._sharing())
+
+    def _points(self, effect: AppliedEffect) -> int:
+        if not effect.points:
+            return 0
+        rule = self._rule(effect)
+        policy = self._compiled.pack.policies.points_on_return
+        if rule is None or policy is PointsOnReturn.PRORATE:
+            before = max(1, self._sold.payable_minor)
+            return min(effect.points, divide(effect.points * self._view.payable_minor, before, Rounding.FLOOR))
+        found = propose(rule.then[effect.part], self._view) if refused(rule, self._view) is None else None
+        return min(effect.points, found.points) if isinstance(found, Proposal) else 0
+
+    def _each(self, line: int) -> int:
+        sold = self._sold.basket.lines[line]
+        return sold.list_minor // sold.quantity
+
+    def _list_of(self, stretches: Sequence[_Stretch]) -> int:
+        return sum(count * self._each(line) for line, _unit, count in stretches)
+
+    def _standing_runs(self, stretches: Sequence[_Stretch]) -> list[Run]:
+        """The runs of the view that hold these units."""
+        found = []
+        for line, unit, count in stretches:
+            index = self._index[line]
+            for run in self._view.units.runs([index]):
+                start, end = max(run.unit, unit), min(run.unit + run.count, unit + count)
+                if start < end:
+                    found.append(Run(index, start, end - start, run.each))
+        return found
+
+    def _sharing(self) -> Sharing:
+        policies = self._compiled.pack.policies
+        return Sharing(policies.split, policies.percent_rounding)
+
+
+def _stretches(shares: Sequence[Share], kept: Sequence[int] | None = None) -> list[_Stretch]:
+    """The units that shares cover, each once; with ``kept`` only those that stay."""
+    found: list[_Stretch] = []
+    reached: dict[int, int] = {}
+    for share in sorted(shares, key=lambda share: (share.line, share.unit)):
+        start = max(share.unit, reached.get(share.line, 0))
+        end = share.unit + share.units
+        if kept is not None:
+            end = min(end, kept[share.line])
+        if end > start:
+            found.append((share.line, start, end - start))
+            reached[share.line] = end
+    return found
+
+
+def _codes(sold: Sold, compiled: Compiled, before: Sequence[int], after: Sequence[int]) -> tuple[str, ...]:
+    """The codes that may be used again because nothing they were used on is kept any more."""
+    if compiled.pack.policies.coupon_on_return is CouponOnReturn.STAYS_USED:
+        return ()
+    used = {effect.code: effect for effect in sold.effects if effect.code is not None}
+    return tuple(
+        code for code, effect in sorted(used.items()) if _touches(effect, before) and not _touches(effect, after)
+    )
+
+
+def _touches(effect: AppliedEffect, kept: Sequence[int]) -> bool:
+    """Whether any unit that took part is kept; any unit at all where the effect touched none in particular."""
+    if not effect.shares:
+        return any(kept)
+    return any(share.unit < kept[share.line] for share in effect.shares)
+
+
+def _gone(
+    sold: Sold, before: Sequence[int], after: Sequence[int], given: Sequence[tuple[Given, ...]]
+) -> tuple[Given, ...]:
+    """What was given with the goods that came back now: the whole part of its share by list price."""
+    counts: dict[str, int] = {}
+    for item in (item for items in given for item in items):
+        counts[item.name] = counts.get(item.name, 0) + item.count
+    gone = []
+    for name, count in sorted(counts.items()):
+        now = _returned_part(sold, count, after) - _returned_part(sold, count, before)
+        if now:
+            gone.append(Given(name, now))
+    return tuple(gone)
+
+
+def _returned_part(sold: Sold, count: int, kept: Sequence[int]) -> int:
+    if not any(kept):
+        return count
+    total = sold.basket.list_minor
+    goods = sum(line.list_minor for line in _kept_lines(sold, kept))
+    return count - divide(count * goods, total, Rounding.CEIL) if total else 0
