@@ -5,11 +5,11 @@ from __future__ import annotations
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from contract.basket import Basket, BasketLine, Customer
 from contract.ids import TerminalAddress
 from contract.journal import (
-    AppliedEffect,
+    GRAMMAR,
     Assurance,
-    EffectShare,
     EntryHeader,
     EntryKind,
     Medium,
@@ -17,7 +17,6 @@ from contract.journal import (
     PackRef,
     PerpetualTotals,
     SaleBody,
-    SoldLine,
     Tender,
     TenderKind,
     TimeQuality,
@@ -32,6 +31,7 @@ from contract.postings import (
     sales_account,
 )
 from contract.signing import SoftwareSigner
+from contract.trace import AppliedEffect, Share
 
 ADDRESS = TerminalAddress("acme", "s01", "t1")
 NEIGHBOUR = TerminalAddress("acme", "s01", "t2")
@@ -54,7 +54,7 @@ def es256_signer() -> SoftwareSigner:
 def header(seq: int = 1, previous: bytes = bytes(32), kind: EntryKind = EntryKind.SALE) -> EntryHeader:
     """A header of the till at ADDRESS."""
     return EntryHeader(
-        grammar=1,
+        grammar=GRAMMAR,
         address=ADDRESS,
         epoch=1,
         seq=seq,
@@ -74,18 +74,28 @@ def sale() -> SaleBody:
         cashier="1001",
         pack=PackRef(1, bytes(32)),
         currency="CNY",
-        lines=(SoldLine("OPEN", "商品", "general", 1, 26_800, 22_120),),
+        basket=Basket(
+            lines=(BasketLine("OPEN", 1, 26_800, ("general",)),),
+            customer=Customer("gold"),
+            shop=ADDRESS.shop,
+            terminal=ADDRESS.terminal,
+            channel="store",
+            moment_ms=1_760_000_000_000,
+        ),
+        names=("商品",),
+        payable_by_line=(22_120,),
         effects=(
-            AppliedEffect("gold-10", 26_800, 2_680, 0, (EffectShare(0, 2_680),)),
-            AppliedEffect("full-200-20", 24_120, 2_000, 0, (EffectShare(0, 2_000),)),
-            AppliedEffect("points", 22_120, 0, 221, ()),
+            AppliedEffect("gold-10", 0, 26_800, 2_680, (Share(0, 2_680),)),
+            AppliedEffect("full-200-20", 0, 24_120, 2_000, (Share(0, 2_000),)),
+            AppliedEffect("points", 0, 22_120, points=221),
         ),
         payable_minor=22_120,
         points_earned=221,
+        points_spent=0,
         tenders=(Tender(TenderKind.CASH, 22_120),),
         postings=sale_postings(),
         totals=PerpetualTotals(1, 22_120),
-        member=MemberRef("m-0001", "gold", (), Medium.CARD, Assurance.CLAIMED),
+        member=MemberRef("m-0001", Medium.CARD, Assurance.CLAIMED),
     )
 
 

@@ -10,9 +10,11 @@ from contract import cbor, wire
 from contract.envelope import ContentType, keyring, seal
 from contract.errors import ContractError, Reason
 from contract.journal import (
+    GRAMMAR,
     MAX_ENTRY_BYTES,
     CancelBody,
     EntryKind,
+    SaleBody,
     TechnicalEventBody,
     identity_hash,
     open_entry,
@@ -77,9 +79,30 @@ def test_postings_that_do_not_balance_are_neither_written_nor_read() -> None:
     assert caught.value.reason is Reason.UNBALANCED
 
 
+@pytest.mark.parametrize(
+    ("broken", "path"),
+    [
+        (replace(sale(), names=("商品", "商品")), "names"),
+        (replace(sale(), payable_by_line=(22_120, 0)), "payable_by_line"),
+        (replace(sale(), basket=replace(sale().basket, lines=())), "names"),
+        (replace(sale(), member=None), "member"),
+        (replace(sale(), basket=replace(sale().basket, customer=None)), "member"),
+    ],
+)
+def test_a_sale_whose_parts_do_not_fit_each_other_is_neither_written_nor_read(broken: SaleBody, path: str) -> None:
+    signer = eddsa_signer()
+    with pytest.raises(ContractError) as caught:
+        seal_entry(signer, header(), broken)
+    assert (caught.value.reason, caught.value.path) == (Reason.OUT_OF_RANGE, path)
+    payload = cbor.encode([wire.to_wire(header()), wire.pack(broken)])
+    with pytest.raises(ContractError) as caught:
+        open_entry(seal(signer, ContentType.ENTRY, payload), keyring(signer.public)).body()
+    assert (caught.value.reason, caught.value.path) == (Reason.OUT_OF_RANGE, path)
+
+
 def test_an_entry_of_a_newer_grammar_is_named_as_such_and_not_as_damage() -> None:
     signer = eddsa_signer()
-    plain = wire.to_wire(header()) | {1: 2, 99: "new"}
+    plain = wire.to_wire(header()) | {1: GRAMMAR + 1, 99: "new"}
     sealed = seal(signer, ContentType.ENTRY, cbor.encode([plain, b"anything"]))
     with pytest.raises(ContractError) as caught:
         open_entry(sealed, keyring(signer.public))
@@ -96,8 +119,13 @@ def test_an_entry_with_a_body_nobody_can_read_still_shows_its_header() -> None:
 
 
 def test_an_entry_above_the_size_limit_is_not_made() -> None:
-    line = sale().lines[0]
-    huge = replace(sale(), lines=tuple(replace(line, name="商" * 40) for _ in range(200)))
+    small = sale()
+    huge = replace(
+        small,
+        basket=replace(small.basket, lines=small.basket.lines * 200),
+        names=("商" * 40,) * 200,
+        payable_by_line=small.payable_by_line * 200,
+    )
     with pytest.raises(ContractError) as caught:
         seal_entry(eddsa_signer(), header(), huge)
     assert caught.value.reason is Reason.TOO_LARGE

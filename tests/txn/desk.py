@@ -44,7 +44,8 @@ from contract.journal import (
 )
 from contract.signing import SoftwareSigner
 from rules.authoring import read_authored
-from rules.pack import Pack
+from rules.engine.compiled import compile_pack
+from rules.grammar.pack import Pack
 
 ADDRESS = TerminalAddress("acme", "s01", "t01")
 OPEN_ITEM = CatalogueItem("OPEN", "商品", "Article", "general", 0)
@@ -64,39 +65,49 @@ PACK_1 = {
             "title": "金卡9折",
             "title_en": "Gold 10 % off",
             "lane": "line",
-            "tiers": ["gold"],
-            "percent_off_bp": 1000,
+            "when": [{"tier": ["gold"]}],
+            "then": [{"percent": {"rate_bp": 1000, "scope": "line"}}],
         },
         {
             "rule": "save-20",
             "title": "满200减20",
             "title_en": "Save 20 at 200",
             "lane": "basket",
-            "spend_save": {"spend_minor": 20_000, "save_minor": 2_000},
+            "then": [{"spend_save": {"steps": [{"spend_minor": 20_000, "save_minor": 2_000}]}}],
         },
         {
             "rule": "points-1",
             "title": "消费积分",
             "title_en": "Points",
             "lane": "points",
-            "points_per_money": {"points": 1, "spend_minor": 100},
+            "then": [{"points_per_money": {"points": 1, "spend_minor": 100}}],
         },
     ],
     "golden": [
         {
-            "lines": [{"sku": "OPEN", "category": "general", "quantity": 1, "unit_price_minor": 26_800}],
-            "tier": "gold",
+            "basket": {
+                "lines": [{"sku": "OPEN", "categories": ["general"], "quantity": 1, "unit_price_minor": 26_800}],
+                "customer": {"tier": "gold"},
+            },
             "payable_minor": 22_120,
             "points": 221,
         }
     ],
 }
+NOTHING_GOLDEN = {"basket": {"lines": []}, "payable_minor": 0}
+NOTHING_OFF = {**PACK_1, "rules": [], "golden": [NOTHING_GOLDEN]}
+
+
+def promising(*rules: Mapping[str, object], **more: object) -> dict[str, object]:
+    """A pack of these rules alone; titles that are not given are the rule's name."""
+    named = [{"title": rule["rule"], "title_en": rule["rule"], **rule} for rule in rules]
+    return {"currency": "CNY", "rules": named, "golden": [NOTHING_GOLDEN], **more}
 
 
 def pack(version: int, plain: Mapping[str, object] | None = None) -> ActivePack:
     """A pack as if it had been activated; without ``plain`` the one of the walking till."""
     text = json.dumps(plain or PACK_1)
-    return ActivePack(PackRef(version, hashlib.sha256(text.encode()).digest()), read_authored(text))
+    return ActivePack(PackRef(version, hashlib.sha256(text.encode()).digest()), compile_pack(read_authored(text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,11 @@ class Person:
     tags: tuple[str, ...] = ()
     points: int = 0
     phone_last4: str | None = None
+    segments: tuple[str, ...] = ()
+    card_type: str | None = None
+    birthday: int | None = None
+    visits: int | None = None
+    visit_days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +320,11 @@ class Desk:
         """Let the outstanding commit become durable."""
         assert self.state.outstanding is not None
         return self.tell(Committed(self.book.append(self.state.outstanding)))
+
+    def commit_entry(self) -> Entry:
+        """Let the outstanding commit become durable; return the entry."""
+        self.commit()
+        return self.book.journal[-1]
 
     def fail_commit(self, cause: str = "full") -> tuple[Effect, ...]:
         """Let the outstanding commit fail."""

@@ -25,12 +25,11 @@ from agent.txn.events import (
 from agent.txn.keying import MOST_CHARS
 from agent.txn.state import Selling, SignIn
 from contract.journal import SaleBody
-from rules.basket import Basket, BasketLine, Customer
-from rules.price import price
-from tests.txn.desk import GOLD_PHONE, GOLD_UID, PACK_1, PIN, SILVER_UID, Desk, MemoryBook, new_signer, pack
+from rules.engine.price import price
+from tests.txn.desk import GOLD_PHONE, GOLD_UID, NOTHING_OFF, PIN, SILVER_UID, Desk, MemoryBook, new_signer, pack
 
 HQ = new_signer()
-NOTHING_OFF = pack(2, {**PACK_1, "rules": [], "golden": [{"lines": [], "payable_minor": 0, "points": 0}]})
+OTHER = pack(2, NOTHING_OFF)
 KEYS = [*"0123456789", "00", ".", "clear", "cancel", "enter", "member", "cash", "reprint", "lang", "signout", "A", ""]
 ANSWER, FAIL, OTHER_PACK, SIGN_IN, LATER = "answer", "fail", "other pack", "sign in", "later"
 
@@ -80,7 +79,7 @@ def _play(desk: Desk, happening: Event | str) -> tuple[Event | None, tuple[objec
             event = CommitFailed("full")
         case "other pack":
             if not desk.state.open_basket:
-                desk.book.active = NOTHING_OFF
+                desk.book.active = OTHER
             event = PackChanged(2)
         case "later":
             desk.book.elapsed_ms += 30_000
@@ -119,12 +118,10 @@ def _check(
 
 
 def _priced_by_its_own_pack(desk: Desk, commit: Commit, sale: SaleBody) -> None:
-    lines = tuple(BasketLine(line.sku, line.category, line.quantity, line.unit_price_minor) for line in sale.lines)
-    customer = Customer(sale.member.tier, sale.member.tags) if sale.member else None
-    by_digest = {found.ref: found.pack for found in (pack(1), NOTHING_OFF)}
-    priced = price(Basket(lines, customer), by_digest[sale.pack])
+    by_digest = {found.ref: found.compiled for found in (pack(1), OTHER)}
+    priced = price(sale.basket, by_digest[sale.pack])
     assert (sale.payable_minor, sale.effects) == (priced.payable_minor, priced.effects)
-    assert sale.points_earned == (priced.points if sale.member else 0)
+    assert sale.points_earned == priced.points
     assert sum(tender.amount_minor for tender in sale.tenders) == sale.payable_minor
-    assert sum(line.payable_minor for line in sale.lines) == sale.payable_minor
+    assert sum(sale.payable_by_line) == sale.payable_minor
     assert desk.state.outstanding == commit

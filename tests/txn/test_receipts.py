@@ -7,7 +7,7 @@ from agent.txn.effects import SoundName
 from agent.txn.events import ReceiptPrinted, ReceiptWaiting, Started
 from agent.txn.masking import mask_last4, mask_name, mask_phone
 from agent.txn.state import ReceiptState, Recovered, SignIn
-from tests.txn.desk import GOLD_PHONE, PACK_1, Desk, MemoryBook, pack, paper_text, prints, sounds, waived
+from tests.txn.desk import GOLD_PHONE, NOTHING_OFF, Desk, MemoryBook, pack, paper_text, prints, sounds, waived
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_basket_in_the_making_is_not_interrupted_by_a_reprint(desk: Desk) -> N
 def test_a_reprint_after_the_pack_changed_still_shows_what_each_rule_did(desk: Desk) -> None:
     desk.tap()
     desk.sell()
-    desk.book.active = pack(2, {**PACK_1, "rules": [], "golden": [{"lines": [], "payable_minor": 0, "points": 0}]})
+    desk.book.active = pack(2, NOTHING_OFF)
     desk.keys("enter")
     rows = paper_text(desk.keys("reprint"))
     assert {"gold-10 | -26.80", "save-20 | -20.00", "points-1 | +221"} <= set(rows)
