@@ -3,7 +3,8 @@
 One function per kind; None means it holds.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -21,13 +22,20 @@ def check(condition: Condition, view: View) -> Missing:
     return _CHECKS[type(condition)](condition, view)
 
 
-def check_all(conditions: Iterable[Condition], view: View) -> Missing:
-    """Return None where all hold, the shortfall of the first that does not otherwise."""
+def check_all(conditions: Sequence[Condition], view: View) -> Missing:
+    """Return None where all hold, the shortfall of the first that does not otherwise; on a view that is to explain,
+    with the shortfalls of all that do not as its parts, where there are several.
+    """
     for condition in conditions:
         missing = _CHECKS[type(condition)](condition, view)
         if missing is not None:
-            return missing
+            return _together(conditions, view) if view.facts.explain else missing
     return None
+
+
+def _together(conditions: Sequence[Condition], view: View) -> Shortfall:
+    missed = [missing for condition in conditions if (missing := check(condition, view)) is not None]
+    return missed[0] if len(missed) == 1 else replace(missed[0], parts=tuple(missed), any_would_do=False)
 
 
 def _all(asked: grammar.All, view: View) -> Missing:
@@ -42,7 +50,7 @@ def _any(asked: grammar.Any, view: View) -> Missing:
             return None
         missed.append(missing)
     first = missed[0]
-    return Shortfall(first.why, first.missing, first.wanted, first.at, tuple(missed))
+    return Shortfall(first.why, first.missing, first.wanted, first.at, tuple(missed), any_would_do=True)
 
 
 def _not(asked: grammar.Not, view: View) -> Missing:

@@ -21,7 +21,8 @@ from rules.priced import Priced
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of one rule. ``off_minor`` and ``points`` are what it took off and gave where it applied;
-    ``shortfall`` says why it did not.
+    ``shortfall`` says why it did not: the first condition it missed, in the order they are written, with all it missed
+    as parts where there are several.
     """
 
     rule: str
@@ -44,6 +45,7 @@ def judge(basket: Basket, compiled: Compiled) -> Judged:
     ContractError as it does.
     """
     view = opened(basket, compiled)
+    view.facts.explain = True
     numbers = [number for number, rule in enumerate(compiled.rules) if _touches(rule, view)]
     met = meet(view, numbers, compiled)
     priced = outcome(met, compiled)
@@ -62,7 +64,7 @@ def judge(basket: Basket, compiled: Compiled) -> Judged:
 
 def _touches(rule: Rule, view: View) -> bool:
     """Whether a rule can apply in the basket's shop at all: it says nothing of shops, or this one is among them."""
-    return check_all(_about_shops(rule), view) is None
+    return check_all(tuple(_about_shops(rule)), view) is None
 
 
 def _about_shops(rule: Rule) -> Iterator[asks.Condition]:

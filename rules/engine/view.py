@@ -20,13 +20,14 @@ NO_SHOP = ShopFacts("unknown")
 
 class Facts:
     """What does not change while a basket is priced. ``day`` and ``minute`` are local to the shop, None where the
-    basket does not tell the time.
+    basket does not tell the time. With ``explain``, everything that a rule missed is noted, not only the first thing.
     """
 
-    __slots__ = ("basket", "codes", "customer", "day", "minute", "pack", "shop", "tenders", "usage")
+    __slots__ = ("basket", "codes", "customer", "day", "explain", "minute", "pack", "shop", "tenders", "usage")
 
     def __init__(self, basket: Basket, pack: Pack, shops: dict[str, ShopFacts], zones: dict[str, Zone]) -> None:
         self.basket = basket
+        self.explain = False
         self.pack = pack
         self.customer: Customer | None = basket.customer
         self.shop = shops.get(basket.shop, NO_SHOP) if basket.shop is not None else NO_SHOP
