@@ -40,7 +40,9 @@ from contract.envelope import keyring
 from contract.journal import Entry, EntryKind, SaleBody, TechnicalEventBody, open_entry
 from contract.wire import pack
 from rules.authoring import read_authored
-from rules.pack import Pack, write_pack
+from rules.grammar.money import SaveStep, SpendSave
+from rules.grammar.pack import Pack
+from rules.pack import write_pack
 from tests.contract.samples import ADDRESS, eddsa_signer
 from tests.sync.office import NOON_MS, Office, announcement_message, document
 from tests.txn.desk import PACK_1, PIN, verifier
@@ -281,7 +283,7 @@ def rules(version: int) -> Pack:
     if version == 1:
         return first
     more = tuple(
-        replace(rule, title="满200减30", effect=replace(rule.effect, save_minor=3_000))
+        replace(rule, title="满200减30", then=(SpendSave((SaveStep(20_000, 3_000),)),))
         if rule.rule == "save-20"
         else rule
         for rule in first.rules

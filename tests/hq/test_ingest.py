@@ -6,7 +6,7 @@ from dataclasses import replace
 from contract import cbor, topics, wire
 from contract.envelope import ContentType, peek, seal
 from contract.errors import Reason
-from contract.journal import MAX_ENTRY_BYTES, EntryKind, TechnicalEventBody, seal_entry
+from contract.journal import GRAMMAR, MAX_ENTRY_BYTES, EntryKind, TechnicalEventBody, seal_entry
 from contract.messages import Batch, RefusedEntry
 from contract.topics import Up
 from hq import books
@@ -167,7 +167,7 @@ def newer_body(till: Till) -> bytes:
 def newer_header(till: Till) -> bytes:
     """An entry of a grammar that this head office does not know."""
     header, body = cbor.decode(peek(till.tell("event").sealed, MAX_ENTRY_BYTES), MAX_ENTRY_BYTES)
-    return seal(till.signer, ContentType.ENTRY, cbor.encode([header | {1: 2}, body]))
+    return seal(till.signer, ContentType.ENTRY, cbor.encode([header | {1: GRAMMAR + 1}, body]))
 
 
 def chained_after(till: Till, sealed: bytes) -> None:

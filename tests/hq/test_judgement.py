@@ -62,7 +62,7 @@ def test_a_sale_one_fen_too_cheap_is_posted_as_it_happened_and_put_before_people
     )
     cheap = replace(
         body,
-        lines=(replace(body.lines[0], payable_minor=22_119),),
+        payable_by_line=(22_119,),
         payable_minor=22_119,
         tenders=(Tender(TenderKind.CASH, 22_119),),
         postings=postings,
@@ -133,8 +133,14 @@ def test_a_sale_in_another_currency_than_its_rules_is_put_before_people(hq: Head
 
 def test_a_basket_beyond_the_largest_amount_is_put_before_people(hq: HeadOffice) -> None:
     body = honest(hq)
-    line = replace(body.lines[0], quantity=9_999, unit_price_minor=99_999_999)
-    assert Cause.UNPRICEABLE in take(hq, replace(body, lines=(line,)))[1]
+    line = replace(body.basket.lines[0], quantity=9_999, unit_price_minor=99_999_999)
+    assert Cause.UNPRICEABLE in take(hq, replace(body, basket=replace(body.basket, lines=(line,))))[1]
+
+
+def test_a_sale_priced_as_another_shop_s_is_put_before_people(hq: HeadOffice) -> None:
+    body = honest(hq)
+    line, found = take(hq, replace(body, basket=replace(body.basket, shop="shop-b")))
+    assert (line.posted, found) == (True, {Cause.PLACE_DIFFERS})
 
 
 def test_points_for_somebody_head_office_does_not_know_are_put_before_people(hq: HeadOffice) -> None:

@@ -102,7 +102,7 @@ def test_a_document_arrives_whole_in_chunks_and_is_the_one_that_was_signed(hq: H
 
 def test_what_is_not_published_or_not_for_this_shop_or_not_there_is_not_handed_out(hq: HeadOffice) -> None:
     a1, b1 = hq.enrolled(A1), hq.enrolled(B1)
-    signed = hq.sign_pack(PACK.replace("2000}}", "1000}}").replace("22120", "23120").replace("221}", "231}"))
+    signed = hq.sign_pack(PACK.replace("2000}]", "1000}]").replace("22120", "23120").replace("221}", "231}"))
     with writing(hq.engine) as connection:
         own = sign(connection, hq.desk, DocumentKind.MEMBERS, b"shop b alone", NOW_MS, shop="shop-b")
     hq.publish(DocumentKind.MEMBERS)
@@ -127,7 +127,7 @@ def test_what_is_published_by_anyone_is_announced_to_every_till_once(hq: HeadOff
     assert all(item.retain for item in announced)
     tell(hq, announced)
     assert hq.worker.poll() == []
-    other = hq.sign_pack(PACK.replace("2000}}", "1000}}").replace("22120", "23120").replace("221}", "231}"))
+    other = hq.sign_pack(PACK.replace("2000}]", "1000}]").replace("22120", "23120").replace("221}", "231}"))
     assert hq.worker.poll() == []
     hq.publish(DocumentKind.PACK, now_ms=NOW_MS + 1)
     announced = hq.worker.poll()

@@ -26,7 +26,7 @@ from tests.hq.tills import A1, B1, GOLD_AT_TILL, PACK, HeadOffice, Till, sale_bo
 from tests.provisioning.premises import Caller, caller
 from tests.waiting import eventually
 
-OTHER_PACK = PACK.replace("2000}}", "1000}}").replace("22120", "23120").replace("221}", "231}")
+OTHER_PACK = PACK.replace("2000}]", "1000}]").replace("22120", "23120").replace("221}", "231}")
 
 
 @pytest.fixture

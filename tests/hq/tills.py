@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import Connection, Engine
 
 from contract import topics, wire
+from contract.basket import Basket, BasketLine, Customer
 from contract.documents import DocumentKind
 from contract.envelope import keyring
 from contract.ids import TerminalAddress
@@ -27,7 +28,6 @@ from contract.journal import (
     PackRef,
     PerpetualTotals,
     SaleBody,
-    SoldLine,
     TechnicalEventBody,
     Tender,
     TenderKind,
@@ -44,10 +44,10 @@ from hq.people import enrol, replace_members
 from hq.sources import Enrolment, MemberRow
 from hq.worker import Publish, Worker
 from rules.authoring import read_authored
-from rules.basket import Basket, BasketLine, Customer
-from rules.pack import Pack
+from rules.engine.compiled import compile_pack
+from rules.engine.price import price
+from rules.grammar.pack import Pack
 from rules.postings import sale_postings
-from rules.price import price
 
 T = TypeVar("T")
 
@@ -59,21 +59,22 @@ NOW_MS = 1_800_000_000_000
 PACK = """{
   "currency": "CNY",
   "rules": [
-    {"rule": "gold-10", "title": "金卡9折", "title_en": "Gold 10 % off", "lane": "line", "tiers": ["gold"],
-     "percent_off_bp": 1000},
+    {"rule": "gold-10", "title": "金卡9折", "title_en": "Gold 10 % off", "lane": "line", "when": [{"tier": ["gold"]}],
+     "then": [{"percent": {"rate_bp": 1000, "scope": "line"}}]},
     {"rule": "spend-200-save-20", "title": "满200减20", "title_en": "Spend 200, save 20", "lane": "basket",
-     "spend_save": {"spend_minor": 20000, "save_minor": 2000}},
-    {"rule": "points-1", "title": "消费积分", "title_en": "Points", "lane": "points", "member": true,
-     "points_per_money": {"points": 1, "spend_minor": 100}}
+     "then": [{"spend_save": {"steps": [{"spend_minor": 20000, "save_minor": 2000}]}}]},
+    {"rule": "points-1", "title": "消费积分", "title_en": "Points", "lane": "points",
+     "when": [{"member": true}], "then": [{"points_per_money": {"points": 1, "spend_minor": 100}}]}
   ],
   "golden": [
-    {"lines": [{"sku": "open", "category": "general", "quantity": 1, "unit_price_minor": 26800}], "tier": "gold",
+    {"basket": {"lines": [{"sku": "open", "categories": ["general"], "quantity": 1, "unit_price_minor": 26800}],
+                "customer": {"tier": "gold"}},
      "payable_minor": 22120, "points": 221}
   ]
 }"""
 
 GOLD = MemberRow("m1", "会员一", "gold", (), ("04a1b2c3",), "13800000001")
-GOLD_AT_TILL = MemberRef("m1", "gold", (), Medium.CARD, Assurance.CLAIMED)
+GOLD_AT_TILL = MemberRef("m1", Medium.CARD, Assurance.CLAIMED)
 
 
 def new_signer() -> SoftwareSigner:
@@ -141,18 +142,23 @@ def sale_body(
     pack: Pack, ref: PackRef, address: TerminalAddress, amount_minor: int = 26_800, member: MemberRef | None = None
 ) -> SaleBody:
     """A sale as an honest till records it."""
-    line = BasketLine("open", "general", 1, amount_minor)
-    customer = None if member is None else Customer(member.tier, member.tags)
-    priced = price(Basket((line,), customer), pack)
+    customer = None if member is None else Customer("gold")
+    basket = Basket(
+        (BasketLine("open", 1, amount_minor, ("general",)),), customer, address.shop, address.terminal, "store", NOW_MS
+    )
+    priced = price(basket, compile_pack(pack))
     who = None if member is None else member.member
     return SaleBody(
         cashier="01",
         pack=ref,
         currency="CNY",
-        lines=(SoldLine("open", "商品", "general", 1, amount_minor, priced.payable_by_line[0]),),
+        basket=basket,
+        names=("商品",),
+        payable_by_line=priced.payable_by_line,
         effects=priced.effects,
         payable_minor=priced.payable_minor,
-        points_earned=priced.points if member else 0,
+        points_earned=priced.points,
+        points_spent=priced.points_spent,
         tenders=(Tender(TenderKind.CASH, priced.payable_minor),),
         postings=sale_postings(priced, "CNY", address.shop, address.terminal, who),
         totals=PerpetualTotals(1, priced.payable_minor),

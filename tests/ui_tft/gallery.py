@@ -16,7 +16,7 @@ from agent.ui_tft.paint import Painter
 from agent.ui_tft.view import DeviceNote, StatusBar, compose
 from contract.documents import CatalogueItem
 from contract.refusals import Refusal, RefusalCode
-from tests.txn.desk import GOLD_PHONE, PACK_1, SILVER_UID, Desk, pack
+from tests.txn.desk import GOLD_PHONE, NOTHING_OFF, PACK_1, SILVER_UID, Desk, pack, promising
 
 ONLINE = StatusBar(True, 0, 0, "15:06", 1, shop_name="示范珠宝店")
 OFFLINE = replace(ONLINE, online=False, backlog=2, oldest_age_s=190)
@@ -52,14 +52,13 @@ def _crowded(desk: Desk) -> None:
             "title": titles[:24],
             "title_en": "Mid-autumn members' golden week promotion",
             "lane": "basket",
-            "spend_save": {"spend_minor": 100_00, "save_minor": 12_34, "every": True},
+            "then": [{"spend_save": {"steps": [{"spend_minor": 100_00, "save_minor": 12_34}], "every": True}}],
         }
         for number in range(9)
     ]
     rules = [{**rule, "title_en": str(rule["title_en"])[:40]} for rule in rules]
     points = dict(PACK_1["rules"][2]) if isinstance(PACK_1["rules"], list) else {}
-    golden = [{"lines": [], "payable_minor": 0, "points": 0}]
-    desk.book.active = pack(3, {**PACK_1, "rules": [*rules, points], "golden": golden})
+    desk.book.active = pack(3, promising(*rules, points))
     desk.book.open_article = CatalogueItem("LONG", "足" * 40, "W" * 40, "gold", 0)
     desk.tap()
     for _line in range(5):
@@ -92,7 +91,7 @@ def _printed(desk: Desk) -> None:
 
 
 def _large(desk: Desk) -> None:
-    desk.book.active = pack(2, {**PACK_1, "rules": [], "golden": [{"lines": [], "payable_minor": 0, "points": 0}]})
+    desk.book.active = pack(2, NOTHING_OFF)
     desk.scan(desk.credential())
     desk.keys("999999.99", "enter")
 
