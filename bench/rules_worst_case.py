@@ -1,0 +1,91 @@
+"""The worst baskets a pack can make: 200 rules that all match, 12 overlapping exclusive groups, 1,000 lines, and all of
+it at once.
+
+Each is priced beside an ordinary 10-line basket under 10 rules in the same run. The limits are bounds of the engine's
+own making: at most 256 combinations are tried where rules compete, at most 200 effects apply, and a basket has at most
+1,000 lines; so a worst case costs at most so many ordinary baskets, not more.
+"""
+
+import sys
+import time
+
+from bench._figures import asked_samples, beside, median, say_step
+from bench._rule_packs import basket, pack_of, sealed
+from contract.basket import Basket
+from rules.engine.compiled import Compiled, compile_pack
+from rules.engine.price import price
+from rules.grammar.money import Amount, Percent, Scope
+from rules.grammar.pack import Group, Pack
+from rules.grammar.rule import Lane, Rule
+from rules.grammar.select import Select
+
+
+def main() -> int:
+    """Measure and print; status 1 where a limit is not met."""
+    samples = asked_samples(__doc__ or "", 5)
+    ordinary = _seconds(basket(), compile_pack(pack_of(10)), samples * 20)
+    print(f"an ordinary basket: {ordinary * 1e3:.3f} ms")
+    over = 0
+    for what, bought, compiled, most in _cases():
+        say_step(what)
+        took = _seconds(bought, compiled, samples)
+        exact = "every combination tried" if price(bought, compiled).exact else "bounded search"
+        print(f"{what}: {took * 1e3:.1f} ms, {len(price(bought, compiled).effects)} effects, {exact}")
+        beside(what, took / ordinary, most, "ordinary baskets", "at most")
+        over += took / ordinary > most
+    return 1 if over else 0
+
+
+def _cases() -> list[tuple[str, Basket, Compiled, float]]:
+    all_match, groups = compile_pack(sealed(_all_match(200))), compile_pack(_overlapping())
+    return [
+        ("200 rules that all match, 10 lines", basket(), all_match, 100.0),
+        ("12 overlapping exclusive groups, 10 lines", basket(), groups, 1_000.0),
+        ("1,000 lines, 10 rules", basket(1_000), compile_pack(pack_of(10)), 200.0),
+        ("1,000 lines, 200 rules that all match", basket(1_000), all_match, 10_000.0),
+    ]
+
+
+def _all_match(count: int) -> tuple[Rule, ...]:
+    """Half take something off the basket, half off one category's lines."""
+    return tuple(
+        Rule(f"all-{number:03d}", "全", "All", Lane.BASKET, (Amount(10, Scope.BASKET),))
+        if number % 2
+        else Rule(
+            f"all-{number:03d}",
+            "全",
+            "All",
+            Lane.LINE,
+            (Percent(50, Scope.LINE, Select(categories=(f"cat-{number // 2 % 10}",))),),
+        )
+        for number in range(count)
+    )
+
+
+def _overlapping() -> Pack:
+    """24 rules, each in two of 12 groups that overlap in a ring."""
+    rules = tuple(
+        Rule(
+            f"ring-{number:02d}",
+            "环",
+            "Ring",
+            Lane.BASKET,
+            (Percent(100 + 37 * (number * 7 % 24), Scope.BASKET, Select(categories=(f"cat-{number % 10}",))),),
+            groups=(f"group-{number // 2:02d}", f"group-{(number // 2 + 1) % 12:02d}"),
+        )
+        for number in range(24)
+    )
+    return sealed(rules, tuple(Group(f"group-{number:02d}") for number in range(12)))
+
+
+def _seconds(bought: Basket, compiled: Compiled, rounds: int) -> float:
+    samples = []
+    for _round in range(rounds):
+        start = time.perf_counter()
+        price(bought, compiled)
+        samples.append(time.perf_counter() - start)
+    return median(samples)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
