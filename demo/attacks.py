@@ -9,7 +9,7 @@ from functools import partial
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from contract import wire
+from contract import messages, wire
 from contract.documents import open_document, seal_document
 from contract.journal import (
     GRAMMAR,
@@ -66,7 +66,7 @@ def forge_packs(stage: Stage, auditor: Auditor, expect: Expect) -> None:
 def forge_acknowledgement(stage: Stage, auditor: Auditor, expect: Expect) -> None:
     """A lying broker tells the till that head office has everything, signed by nobody the till believes."""
     head = auditor.chain(TILL)
-    forged = Ack(GRAMMAR, TILL, 1, head.count + 100, bytes(32), 2**42, ())
+    forged = Ack(messages.GRAMMAR, TILL, 1, head.count + 100, bytes(32), 2**42, ())
     with ears.listening(stage) as client:
         client.publish(down(TILL, Down.ACK), seal_ack(_stranger(), forged))
     expect(
