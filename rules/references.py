@@ -27,6 +27,9 @@ from rules.rounding import BASIS_POINTS, Rounding, part
 MOST_CONDITIONS = 200_000
 """How many conditions all rules of a pack may have together."""
 
+MOST_STOREYS = 8
+"""How many item sets may be built on each other, the lowest counted."""
+
 _CONDITION_NAMES = names_of(CONDITION)
 _EFFECT_NAMES = names_of(EFFECT)
 
@@ -298,17 +301,16 @@ def _require_sets(pack: Pack, known: _Known) -> None:
     for index, item in enumerate(pack.sets):
         _require_select(item.select, f"sets[{index}].select", known)
     built_on = {item.name: item.select.set for item in pack.sets}
-    sound: set[str] = set()
     for index, item in enumerate(pack.sets):
-        followed: list[str] = []
-        name: str | None = item.name
-        while name is not None and name not in sound:
-            if name in followed:
-                circle = " on ".join([*followed[followed.index(name) :], name])
-                raise _wrong(f"sets[{index}].select.set", f"goes in a circle: {circle}")
-            followed.append(name)
-            name = built_on[name]
-        sound.update(followed)
+        path = f"sets[{index}].select.set"
+        followed, below = [item.name], item.select.set
+        while below is not None:
+            if below in followed:
+                raise _wrong(path, "goes in a circle: " + " on ".join([*followed, below]))
+            if len(followed) == MOST_STOREYS:
+                raise _wrong(path, f"at most {MOST_STOREYS} sets built on each other")
+            followed.append(below)
+            below = built_on[below]
 
 
 def _require_steps(zone: Zone, path: str) -> None:

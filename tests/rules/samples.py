@@ -3,54 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from contract.basket import Basket, BasketLine, Customer
 from rules.authoring import read_authored
-from rules.basket import Basket, BasketLine, Customer
-from rules.pack import Pack
+from rules.grammar.pack import Pack
 
-GOLD_10 = {
-    "rule": "gold-10",
-    "title": "金卡9折",
-    "title_en": "Gold 10 % off",
-    "lane": "line",
-    "tiers": ["gold"],
-    "percent_off_bp": 1_000,
-}
-FULL_200_20 = {
-    "rule": "full-200-20",
-    "title": "满200减20",
-    "title_en": "20 off from 200",
-    "lane": "basket",
-    "spend_save": {"spend_minor": 20_000, "save_minor": 2_000},
-}
-POINTS = {
-    "rule": "points",
-    "title": "消费积分",
-    "title_en": "Points",
-    "lane": "points",
-    "member": True,
-    "points_per_money": {"points": 1, "spend_minor": 100},
-}
+
+def rule(name: str, lane: str, *then: Mapping[str, Any], when: Iterable[Mapping[str, Any]] = (), **more: Any) -> Any:
+    """A rule as it is written; ``more`` are its other fields."""
+    words = {"rule": name, "title": name, "title_en": name, "lane": lane}
+    return {**words, **({"when": list(when)} if when else {}), "then": list(then), **more}
+
+
+GOLD_10 = rule("gold-10", "line", {"percent": {"rate_bp": 1_000, "scope": "line"}}, when=[{"tier": ["gold"]}])
+FULL_200_20 = rule("full-200-20", "basket", {"spend_save": {"steps": [{"spend_minor": 20_000, "save_minor": 2_000}]}})
+POINTS = rule("points", "points", {"points_per_money": {"points": 1, "spend_minor": 100}}, when=[{"member": True}])
 GOLDEN_268 = {
-    "tier": "gold",
-    "lines": [{"sku": "OPEN", "category": "general", "quantity": 1, "unit_price_minor": 26_800}],
+    "basket": {
+        "lines": [{"sku": "OPEN", "categories": ["general"], "quantity": 1, "unit_price_minor": 26_800}],
+        "customer": {"tier": "gold"},
+    },
     "payable_minor": 22_120,
     "points": 221,
 }
-NOTHING = {"lines": [], "payable_minor": 0, "points": 0}
+NOTHING = {"basket": {"lines": []}, "payable_minor": 0}
 
 
-def authored(*rules: Mapping[str, Any], golden: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
-    """The plain form of a pack, as a dictionary of its own."""
-    plain: dict[str, Any] = json.loads(json.dumps({"currency": "CNY", "rules": rules, "golden": [golden]}))
+def authored(*rules: Mapping[str, Any], golden: Mapping[str, Any] = NOTHING, **more: Any) -> dict[str, Any]:
+    """The plain form of a pack, as a dictionary of its own; ``more`` are its other fields."""
+    plain: dict[str, Any] = json.loads(json.dumps({"currency": "CNY", "rules": rules, "golden": [golden], **more}))
     return plain
 
 
-def pack(*rules: Mapping[str, Any]) -> Pack:
+def pack(*rules: Mapping[str, Any], **more: Any) -> Pack:
     """A pack of these rules."""
-    return read_authored(json.dumps(authored(*rules)))
+    return read_authored(json.dumps(authored(*rules, **more)))
 
 
 def first_pack() -> dict[str, Any]:
@@ -58,19 +47,18 @@ def first_pack() -> dict[str, Any]:
     return authored(GOLD_10, FULL_200_20, POINTS, golden=GOLDEN_268)
 
 
-def basket(*amounts_minor: int, tier: str = "") -> Basket:
-    """One line of one piece for each amount."""
-    lines = tuple(BasketLine(f"SKU-{index}", "general", 1, amount) for index, amount in enumerate(amounts_minor))
-    return Basket(lines, Customer(tier, ()) if tier else None)
+def basket(*amounts_minor: int, tier: str = "", **more: Any) -> Basket:
+    """One line of one piece for each amount; ``more`` are the basket's other fields."""
+    lines = tuple(BasketLine(f"SKU-{index}", 1, amount, ("general",)) for index, amount in enumerate(amounts_minor))
+    return Basket(lines, Customer(tier) if tier else None, **more)
 
 
-def percent(rule: str, rate_bp: int, priority: int, lane: str = "basket") -> dict[str, Any]:
-    """So much off, in basis points."""
-    words = {"rule": rule, "title": rule, "title_en": rule}
-    return {**words, "lane": lane, "priority": priority, "percent_off_bp": rate_bp}
+def percent(name: str, rate_bp: int, priority: int = 0, lane: str = "basket", scope: str = "basket") -> Any:
+    """A rule that takes so much off, in basis points."""
+    return rule(name, lane, {"percent": {"rate_bp": rate_bp, "scope": scope}}, priority=priority)
 
 
-def save(rule: str, spend_minor: int, save_minor: int, priority: int, every: bool = False) -> dict[str, Any]:
-    """So much off once so much is spent."""
-    words = {"rule": rule, "title": rule, "title_en": rule, "lane": "basket", "priority": priority}
-    return {**words, "spend_save": {"spend_minor": spend_minor, "save_minor": save_minor, "every": every}}
+def save(name: str, spend_minor: int, save_minor: int, priority: int = 0, every: bool = False) -> Any:
+    """A rule that takes so much off once so much is spent."""
+    steps = [{"spend_minor": spend_minor, "save_minor": save_minor}]
+    return rule(name, "basket", {"spend_save": {"steps": steps, "every": every}}, priority=priority)
