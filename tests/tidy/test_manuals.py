@@ -21,7 +21,8 @@ from hq import config as hq_config
 from hq import sources
 from hq.unsettled import Cause
 from rules.authoring import read_authored
-from rules.price import failed_golden
+from rules.engine.compiled import compile_pack
+from rules.engine.golden import failed_golden
 from tests.tidy.tree import ROOT, files
 
 DOCS = ROOT / "docs"
@@ -99,7 +100,7 @@ def test_every_example_is_taken() -> None:
     assert sources.read_cashiers(EXAMPLES / "cashiers.json")
     assert sources.read_catalogue(EXAMPLES / "catalogue.json")
     for pack in EXAMPLES.glob("pack*.json"):
-        assert failed_golden(read_authored(pack.read_text(encoding="utf-8"))) is None
+        assert failed_golden(compile_pack(read_authored(pack.read_text(encoding="utf-8")))) is None
 
 
 def test_the_rules_page_shows_the_example_pack_as_it_is() -> None:
