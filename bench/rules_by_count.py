@@ -15,7 +15,7 @@ from contract.basket import Basket
 from rules.engine.compiled import Compiled, compile_pack
 from rules.engine.conditions import check_all
 from rules.engine.price import opened, price
-from rules.engine.verdicts import judge
+from rules.engine.verdicts import Judge
 
 COUNTS = (20, 100, 500, 2_000, 10_000)
 MOST_GROWTH = 1.5
@@ -52,7 +52,8 @@ def main() -> int:
 def _verdicts(count: int, bought: Basket, compiled: Compiled) -> None:
     """The full list of verdicts, beside a bare look at each rule's conditions."""
     rounds = max(1, 2_000 // count)
-    judged = _seconds(lambda: judge(bought, compiled), rounds)
+    judge = Judge(compiled)
+    judged = _seconds(lambda: judge.judge(bought), rounds)
     looked = _seconds(lambda: _bare_look(bought, compiled), rounds)
     print(
         f"{count} rules, a verdict for each: {1 / judged:,.0f} baskets/s; "

@@ -45,11 +45,12 @@ class Compiled:
         "may_flip",
         "pack",
         "rules",
+        "sets",
     )
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
-        sets = {found.name: found for found in pack.sets}
+        self.sets = sets = {found.name: found for found in pack.sets}
         self.rules: tuple[Rule, ...] = tuple(sorted(pack.rules, key=lambda rule: _place(rule, sets)))
         self.matchers = _matchers(pack, sets)
         self.line_groups = frozenset(group.name for group in pack.groups if group.per is Per.LINE)
@@ -78,7 +79,7 @@ class Compiled:
 
     def candidates(self, view: View) -> list[int]:
         """The numbers of the rules that ``view`` could meet, in the order they act."""
-        keys = _keys_of(view)
+        keys = keys_of(view)
         found = list(self._always)
         buckets = self._buckets
         for key in keys:
@@ -87,6 +88,10 @@ class Compiled:
                 found += bucket
         needs = self._needs
         return sorted({number for number in found if all(not asked.isdisjoint(keys) for asked in needs[number])})
+
+    def goods_of(self, rule: Rule) -> Keys | None:
+        """The keys of goods one of which ``rule`` needs to do anything; None where it needs none."""
+        return _goods(rule, self.sets)
 
     def index_bytes(self) -> bytes:
         """The whole index as bytes: the order of the rules and what each is filed under. The same pack gives the same
@@ -200,20 +205,31 @@ def _flips(condition: Condition, negated: bool = False) -> bool:
 
 def _needs(rule: Rule, sets: dict[str, ItemSet]) -> list[Keys]:
     """What a basket must have for a rule to apply: one key of each set."""
-    found = [keys for condition in rule.when for keys in _asked(condition, sets)]
-    by_effect = [_items_of_effect(effect, sets) for effect in rule.then]
-    if all(by_effect):
-        found.append(frozenset(key for keys in by_effect if keys for key in keys))
+    found = [keys for condition in rule.when for keys in needed(condition, sets)]
+    goods = _goods(rule, sets)
+    if goods is not None:
+        found.append(goods)
     return list(dict.fromkeys(keys for keys in found if len(keys) <= _MOST_KEYS))
 
 
-def _asked(condition: Condition, sets: dict[str, ItemSet]) -> list[Keys]:
+def _goods(rule: Rule, sets: dict[str, ItemSet]) -> Keys | None:
+    """The keys of goods one of which a rule's effects need to do anything; None where one of them needs none."""
+    by_effect = [_items_of_effect(effect, sets) for effect in rule.then]
+    return frozenset(key for keys in by_effect if keys for key in keys) if all(by_effect) else None
+
+
+def stands_for(condition: Condition) -> bool:
+    """Whether the keys a condition needs are all it asks: whoever has one of them meets it."""
+    return type(condition) in _NAMED or (isinstance(condition, asks.Member) and condition.is_member)
+
+
+def needed(condition: Condition, sets: dict[str, ItemSet]) -> list[Keys]:
     """The key sets a condition needs, each of them; none where nothing can be said."""
     match condition:
         case asks.All():
-            return [keys for part in condition.parts for keys in _asked(part, sets)]
+            return [keys for part in condition.parts for keys in needed(part, sets)]
         case asks.Any():
-            parts = [_asked(part, sets) for part in condition.parts]
+            parts = [needed(part, sets) for part in condition.parts]
             if not all(parts):
                 return []
             return [frozenset(key for part in parts for key in part[0])]
@@ -290,7 +306,7 @@ def _items_of_effect(effect: Effect, sets: dict[str, ItemSet]) -> Keys | None:
     return None if first is None else _items(first, sets)
 
 
-def _keys_of(view: View) -> set[str]:
+def keys_of(view: View) -> set[str]:
     """Every key a basket has."""
     facts, basket, customer = view.facts, view.facts.basket, view.facts.customer
     keys = {

@@ -1,21 +1,25 @@
 """A verdict for every rule of a pack that touches a basket's shop: applied, or why not, and what would change that.
 
-It is the pricing itself that is asked, with every rule instead of only those the index finds; nothing judges twice.
+The rules that the index finds are asked by the pricing itself. Of the others the index knows that they cannot apply;
+what they missed is told by the same conditions, and by a table made once where that never differs.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from contract.basket import Basket
-from rules.engine.compiled import Compiled, leaves
-from rules.engine.conditions import check_all
+from rules.engine.acting import refused
+from rules.engine.compiled import Compiled, Keys, keys_of, leaves, needed, stands_for
+from rules.engine.conditions import check, check_all
 from rules.engine.meeting import meet
 from rules.engine.price import opened, outcome
-from rules.engine.shortfall import Shortfall
+from rules.engine.shortfall import Shortfall, Why
 from rules.engine.view import View
 from rules.grammar import conditions as asks
-from rules.grammar.rule import Rule
+from rules.grammar.conditions import Condition
+from rules.grammar.rule import NO_LIMITS, Rule
 from rules.priced import Priced
+
+_NO_ITEM = Shortfall(Why.NO_ITEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,34 +44,92 @@ class Judged:
     verdicts: tuple[Verdict, ...]
 
 
+class Judge:
+    """Judges baskets by one pack. What it makes ready once, it keeps."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+        nobody = compiled.open(Basket(()))
+        self._rows = [_row(rule, compiled, nobody) for rule in compiled.rules]
+
+    def judge(self, basket: Basket) -> Judged:
+        """Price ``basket`` and judge every rule. The price is the one :func:`rules.engine.price.price` gives. Raises
+        ContractError as it does.
+        """
+        compiled = self._compiled
+        view = opened(basket, compiled)
+        view.facts.explain = True
+        keys = keys_of(view)
+        met = meet(view, compiled.candidates(view), compiled)
+        priced = outcome(met, compiled)
+        given = _given(priced)
+        outcomes = met.view.outcomes
+        verdicts = []
+        for number, row in enumerate(self._rows):
+            if number in outcomes:
+                name = compiled.rules[number].rule
+                off, points = given.get(name, (0, 0))
+                missing = outcomes[number]
+                verdicts.append(Verdict(name, missing is None, missing, off, points))
+                continue
+            if any(needs.isdisjoint(keys) for needs in row.shops):
+                continue
+            unmet = [verdict for needs, verdict in row.needs if needs.isdisjoint(keys)]
+            if len(unmet) == 1 and not row.limited and all(check(part, met.view) is None for part in row.others):
+                verdicts.append(unmet[0])
+            elif not row.about_shops or check_all(row.about_shops, view) is None:
+                verdicts.append(_in_full(compiled.rules[number], met.view))
+        return Judged(priced, tuple(verdicts))
+
+
 def judge(basket: Basket, compiled: Compiled) -> Judged:
-    """Price ``basket`` and judge every rule. The price is the one :func:`rules.engine.price.price` gives. Raises
-    ContractError as it does.
+    """Judge one basket; whoever judges many keeps a :class:`Judge`. Raises ContractError as it does."""
+    return Judge(compiled).judge(basket)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is known of a rule before any basket. ``shops`` are the keys without one of which it does not touch the
+    basket at all, ``about_shops`` the conditions that say so in other words. For each need, ``needs`` has the verdict
+    where nothing else is missed; ``others`` are the conditions that no key stands for.
     """
-    view = opened(basket, compiled)
-    view.facts.explain = True
-    numbers = [number for number, rule in enumerate(compiled.rules) if _touches(rule, view)]
-    met = meet(view, numbers, compiled)
-    priced = outcome(met, compiled)
-    off: dict[str, int] = {}
-    points: dict[str, int] = {}
-    for effect in priced.effects:
-        off[effect.rule] = off.get(effect.rule, 0) + effect.off_minor
-        points[effect.rule] = points.get(effect.rule, 0) + effect.points
-    verdicts = []
-    for number in numbers:
-        name = compiled.rules[number].rule
-        missing = met.view.outcomes[number]
-        verdicts.append(Verdict(name, missing is None, missing, off.get(name, 0), points.get(name, 0)))
-    return Judged(priced, tuple(verdicts))
+
+    shops: tuple[Keys, ...]
+    about_shops: tuple[Condition, ...]
+    needs: tuple[tuple[Keys, Verdict], ...]
+    others: tuple[Condition, ...]
+    limited: bool
 
 
-def _touches(rule: Rule, view: View) -> bool:
-    """Whether a rule can apply in the basket's shop at all: it says nothing of shops, or this one is among them."""
-    return check_all(tuple(_about_shops(rule)), view) is None
-
-
-def _about_shops(rule: Rule) -> Iterator[asks.Condition]:
+def _row(rule: Rule, compiled: Compiled, nobody: View) -> _Row:
+    shops, about_shops, needs, others = list[Keys](), list[Condition](), list[tuple[Keys, Verdict]](), list[Condition]()
     for condition in rule.when:
         if all(isinstance(part, asks.Shop | asks.ShopGroup) for part in leaves(condition)):
-            yield condition
+            if stands_for(condition):
+                shops += needed(condition, compiled.sets)
+            else:
+                about_shops.append(condition)
+        elif stands_for(condition):
+            missing = check(condition, nobody)
+            needs += [(keys, Verdict(rule.rule, False, missing, 0, 0)) for keys in needed(condition, compiled.sets)]
+        else:
+            others.append(condition)
+    goods = compiled.goods_of(rule)
+    if goods is not None:
+        needs.append((goods, Verdict(rule.rule, False, _NO_ITEM, 0, 0)))
+    limited = rule.paused or rule.limits is not NO_LIMITS or bool(about_shops)
+    return _Row(tuple(shops), tuple(about_shops), tuple(needs), tuple(others), limited)
+
+
+def _in_full(rule: Rule, view: View) -> Verdict:
+    """The verdict of a rule that cannot apply, by asking all its conditions."""
+    return Verdict(rule.rule, False, refused(rule, view) or _NO_ITEM, 0, 0)
+
+
+def _given(priced: Priced) -> dict[str, tuple[int, int]]:
+    """What each rule took off and gave in points."""
+    given: dict[str, tuple[int, int]] = {}
+    for effect in priced.effects:
+        off, points = given.get(effect.rule, (0, 0))
+        given[effect.rule] = (off + effect.off_minor, points + effect.points)
+    return given
