@@ -16,7 +16,7 @@ from rules.engine.selecting import Matcher
 from rules.engine.view import Facts, View
 from rules.grammar import conditions as asks
 from rules.grammar import money, rewards
-from rules.grammar.conditions import Condition, Per
+from rules.grammar.conditions import Base, Condition, Per
 from rules.grammar.effects import Effect
 from rules.grammar.pack import Pack
 from rules.grammar.rule import Lane, Rule
@@ -55,7 +55,8 @@ class Compiled:
         self.matchers = _matchers(pack, sets)
         self.line_groups = frozenset(group.name for group in pack.groups if group.per is Per.LINE)
         # Whether a rule that cannot apply before others have acted might do so afterwards.
-        self.may_flip = [any(_flips(condition) for condition in rule.when) for rule in self.rules]
+        base = pack.policies.threshold_base
+        self.may_flip = [any(_flips(condition, base) for condition in rule.when) for rule in self.rules]
         self._shops = {shop.shop: shop for shop in pack.shops}
         self._zones = {zone.name: zone for zone in pack.zones}
         needs = [_needs(rule, sets) for rule in self.rules]
@@ -190,15 +191,16 @@ def leaves(condition: Condition) -> Iterator[Condition]:
             yield condition
 
 
-def _flips(condition: Condition, negated: bool = False) -> bool:
+def _flips(condition: Condition, threshold_base: Base, negated: bool = False) -> bool:
     """Whether a condition can come true because others took money off: only what must not be reached can."""
     match condition:
         case asks.All() | asks.Any():
-            return any(_flips(part, negated) for part in condition.parts)
+            return any(_flips(part, threshold_base, negated) for part in condition.parts)
         case asks.Not():
-            return _flips(condition.part, not negated)
+            return _flips(condition.part, threshold_base, not negated)
         case asks.Spend():
-            return negated or condition.at_most_minor is not None
+            on_left = (condition.base or threshold_base) is Base.LEFT
+            return on_left and (negated or condition.at_most_minor is not None)
         case _:
             return False
 

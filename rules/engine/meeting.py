@@ -10,11 +10,10 @@ whole round changes nothing or the trials are used up; ``Met.exact`` is then fal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rules.engine.acting import act, commit, propose, refused
+from rules.engine.acting import act, commit, refused
 from rules.engine.compiled import DISCOUNT_LANES, Compiled
-from rules.engine.proposal import Proposal
 from rules.engine.shortfall import Shortfall, Why
-from rules.engine.view import View
+from rules.engine.view import Acted, View
 from rules.grammar.policies import Exclusion
 
 MOST_TRIALS = 256
@@ -65,38 +64,29 @@ def run(view: View, numbers: Sequence[int], compiled: Compiled) -> None:
 
 
 def _best_by_line(numbers: Sequence[int], compiled: Compiled, view: View) -> None:
-    """Each line gets the rule of a group that takes most off it, the first of equals."""
-    found: dict[int, list[tuple[int, Proposal]]] = {}
+    """Each line gets the rule of a group that takes most off it, the first of equals. Each rule is tried alone."""
+    tried: dict[int, list[Acted]] = {}
     best: dict[int, tuple[int, int]] = {}
     for number in numbers:
-        rule = compiled.rules[number]
-        missing = refused(rule, view)
-        if missing is not None:
-            view.outcomes[number] = missing
-            continue
-        for place, effect in enumerate(rule.then):
-            proposal = propose(effect, view)
-            if isinstance(proposal, Shortfall):
-                view.outcomes.setdefault(number, proposal)
-                continue
-            found.setdefault(number, []).append((place, proposal))
+        fork = view.copy()
+        act(number, compiled.rules[number], fork)
+        view.outcomes[number] = fork.outcomes[number]
+        tried[number] = fork.effects[len(view.effects) :]
         by_line: dict[int, int] = {}
-        for _place, proposal in found.get(number, ()):
-            for line, _unit, count, off in proposal.offs:
+        for _number, _place, found in tried[number]:
+            for line, _unit, count, off in found.offs:
                 by_line[line] = by_line.get(line, 0) + count * off
         for line, off in by_line.items():
             if line not in best or off > best[line][0]:
                 best[line] = (off, number)
-    for number, proposals in found.items():
+    for number, acted in tried.items():
         won = {line for line, (_off, winner) in best.items() if winner == number}
-        if not won:
+        if acted and not won:
             view.outcomes[number] = _NOT_BEST
-            continue
-        for place, proposal in proposals:
-            proposal.offs = [off for off in proposal.offs if off[0] in won]
-            proposal.part = [off for off in proposal.part if off[0] in won]
-            commit(number, place, proposal, view)
-        view.outcomes[number] = None
+        for _number, place, found in acted if won else ():
+            found.offs = [off for off in found.offs if off[0] in won]
+            found.part = [off for off in found.part if off[0] in won]
+            commit(number, place, found, view)
 
 
 def _rivals(view: View, numbers: Sequence[int], compiled: Compiled) -> dict[int, set[int]]:
@@ -210,8 +200,6 @@ class _Contest:
         fork = self._start.copy()
         out = self._rivals.keys() - chosen
         run(fork, [number for number in self._numbers if number not in out], self._compiled)
-        for number in out:
-            fork.outcomes[number] = _NOT_BEST
         score = _score(fork)
         if self._best is not None and score >= self._score:
             return False
@@ -234,8 +222,15 @@ class _Contest:
         return self.winner()
 
     def winner(self) -> View:
-        """The best found."""
-        return self._start if self._best is None else self._best
+        """The best found. Those left out are told so, or what would have kept them out anyway."""
+        best = self._start if self._best is None else self._best
+        for number in self._rivals.keys() - self._chosen:
+            best.outcomes[number] = _NOT_BEST
+            if best.facts.explain:
+                alone = self._start.copy()
+                act(number, self._compiled.rules[number], alone)
+                best.outcomes[number] = alone.outcomes[number] or _NOT_BEST
+        return best
 
 
 def _score(view: View) -> tuple[int, ...]:
