@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from conformance import conditions as asked_of
 from conformance import effects as neutral
 from conformance.cases import CartCase, Hint, Promotion
 from conformance.outcome import NotExpressibleError, Outcome
@@ -16,6 +17,13 @@ from rules.priced import Priced
 
 IDLE = (Why.NOTHING_LEFT, Why.NO_ITEM, Why.STOCK)
 """Why a rule whose conditions hold gives nothing all the same."""
+
+
+CONDITIONS_OF = {
+    Why.MIN_QUANTITY: (asked_of.MinQty, asked_of.QtyRange, asked_of.LineMinQty),
+    Why.MIN_SPEND: (asked_of.Spend,),
+}
+"""What a condition may have missed and an effect too: too few units for a bundle, too little money for a point."""
 
 
 def priced_case(body: CartCase, scale: int, profile: Profile) -> Outcome:
@@ -36,7 +44,7 @@ def _outcome(body: CartCase, translated: Translated, found: Priced, verdicts: tu
     points, stored = (customer.points, customer.stored_minor) if customer else (0, 0)
     scale = translated.points_scale
     missed = _missed(translated, verdicts)
-    reasons = {promotion.id: reason_of(promotion, shortfall) for promotion, shortfall in missed}
+    reasons = {promotion.id: reason_of(shortfall) for promotion, shortfall in missed}
     if Why.CONFLICT in [shortfall.why for _promotion, shortfall in missed]:
         reasons["*"] = "conflict"
     return Outcome(
@@ -45,7 +53,7 @@ def _outcome(body: CartCase, translated: Translated, found: Priced, verdicts: tu
         total=found.payable_minor,
         lines=discounts,
         applied=frozenset(_applied(translated, verdicts)),
-        idle=frozenset(promotion.id for promotion, shortfall in missed if shortfall.why in IDLE),
+        idle=frozenset(promotion.id for promotion, shortfall in missed if _idle(promotion, shortfall)),
         reasons=reasons,
         free_items=_free_items(translated, found),
         points_earned=Fraction(found.points, scale),
@@ -80,6 +88,14 @@ def _missed(translated: Translated, verdicts: tuple[Verdict, ...]) -> list[tuple
         for verdict in verdicts
         if not verdict.applied and verdict.shortfall is not None and verdict.rule in translated.promotions
     ]
+
+
+def _idle(promotion: Promotion, shortfall: Shortfall) -> bool:
+    """Whether all conditions of a promotion hold and only its effects found nothing to give."""
+    conditions = CONDITIONS_OF.get(shortfall.why, ())
+    return (
+        shortfall.why in IDLE or bool(conditions) and not any(isinstance(asked, conditions) for asked in promotion.when)
+    )
 
 
 def _hints(missed: list[tuple[Promotion, Shortfall]]) -> dict[str, Hint]:

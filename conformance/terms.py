@@ -1,6 +1,6 @@
 """The conditions of a promotion as conditions and limits of ours, and the reasons of ours in the case's words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -14,7 +14,9 @@ from rules.engine.shortfall import Shortfall, Why
 from rules.grammar import conditions as ours
 from rules.grammar.conditions import Base, Condition
 from rules.grammar.rule import BudgetPer, Limits
+from rules.grammar.select import Select
 
+ALL_THE_MONEY_MINOR = 2**53
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 REASONS = {
@@ -28,6 +30,8 @@ REASONS = {
     Why.CHANNEL: "channel",
     Why.MIN_QUANTITY: "min_qty",
     Why.MAX_QUANTITY: "min_qty",
+    Why.DISTINCT: "distinct",
+    Why.NEGATED: "contains",
     Why.MIN_SPEND: "min_spend",
     Why.MAX_SPEND: "min_spend",
     Why.CODE: "code",
@@ -106,51 +110,65 @@ class TermsReader:
             limits = replace(limits, budget_minor=promotion.budget.left, budget_per=per)
         return limits
 
-    def _condition(self, asked: neutral.Condition) -> tuple[Condition, ...]:
-        """Return our conditions for one of the case; none where it always holds."""
+    def _condition(self, asked: neutral.Condition) -> Iterator[Condition]:
+        """Yield our conditions for one of the case; none where it always holds."""
         words = self._words
         match asked:
             case neutral.InGroup(any):
-                return (_any_of(ours.Tag, tuple([words.groups[name] for name in any])),)
+                yield _any_of(ours.Tag, tuple([words.groups[name] for name in any]))
             case neutral.IsCustomer(any):
-                return (_any_of(ours.Segment, tuple([words.customers[name] for name in any])),)
+                yield _any_of(ours.Segment, tuple([words.customers[name] for name in any]))
             case neutral.Channel(any):
-                return (_any_of(ours.Channel, tuple([words.channels[name] for name in any])),)
+                yield _any_of(ours.Channel, tuple([words.channels[name] for name in any]))
             case neutral.Code(code):
-                return (ours.Code((words.codes[code],)),)
+                yield ours.Code((words.codes[code],))
             case neutral.Flag(name, value):
-                return (ours.Flag((words.flags[flag_said(name, value)],)),)
+                yield ours.Flag((words.flags[flag_said(name, value)],))
             case neutral.NthOrder(n):
-                return (ours.Visit(n),)
+                yield ours.Visit(n)
             case neutral.LastOrderBefore(days):
-                return (ours.LastVisit(at_least_days=days),)
+                yield ours.LastVisit(at_least_days=days)
             case neutral.Dates(start, end):
-                return (ours.Dates(_day(start), _day(end)),) if start or end else ()
+                # Two conditions, so that a period that ends before it begins is met by nobody.
+                if start is not None:
+                    yield ours.Dates(first=day_number(start))
+                if end is not None:
+                    yield ours.Dates(last=day_number(end))
             case neutral.PointsAtLeast(points):
-                return (ours.PointsBalance(max(0, self._points(points))),)
+                yield ours.PointsBalance(max(0, self._points(points)))
             case _:
-                return self._of_goods(asked)
+                yield from self._of_goods(asked)
 
-    def _of_goods(self, asked: neutral.Condition) -> tuple[Condition, ...]:
+    def _of_goods(self, asked: neutral.Condition) -> Iterator[Condition]:
         select = self._goods.select
         match asked:
             case neutral.MinQty(qty, selector):
-                return (ours.Quantity(at_least=qty, select=select(selector)),)
-            case neutral.QtyRange(low, high, selector):
-                return (ours.Quantity(at_least=low, at_most=high, select=select(selector)),)
+                yield from _units(qty, None, select(selector), ours.Per.BASKET)
             case neutral.LineMinQty(qty, selector):
-                return (ours.Quantity(at_least=qty, select=select(selector), per=ours.Per.LINE),)
+                yield from _units(qty, None, select(selector), ours.Per.LINE)
+            case neutral.QtyRange(low, high, selector):
+                # Two conditions, so that a range that ends before it begins is met by nobody.
+                yield from _units(low, None, select(selector), ours.Per.BASKET)
+                yield from _units(0, high, select(selector), ours.Per.BASKET)
             case neutral.Distinct(count, selector):
-                return (ours.Distinct(count, select(selector)),) if count else ()
+                if count:
+                    yield ours.Distinct(count, select(selector))
             case neutral.Contains(selector):
-                return (ours.Distinct(1, select(selector)),)
+                # Not none of them: said so, its reason is told from that of every counted condition.
+                yield ours.Not(ours.Quantity(at_most=0, select=select(selector)))
             case neutral.Spend(amount, op, basis, selector):
-                low, high = _bounds(amount, op)
-                if high is not None and high < 0:
-                    return (ours.Not(ours.Spend()),)
+                low, most = _bounds(amount, op)
                 base = Base.LIST if self._list_only else _base(basis)
-                return (ours.Spend(max(0, low), high, select(selector), base=base),)
-        raise TypeError(f"no translation of {asked!r}")
+                if low > 0 or most is not None:
+                    yield ours.Spend(max(0, low), most, select(selector), base=base)
+            case _:
+                raise TypeError(f"no translation of {asked!r}")
+
+
+def _units(least: int, most: int | None, select: Select, per: ours.Per) -> Iterator[Condition]:
+    """So many units; nothing where any number will do."""
+    if least or most is not None:
+        yield ours.Quantity(least, most, select, per)
 
 
 def _any_of(kind: Callable[[tuple[str, ...]], Condition], names: tuple[str, ...]) -> Condition:
@@ -160,22 +178,15 @@ def _any_of(kind: Callable[[tuple[str, ...]], Condition], names: tuple[str, ...]
 
 def _bounds(amount_minor: int, op: str) -> tuple[int, int | None]:
     """Return what must be spent at least and at most, both included."""
-    match op:
-        case "gt":
-            return amount_minor + 1, None
-        case "lt":
-            return 0, amount_minor - 1
-        case "lte":
-            return 0, amount_minor
-    return amount_minor, None
+    most_minor = amount_minor - 1 if op == "lt" else amount_minor
+    if op in ("lt", "lte"):
+        # Nobody spends less than nothing; nobody spends all the money there is either.
+        return (0, most_minor) if most_minor >= 0 else (ALL_THE_MONEY_MINOR, None)
+    return (amount_minor + 1 if op == "gt" else amount_minor), None
 
 
 def _base(basis: str | None) -> Base | None:
     return None if basis is None else Base.LIST if basis == "list" else Base.LEFT
-
-
-def _day(day: date | None) -> int | None:
-    return None if day is None else day_number(day)
 
 
 def day_number(day: date) -> int:
@@ -198,11 +209,8 @@ def flags_of(body: CartCase, words: Words) -> tuple[str, ...]:
     return tuple([words.flags[flag_said(name, value)] for name, value in said.items()])
 
 
-def reason_of(promotion: Promotion, shortfall: Shortfall) -> str:
-    """Return the case's word for why ``promotion`` did not apply."""
-    if shortfall.why is Why.DISTINCT:
-        counted = [asked for asked in promotion.when if isinstance(asked, neutral.Distinct | neutral.Contains)]
-        return "contains" if isinstance(counted[0], neutral.Contains) else "distinct"
+def reason_of(shortfall: Shortfall) -> str:
+    """Return the case's word for why a promotion did not apply."""
     return REASONS.get(shortfall.why, str(shortfall.why))
 
 
