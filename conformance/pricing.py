@@ -93,8 +93,8 @@ def _missed(translated: Translated, verdicts: tuple[Verdict, ...]) -> list[tuple
 def _idle(promotion: Promotion, shortfall: Shortfall) -> bool:
     """Whether all conditions of a promotion hold and only its effects found nothing to give."""
     conditions = CONDITIONS_OF.get(shortfall.why, ())
-    return (
-        shortfall.why in IDLE or bool(conditions) and not any(isinstance(asked, conditions) for asked in promotion.when)
+    return shortfall.why in IDLE or (
+        bool(conditions) and not any(isinstance(asked, conditions) for asked in promotion.when)
     )
 
 

@@ -127,7 +127,7 @@ def _pack(body: CartCase, profile: Profile, rules: tuple[Rule, ...], points_scal
     per = Per.LINE if body.combine == "best_line" else Per.BASKET
     return Pack(
         grammar=GRAMMAR,
-        currency="XXX",
+        currency="CNY",
         rules=rules,
         golden=(GoldenBasket(Basket(()), 0),),
         policies=replace(profile.policies, exclusion=exclusion),
