@@ -19,6 +19,7 @@ from contract.messages import Announcement, Chunk, Want
 from contract.signing import Signer
 from hq.errors import OfficeError
 from hq.tables import documents
+from hq.zones import zone_steps
 from rules.authoring import read_authored
 from rules.crowding import most_effects
 from rules.engine.compiled import compile_pack
@@ -59,7 +60,7 @@ def author_pack(text: str) -> Pack:
     Raises ContractError where the text is wrong, OfficeError naming the first golden basket that is not reproduced, or
     saying that one article could meet more effects than a sale can hold.
     """
-    pack = read_authored(text)
+    pack = read_authored(text, zone_steps)
     failed = failed_golden(compile_pack(pack))
     if failed is not None:
         raise OfficeError(f"golden[{failed}] is priced differently by these rules; correct the rules or the basket.")

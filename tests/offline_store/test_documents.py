@@ -2,12 +2,15 @@
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent.keys import Identity, new_transaction_id
+from agent.offline_store.database import migrations
 from agent.offline_store.store import RESERVE_BYTES, Room, Store, StoreCause, StoreError
+from contract.basket import TaxRate
 from contract.documents import DocumentKind, OpenedDocument
 from contract.journal import DocumentChangeBody, Entry, EntryKind, PackRef
 from contract.messages import HeldDocument
@@ -142,6 +145,36 @@ def test_a_catalogue_replaces_the_one_before(store: Store, office: HeadOffice) -
     activate(store, office.catalogue(2, item("OPEN-2")))
     assert (store.item_by_barcode("6901234567892"), store.item("A-1")) == (None, None)
     assert store.open_item() == item("OPEN-2")
+
+
+def test_what_rules_look_at_comes_back_as_head_office_wrote_it(store: Store, office: HeadOffice) -> None:
+    plain = item("PLAIN")
+    told = replace(
+        item("TOLD", "69012345"),
+        more_categories=("tea", "gifts"),
+        brand="mountain",
+        tags=("new", "spring"),
+        member_price_minor=1_800,
+        floor_minor=900,
+        reduced=True,
+        excluded=True,
+        taxes=(TaxRate("vat", 1_300), TaxRate("city", 0)),
+    )
+    activate(store, office.catalogue(1, plain, told))
+    assert (store.open_item(), store.item_by_barcode("69012345")) == (plain, told)
+
+
+def test_a_catalogue_of_an_older_program_is_kept(path: Path, who: Identity, office: HeadOffice) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(f"{migrations()[0]}\nPRAGMA user_version = 1;")
+    connection.execute("INSERT INTO items VALUES ('OPEN', '商品', 'Goods', 'general', 1990, NULL)")
+    connection.execute("INSERT INTO shop VALUES (1, '一号店', 'CNY', 'OPEN')")
+    connection.close()
+    store = opened(path, who)
+    assert store.open_item() == item("OPEN")
+    activate(store, office.catalogue(1, item("OTHER")))
+    assert store.open_item() == item("OTHER")
+    store.close()
 
 
 def test_two_articles_with_one_barcode_are_not_taken(store: Store, office: HeadOffice) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def store(path: Path, who: Identity) -> Iterator[Store]:
 def test_a_member_is_found_by_any_card_by_phone_and_by_id(store: Store) -> None:
     assert store.member_by_card(CARD) == store.member_by_card(b"OTHER") == ROW
     assert store.member_by_phone(PHONE) == store.member_by_id("m-0001") == ROW
+
+
+def test_what_rules_look_at_of_a_member_comes_back_as_head_office_wrote_it(store: Store) -> None:
+    told = replace(
+        member(9), segments=("parents",), card_type="staff", birthday=229, visits=12, visit_days=(20_000, 20_611)
+    )
+    store.activate(HeadOffice().members(2, told), new_transaction_id(), stamp())
+    found = store.member_by_id(told.member)
+    assert found is not None
+    assert (found.segments, found.card_type, found.birthday) == (("parents",), "staff", 229)
+    assert (found.visits, found.visit_days) == (12, (20_000, 20_611))
 
 
 def test_a_member_without_a_phone_has_no_last_digits(store: Store) -> None:
