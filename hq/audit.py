@@ -114,8 +114,9 @@ def _effect(effect: AppliedEffect | None) -> str:
     if effect is None:
         return "nothing"
     given = [*effect.gifts, *effect.coupons, *effect.counts]
+    shares = ", ".join(f"line {share.line}: {share.units} x {format_minor(share.off_minor)}" for share in effect.shares)
     parts = [
-        f"-{format_minor(effect.off_minor)} of {format_minor(effect.base_minor)}",
+        f"-{format_minor(effect.off_minor)} of {format_minor(effect.base_minor)} ({shares})" if effect.shares else "",
         f"+{effect.points} points" if effect.points else "",
         f"-{effect.points_spent} points" if effect.points_spent else "",
         f"rounded by {format_minor(effect.rounding_minor)}" if effect.rounding_minor else "",

@@ -51,15 +51,15 @@ def open_database(url: URL | str) -> Engine:
     return engine
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the database to the newest numbered step. Safe to run at every start, and by two processes at once: SQLite
-    has one writer at a time, and in PostgreSQL they take turns.
+def migrate(engine: Engine, step: str = "head") -> None:
+    """Bring the database to a numbered step, the newest unless another is named. Safe to run at every start, and by two
+    processes at once: SQLite has one writer at a time, and in PostgreSQL they take turns.
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with writing(engine, Turn.MIGRATE) as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, step)
 
 
 def take_turns(connection: Connection, turn: Turn) -> None:

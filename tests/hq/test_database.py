@@ -11,10 +11,12 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.schema import CreateTable
 
+from contract.documents import CatalogueItem, MemberRecord, read_catalogue, read_members
 from hq.db import Turn, migrate, open_database, reading, take_turns, writing
 from hq.errors import OfficeError
 from hq.migrations import env
-from hq.migrations.versions import v0001_first
+from hq.migrations.versions import v0001_first, v0002_what_rules_look_at
+from hq.people import catalogue_content, members_content
 from hq.tables import METADATA, members, terminals
 
 ROW = {"address": "acme/shop-a/a1", "epoch": 1, "public_key": "eddsa:00", "enrolled_ms": 1}
@@ -30,9 +32,29 @@ def test_the_numbered_steps_make_the_tables_that_the_code_sees(tmp_path: Path) -
 
 
 def test_steps_are_numbered_from_one_on() -> None:
-    assert (v0001_first.revision, v0001_first.down_revision) == ("0001", None)
+    steps = (v0001_first, v0002_what_rules_look_at)
+    assert [(step.revision, step.down_revision) for step in steps] == [("0001", None), ("0002", "0001")]
     # Alembic runs env.py as a program of its own; importing it, as here, must touch nothing.
     assert callable(env.migrate_handed_connection)
+
+
+def test_members_and_goods_of_an_older_head_office_are_kept(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/hq.db")
+    migrate(engine, "0001")
+    with writing(engine) as connection:
+        for row in (
+            "members VALUES ('m1', '会员一', 'gold', '[]', '[\"04a1b2c3\"]', NULL)",
+            "catalogue VALUES ('open', '商品', 'Goods', 'general', 0, NULL)",
+            "catalogue_heads VALUES ('CNY', '示范店', 'open')",
+        ):
+            connection.exec_driver_sql(f"INSERT INTO {row}")
+    migrate(engine)
+    with reading(engine) as connection:
+        (member,) = read_members(members_content(connection)).members
+        (item,) = read_catalogue(catalogue_content(connection)).items
+    assert member == MemberRecord("m1", "会员一", "gold", (), (bytes.fromhex("04a1b2c3"),), 0)
+    assert item == CatalogueItem("open", "商品", "Goods", "general", 0)
+    engine.dispose()
 
 
 def test_sqlite_is_asked_to_survive_a_power_cut(tmp_path: Path) -> None:

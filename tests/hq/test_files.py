@@ -3,15 +3,20 @@
 import json
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from contract.basket import TaxRate
+from contract.calendar import day_of, yearly_of
+from contract.documents import read_catalogue as read_told_catalogue
+from contract.documents import read_members as read_told_members
 from contract.settings import SettingsError
 from hq.config import build_config, read_config
 from hq.db import writing
 from hq.errors import OfficeError
 from hq.identity import check_certificates, load_signer
-from hq.people import enrol
+from hq.people import catalogue_content, enrol, members_content, replace_catalogue, replace_members
 from hq.sources import Enrolment, read_cashiers, read_catalogue, read_enrolment, read_members
 from tests.hq.tills import A1, B1, NOW_MS, TENANT, HeadOffice, Till, new_signer
 
@@ -21,7 +26,7 @@ MEMBERS: list[dict[str, object]] = [
     {"member": "m1", "name": "会员一", "tier": "gold", "tags": ["vip"], "cards": ["04A1B2C3"], "phone": "13800000001"},
     {"member": "m2", "name": "Member 2", "tier": "silver"},
 ]
-CATALOGUE = {
+CATALOGUE: dict[str, Any] = {
     "currency": "CNY",
     "shop_name": "示范店",
     "open_sku": "open",
@@ -44,6 +49,57 @@ def test_members_are_read_from_json_and_from_csv_alike(tmp_path: Path) -> None:
     from_json = read_members(written(tmp_path, "members.json", {"members": MEMBERS}))
     assert read_members(written(tmp_path, "members.csv", as_csv)) == from_json
     assert [row.cards for row in from_json] == [("04a1b2c3",), ()]
+
+
+def test_what_rules_look_at_of_a_member_reaches_the_tills(hq: HeadOffice, tmp_path: Path) -> None:
+    facts = {
+        "segments": ["parents"],
+        "card_type": "staff",
+        "birthday": "02-29",
+        "visits": 12,
+        "visit_days": ["2026-06-01", "2026-06-18"],
+    }
+    as_csv = (
+        "member,name,tier,segments,card_type,birthday,visits,visit_days\n"
+        "m2,Member 2,silver,parents,staff,02-29,12,2026-06-01 2026-06-18\n"
+    )
+    rows = read_members(written(tmp_path, "members.json", {"members": [{**MEMBERS[1], **facts}]}))
+    assert rows == read_members(written(tmp_path, "members.csv", as_csv))
+    with writing(hq.engine) as connection:
+        replace_members(connection, rows)
+    (record,) = read_told_members(hq.look(members_content)).members
+    assert (record.segments, record.card_type, record.birthday) == (("parents",), "staff", yearly_of("02-29"))
+    assert (record.visits, record.visit_days) == (12, (day_of("2026-06-01"), day_of("2026-06-18")))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("birthday", "02-30"), ("birthday", "6-18"), ("visit_days", ["2026-02-29"]), ("visits", -1), ("visits", "many")],
+)
+def test_a_day_or_a_number_of_visits_that_cannot_be_is_named(tmp_path: Path, field: str, value: object) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read_members(written(tmp_path, "members.json", {"members": [MEMBERS[0], {**MEMBERS[1], field: value}]}))
+    assert set(problems(raised)) == {f"members[1].{field}"}
+
+
+def test_what_rules_look_at_of_an_article_reaches_the_tills(hq: HeadOffice, tmp_path: Path) -> None:
+    facts = {
+        "more_categories": ["tea"],
+        "brand": "mountain",
+        "tags": ["spring"],
+        "member_price_minor": 1_800,
+        "floor_minor": 900,
+        "reduced": True,
+        "excluded": True,
+        "taxes": [{"tax": "vat", "rate_bp": 1_300}],
+    }
+    items = [CATALOGUE["items"][0], {**CATALOGUE["items"][0], "sku": "told", **facts}]
+    content = read_catalogue(written(tmp_path, "catalogue.json", {**CATALOGUE, "items": items}))
+    with writing(hq.engine) as connection:
+        replace_catalogue(connection, content)
+    plain, told = read_told_catalogue(hq.look(catalogue_content)).items
+    assert (plain, told) == content.items
+    assert (told.categories, told.taxes) == (("general", "tea"), (TaxRate("vat", 1_300),))
 
 
 def test_every_mistake_in_a_list_is_named_with_its_row(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from contract.journal import (
     TenderKind,
 )
 from contract.postings import POINTS, Posting, cash_account, sales_account
+from contract.trace import Share
 from hq import books
 from hq.db import writing
 from hq.judgement import EARLIEST_MS, FURTHEST_AHEAD_MS
@@ -93,6 +94,29 @@ def test_an_effect_that_no_rule_had_is_put_before_people(hq: HeadOffice) -> None
     body = honest(hq)
     renamed = replace(body, effects=(replace(body.effects[0], rule="gold-99"), *body.effects[1:]))
     assert take(hq, renamed)[1] == {Cause.EFFECTS_DIFFER}
+
+
+def test_of_the_effects_each_one_that_differs_is_named(hq: HeadOffice) -> None:
+    body = honest(hq)
+    first, second, third = body.effects
+    told = replace(body, effects=(first, replace(second, shares=(Share(0, 1_000), Share(0, 1_000))), third, third))
+    assert take(hq, told)[1] == {Cause.EFFECTS_DIFFER}
+    (line,) = hq.look(books.exception_lines)
+    assert line.detail == (
+        "the till says spend-200-save-20[0] -20.00 of 241.20 (line 0: 1 x 10.00, line 0: 1 x 10.00), "
+        "points-1[0] +221 points; by the rules it is spend-200-save-20[0] -20.00 of 241.20 (line 0: 1 x 20.00), nothing"
+    )
+
+
+def test_points_spent_stored_value_and_rounding_are_judged_as_well(hq: HeadOffice) -> None:
+    body = honest(hq)
+    generous = replace(body, points_spent=7, rounding_minor=-20, stored_minor=500, bonus_minor=30)
+    assert take(hq, generous)[1] == {Cause.POINTS_DIFFER, Cause.PRICE_DIFFERS, Cause.TENDERS_DIFFER}
+    detail = {item.reason: item.detail for item in hq.look(books.exception_lines)}
+    assert detail[Cause.POINTS_DIFFER] == "the till says 221, 7 spent; by the rules it is 221"
+    assert detail[Cause.PRICE_DIFFERS] == (
+        "the till says 221.20, rounding -0.20, stored 5.00, bonus 0.30; by the rules it is 221.20"
+    )
 
 
 def test_money_that_was_not_paid_is_put_before_people(hq: HeadOffice) -> None:
