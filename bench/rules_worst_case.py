@@ -1,5 +1,5 @@
-"""The worst baskets a pack can make: 200 rules that all match, 12 overlapping exclusive groups, 1,000 lines, and all of
-it at once.
+"""The worst baskets a pack can make: 200 rules that all match, 12 overlapping exclusive groups, a group of 5,000,
+1,000 lines, and 200 rules over 1,000 lines.
 
 Each is priced beside an ordinary 10-line basket under 10 rules in the same run. The limits are bounds of the engine's
 own making: at most 256 combinations are tried where rules compete, at most 200 effects apply, and a basket has at most
@@ -41,6 +41,7 @@ def _cases() -> list[tuple[str, Basket, Compiled, float]]:
     return [
         ("200 rules that all match, 10 lines", basket(), all_match, 100.0),
         ("12 overlapping exclusive groups, 10 lines", basket(), groups, 1_000.0),
+        ("5,000 rules in one group, all able, 10 lines", basket(), compile_pack(_one_group()), 10_000.0),
         ("1,000 lines, 10 rules", basket(1_000), compile_pack(pack_of(10)), 200.0),
         ("1,000 lines, 200 rules that all match", basket(1_000), all_match, 10_000.0),
     ]
@@ -76,6 +77,15 @@ def _overlapping() -> Pack:
         for number in range(24)
     )
     return sealed(rules, tuple(Group(f"group-{number:02d}") for number in range(12)))
+
+
+def _one_group() -> Pack:
+    """5,000 rules that exclude each other, each of which could act."""
+    rules = tuple(
+        Rule(f"one-{number:04d}", "一", "One", Lane.BASKET, (Amount(1 + number, Scope.BASKET),), groups=("one",))
+        for number in range(5_000)
+    )
+    return sealed(rules, (Group("one"),))
 
 
 def _seconds(bought: Basket, compiled: Compiled, rounds: int) -> float:

@@ -12,6 +12,8 @@ from contract.basket import CODE, MAX_LINES, MAX_POINTS, MAX_QUANTITY
 from contract.ids import RULE, SKU, TAG
 from contract.money import AMOUNT_MINOR, MAX_AMOUNT_MINOR
 
+MOST_GIVEN = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -30,7 +32,7 @@ class Given:
     """Something that is not money: so many of an article, coupons of a template, uses of a count card."""
 
     name: str = wire.at(1, SKU)
-    count: int = wire.at(2, wire.whole(1, 1_000_000))
+    count: int = wire.at(2, wire.whole(1, MOST_GIVEN))
 
 
 GIVEN = wire.many(wire.record(Given), 32)

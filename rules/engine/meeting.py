@@ -2,16 +2,18 @@
 
 Rules that exclude nobody simply act, one after another. Of those that do, the pack's policy says who acts; by default
 the combination that is best for the member, found by trying all of them as long as there are at most ``MOST_TRIALS``,
-which covers any eight rules. Above that the search starts from nothing and goes through the competing rules in the
-order they act, again and again, taking in each that makes the deal better and putting out those it excludes, until a
-whole round changes nothing or the trials are used up; ``Met.exact`` is then false.
+which covers any eight rules. Above that the search starts from nothing and goes through the competing rules, those
+first that would take most off alone, again and again, taking in each that makes the deal better and putting out those
+it excludes, until a whole round changes nothing or the trials are used up; ``Met.exact`` is then false.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from rules.engine.acting import act, commit, refused
+from rules.engine.acting import act, commit, propose, refused
 from rules.engine.compiled import DISCOUNT_LANES, Compiled
+from rules.engine.proposal import Proposal
 from rules.engine.shortfall import Shortfall, Why
 from rules.engine.view import Acted, View
 from rules.grammar.policies import Exclusion
@@ -20,6 +22,10 @@ MOST_TRIALS = 256
 _NOT_BEST = Shortfall(Why.NOT_BEST)
 _EXCLUDED = Shortfall(Why.EXCLUDED)
 _CONFLICT = Shortfall(Why.CONFLICT)
+
+
+Rivals = dict[int, tuple[frozenset[int], ...]]
+"""For each rule that competes, the sets of those it excludes; itself may be among them."""
 
 
 @dataclass(slots=True)
@@ -89,7 +95,7 @@ def _best_by_line(numbers: Sequence[int], compiled: Compiled, view: View) -> Non
             commit(number, place, found, view)
 
 
-def _rivals(view: View, numbers: Sequence[int], compiled: Compiled) -> dict[int, set[int]]:
+def _rivals(view: View, numbers: Sequence[int], compiled: Compiled) -> Rivals:
     """Whom each rule excludes, among the rules that could apply; empty where nobody excludes anybody."""
     rules = compiled.rules
     grouped: dict[str, list[int]] = {}
@@ -104,16 +110,22 @@ def _rivals(view: View, numbers: Sequence[int], compiled: Compiled) -> dict[int,
     if not exclusive and all(len(members) < 2 for members in grouped.values()):
         return {}
     able = {number for number in numbers if compiled.may_flip[number] or refused(rules[number], view) is None}
-    rivals: dict[int, set[int]] = {}
+    # The members of a group share one set, so that a group of ten thousand takes no more room than its members.
+    found: dict[int, list[frozenset[int]]] = {}
     for members in grouped.values():
-        for number in able.intersection(members):
-            rivals.setdefault(number, set()).update(able.intersection(members) - {number})
-    discounts = _discounts(numbers, compiled) & able
-    for number in able.intersection(exclusive):
-        rivals.setdefault(number, set()).update(discounts - {number})
-        for other in discounts - {number}:
-            rivals.setdefault(other, set()).add(number)
-    return {number: others for number, others in rivals.items() if others}
+        together = able.intersection(members)
+        for number in together if len(together) > 1 else ():
+            found.setdefault(number, []).append(frozenset(together))
+    alone = frozenset(able.intersection(exclusive))
+    discounts = frozenset(_discounts(numbers, compiled) & able)
+    for number in discounts | alone if alone and len(discounts | alone) > 1 else ():
+        found.setdefault(number, []).append(discounts if number in alone else alone)
+    return {number: tuple(sets) for number, sets in found.items()}
+
+
+def _shut_out(numbers: Iterable[int], by: int, rivals: Rivals) -> list[int]:
+    """Those of ``numbers`` whom ``by`` excludes."""
+    return [number for number in numbers if number != by and any(number in members for members in rivals[by])]
 
 
 def _discounts(numbers: Sequence[int], compiled: Compiled) -> set[int]:
@@ -127,66 +139,67 @@ def _without(numbers: Sequence[int], out: set[int], why: Shortfall, view: View) 
     return [number for number in numbers if number not in out]
 
 
-def _exclusive_first(numbers: Sequence[int], rivals: dict[int, set[int]], compiled: Compiled) -> int | None:
+def _exclusive_first(numbers: Sequence[int], rivals: Rivals, compiled: Compiled) -> int | None:
     """The exclusive rule of highest priority that may act, the first of equals; None where there is none."""
     able = [number for number in numbers if number in rivals and compiled.rules[number].exclusive]
     return min(able, key=lambda number: (-compiled.rules[number].priority, number), default=None)
 
 
-def _by_priority(view: View, numbers: Sequence[int], rivals: dict[int, set[int]], compiled: Compiled) -> Met:
-    """Among rules that exclude each other the highest priority acts; two of the same rank are a conflict."""
+def _by_priority(view: View, numbers: Sequence[int], rivals: Rivals, compiled: Compiled) -> Met:
+    """Among rules that exclude each other the highest priority acts; two of the same rank are a conflict. Either shuts
+    out those below.
+    """
     rules = compiled.rules
-    beaten = {
-        number
-        for number, others in rivals.items()
-        if any(rules[other].priority > rules[number].priority for other in others)
-    }
-    tied = {
-        number
-        for number, others in rivals.items()
-        if any(rules[other].priority == rules[number].priority for other in others)
-    } - beaten
-    kept = _without(_without(numbers, beaten, _EXCLUDED, view), tied, _CONFLICT, view)
-    run(view, kept, compiled)
+    standing: set[int] = set(rivals)
+    tied: set[int] = set()
+    for number in sorted(rivals, key=lambda number: (-rules[number].priority, number)):
+        if number in standing:
+            beaten = _shut_out(standing, number, rivals)
+            equals = {other for other in beaten if rules[other].priority == rules[number].priority}
+            tied |= {number, *equals} if equals else set()
+            standing -= set(beaten) - equals
+    kept = _without(numbers, rivals.keys() - standing, _EXCLUDED, view)
+    run(view, _without(kept, tied & standing, _CONFLICT, view), compiled)
     return Met(view, True)
 
 
-def _best(view: View, numbers: Sequence[int], rivals: dict[int, set[int]], compiled: Compiled) -> Met:
+def _best(view: View, numbers: Sequence[int], rivals: Rivals, compiled: Compiled) -> Met:
     """The combination that is best for the member."""
     first = min(rivals)
     start = [number for number in numbers if number < first]
     rest = [number for number in numbers if number >= first]
     run(view, start, compiled)
     contest = _Contest(view, rest, rivals, compiled)
-    combinations = []
-    for chosen in independent(sorted(rivals), rivals):
-        combinations.append(chosen)
-        if len(combinations) > MOST_TRIALS:
-            return Met(contest.climbed(), False)
+    # Each competing rule is a combination of its own, so that more of them than trials are too many in any case.
+    if len(rivals) >= MOST_TRIALS:
+        return Met(contest.climbed(), False)
+    combinations = list(islice(independent(sorted(rivals), rivals), MOST_TRIALS + 1))
+    if len(combinations) > MOST_TRIALS:
+        return Met(contest.climbed(), False)
     for chosen in combinations:
         contest.try_out(chosen)
     return Met(contest.winner(), True)
 
 
-def independent(numbers: Sequence[int], rivals: dict[int, set[int]]) -> Iterator[frozenset[int]]:
+def independent(numbers: Sequence[int], rivals: Rivals) -> Iterator[frozenset[int]]:
     """Every set of rules of which no two exclude each other, those with earlier rules first."""
 
-    def extend(place: int, chosen: frozenset[int], barred: frozenset[int]) -> Iterator[frozenset[int]]:
+    def extend(place: int, chosen: frozenset[int]) -> Iterator[frozenset[int]]:
         if place == len(numbers):
             yield chosen
             return
         number = numbers[place]
-        if number not in barred:
-            yield from extend(place + 1, chosen | {number}, barred | rivals[number])
-        yield from extend(place + 1, chosen, barred)
+        if not _shut_out(chosen, number, rivals):
+            yield from extend(place + 1, chosen | {number})
+        yield from extend(place + 1, chosen)
 
-    return extend(0, frozenset(), frozenset())
+    return extend(0, frozenset())
 
 
 class _Contest:
     """Tries combinations on forks of one view and keeps the best; of equals the first tried."""
 
-    def __init__(self, view: View, numbers: Sequence[int], rivals: dict[int, set[int]], compiled: Compiled) -> None:
+    def __init__(self, view: View, numbers: Sequence[int], rivals: Rivals, compiled: Compiled) -> None:
         self._start = view
         self._numbers = numbers
         self._rivals = rivals
@@ -210,16 +223,28 @@ class _Contest:
         """The bounded search: rounds through the competing rules, each taken in where that is better."""
         self.try_out(frozenset())
         trials = 1
-        competing = sorted(self._rivals)
+        promising = self._promising()
         improved = True
-        while improved and trials < max(MOST_TRIALS, len(competing)):
+        while improved:
             improved = False
-            for number in competing:
+            for number in promising:
                 if number in self._chosen:
                     continue
+                if trials == MOST_TRIALS:
+                    return self.winner()
                 trials += 1
-                improved |= self.try_out((self._chosen - self._rivals[number]) | {number})
+                improved |= self.try_out(
+                    self._chosen.difference(_shut_out(self._chosen, number, self._rivals)) | {number}
+                )
         return self.winner()
+
+    def _promising(self) -> list[int]:
+        """The competing rules, those first that would take most off if each acted alone now."""
+        alone: dict[int, int] = {}
+        for number in self._rivals:
+            found = [propose(effect, self._start) for effect in self._compiled.rules[number].then]
+            alone[number] = sum(one.off_minor for one in found if isinstance(one, Proposal))
+        return sorted(alone, key=lambda number: (-alone[number], number))
 
     def winner(self) -> View:
         """The best found. Those left out are told so, or what would have kept them out anyway."""

@@ -13,8 +13,8 @@ from rules.priced import Priced
 
 
 def price(basket: Basket, compiled: Compiled) -> Priced:
-    """Price ``basket``. Raises ContractError(OUT_OF_RANGE) where its list price, or a line's, exceeds the largest
-    amount, or two lines bear one tax twice.
+    """Price ``basket``. Raises ContractError(OUT_OF_RANGE) where its list price, or what is to pay with tax on top,
+    exceeds the largest amount, goods by weight have a quantity, or a line bears one tax twice.
     """
     view = opened(basket, compiled)
     return outcome(meet(view, compiled.candidates(view), compiled), compiled)
@@ -33,8 +33,11 @@ def opened(basket: Basket, compiled: Compiled) -> View:
 
 
 def outcome(met: Met, compiled: Compiled) -> Priced:
-    """What a meeting came to."""
+    """What a meeting came to. Raises ContractError where it is more than the largest amount."""
     view = met.view
+    payable = view.payable_minor
+    if payable > MAX_AMOUNT_MINOR:
+        raise ContractError(Reason.OUT_OF_RANGE, "lines", "to pay more than the largest amount")
     by_entry = [0] * len(view.units.lines)
     for entered, left in zip(view.units.entered, view.units.left, strict=True):
         by_entry[entered] = left
@@ -42,7 +45,7 @@ def outcome(met: Met, compiled: Compiled) -> Priced:
         payable_by_line=tuple(by_entry),
         effects=_trace(view, compiled),
         list_minor=view.facts.basket.list_minor,
-        payable_minor=view.payable_minor,
+        payable_minor=payable,
         points=view.earned,
         points_spent=view.spent,
         rounding_minor=view.rounding_minor,

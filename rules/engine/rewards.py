@@ -3,7 +3,8 @@ rounding of the total and its payment from stored value.
 """
 
 from contract.basket import MAX_POINTS
-from contract.trace import Given
+from contract.money import MAX_AMOUNT_MINOR
+from contract.trace import MOST_GIVEN, Given
 from rules.engine.proposal import Proposal
 from rules.engine.shortfall import Shortfall, Why
 from rules.engine.units import Off, Sharing, first_units, spread
@@ -40,7 +41,8 @@ def gift(effect: Gift, view: View) -> Outcome:
         times = units // effect.every
         if not times:
             return Shortfall(Why.MIN_QUANTITY, effect.every - units)
-    count = min(times * effect.quantity, view.stock.get(effect.sku, times * effect.quantity))
+    wanted = min(times * effect.quantity, MOST_GIVEN)
+    count = min(wanted, view.stock.get(effect.sku, wanted))
     return Proposal(gifts=(Given(effect.sku, count),)) if count else Shortfall(Why.STOCK, 0, (effect.sku,))
 
 
@@ -58,7 +60,7 @@ def points_per_money(effect: PointsPerMoney, view: View) -> Outcome:
         points = divide(worth * effect.points, effect.spend_minor, effect.rounding or Rounding.FLOOR)
     else:
         points = worth // effect.spend_minor * effect.points
-    return _points(points, effect.cap_points, worth, Shortfall(Why.MIN_SPEND, effect.spend_minor - worth))
+    return _points(points, effect.cap_points, worth, Shortfall(Why.MIN_SPEND, effect.spend_minor - worth), view)
 
 
 def points_per_unit(effect: PointsPerUnit, view: View) -> Outcome:
@@ -66,12 +68,14 @@ def points_per_unit(effect: PointsPerUnit, view: View) -> Outcome:
     if view.facts.customer is None:
         return Shortfall(Why.MEMBER)
     points = _count(effect.select, view) * effect.points
-    return _points(points, effect.cap_points, 0, Shortfall(Why.NO_ITEM))
+    return _points(points, effect.cap_points, 0, Shortfall(Why.NO_ITEM), view)
 
 
 def points_bonus(effect: PointsBonus, view: View) -> Outcome:
     """Points, once."""
-    return Proposal(points=effect.points) if view.facts.customer is not None else Shortfall(Why.MEMBER)
+    if view.facts.customer is None:
+        return Shortfall(Why.MEMBER)
+    return _points(effect.points, None, 0, Shortfall(Why.NOTHING_LEFT), view)
 
 
 def points_times(effect: PointsTimes, view: View) -> Outcome:
@@ -79,11 +83,11 @@ def points_times(effect: PointsTimes, view: View) -> Outcome:
     if view.facts.customer is None:
         return Shortfall(Why.MEMBER)
     points = part(view.earned, effect.rate_bp - BASIS_POINTS, Rounding.FLOOR)
-    return _points(points, effect.cap_points, 0, Shortfall(Why.NOTHING_LEFT))
+    return _points(points, effect.cap_points, 0, Shortfall(Why.NOTHING_LEFT), view)
 
 
-def _points(points: int, cap: int | None, base: int, otherwise: Shortfall) -> Outcome:
-    points = min(points, MAX_POINTS) if cap is None else min(points, cap)
+def _points(points: int, cap: int | None, base: int, otherwise: Shortfall, view: View) -> Outcome:
+    points = min(points, MAX_POINTS - view.earned) if cap is None else min(points, cap, MAX_POINTS - view.earned)
     return Proposal(base, points=points) if points > 0 else otherwise
 
 
@@ -162,7 +166,7 @@ def grant_counts(effect: GrantCounts, view: View) -> Outcome:
     if view.facts.customer is None:
         return Shortfall(Why.MEMBER)
     uses = effect.uses * (_count(effect.select, view) if effect.per_unit else 1)
-    return Proposal(counts=(Given(effect.card, min(uses, 1_000_000)),)) if uses else Shortfall(Why.NO_ITEM)
+    return Proposal(counts=(Given(effect.card, min(uses, MOST_GIVEN)),)) if uses else Shortfall(Why.NO_ITEM)
 
 
 def rebate(effect: Rebate, view: View) -> Outcome:
@@ -170,7 +174,7 @@ def rebate(effect: Rebate, view: View) -> Outcome:
     if view.facts.customer is None:
         return Shortfall(Why.MEMBER)
     worth = _worth(effect.select, effect.base or Base.LEFT, view)
-    bonus = part(worth, effect.rate_bp, Rounding.FLOOR) + effect.minor
+    bonus = min(MAX_AMOUNT_MINOR, part(worth, effect.rate_bp, Rounding.FLOOR) + effect.minor)
     return Proposal(worth, bonus_minor=bonus) if bonus else Shortfall(Why.NOTHING_LEFT)
 
 
