@@ -128,13 +128,14 @@ def canonical(line: BasketLine) -> tuple[object, ...]:
         line.quantity,
         line.weight_g or 0,
         line.floor_minor,
-        line.member_price_minor or 0,
+        -1 if line.member_price_minor is None else line.member_price_minor,
         line.excluded,
         line.reduced,
         line.gift,
         line.brand or "",
         line.categories,
         line.tags,
+        tuple([(rate.tax, rate.rate_bp) for rate in line.taxes]),
     )
 
 
