@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contract.money import MAX_AMOUNT_MINOR
 from rules.engine.proposal import Proposal
 from rules.engine.shortfall import Shortfall, Why
-from rules.engine.units import Off, Run, Sharing, spread
+from rules.engine.units import Off, Run, Sharing, spread, whole_minor
 from rules.engine.view import View
 from rules.grammar.conditions import Base
 from rules.grammar.money import (
@@ -63,10 +63,13 @@ def member_price(effect: MemberPrice, view: View) -> Outcome:
     offs: list[Off] = []
     base = 0
     for run in units.runs(view.lines(effect.select)):
-        price = units.lines[run.line].member_price_minor
-        if price is not None and run.each > price:
+        line = units.lines[run.line]
+        if line.member_price_minor is None:
+            continue
+        off = run.each - max(whole_minor(line, line.member_price_minor), units.floors[run.line])
+        if off > 0:
             base += run.count * run.each
-            offs.append((run.line, run.unit, run.count, min(run.each - price, run.each - units.floors[run.line])))
+            offs.append((run.line, run.unit, run.count, off))
     return _proposal(base, offs)
 
 

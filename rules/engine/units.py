@@ -44,7 +44,9 @@ class Units:
         self.lines = [lines[index] for index in self.entered]
         self.lists = [line.list_minor // line.quantity for line in self.lines]
         self.left = [line.list_minor for line in self.lines]
-        self.floors = [min(line.floor_minor, each) for line, each in zip(self.lines, self.lists, strict=True)]
+        self.floors = [
+            min(whole_minor(line, line.floor_minor), each) for line, each in zip(self.lines, self.lists, strict=True)
+        ]
         self._stretches: list[list[_Stretch]] = [
             [(line.quantity, each, False)] for line, each in zip(self.lines, self.lists, strict=True)
         ]
@@ -137,6 +139,13 @@ def canonical(line: BasketLine) -> tuple[object, ...]:
         line.tags,
         tuple([(rate.tax, rate.rate_bp) for rate in line.taxes]),
     )
+
+
+def whole_minor(line: BasketLine, minor: int) -> int:
+    """What a unit of ``line`` comes to at a price of ``minor``, which for goods by weight is that of 1,000 g; rounded
+    half up once, as their list price is.
+    """
+    return minor if line.weight_g is None else (minor * line.weight_g * 2 + 1_000) // 2_000
 
 
 def first_units(runs: Iterable[Run], most: int) -> list[Run]:
