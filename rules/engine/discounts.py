@@ -37,7 +37,7 @@ def percent(effect: Percent, view: View) -> Outcome:
     rounding = effect.rounding or view.facts.pack.policies.percent_rounding
     found = _reckoned(effect.scope, effect.select, effect.pick, base, how, view, _percent_of(rate_bp, rounding))
     if isinstance(found, Proposal) and effect.cap_minor is not None:
-        found.offs = capped(found.offs, effect.cap_minor, view, how)
+        return _proposal(found.base_minor, capped(found.offs, effect.cap_minor, view, how))
     return found
 
 
