@@ -1,0 +1,49 @@
+"""From a shop's local time back to a moment of the world."""
+
+from contract.calendar import DAY_MINUTES
+from rules.grammar.pack import Pack, Zone
+
+_DAY_S = 86_400
+
+
+def zone_of(shop: str | None, pack: Pack) -> Zone | None:
+    """The time zone of a shop: its own, or the pack's first; None where the pack names none."""
+    named = next((facts.zone for facts in pack.shops if facts.shop == shop and facts.zone is not None), None)
+    if named is not None:
+        return next(zone for zone in pack.zones if zone.name == named)
+    return pack.zones[0] if pack.zones else None
+
+
+def moment_of(local_minute: int, zone: Zone | None) -> int | None:
+    """Return the first moment, Unix time in milliseconds, at which a clock in ``zone`` shows ``local_minute`` (minutes
+    since 1970-01-01T00:00); UTC where there is no zone. None where no clock there ever shows it: in the hour that is
+    left out when summer time begins, or before 1970 in UTC.
+    """
+    if zone is None:
+        return local_minute * 60_000
+    ends = [step.from_s for step in zone.steps[1:]] + [None]
+    for step, end in zip(zone.steps, ends, strict=True):
+        at_s = local_minute * 60 - (step.offset_s - _DAY_S)
+        if at_s >= step.from_s and (end is None or at_s < end):
+            return at_s * 1_000
+    return None
+
+
+def local_minute_of(moment_ms: int, zone: Zone | None) -> int:
+    """Return what a clock in ``zone`` shows at a moment, in minutes since 1970-01-01T00:00; UTC where there is no
+    zone.
+    """
+    at_s = moment_ms // 1_000
+    if zone is not None:
+        at_s += next(step.offset_s for step in reversed(zone.steps) if step.from_s <= at_s) - _DAY_S
+    return at_s // 60
+
+
+def weekday_of(day: int) -> int:
+    """Return the day of the week, 1 for Monday to 7 for Sunday (ISO 8601). 1970-01-01 was a Thursday."""
+    return (day + 3) % 7 + 1
+
+
+def minutes_of(day: int) -> int:
+    """The first minute of a day."""
+    return day * DAY_MINUTES

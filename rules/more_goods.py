@@ -1,0 +1,213 @@
+"""A basket with more goods in it: so much more spent, so many units or articles more, of what a rule looks at."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine
+from contract.errors import ContractError
+from contract.money import MAX_AMOUNT_MINOR
+from rules.engine.compiled import Compiled, leaves, selects_of
+from rules.engine.shortfall import Shortfall, Why
+from rules.goods import Goods
+from rules.grammar import conditions as asks
+from rules.grammar import money
+from rules.grammar.rule import Rule
+from rules.grammar.select import Select
+from rules.trial import Trial, tried
+
+MOST_ROUNDS = 40
+"""How often an amount is raised by what is still missing: other rules take a part of what is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A changed basket to try, and what was changed; ``wanted`` and ``at`` as in :class:`Nearest`."""
+
+    basket: Basket
+    missing: int = 0
+    wanted: str | None = None
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A rule that did not apply to a basket, and one thing that it missed."""
+
+    basket: Basket
+    compiled: Compiled
+    goods: Goods
+    rule: Rule
+    shortfall: Shortfall
+
+
+def try_out(basket: Basket, compiled: Compiled) -> Trial | None:
+    """The basket on trial; None for one that no till could have."""
+    total = basket.list_minor
+    if len(basket.lines) > MAX_LINES or total > MAX_AMOUNT_MINOR:
+        return None
+    if any(line.quantity > MAX_QUANTITY for line in basket.lines):
+        return None
+    try:
+        return tried(basket, compiled)
+    except ContractError:
+        return None
+
+
+def more_spent(case: Case) -> Iterator[Step]:
+    """So much more spent on what the rule looks at, until what other rules leave of it is enough."""
+    for select, per in _measured(case.rule):
+        if per is asks.Per.LINE:
+            yield from _more_of_lines(case, select, by_money=True)
+            continue
+        template = case.goods.line(select)
+        if template is None:
+            continue
+        added = 0
+        missing = case.shortfall.missing
+        for _round in range(MOST_ROUNDS):
+            added += missing
+            grown = with_spend(case.basket, template, added, case.goods, select)
+            found = None if grown is None else try_out(grown, case.compiled)
+            if grown is None or found is None:
+                break
+            still = found.outcomes.get(case.rule.rule)
+            if found.applied(case.rule.rule):
+                yield Step(grown, added)
+            short = [] if still is None else _of_kind(still, Why.MIN_SPEND)
+            if not short:
+                break
+            missing = min(part.missing for part in short)
+
+
+def with_spend(basket: Basket, template: BasketLine, minor: int, goods: Goods, select: Select) -> Basket | None:
+    """``basket`` with ``minor`` more of goods like ``template``: one unit at that price, where ``select`` takes such a
+    one, or as many units as it needs. None where no line can hold them.
+    """
+    if not 0 < minor <= MAX_AMOUNT_MINOR:
+        return None
+    more = replace(template, quantity=1, unit_price_minor=minor, floor_minor=0, member_price_minor=None)
+    if not goods.takes(select, more):
+        units = -(-minor // max(1, template.unit_price_minor))
+        if units > MAX_QUANTITY:
+            return None
+        more = replace(template, quantity=units, floor_minor=0, member_price_minor=None)
+    return replace(basket, lines=(*basket.lines, more))
+
+
+def more_units(case: Case) -> Iterator[Step]:
+    """So many more units: of a line that is there, the cheapest first, or of an article that is not."""
+    for select, per in _counted(case.rule):
+        if per is asks.Per.LINE:
+            yield from _more_of_lines(case, select, by_money=False)
+            continue
+        yield from _units_of(case, select, case.shortfall.missing)
+    yield from _whole_packages(case)
+
+
+def _units_of(case: Case, select: Select, count: int) -> Iterator[Step]:
+    lines = case.basket.lines
+    there = [place for place, line in enumerate(lines) if _grows(line) and case.goods.takes(select, line)]
+    cheapest = sorted(there, key=lambda place: lines[place].unit_price_minor)
+    for place in cheapest[:1]:
+        more = replace(lines[place], quantity=lines[place].quantity + count)
+        yield Step(replace(case.basket, lines=(*lines[:place], more, *lines[place + 1 :])), count)
+    template = case.goods.line(select)
+    if template is not None:
+        yield Step(replace(case.basket, lines=(*lines, replace(template, quantity=count))), count)
+
+
+def _more_of_lines(case: Case, select: Select, by_money: bool) -> Iterator[Step]:
+    """More units of one line, of the line that needs fewest."""
+    lines = case.basket.lines
+    there = [place for place, line in enumerate(lines) if _grows(line) and case.goods.takes(select, line)]
+    for place in sorted(there, key=lambda place: -lines[place].list_minor if by_money else -lines[place].quantity)[:1]:
+        line = lines[place]
+        missing = case.shortfall.missing
+        count = -(-missing // max(1, line.unit_price_minor)) if by_money else missing
+        more = replace(line, quantity=line.quantity + count)
+        grown = replace(case.basket, lines=(*lines[:place], more, *lines[place + 1 :]))
+        yield Step(grown, count * line.unit_price_minor if by_money else count)
+
+
+def _whole_packages(case: Case) -> Iterator[Step]:
+    """All that a package still lacks."""
+    for effect in case.rule.then:
+        if not isinstance(effect, money.Package):
+            continue
+        lines = list(case.basket.lines)
+        missing = 0
+        for part in effect.parts:
+            has = sum(line.quantity for line in case.basket.lines if case.goods.takes(part.select, line))
+            template = case.goods.line(part.select)
+            if has < part.quantity and template is not None:
+                lines.append(replace(template, quantity=part.quantity - has))
+                missing += part.quantity - has
+        if missing:
+            yield Step(replace(case.basket, lines=tuple(lines)), missing)
+
+
+def more_articles(case: Case) -> Iterator[Step]:
+    """So many different articles more."""
+    for select, _per in _counted(case.rule):
+        lines = list(case.basket.lines)
+        has = {line.sku for line in lines}
+        for line in distinct_lines(select, case.goods, case.shortfall.missing + len(has)):
+            if line.sku not in has and len(lines) - len(case.basket.lines) < case.shortfall.missing:
+                lines.append(line)
+        if len(lines) - len(case.basket.lines) == case.shortfall.missing:
+            yield Step(replace(case.basket, lines=tuple(lines)), case.shortfall.missing)
+
+
+def distinct_lines(select: Select, goods: Goods, most: int) -> list[BasketLine]:
+    """Up to ``most`` lines of different articles that ``select`` takes."""
+    template = goods.line(select)
+    if template is None:
+        return []
+    found = {line.sku: line for line in goods.known if goods.takes(select, line)}
+    for sku in (*select.skus, *(f"item-{number}" for number in range(1, min(most, MAX_LINES) + 1))):
+        made = replace(template, sku=sku)
+        if len(found) < most and sku not in found and goods.takes(select, made):
+            found[sku] = made
+    return list(found.values())[:most]
+
+
+def one_item(case: Case) -> Iterator[Step]:
+    """One unit of what the rule is about."""
+    for select, _per in _counted(case.rule):
+        yield from _units_of(case, select, 1)
+
+
+def _measured(rule: Rule) -> Iterator[tuple[Select, asks.Per]]:
+    """What a rule reckons money on, in the order it is asked."""
+    for condition in rule.when:
+        for part in leaves(condition):
+            if isinstance(part, asks.Spend) and part.at_least_minor:
+                yield part.select, part.per
+    for effect in rule.then:
+        for select in selects_of(effect):
+            yield select, asks.Per.BASKET
+
+
+def _counted(rule: Rule) -> Iterator[tuple[Select, asks.Per]]:
+    """What a rule counts units or articles of, in the order it is asked."""
+    for condition in rule.when:
+        for part in leaves(condition):
+            match part:
+                case asks.Quantity(select=select, per=per):
+                    yield select, per
+                case asks.Distinct(select=select) | asks.Spend(select=select):
+                    yield select, asks.Per.BASKET
+    for effect in rule.then:
+        for select in selects_of(effect):
+            yield select, asks.Per.BASKET
+
+
+def _of_kind(shortfall: Shortfall, why: Why) -> list[Shortfall]:
+    """The shortfalls of one kind, wherever they stand in ``shortfall``."""
+    if shortfall.parts:
+        return [found for part in shortfall.parts for found in _of_kind(part, why)]
+    return [shortfall] if shortfall.why is why else []
+
+
+def _grows(line: BasketLine) -> bool:
+    return line.weight_g is None and not line.gift and not line.excluded
