@@ -41,7 +41,7 @@ def _cases() -> list[tuple[str, Basket, Compiled, float]]:
     return [
         ("200 rules that all match, 10 lines", basket(), all_match, 100.0),
         ("12 overlapping exclusive groups, 10 lines", basket(), groups, 1_000.0),
-        ("5,000 rules in one group, all able, 10 lines", basket(), compile_pack(_one_group()), 10_000.0),
+        ("5,000 rules in one group, all able, 10 lines", basket(), compile_pack(_one_group()), 2_000.0),
         ("1,000 lines, 10 rules", basket(1_000), compile_pack(pack_of(10)), 200.0),
         ("1,000 lines, 200 rules that all match", basket(1_000), all_match, 10_000.0),
     ]

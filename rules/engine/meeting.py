@@ -201,7 +201,7 @@ class _Contest:
 
     def __init__(self, view: View, numbers: Sequence[int], rivals: Rivals, compiled: Compiled) -> None:
         self._start = view
-        self._numbers = numbers
+        self._free = [number for number in numbers if number not in rivals]
         self._rivals = rivals
         self._compiled = compiled
         self._best: View | None = None
@@ -211,8 +211,7 @@ class _Contest:
     def try_out(self, chosen: frozenset[int]) -> bool:
         """Let this combination act on a fork; tell whether it is the best so far."""
         fork = self._start.copy()
-        out = self._rivals.keys() - chosen
-        run(fork, [number for number in self._numbers if number not in out], self._compiled)
+        run(fork, sorted([*self._free, *chosen]), self._compiled)
         score = _score(fork)
         if self._best is not None and score >= self._score:
             return False
