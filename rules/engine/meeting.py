@@ -113,9 +113,9 @@ def _rivals(view: View, numbers: Sequence[int], compiled: Compiled) -> Rivals:
     # The members of a group share one set, so that a group of ten thousand takes no more room than its members.
     found: dict[int, list[frozenset[int]]] = {}
     for members in grouped.values():
-        together = able.intersection(members)
+        together = frozenset(able.intersection(members))
         for number in together if len(together) > 1 else ():
-            found.setdefault(number, []).append(frozenset(together))
+            found.setdefault(number, []).append(together)
     alone = frozenset(able.intersection(exclusive))
     discounts = frozenset(_discounts(numbers, compiled) & able)
     for number in discounts | alone if alone and len(discounts | alone) > 1 else ():
