@@ -10,6 +10,8 @@ from conformance.goods import Goods, rounding_of
 from conformance.naming import Names
 from conformance.outcome import NotExpressibleError
 from conformance.terms import Words
+from contract.basket import MAX_POINTS
+from contract.money import MAX_AMOUNT_MINOR
 from rules.grammar import money, rewards
 from rules.grammar.conditions import Base
 from rules.grammar.effects import Effect
@@ -27,7 +29,7 @@ class GivesReader:
     how many of each there are.
     """
 
-    __slots__ = ("_goods", "_on_list", "_scale", "_units_of_points", "_words", "available", "gifts")
+    __slots__ = ("_cap_points", "_goods", "_on_list", "_scale", "_units_of_points", "_words", "available", "gifts")
 
     def __init__(self, body: CartCase, scale: int, goods: Goods, words: Words, units_of_points: int) -> None:
         self._goods = goods
@@ -36,6 +38,14 @@ class GivesReader:
         self._units_of_points = units_of_points
         # Where each promotion is reckoned on the list price, that is the base of every effect.
         self._on_list = body.combine == "sum_on_list"
+        # A pack says how many points a sale may earn at most: here as many as there can be, shared by all that earn.
+        times = [
+            promotion.max_applications or 1
+            for promotion in body.promotions
+            for effect in promotion.effects
+            if isinstance(effect, neutral.Points)
+        ]
+        self._cap_points = MAX_POINTS // (2 * sum(times) + 1)
         self.gifts = Names()
         self.available: dict[str, int] = {}
 
@@ -56,7 +66,7 @@ class GivesReader:
             case neutral.Percent():
                 yield self._percent(effect, rate_bp(effect.value), None, default)
             case neutral.Amount():
-                yield self._amount(effect, effect.value, None, default)
+                yield self._amount(effect, _bounded(effect.value), None, default)
             case neutral.Tiered():
                 yield self._tiered(effect, default)
             case neutral.Groups():
@@ -87,7 +97,7 @@ class GivesReader:
             self._select(effect.select, default),
             _pick(effect),
             ladder,
-            effect.cap,
+            None if effect.cap is None else _bounded(effect.cap),
             self._base(effect.basis),
             rounding(effect.round),
             split(effect.alloc) or (Split.FIRST if effect.cap is not None and scope != "order" else None),
@@ -143,11 +153,13 @@ class GivesReader:
         select = self._select(effect.select, default)
         match effect:
             case neutral.OrderPrice(value, round_, alloc):
-                return money.FixedPrice(value, Scope.BASKET, select, rounding=rounding(round_), split=split(alloc))
+                return money.FixedPrice(
+                    _bounded(value), Scope.BASKET, select, rounding=rounding(round_), split=split(alloc)
+                )
             case neutral.UnitPrice(value):
-                return money.FixedPrice(value, Scope.UNIT, select, _pick(effect))
+                return money.FixedPrice(_bounded(value), Scope.UNIT, select, _pick(effect))
             case neutral.Bundle(units, price, pick, round_, alloc):
-                return money.AnyFor(units, price, select, ORDERS[pick], 1, rounding(round_), split(alloc))
+                return money.AnyFor(units, _bounded(price), select, ORDERS[pick], 1, rounding(round_), split(alloc))
             case neutral.BuyGet(buy, get, times, round_):
                 return money.BuyGet(
                     Side(buy.qty, self._select(buy.select or effect.select, default), ORDERS[buy.pick]),
@@ -187,22 +199,29 @@ class GivesReader:
             return
         match effect.per:
             case "unit":
-                yield rewards.PointsPerUnit(self.points(effect.rate), select)
+                yield rewards.PointsPerUnit(self.points(effect.rate), select, self._cap_points)
             case "order":
                 yield rewards.PointsBonus(self.points(effect.rate))
             case _:
-                if effect.round not in (None, "none") and self._units_of_points != 1:
-                    raise NotExpressibleError("points in whole numbers beside points with decimals")
-                each = effect.rate * self._units_of_points / self._scale
-                yield rewards.PointsPerMoney(
-                    each.numerator,
-                    each.denominator,
-                    select,
-                    Base.LIST if self._on_list else _base_of_points(effect.basis),
-                    proportional=True,
-                    rounding=rounding(effect.round),
-                    not_tenders=() if effect.less_tender is None else (self._words.tenders[effect.less_tender],),
-                )
+                yield self._points_per_money(effect, select)
+
+    def _points_per_money(self, effect: neutral.Points, select: Select) -> Effect:
+        """Points for money. Whole points beside points with decimals can be given for each full amount of money only."""
+        each, fine = effect.rate / self._scale, self._units_of_points
+        whole = effect.round not in (None, "none") and fine != 1
+        if whole and (effect.round not in ("floor", "down") or each.numerator != 1):
+            raise NotExpressibleError("points rounded to whole ones beside points with decimals")
+        rated = each if whole else each * fine
+        return rewards.PointsPerMoney(
+            rated.numerator * (fine if whole else 1),
+            rated.denominator,
+            select,
+            Base.LIST if self._on_list else _base_of_points(effect.basis),
+            proportional=not whole,
+            rounding=None if whole else rounding(effect.round),
+            not_tenders=() if effect.less_tender is None else (self._words.tenders[effect.less_tender],),
+            cap_points=self._cap_points,
+        )
 
     def _redeem(self, effect: neutral.RedeemPoints, default: Selector | None) -> Effect:
         most = None if effect.max_points is None else self.points(max(Fraction(0), effect.max_points))
@@ -256,7 +275,12 @@ def split(name: str | None) -> Split | None:
 def _minor(value: Fraction) -> int:
     if value.denominator != 1 or value < 0:
         raise NotExpressibleError("an amount that is no whole number of minor units")
-    return value.numerator
+    return _bounded(value.numerator)
+
+
+def _bounded(amount_minor: int) -> int:
+    """An amount as far as a basket can hold it: nothing takes more off, and no price is above."""
+    return min(amount_minor, MAX_AMOUNT_MINOR)
 
 
 def _base_of_points(basis: str | None) -> Base | None:

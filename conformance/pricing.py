@@ -10,6 +10,7 @@ from conformance.profiles import Profile
 from conformance.terms import hint_of, reason_of
 from conformance.translate import Translated, translate
 from contract.errors import ContractError
+from contract.trace import Share
 from rules.engine.compiled import compile_pack
 from rules.engine.shortfall import Shortfall, Why
 from rules.engine.verdicts import Verdict, judge
@@ -93,9 +94,8 @@ def _missed(translated: Translated, verdicts: tuple[Verdict, ...]) -> list[tuple
 def _idle(promotion: Promotion, shortfall: Shortfall) -> bool:
     """Whether all conditions of a promotion hold and only its effects found nothing to give."""
     conditions = CONDITIONS_OF.get(shortfall.why, ())
-    return shortfall.why in IDLE or (
-        bool(conditions) and not any(isinstance(asked, conditions) for asked in promotion.when)
-    )
+    asked = any(isinstance(condition, conditions) for condition in promotion.when)
+    return shortfall.why in IDLE or (bool(conditions) and not asked)
 
 
 def _hints(missed: list[tuple[Promotion, Shortfall]]) -> dict[str, Hint]:
@@ -113,22 +113,34 @@ def _free_items(translated: Translated, found: Priced) -> dict[str, int]:
 
 
 def _require_same_base(translated: Translated, found: Priced) -> None:
-    """Raise NotExpressibleError where a discount on some units of a line counts against it what other units of that
-    line were given: our rules look at the units they touch.
+    """Raise NotExpressibleError where a discount on some units of a line counts against them what other units of that
+    line were given, and that matters: our rules look at the units they touch.
     """
     for place, effect in enumerate(found.effects):
         promotion = translated.promotions.get(effect.rule)
         if promotion is None or not any(map(_less_given, promotion.effects)):
             continue
-        touched = {(share.line, share.unit + more) for share in effect.shares for more in range(share.units)}
-        for earlier in found.effects[:place]:
-            for share in earlier.shares:
-                on_line = any(line == share.line for line, _unit in touched)
-                units = {(share.line, share.unit + more) for more in range(share.units)}
-                if on_line and share.off_minor and not units <= touched:
-                    raise NotExpressibleError(
-                        "a discount on some units of a line that counts against them what its other units were given"
-                    )
+        touched: dict[int, set[int]] = {}
+        for share in effect.shares:
+            touched.setdefault(share.line, set()).update(_units(share))
+        for line, units in touched.items():
+            earlier = [share for before in found.effects[:place] for share in before.shares if share.line == line]
+            elsewhere = [share for share in earlier if share.off_minor and not _units(share) <= units]
+            left_minor = translated.basket.lines[line].unit_price_minor * len(units) - sum(map(_taken, earlier))
+            taken_minor = sum(_taken(share) for share in effect.shares if share.line == line)
+            whole = any(isinstance(one, neutral.Amount) and one.value == taken_minor for one in promotion.effects)
+            if elsewhere and not (whole and taken_minor <= left_minor):
+                raise NotExpressibleError(
+                    "a discount on some units of a line that counts against them what its other units were given"
+                )
+
+
+def _units(share: Share) -> set[int]:
+    return set(range(share.unit, share.unit + share.units))
+
+
+def _taken(share: Share) -> int:
+    return share.units * share.off_minor
 
 
 def _less_given(effect: neutral.Effect) -> bool:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from conformance.cases import AllocationCase, CartCase, Case, LedgerCase, engine_of, parse, read_case
 from conformance.check import differences
-from conformance.ledger import allocated, balance_after, tiered
 from conformance.outcome import NotExpressibleError, Outcome
 from conformance.pricing import priced_case
 from conformance.profiles import Profile, profile_of
 from conformance.reading import CaseError
 from conformance.report import Result, Status
+from conformance.returns import balance_after
+from conformance.shares import allocated, tiered
 
 UNNAMED = "unnamed"
 

@@ -95,10 +95,13 @@ class TermsReader:
         for asked in promotion.when:
             match asked:
                 case neutral.LimitTotal(limit, used):
-                    limits, usage = replace(limits, total=limit), replace(usage, total=used)
+                    # Of two limits the one that leaves less is the one that counts.
+                    if limits.total is None or limit - used < limits.total - usage.total:
+                        limits, usage = replace(limits, total=limit), replace(usage, total=used)
                 case neutral.LimitCustomer(limit):
                     uses = self._case.customer.uses.get(promotion.id, 0) if self._case.customer else 0
-                    limits, usage = replace(limits, per_member=limit), replace(usage, member=uses)
+                    most = limit if limits.per_member is None else min(limit, limits.per_member)
+                    limits, usage = replace(limits, per_member=most), replace(usage, member=uses)
                 case _:
                     when += self._condition(asked)
         return Terms(tuple(when), limits, usage)

@@ -19,7 +19,7 @@ from rules.grammar.conditions import Per
 from rules.grammar.effects import Effect
 from rules.grammar.pack import GoldenBasket, Group, Pack
 from rules.grammar.policies import Exclusion
-from rules.grammar.rewards import RoundTotal
+from rules.grammar.rewards import PayStored, RoundTotal
 from rules.grammar.rule import Lane, Rule
 from rules.pack import GRAMMAR, read_pack, write_pack
 
@@ -101,8 +101,8 @@ def _rule(name: str, promotion: Promotion, priority: int, terms: Terms, then: tu
         rule=name,
         title=name,
         title_en=name,
-        # One lane for all: the format knows no lanes, only an order.
-        lane=Lane.BASKET,
+        # One lane for all, for the format knows no lanes, only an order; but what pays the rest comes after everything.
+        lane=Lane.TENDER if all(isinstance(effect, PayStored) for effect in then) else Lane.BASKET,
         then=then,
         when=terms.when,
         priority=priority,
