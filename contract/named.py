@@ -215,12 +215,20 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{shown}" if path else shown
 
 
-def json_schema(of: type, names: Mapping[str, wire.Kind]) -> dict[str, Any]:
+Meaning = Callable[[str, str], str]
+"""Says what a field of a record is, by their names; nothing where it is not told."""
+
+
+def _untold(_record: str, _field: str) -> str:
+    return ""
+
+
+def json_schema(of: type, names: Mapping[str, wire.Kind], meaning: Meaning = _untold) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a record as people write it. Each dataclass is a definition with its
-    docstring; ``names`` gives the kinds with alternatives their names. Raises TypeError for alternatives without a
-    name, or for two classes of one name.
+    docstring; ``names`` gives the kinds with alternatives their names, ``meaning(record, field)`` says what a field is.
+    Raises TypeError for alternatives without a name, or for two classes of one name.
     """
-    drawn = _Drawing(names, {}, {})
+    drawn = _Drawing(names, meaning, {}, {})
     reference = drawn.record(of)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -234,6 +242,7 @@ class _Drawing:
     """A schema in the making: the definitions drawn so far, and what each stands for."""
 
     names: Mapping[str, wire.Kind]
+    meaning: Meaning
     definitions: dict[str, Any]
     sources: dict[str, object]
 
@@ -267,7 +276,7 @@ class _Drawing:
             "title": of.__name__,
             "description": _sentences(of),
             "type": "object",
-            "properties": {part.name: self._field(part) for part in parts},
+            "properties": {part.name: self._field(part) | self._told(of, part) for part in parts},
             "required": [part.name for part in parts if not part.optional],
             "additionalProperties": False,
         }
@@ -281,6 +290,10 @@ class _Drawing:
         except ContractError:
             # A default that the kind itself would refuse, such as none at all, may be written as well.
             return {"anyOf": [schema, {"const": part.default}], "default": part.default}
+
+    def _told(self, of: type, part: wire.Part) -> dict[str, Any]:
+        told = self.meaning(of.__name__, part.name)
+        return {"description": told} if told else {}
 
     def _alternatives(self, kind: wire.Kind, options: Mapping[str, type]) -> dict[str, Any]:
         name = next((name for name, named in self.names.items() if named is kind), None)

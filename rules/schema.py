@@ -13,19 +13,20 @@ from rules.authoring import MOST_ZONES
 from rules.grammar.conditions import CONDITION
 from rules.grammar.effects import EFFECT
 from rules.grammar.pack import Pack, Zone, ZoneStep
+from rules.meanings import meaning
 
 _ZONES = {
     "type": "array",
     "items": {"type": "string", "minLength": 1, "maxLength": 40, "examples": ["Asia/Shanghai"]},
     "maxItems": MOST_ZONES,
     "default": [],
-    "description": "The IANA names of the time zones of the shops; the first is that of every shop that names none.",
+    "description": meaning("Pack", "zones"),
 }
 
 
 def pack_schema() -> dict[str, Any]:
     """Return the schema of an authored pack, as ``rules.authoring.read_authored`` takes it."""
-    schema = json_schema(Pack, {"Condition": CONDITION, "Effect": EFFECT})
+    schema = json_schema(Pack, {"Condition": CONDITION, "Effect": EFFECT}, meaning)
     definitions = schema["$defs"]
     # People write the names of zones, never their steps; and the program writes its own grammar.
     for unseen in (Zone, ZoneStep):
@@ -39,5 +40,5 @@ def pack_schema() -> dict[str, Any]:
 
 def basket_schema() -> dict[str, Any]:
     """Return the schema of an authored basket, as ``rules.authoring.read_authored_basket`` takes it."""
-    schema = json_schema(Basket, {})
+    schema = json_schema(Basket, {}, meaning)
     return {"$schema": schema["$schema"], "title": "A basket of Tapledger"} | schema

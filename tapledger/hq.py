@@ -53,7 +53,7 @@ JSON:  {"currency": "CNY", "shop_name": "...", "open_sku": "open",
 
 _SIGN = """\
 Checks the pack and its golden baskets, signs it as the next version and keeps it. No till hears of it before
-`tapledger hq pack publish`. docs/rules.md describes the file.
+`tapledger hq pack publish`. docs/rules/ describes the file.
 """
 
 

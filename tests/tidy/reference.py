@@ -1,14 +1,18 @@
 """``./dev docs``: writes what comes from the code into docs/, between two marks; the rest of a page is by hand.
 
-docs/refusals.md lists every refusal a cashier can see, docs/commands.md every command and option. A tidy test holds the
-pages to the code.
+docs/refusals.md lists every refusal a cashier can see, docs/commands.md every command and option, docs/rules/ the whole
+grammar of rules and its JSON Schema. Tests hold the pages to the code.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from contract.refusals import TEXTS, RefusalCode
+from rules.schema import basket_schema, pack_schema
+from tests.tidy.grammar_reference import grammar_reference
 from tests.tidy.tree import ROOT
 
 BEGIN, END = "<!-- from the code: ./dev docs -->", "<!-- end -->"
@@ -50,12 +54,30 @@ def commands_page() -> str:
     return commands_list(build_parser())
 
 
-PAGES: dict[str, Callable[[], str]] = {"docs/refusals.md": refusals_table, "docs/commands.md": commands_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/refusals.md": refusals_table,
+    "docs/commands.md": commands_page,
+    "docs/rules/reference.md": grammar_reference,
+}
 """What each page holds between its marks, by the page's path below the root."""
 
 
+FILES: dict[str, Callable[[], dict[str, Any]]] = {
+    "docs/rules/pack.schema.json": pack_schema,
+    "docs/rules/basket.schema.json": basket_schema,
+}
+"""JSON that is written whole, by its path below the root."""
+
+
+def file_text(path: str) -> str:
+    """What the file at ``path``, one of FILES, should hold."""
+    return json.dumps(FILES[path](), ensure_ascii=False, indent=2) + "\n"
+
+
 def main() -> int:
-    """Write the pages anew."""
+    """Write the pages and files anew."""
+    for path in FILES:
+        (ROOT / path).write_text(file_text(path), encoding="utf-8")
     for path, block in PAGES.items():
         page = ROOT / path
         page.write_text(with_block(page.read_text(encoding="utf-8"), block()), encoding="utf-8")

@@ -104,7 +104,7 @@ def test_every_example_is_taken() -> None:
 
 
 def test_the_rules_page_shows_the_example_pack_as_it_is() -> None:
-    page = (DOCS / "rules.md").read_text(encoding="utf-8")
+    page = (DOCS / "rules" / "README.md").read_text(encoding="utf-8")
     shown = page.split("```json\n")[1].split("```")[0]
     assert read_authored(shown) == read_authored((EXAMPLES / "pack.json").read_text(encoding="utf-8"))
 
