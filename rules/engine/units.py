@@ -196,14 +196,32 @@ def spread(amount: int, runs: Sequence[Run], units: Units, how: Sharing) -> list
 
 
 def spread_line(amount: int, runs: Sequence[Run], floor: int, split: Split) -> list[Off]:
-    """Take ``amount`` off the units of one line, in proportion to what each costs; the units of a run differ by at most
-    one minor unit.
+    """Take ``amount`` off the units of one line, in proportion to what each costs; equal units differ by at most one
+    minor unit.
     """
     if len(runs) == 1:
         return _over_run(amount, runs[0], split)
+    whole = sum([run.count * run.each for run in runs])
+    if split is Split.LARGEST and all([amount * run.each <= (run.each - floor) * whole for run in runs]):
+        return _by_unit(amount, whole, runs)
     rooms = [run.count * max(0, run.each - floor) for run in runs]
     parts = fill(amount, [run.count * run.each for run in runs], rooms, split)
     return [off for run, part in zip(runs, parts, strict=True) if part for off in _over_run(part, run, split)]
+
+
+def _by_unit(amount: int, whole: int, runs: Sequence[Run]) -> list[Off]:
+    """:func:`spread_line` by largest remainder over the units themselves, where each has room for its share. Dearer
+    units get more, so that the prices of a line draw together however often something is taken off it, and the line
+    does not fall into ever more runs.
+    """
+    left = amount - sum([run.count * (amount * run.each // whole) for run in runs])
+    offs: list[Off] = []
+    for run in sorted(runs, key=lambda run: -(amount * run.each % whole)):
+        each = amount * run.each // whole
+        more = min(left, run.count)
+        left -= more
+        offs += [(run.line, run.unit, more, each + 1), (run.line, run.unit + more, run.count - more, each)]
+    return [off for off in offs if off[2] and off[3]]
 
 
 def _over_run(amount: int, run: Run, split: Split) -> list[Off]:
