@@ -95,14 +95,18 @@ def _points(points: int, cap: int | None, base: int, otherwise: Shortfall, view:
 
 def pay_points(effect: PayPoints, view: View) -> Outcome:
     """Points as cash."""
-    runs = view.units.runs(view.lines(effect.select))
+    units = view.units
+    runs = units.runs(view.lines(effect.select))
     worth = sum(run.count * run.each for run in runs)
-    room = min(worth, max(0, view.payable_minor - effect.leave_minor))
+    # Goods are counted, not what is to pay: tax on top of them goes with them.
+    goods = sum(units.left)
+    above_floors = sum(run.count * (run.each - units.floors[run.line]) for run in runs)
+    room = min(above_floors, max(0, goods - effect.leave_minor))
     if effect.most_bp is not None:
         room = min(room, part(worth, effect.most_bp, Rounding.FLOOR))
-    available = view.points_left + (view.earned if effect.own_points else 0)
-    for most in (effect.most_points, view.facts.basket.want_points):
-        available = available if most is None else min(available, most)
+    available = _wanted(view.points_with_earned if effect.own_points else view.points_left, view)
+    if effect.most_points is not None:
+        available = min(available, effect.most_points)
     if available < (1 if effect.part_steps else effect.points):
         return Shortfall(Why.POINTS, effect.points - available)
     if not room:
@@ -110,11 +114,17 @@ def pay_points(effect: PayPoints, view: View) -> Outcome:
     points, value = _points_for(room, available, effect)
     if not value:
         return Shortfall(Why.NOTHING_LEFT)
-    if effect.never_free and value >= view.payable_minor:
+    if effect.never_free and value >= goods:
         return Shortfall(Why.WOULD_BE_FREE)
     policies = view.facts.pack.policies
     how = Sharing(effect.split or policies.split, effect.rounding or policies.percent_rounding)
-    return Proposal(worth, spread(value, runs, view.units, how), points_spent=points)
+    return Proposal(worth, spread(value, runs, units, how), points_spent=points)
+
+
+def _wanted(available: int, view: View) -> int:
+    """As many of the available points as the member still wants to use."""
+    want = view.facts.basket.want_points
+    return available if want is None else min(available, max(0, want - view.spent))
 
 
 def _points_for(room: int, available: int, effect: PayPoints) -> tuple[int, int]:
@@ -135,11 +145,10 @@ def points_price(effect: PointsPrice, view: View) -> Outcome:
     runs = [run for run in units.runs(view.lines(effect.select)) if run.each > effect.price_minor]
     if not runs:
         return Shortfall(Why.NO_ITEM)
-    count = min(effect.units, view.points_left // effect.points)
-    if view.facts.basket.want_points is not None:
-        count = min(count, view.facts.basket.want_points // effect.points)
+    available = _wanted(view.points_left, view)
+    count = min(effect.units, available // effect.points)
     if not count:
-        return Shortfall(Why.POINTS, effect.points - view.points_left)
+        return Shortfall(Why.POINTS, effect.points - available)
     units.sort(runs, Order.DEAREST)
     chosen = first_units(runs, count)
     offs: list[Off] = []
@@ -154,7 +163,7 @@ def points_price(effect: PointsPrice, view: View) -> Outcome:
 
 def cost_points(effect: CostPoints, view: View) -> Outcome:
     """Points that the rule costs."""
-    short = effect.points - view.points_left - view.earned
+    short = effect.points - view.points_with_earned
     return Proposal(points_spent=effect.points) if short <= 0 else Shortfall(Why.POINTS, short)
 
 

@@ -130,3 +130,9 @@ class View:
         """The points the member may still use of the balance before the sale."""
         customer = self.facts.customer
         return 0 if customer is None else max(0, customer.points - self.spent)
+
+    @property
+    def points_with_earned(self) -> int:
+        """The points the member may still use of the balance and of what this sale has earned so far."""
+        customer = self.facts.customer
+        return 0 if customer is None else max(0, customer.points + self.earned - self.spent)
