@@ -42,8 +42,13 @@ def refused(rule: Rule, view: View, times: int = 0) -> Shortfall | None:
 
 
 def propose(effect: Effect, view: View) -> Outcome:
-    """What an effect would do to ``view``."""
-    return _EFFECTS[type(effect)](effect, view)
+    """What an effect would do to ``view``. Nothing is taken off any more once the total is rounded or paid from stored
+    value: what was rounded or paid would no longer be so.
+    """
+    found = _EFFECTS[type(effect)](effect, view)
+    if (view.rounding_minor or view.stored_minor) and isinstance(found, Proposal) and found.offs:
+        return Shortfall(Why.NOTHING_LEFT)
+    return found
 
 
 def commit(number: int, place: int, found: Proposal, view: View) -> None:

@@ -190,8 +190,8 @@ def rebate(effect: Rebate, view: View) -> Outcome:
 
 
 def round_total(effect: RoundTotal, view: View) -> Outcome:
-    """The total becomes a multiple of a step."""
-    total = view.payable_minor
+    """The total becomes a multiple of a step; what stored value has paid of it is no longer to pay."""
+    total = view.payable_minor - view.stored_minor
     change = to_step(total, effect.to_minor, effect.mode) - total
     return Proposal(total, rounding_minor=change) if change else Shortfall(Why.NOTHING_LEFT)
 
