@@ -134,28 +134,35 @@ def _limited(rule: Rule, view: View, times: int) -> Shortfall | None:
 
 
 def _within_limits(number: int, rule: Rule, found: Proposal, view: View) -> Outcome:
-    """``found`` as far as the rule's cap and budget let it be."""
+    """``found`` as far as the rule's cap and budget let it be. What points are spent on is given whole or not at all.
+    Bonus money is given too, so that a budget pays for it.
+    """
     limits, usage = rule.limits, view.facts.usage.get(rule.rule)
     share = None if usage is None else usage.share_minor
     if limits.cap_minor is None and limits.budget_minor is None and share is None:
         return found
-    given = sum(acted.off_minor for other, _place, acted in view.effects if other == number)
-    if limits.cap_minor is not None:
+    acted = [other for its, _place, other in view.effects if its == number]
+    off = found.off_minor
+    if limits.cap_minor is not None and off:
         policies = view.facts.pack.policies
         how = Sharing(policies.split, policies.percent_rounding)
-        found.offs = discounts.capped(found.offs, max(0, limits.cap_minor - given), view, how)
-        if not found.offs and not _gives_more(found):
+        found.offs = discounts.capped(found.offs, limits.cap_minor - sum(other.off_minor for other in acted), view, how)
+        if not found.offs:
             return Shortfall(Why.NOTHING_LEFT)
+    given = sum(other.off_minor + other.bonus_minor for other in acted)
     rests = []
     if limits.budget_minor is not None:
         rests.append((limits.budget_minor - (0 if usage is None else usage.given_minor) - given, Why.BUDGET))
     if share is not None:
         rests.append((share - given, Why.BUDGET_SHARE))
     for rest, why in rests:
-        fitting = _fitting(found.offs, rest, limits.budget_per)
-        if found.offs and not fitting:
-            return Shortfall(why, found.off_minor - max(0, rest))
+        wanted = found.off_minor + found.bonus_minor
+        fitting = _fitting(found.offs, rest - found.bonus_minor, limits.budget_per)
+        if wanted and (found.bonus_minor > rest or (found.offs and not fitting)):
+            return Shortfall(why, wanted - max(0, rest))
         found.offs = fitting
+    if found.points_spent and found.off_minor < off:
+        return Shortfall(Why.NOTHING_LEFT)
     return found
 
 
@@ -171,12 +178,6 @@ def _fitting(offs: list[Off], rest: int, per: BudgetPer) -> list[Off]:
             kept += of_line
             rest -= total
     return kept
-
-
-def _gives_more(found: Proposal) -> bool:
-    """Whether a proposal does anything beside taking money off."""
-    more = (found.points, found.points_spent, found.gifts, found.coupons, found.counts, found.bonus_minor)
-    return any(more)
 
 
 _EFFECTS: dict[type, Callable[[Any, View], Outcome]] = {

@@ -31,8 +31,6 @@ from rules.rounding import BASIS_POINTS, Rounding, divide, part, to_step
 Outcome = Proposal | Shortfall
 STORED_VALUE = "stored_value"
 """The kind of tender that stored value is."""
-MOST_GIVEN = 1_000_000
-"""How many of one thing an effect gives at most: what the trace can tell."""
 
 
 def gift(effect: Gift, view: View) -> Outcome:
