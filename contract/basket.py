@@ -8,7 +8,7 @@ does not apply.
 from dataclasses import dataclass
 
 from contract import wire
-from contract.calendar import DAY, YEARLY
+from contract.calendar import DAY, LAST_DAY, YEARLY
 from contract.ids import CATEGORY, NAME, RULE, SKU, TAG, TIER
 from contract.money import AMOUNT_MINOR
 
@@ -16,6 +16,8 @@ MAX_LINES = 1_000
 MAX_QUANTITY = 9_999
 MAX_POINTS = 2**40
 """The most points one sale may earn or a member may hold, in the pack's smallest unit of points."""
+LAST_MOMENT_MS = LAST_DAY * 86_400_000
+"""The beginning of the calendar's last day (UTC), so that no zone leads beyond it."""
 CODE = wire.text(64, "[A-Za-z0-9._-]{1,64}")
 COUNT = wire.whole(0, 2**31)
 MONEY_TOTAL = wire.whole(0, 2**53)
@@ -123,7 +125,7 @@ class Basket:
     shop: str | None = wire.maybe(3, NAME)
     terminal: str | None = wire.maybe(4, NAME)
     channel: str | None = wire.maybe(5, TAG)
-    moment_ms: int | None = wire.maybe(6, wire.whole(0, 2**53))
+    moment_ms: int | None = wire.maybe(6, wire.whole(0, LAST_MOMENT_MS))
     codes: tuple[str, ...] = wire.maybe(7, wire.many(CODE, 32), ())
     tenders: tuple[PlannedTender, ...] = wire.maybe(8, wire.many(wire.record(PlannedTender), 8), ())
     flags: tuple[str, ...] = wire.maybe(9, wire.many(TAG, 16), ())
