@@ -8,6 +8,7 @@ cannot write; a flood of refusals is cut short, for each entry takes disk and ai
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from agent.clock import SystemClock
@@ -32,9 +33,8 @@ from contract.documents import (
 )
 from contract.errors import ContractError
 from contract.journal import EntryKind, TechnicalEventBody
-from rules.engine.compiled import compile_pack
+from rules.engine.compiled import Compiled
 from rules.engine.golden import failed_golden
-from rules.pack import read_pack
 
 EVENTS_AN_HOUR = 30
 HOUR_MS = 3_600_000
@@ -62,10 +62,22 @@ class Sender(Protocol):
 
 
 class Courier:
-    """Head office as the till sees it. Nothing here raises; what the store cannot do now is tried again."""
+    """Head office as the till sees it. Nothing here raises; what the store cannot do now is tried again.
 
-    def __init__(self, store: Store, sender: Sender, identity: Identity, clock: SystemClock, heartbeat_s: int) -> None:
+    ``compiled`` reads and compiles a pack that has arrived, raising ContractError where it cannot be understood.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sender: Sender,
+        identity: Identity,
+        clock: SystemClock,
+        compiled: Callable[[bytes], Compiled],
+        heartbeat_s: int,
+    ) -> None:
         self._store = store
+        self._compiled = compiled
         self._sender = sender
         self._clock = clock
         self._conversation = Conversation(
@@ -211,7 +223,7 @@ class Courier:
         not take.
         """
         document = opened.document
-        reason, content = _checked(document.kind, document.content)
+        reason, content = _checked(document.kind, document.content, self._compiled)
         if not self._clock.believes(document.issued_ms):
             reason = ISSUED_IN_FUTURE
         if not reason:
@@ -243,12 +255,12 @@ class Courier:
             _log.error(event("store_unreadable", cause=error.cause))
 
 
-def _checked(kind: DocumentKind, content: bytes) -> tuple[str, Content | None]:
+def _checked(kind: DocumentKind, content: bytes, compiled: Callable[[bytes], Compiled]) -> tuple[str, Content | None]:
     """Why a document's content cannot be used (empty where it can), and what is in it, read once; of a pack nothing."""
     try:
         match kind:
             case DocumentKind.PACK:
-                return ("" if failed_golden(compile_pack(read_pack(content))) is None else GOLDEN_FAILED), None
+                return ("" if failed_golden(compiled(content)) is None else GOLDEN_FAILED), None
             case DocumentKind.CASHIERS:
                 return "", read_cashiers(content)
             case DocumentKind.CATALOGUE:

@@ -22,7 +22,7 @@ from contract.envelope import Keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.journal import Entry, PackRef, PerpetualTotals
-from rules.engine.compiled import compile_pack
+from rules.engine.compiled import Compiled, compile_pack
 from rules.grammar.pack import Pack
 from rules.pack import read_pack
 
@@ -42,6 +42,7 @@ class StoreBook:
         self._identity = identity
         self._clock = clock
         self._active: ActivePack | None = None
+        self._compiled: tuple[bytes, Compiled] | None = None
 
     @property
     def address(self) -> TerminalAddress:
@@ -102,8 +103,9 @@ class StoreBook:
             return None
         ref, content = found
         if self._active is None or self._active.ref != ref:
-            pack = self._read(content)
-            self._active = None if pack is None else ActivePack(ref, compile_pack(pack))
+            compiled = self._understood(self.compiled, content)
+            self._active = None if compiled is None else ActivePack(ref, compiled)
+            self._compiled = None
         return self._active
 
     def pack_of(self, ref: PackRef) -> Pack | None:
@@ -112,7 +114,15 @@ class StoreBook:
         if active is not None and active.ref == ref:
             return active.pack
         content = self._ask(lambda: self._store.pack_content_of(ref), None)
-        return None if content is None else self._read(content)
+        return None if content is None else self._understood(read_pack, content)
+
+    def compiled(self, content: bytes) -> Compiled:
+        """A pack read and compiled; the newest is kept until it prices, so that what was checked when it arrived is not
+        read again when it becomes active: that takes a till's one thread a while. Raises ContractError.
+        """
+        if self._compiled is None or self._compiled[0] != content:
+            self._compiled = content, compile_pack(read_pack(content))
+        return self._compiled[1]
 
     def pack_version(self) -> int:
         """The active pack's version, 0 before the first has arrived."""
@@ -147,10 +157,10 @@ class StoreBook:
         """The newest sale of the journal."""
         return self._ask(self._store.last_sale, None)
 
-    def _read(self, content: bytes) -> Pack | None:
+    def _understood(self, read: Callable[[bytes], T], content: bytes) -> T | None:
         """A kept pack. One that this program no longer understands counts as none: nothing is sold by guesses."""
         try:
-            return read_pack(content)
+            return read(content)
         except ContractError as error:
             _log.error(event("pack_unreadable", reason=error.reason, detail=error.detail))
             return None

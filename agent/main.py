@@ -84,7 +84,7 @@ def _build(config: AgentConfig, running: ExitStack) -> Till:
     link.start()
     running.callback(link.close)
     book = StoreBook(store, identity, clock, prints=counter.printer is not None)
-    courier = Courier(store, link, identity, clock, config.heartbeat_s)
+    courier = Courier(store, link, identity, clock, book.compiled, config.heartbeat_s)
     return Till(mailbox, store, book, courier, counter, clock, config.language)
 
 

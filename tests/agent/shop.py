@@ -264,7 +264,8 @@ class Shop:
         try:
             clock = self.hands.clock()
             book = StoreBook(store, self.identity, clock)
-            courier = Courier(store, Wire(self.office, self.mailbox), self.identity, clock, heartbeat_s=20)
+            wire = Wire(self.office, self.mailbox)
+            courier = Courier(store, wire, self.identity, clock, book.compiled, heartbeat_s=20)
             Till(self.mailbox, store, book, courier, counter, clock, language).run(self._stop.is_set)
         finally:
             store.close()

@@ -21,6 +21,7 @@ from agent.courier import (
     Courier,
 )
 from agent.keys import Identity
+from agent.lookups import StoreBook
 from agent.offline_store.store import Store
 from agent.sync.effects import Publish
 from agent.sync.facts import LinkUp, MessageArrived
@@ -71,7 +72,9 @@ class Desk:
         identity = Identity(ADDRESS, 1, signer, bytes(range(32)), keyring(self.office.signer.public))
         self.store = Store(self.path, identity)
         self.store.open()
-        self.courier = Courier(self.store, self.road, identity, self.hands.clock(), heartbeat_s=20)
+        clock = self.hands.clock()
+        self.book = StoreBook(self.store, identity, clock)
+        self.courier = Courier(self.store, self.road, identity, clock, self.book.compiled, heartbeat_s=20)
         self.courier.handle(LinkUp())
         self.let_through()
 
@@ -132,6 +135,23 @@ def test_a_pack_this_terminal_does_not_wholly_understand_is_refused_by_name_and_
     desk.publish(3, write_pack(rules(2)))
     assert desk.courier.activate_arrived() == (PACK,)
     assert desk.active() == 3
+
+
+def test_a_pack_is_read_and_compiled_once_and_prices_as_it_was_checked(desk: Desk) -> None:
+    first, second = write_pack(rules(1)), write_pack(rules(2))
+    desk.publish(1, first)
+    checked = desk.book.compiled(first)
+    desk.courier.activate_arrived()
+    active = desk.book.pack()
+    assert active is not None and active.compiled is checked
+    # Another one that arrives meanwhile takes nothing from the one that prices.
+    desk.publish(2, second)
+    assert desk.book.pack() is active
+    waiting = desk.book.compiled(second)
+    desk.courier.activate_arrived()
+    newest = desk.book.pack()
+    assert newest is not None and newest.compiled is waiting
+    assert (desk.book.pack_of(active.ref), desk.book.pack_version()) == (rules(1), 2)
 
 
 @pytest.mark.parametrize("kind", [DocumentKind.MEMBERS, DocumentKind.CASHIERS, DocumentKind.CATALOGUE])
