@@ -46,11 +46,14 @@ def meet(view: View, numbers: Sequence[int], compiled: Compiled) -> Met:
     if policy is Exclusion.PRIORITY:
         return _by_priority(view, numbers, rivals, compiled)
     if policy is Exclusion.EXCLUSIVE_FIRST:
-        first = _exclusive_first(numbers, rivals, compiled)
+        first = _exclusive_first(view, rivals, compiled)
         if first is not None:
-            kept = _without(numbers, _discounts(numbers, compiled) - {first}, _EXCLUDED, view)
-            run(view, kept, compiled)
-            return Met(view, True)
+            out = _discounts(numbers, compiled).union(_shut_out(rivals, first, rivals)) - {first}
+            numbers = _without(numbers, out, _EXCLUDED, view)
+            rivals = _among(set(numbers), rivals)
+            if not rivals:
+                run(view, numbers, compiled)
+                return Met(view, True)
     return _best(view, numbers, rivals, compiled)
 
 
@@ -128,6 +131,12 @@ def _shut_out(numbers: Iterable[int], by: int, rivals: Rivals) -> list[int]:
     return [number for number in numbers if number != by and any(number in members for members in rivals[by])]
 
 
+def _among(numbers: set[int], rivals: Rivals) -> Rivals:
+    """The rivals that are left where only ``numbers`` are."""
+    left = {number: tuple(members & numbers for members in rivals[number]) for number in numbers & rivals.keys()}
+    return {number: sets for number, sets in left.items() if any(members - {number} for members in sets)}
+
+
 def _discounts(numbers: Sequence[int], compiled: Compiled) -> set[int]:
     return {number for number in numbers if compiled.rules[number].lane in DISCOUNT_LANES}
 
@@ -139,23 +148,25 @@ def _without(numbers: Sequence[int], out: set[int], why: Shortfall, view: View) 
     return [number for number in numbers if number not in out]
 
 
-def _exclusive_first(numbers: Sequence[int], rivals: Rivals, compiled: Compiled) -> int | None:
+def _exclusive_first(view: View, rivals: Rivals, compiled: Compiled) -> int | None:
     """The exclusive rule of highest priority that may act, the first of equals; None where there is none."""
-    able = [number for number in numbers if number in rivals and compiled.rules[number].exclusive]
-    return min(able, key=lambda number: (-compiled.rules[number].priority, number), default=None)
+    rules = compiled.rules
+    able = [number for number in rivals if rules[number].exclusive and refused(rules[number], view) is None]
+    return min(able, key=lambda number: (-rules[number].priority, number), default=None)
 
 
 def _by_priority(view: View, numbers: Sequence[int], rivals: Rivals, compiled: Compiled) -> Met:
     """Among rules that exclude each other the highest priority acts; two of the same rank are a conflict. Either shuts
-    out those below.
+    out those below. A rule that could act only after others have acted ranks below all that may act now.
     """
     rules = compiled.rules
+    rank = {number: (refused(rules[number], view) is None, rules[number].priority) for number in rivals}
     standing: set[int] = set(rivals)
     tied: set[int] = set()
-    for number in sorted(rivals, key=lambda number: (-rules[number].priority, number)):
+    for number in sorted(rivals, key=lambda number: (rank[number], -number), reverse=True):
         if number in standing:
             beaten = _shut_out(standing, number, rivals)
-            equals = {other for other in beaten if rules[other].priority == rules[number].priority}
+            equals = {other for other in beaten if rank[other] == rank[number]}
             tied |= {number, *equals} if equals else set()
             standing -= set(beaten) - equals
     kept = _without(numbers, rivals.keys() - standing, _EXCLUDED, view)
