@@ -206,7 +206,7 @@ class GivesReader:
                 yield self._points_per_money(effect, select)
 
     def _points_per_money(self, effect: neutral.Points, select: Select) -> Effect:
-        """Points for money. Whole points beside points with decimals can be given for each full amount of money only."""
+        """Points for money. Beside points with decimals, whole ones can be given for each full amount only."""
         each, fine = effect.rate / self._scale, self._units_of_points
         whole = effect.round not in (None, "none") and fine != 1
         if whole and (effect.round not in ("floor", "down") or each.numerator != 1):
