@@ -8,14 +8,14 @@ from rules.grammar.select import Select
 class Matcher:
     """Tells which lines a selection takes."""
 
-    __slots__ = ("_narrow", "_reduced", "_select", "_sets", "_within")
+    __slots__ = ("_narrow", "_reduced", "_said", "_select", "_sets", "_within")
 
     def __init__(self, select: Select, within: "Matcher | None", reduced_goods: ReducedGoods) -> None:
         self._select = select
         self._within = within
-        self._reduced = select.reduced
-        if select.reduced is None and reduced_goods is ReducedGoods.LEFT_ALONE:
-            self._reduced = False
+        # A set adds to what its user says: whoever asks for gifts or reduced goods need not say so in the set again.
+        self._said: bool | None = select.reduced if select.reduced is not None or within is None else within._said
+        self._reduced = False if self._said is None and reduced_goods is ReducedGoods.LEFT_ALONE else self._said
         self._narrow = select != _WHOLE
         self._sets = tuple(
             frozenset(names)
@@ -31,14 +31,17 @@ class Matcher:
             return False
         if self._reduced is not None and line.reduced is not self._reduced:
             return False
-        if not self._narrow:
-            return True
+        return not self._narrow or self._holds(line)
+
+    def _holds(self, line: BasketLine) -> bool:
+        if self._select.reduced is not None and line.reduced is not self._select.reduced:
+            return False
         low, high = self._select.price_min_minor, self._select.price_max_minor
         if low is not None and line.unit_price_minor < low:
             return False
         if high is not None and line.unit_price_minor > high:
             return False
-        return self._named(line) and (self._within is None or self._within.takes(line))
+        return self._named(line) and (self._within is None or self._within._holds(line))
 
     def _named(self, line: BasketLine) -> bool:
         skus, categories, brands, tags, not_skus, not_categories, not_brands, not_tags = self._sets
