@@ -15,6 +15,8 @@ from rules.grammar import conditions as grammar
 from rules.grammar.conditions import Base, Condition, Per, Span
 
 Missing = Shortfall | None
+MAX_VISIT_DAYS = 62
+"""How many days of visits a basket tells at most."""
 
 
 def check(condition: Condition, view: View) -> Missing:
@@ -130,6 +132,9 @@ def _visit(asked: grammar.Visit, view: View) -> Missing:
     else:
         start = _start_of(asked.within, today)
         before = sum(1 for day in customer.visit_days if start <= day <= today)
+        if before == MAX_VISIT_DAYS:
+            # The list is full, and no day of it before the span: nobody knows how many more there were.
+            return Shortfall(Why.NTH_VISIT)
     this = before + 1
     if this == asked.nth or (asked.every and this % asked.nth == 0):
         return None

@@ -1,6 +1,7 @@
 """price(): what a basket costs and earns under a pack, with every step it took."""
 
 from contract.basket import Basket
+from contract.calendar import DAY_MINUTES, LAST_DAY
 from contract.errors import ContractError, Reason
 from contract.money import MAX_AMOUNT_MINOR
 from contract.trace import AppliedEffect, Share
@@ -11,10 +12,14 @@ from rules.grammar import conditions as asks
 from rules.grammar.rule import Rule
 from rules.priced import Priced
 
+_LAST_MOMENT_MS = LAST_DAY * DAY_MINUTES * 60_000
+"""A day before the calendar ends, so that every shop of the world is still in it."""
+
 
 def price(basket: Basket, compiled: Compiled) -> Priced:
     """Price ``basket``. Raises ContractError(OUT_OF_RANGE) where its list price, or what is to pay with tax on top,
-    exceeds the largest amount, goods by weight have a quantity, or a line bears one tax twice.
+    exceeds the largest amount, its moment lies beyond the calendar, goods by weight have a quantity, or a line bears
+    one tax twice.
     """
     view = opened(basket, compiled)
     return outcome(meet(view, compiled.candidates(view), compiled), compiled)
@@ -22,6 +27,8 @@ def price(basket: Basket, compiled: Compiled) -> Priced:
 
 def opened(basket: Basket, compiled: Compiled) -> View:
     """A view of a basket that can be priced. Raises ContractError as :func:`price` does."""
+    if basket.moment_ms is not None and basket.moment_ms >= _LAST_MOMENT_MS:
+        raise ContractError(Reason.OUT_OF_RANGE, "moment_ms", "beyond the calendar")
     total = 0
     for index, line in enumerate(basket.lines):
         if line.weight_g is not None and line.quantity != 1:
