@@ -169,22 +169,69 @@ def package(effect: Package, view: View) -> Outcome:
         units.sort(runs, Order.DEAREST)
         sides.append((part.quantity, runs))
     how = _sharing(effect.split, None, view)
-    base, offs = 0, list[Off]()
-    for _time in range(min(effect.most_times or UNBOUNDED, UNBOUNDED)):
-        group: list[Run] = []
-        missing = 0
-        for quantity, runs in sides:
-            drawn = _drawn(runs, quantity)
-            missing += quantity - sum(run.count for run in drawn)
-            group += drawn
+    base, offs, missing = 0, list[Off](), 0
+    times = effect.most_times or UNBOUNDED
+    while times > 0:
+        drawn, missing = _one_of_each(sides)
         if missing:
-            return Proposal(base, merged(offs)) if offs else Shortfall(Why.MIN_QUANTITY, missing)
+            break
+        group = [Run(run.line, first, count, run.each) for run, first, count in drawn]
         worth = sum(run.count * run.each for run in group)
         if worth <= effect.price_minor:
             break
-        base += worth
-        offs += spread(worth - effect.price_minor, group, units, how)
-    return Proposal(base, merged(offs)) if offs else Shortfall(Why.NOTHING_LEFT)
+        found = spread(worth - effect.price_minor, group, units, how)
+        now = _again(drawn, found, times)
+        offs += found
+        base += worth * now
+        times -= now
+    if offs:
+        return Proposal(base, merged(offs))
+    return Shortfall(Why.MIN_QUANTITY, missing) if missing else Shortfall(Why.NOTHING_LEFT)
+
+
+_Drawn = list[tuple[Run, int, int]]
+"""Runs that units were taken from, with the place of the first of them on its line and their number."""
+
+
+def _one_of_each(sides: Sequence[tuple[int, Sequence[Run]]]) -> tuple[_Drawn, int]:
+    """The units of one package, taken out of the runs, and how many were missing."""
+    drawn: _Drawn = []
+    missing = 0
+    for quantity, runs in sides:
+        wanted = quantity
+        for run in runs:
+            count = min(run.count, wanted)
+            if count:
+                drawn.append((run, run.unit, count))
+                run.unit += count
+                run.count -= count
+                wanted -= count
+            if not wanted:
+                break
+        missing += wanted
+    return drawn, missing
+
+
+def _again(drawn: _Drawn, found: list[Off], most: int) -> int:
+    """How many packages like the one drawn the same runs hold, up to ``most``. The others are taken out as well, and
+    ``found``, what is taken off one, becomes what is taken off all: every package is shared alike.
+    """
+    first: dict[int, tuple[Run, int, int]] = {}
+    for run, unit, count in drawn:
+        _run, start, so_far = first.get(id(run), (run, unit, 0))
+        first[id(run)] = (run, start, so_far + count)
+    now = min(most, *[1 + run.count // count for run, _start, count in first.values()])
+    if now > 1:
+        starts = {
+            (run.line, unit): start for run, start, count in first.values() for unit in range(start, start + count)
+        }
+        for place, (line, unit, count, off) in enumerate(found):
+            start = starts[line, unit]
+            found[place] = (line, start + (unit - start) * now, count * now, off)
+        for run, _start, count in first.values():
+            run.unit += count * (now - 1)
+            run.count -= count * (now - 1)
+    return now
 
 
 def merged(offs: list[Off]) -> list[Off]:
