@@ -133,16 +133,16 @@ def exchange(
     """Return what it means to give back ``units`` of each line and take ``lines`` instead. Raises ContractError as
     :func:`refund` and :func:`rules.engine.price.price` do.
     """
-    before = _kept(sold, [found.units for found in earlier])
     after = _kept(sold, [*(found.units for found in earlier), tuple(units)])
     kept = _kept_lines(sold, after)
     priced = price(replace(sold.basket, lines=(*kept, *lines)), compiled)
-    stood = _standing(sold, compiled, before)
+    # What counts is what the customer still has in the sale, which may be less than the goods that stay are worth now.
+    stood = _standing(sold, compiled, _quantities(sold))
     return Exchange(
         priced=priced,
-        due_minor=priced.payable_minor - stood.value_minor,
-        points=priced.points - stood.points,
-        points_spent=priced.points_spent - stood.points_spent,
+        due_minor=priced.payable_minor - stood.value_minor + sum(found.refund_minor for found in earlier),
+        points=priced.points - stood.points + sum(found.points_back for found in earlier),
+        points_spent=priced.points_spent - stood.points_spent + sum(found.points_restored for found in earlier),
     )
 
 
@@ -314,9 +314,15 @@ def _codes(sold: Sold, compiled: Compiled, before: Sequence[int], after: Sequenc
     """The codes that may be used again because nothing they were used on is kept any more."""
     if compiled.pack.policies.coupon_on_return is CouponOnReturn.STAYS_USED:
         return ()
-    used = {effect.code: effect for effect in sold.effects if effect.code is not None}
+    used: dict[str, list[AppliedEffect]] = {}
+    for effect in sold.effects:
+        if effect.code is not None:
+            used.setdefault(effect.code, []).append(effect)
     return tuple(
-        code for code, effect in sorted(used.items()) if _touches(effect, before) and not _touches(effect, after)
+        code
+        for code, effects in sorted(used.items())
+        if any(_touches(effect, before) for effect in effects)
+        and not any(_touches(effect, after) for effect in effects)
     )
 
 
