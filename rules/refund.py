@@ -241,16 +241,26 @@ class _Remainder:
         policy = OnReturn.PRORATE if rule is None or effect.points_spent else rule.on_return
         if policy is OnReturn.CHARGE_BACK and rule is not None:
             return self._asked_again(effect, rule)
+        if policy is OnReturn.KEEP or all(share.off_minor for share in effect.shares):
+            return self._as_taken(effect)
         kept = _stretches(effect.shares, self._kept)
-        if policy is OnReturn.KEEP:
-            amount = sum(
-                max(0, min(share.units, self._kept[share.line] - share.unit)) * share.off_minor
-                for share in effect.shares
-            )
-        else:
-            whole = max(1, self._list_of(_stretches(effect.shares)))
-            amount = divide(effect.off_minor * self._list_of(kept), whole, Rounding.HALF_UP)
+        whole = max(1, self._list_of(_stretches(effect.shares)))
+        amount = divide(effect.off_minor * self._list_of(kept), whole, Rounding.HALF_UP)
         return spread(amount, self._standing_runs(kept), self._view.units, self._sharing())
+
+    def _as_taken(self, effect: AppliedEffect) -> list[Off]:
+        """What the trace says was taken off each unit that stays, as far as it still costs that much. Where every unit
+        that took part had something taken off, that is its part of the discount, to the minor unit.
+        """
+        floors = self._view.units.floors
+        offs = []
+        for share in effect.shares:
+            for line, unit, count in _stretches((share,), self._kept):
+                for run in self._standing_runs(((line, unit, count),)):
+                    off = min(share.off_minor, run.each - floors[run.line])
+                    if off > 0:
+                        offs.append((run.line, run.unit, run.count, off))
+        return offs
 
     def _asked_again(self, effect: AppliedEffect, rule: Rule) -> list[Off]:
         """What a rule gives when it is asked about the goods that stay, at most what it gave."""
