@@ -204,9 +204,9 @@ class _Remainder:
         rounding = 0
         for effect in self._sold.effects:
             offs = self._offs(effect)
-            points = self._points(effect)
             if offs:
                 self._view.units.take(offs)
+            points = self._points_anew(effect)
             self._view.earned += points
             found.points += points
             worth = sum(count * off for _line, _unit, count, off in offs)
@@ -220,6 +220,8 @@ class _Remainder:
         value += divide(rounding * value, unrounded, Rounding.HALF_UP) if unrounded > 0 else 0
         found.value_minor = max(0, value)
         found.stored_minor = min(found.stored_minor, found.value_minor)
+        if self._compiled.pack.policies.points_on_return is PointsOnReturn.PRORATE:
+            found.points = sum(self._points_of(effect.points, found.value_minor) for effect in self._sold.effects)
         return found
 
     def _share(self, whole: int, worth: int, of: int) -> int:
@@ -269,18 +271,27 @@ class _Remainder:
         found = propose(rule.then[effect.part], self._view)
         if not isinstance(found, Proposal):
             return []
+        if found.used:
+            self._view.units.take([(line, unit, count, 0) for line, unit, count, _off in found.offs], True)
+            self._view.units.take(found.part, True)
         return capped(found.offs, effect.off_minor, self._view, self._sharing())
 
-    def _points(self, effect: AppliedEffect) -> int:
-        if not effect.points:
-            return 0
+    def _points_anew(self, effect: AppliedEffect) -> int:
+        """What the goods that stay would have earned, at most what the effect gave."""
         rule = self._rule(effect)
-        policy = self._compiled.pack.policies.points_on_return
-        if rule is None or policy is PointsOnReturn.PRORATE:
-            before = max(1, self._sold.payable_minor)
-            return min(effect.points, divide(effect.points * self._view.payable_minor, before, Rounding.FLOOR))
-        found = propose(rule.then[effect.part], self._view) if refused(rule, self._view) is None else None
+        if not effect.points or rule is None or refused(rule, self._view) is not None:
+            return 0
+        found = propose(rule.then[effect.part], self._view)
         return min(effect.points, found.points) if isinstance(found, Proposal) else 0
+
+    def _points_of(self, points: int, value_minor: int) -> int:
+        """The part of ``points`` that the value of what stays is of the sale's, or of the goods' where nothing was
+        paid.
+        """
+        part, whole = value_minor, self._sold.payable_minor
+        if not whole:
+            part, whole = self._goods, self._all_goods
+        return divide(points * min(part, whole), whole, Rounding.FLOOR) if whole else 0
 
     def _each(self, line: int) -> int:
         sold = self._sold.basket.lines[line]
