@@ -54,7 +54,7 @@ def top_up(amount_minor: int, basket: Basket, compiled: Compiled) -> ToppedUp:
     view = opened(basket, compiled)
     taken: set[str] = set()
     brought, shortfalls = list[Brought](), list[tuple[str, Shortfall]]()
-    for rule in compiled.rules:
+    for rule in sorted(compiled.rules, key=lambda rule: -rule.priority):
         ladders = [effect for effect in rule.then if isinstance(effect, TopUp)]
         if not ladders:
             continue
@@ -80,22 +80,26 @@ def _climbed(rule: Rule, ladders: list[TopUp], amount_minor: int, view: View) ->
         if step is None:
             continue
         reached = True
-        bonus = min(MAX_AMOUNT_MINOR, bonus + step.bonus_minor * times)
+        before, bonus = bonus, min(MAX_AMOUNT_MINOR, bonus + step.bonus_minor * times)
         points = min(MAX_POINTS, points + step.points * times)
-        today = view.facts.day or 0
-        if step.bonus_minor:
-            whole = min(MAX_AMOUNT_MINOR, step.bonus_minor * times)
-            # Without a day the whole bonus comes at once; a part that would lie beyond the calendar comes with the
-            # last.
-            late = today + ladder.every_days * (ladder.parts - 1) > LAST_DAY
+        today = view.facts.day
+        if whole := bonus - before:
+            # Without a day, or where a part would lie beyond the calendar, the whole bonus comes at once.
+            first = max(0, today or 0)
+            late = today is None or first + ladder.every_days * (ladder.parts - 1) > LAST_DAY
             parts = 1 if late or not ladder.every_days else ladder.parts
-            dated += instalments(whole, parts, max(1, ladder.every_days), today)
+            dated += instalments(whole, parts, max(1, ladder.every_days), first)
         for coupon in step.coupons:
             coupons[coupon.coupon] = coupons.get(coupon.coupon, 0) + coupon.count * times
         for card in step.counts:
             counts[card.card] = counts.get(card.card, 0) + card.uses * times
     if not reached:
         return Shortfall(Why.MIN_SPEND, min(ladder.steps[0].amount_minor for ladder in ladders) - amount_minor)
+    usage, budget = view.facts.usage.get(rule.rule), rule.limits.budget_minor
+    if budget is not None and bonus > (rest := budget - (0 if usage is None else usage.given_minor)):
+        return Shortfall(Why.BUDGET, bonus - max(0, rest))
+    if usage is not None and usage.share_minor is not None and bonus > usage.share_minor:
+        return Shortfall(Why.BUDGET_SHARE, bonus - usage.share_minor)
     return Brought(rule.rule, bonus, tuple(sorted(dated)), points, _given(coupons), _given(counts), rule.funded_by)
 
 
