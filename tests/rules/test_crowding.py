@@ -1,4 +1,4 @@
-"""No basket of one article meets more effects than was said, and packs that could be sold are not said to be too many."""
+"""No basket of one article meets more effects than was said, and what could be sold is not said to be too many."""
 
 from __future__ import annotations
 
