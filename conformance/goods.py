@@ -30,14 +30,18 @@ class Goods:
         """Return our selection of the same lines. A list without members selects nothing, as in the case."""
         if selector is None:
             return Select()
+        low, high = selector.price_min or 0, selector.price_max
+        if high is not None and high < max(0, low):
+            # Between a price and a lower one there is nothing.
+            return Select(skus=_NONE_SUCH)
         wanted = [self.skus.get(sku, ()) for sku in selector.sku or ()]
         return Select(
             skus=_listed(selector.sku, tuple([name for names in wanted for name in names])),
             categories=_listed(selector.category, self._words(selector.category)),
             tags=_listed(selector.tag, self._words(selector.tag)),
             not_categories=self._words(selector.not_category),
-            price_min_minor=None if selector.price_min is None else max(0, selector.price_min),
-            price_max_minor=_at_most(selector.price_max),
+            price_min_minor=min(low, MAX_AMOUNT_MINOR) if low > 0 else None,
+            price_max_minor=None if high is None else min(high, MAX_AMOUNT_MINOR),
             reduced=False if selector.exclude_reduced else None,
             include_gifts=selector.include_gifts,
         )
@@ -116,10 +120,3 @@ def rounding_of(name: str) -> Rounding:
 
 def _listed(written: tuple[str, ...] | None, ours: tuple[str, ...]) -> tuple[str, ...]:
     return () if written is None else ours or _NONE_SUCH
-
-
-def _at_most(price_minor: int | None) -> int | None:
-    """A highest price beyond every price selects like none. A negative one, which selects nothing, is not a price."""
-    if price_minor is not None and price_minor < 0:
-        raise NotExpressibleError("a highest price below zero")
-    return None if price_minor is None or price_minor > MAX_AMOUNT_MINOR else price_minor
