@@ -10,7 +10,7 @@ ONE_MACHINE = re.compile(r"(?<![\w.~-])/(?:home|Users|work|mnt|farm)/[\w.-]+")
 A_REGISTRY = re.compile(
     r"(?:pypi|pythonhosted|npmjs|jfrog|artifactory|pkg\.dev)[\w.-]*\.?(?:org|com|io|dev)?/", re.IGNORECASE
 )
-AN_ADDRESS_OF_ONES_OWN = re.compile(r"\b(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}\b")
+AN_ADDRESS_OF_ONES_OWN = re.compile(r"\b(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2}\b")
 BINARY = {".png", ".ttf", ".ico", ".jpg", ".gif", ".woff2", ".otf", ".pcap", ".bin", ".cbor"}
 
 
