@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from conformance.cases import AllocationCase, TierCase
 from conformance.gives import split as split_named
 from conformance.goods import rounding_of
-from conformance.outcome import Outcome
+from conformance.outcome import NotExpressibleError, Outcome
 from conformance.profiles import Profile
+from contract.errors import ContractError
 from rules.beside.tiers import Basis, Ladder, Movement, Rung, tier_of
 from rules.shares import split
 
@@ -28,10 +29,15 @@ def allocated(body: AllocationCase, profile: Profile) -> Outcome:
 
 
 def tiered(body: TierCase) -> Outcome:
-    """Return the tier a customer has after the sale: the highest whose threshold is reached by all that was spent."""
+    """Return the tier a customer has after the sale: the highest whose threshold is reached by all that was spent.
+    Raises NotExpressibleError for no tier or too many, and for two of one threshold.
+    """
     rising = sorted(body.tiers, key=lambda name: body.tiers[name])
     rungs = tuple([Rung(f"tier-{place}", body.tiers[name]) for place, name in enumerate(rising)])
     ladder = Ladder(Basis.SPEND, rungs, window_days=0, grace_days=0, sale_counts=True, above=False)
     before = [Movement(TODAY, body.customer.spent, 0)] if body.customer.spent else []
-    standing = tier_of(ladder, before, TODAY, Movement(TODAY, body.current_sale, 0))
+    try:
+        standing = tier_of(ladder, before, TODAY, Movement(TODAY, body.current_sale, 0))
+    except ContractError as error:
+        raise NotExpressibleError(f"beyond the bounds of a ladder of tiers ({error})") from error
     return Outcome(tier=None if standing.tier is None else rising[int(standing.tier.rpartition("-")[2])])
