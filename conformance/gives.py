@@ -10,7 +10,7 @@ from conformance.goods import Goods, rounding_of
 from conformance.naming import Names
 from conformance.outcome import NotExpressibleError
 from conformance.terms import Words
-from contract.basket import MAX_POINTS
+from contract.basket import MAX_POINTS, MAX_QUANTITY
 from contract.money import MAX_AMOUNT_MINOR
 from rules.grammar import money, rewards
 from rules.grammar.conditions import Base
@@ -78,7 +78,7 @@ class GivesReader:
                     rate_bp(effect.percent),
                     Scope.UNIT,
                     self._select(effect.select, default),
-                    Pick(ORDERS[effect.pick], units=effect.units),
+                    Pick(ORDERS[effect.pick], units=self._at_most(effect.units)),
                     base=self._base(None),
                     rounding=rounding(effect.round),
                 )
@@ -95,7 +95,7 @@ class GivesReader:
             own_bp,
             SCOPES[scope],
             self._select(effect.select, default),
-            _pick(effect),
+            self._pick(effect),
             ladder,
             None if effect.cap is None else _bounded(effect.cap),
             self._base(effect.basis),
@@ -110,7 +110,7 @@ class GivesReader:
             off_minor,
             SCOPES[effect.scope or "order"],
             self._select(effect.select, default),
-            _pick(effect),
+            self._pick(effect),
             ladder,
             self._base(effect.basis),
             rounding(effect.round),
@@ -132,7 +132,7 @@ class GivesReader:
         own = figure(effect.base if effect.value is None else effect.value)
         # The threshold of a group is what the whole cart costs at list prices, whatever the group selects.
         ladder = _ladder(Measure.SPEND, steps, Select(), Base.LIST)
-        select, pick = self._select(effect.select, default), Pick(Order.FULLEST, groups_of=effect.size)
+        select, pick = self._select(effect.select, default), Pick(Order.FULLEST, groups_of=self._at_most(effect.size))
         if effect.of == "percent":
             return money.Percent(
                 own, Scope.UNIT, select, pick, ladder, base=self._base(None), rounding=rounding(effect.round)
@@ -142,10 +142,12 @@ class GivesReader:
     def _first_then(self, effect: neutral.FirstThen, default: Selector | None) -> Iterator[Effect]:
         select, base = self._select(effect.select, default), self._base(None)
         if effect.first:
-            yield money.Amount(effect.first, Scope.UNIT, select, Pick(Order.ENTERED, per_line=1), base=base)
+            yield money.Amount(_bounded(effect.first), Scope.UNIT, select, Pick(Order.ENTERED, per_line=1), base=base)
         if effect.then and effect.max_units != 1:
-            most = effect.max_units - 1 if effect.max_units else None
-            yield money.Amount(effect.then, Scope.UNIT, select, Pick(Order.ENTERED, per_line=most, skip=1), base=base)
+            most = min(effect.max_units - 1, MAX_QUANTITY) if effect.max_units else None
+            yield money.Amount(
+                _bounded(effect.then), Scope.UNIT, select, Pick(Order.ENTERED, per_line=most, skip=1), base=base
+            )
 
     def _fixed(
         self, effect: neutral.OrderPrice | neutral.UnitPrice | neutral.Bundle | neutral.BuyGet, default: Selector | None
@@ -157,15 +159,17 @@ class GivesReader:
                     _bounded(value), Scope.BASKET, select, rounding=rounding(round_), split=split(alloc)
                 )
             case neutral.UnitPrice(value):
-                return money.FixedPrice(_bounded(value), Scope.UNIT, select, _pick(effect))
+                return money.FixedPrice(_bounded(value), Scope.UNIT, select, self._pick(effect))
             case neutral.Bundle(units, price, pick, round_, alloc):
-                return money.AnyFor(units, _bounded(price), select, ORDERS[pick], 1, rounding(round_), split(alloc))
+                return money.AnyFor(
+                    self._at_most(units), _bounded(price), select, ORDERS[pick], 1, rounding(round_), split(alloc)
+                )
             case neutral.BuyGet(buy, get, times, round_):
                 return money.BuyGet(
-                    Side(buy.qty, self._select(buy.select or effect.select, default), ORDERS[buy.pick]),
-                    Side(get.qty, self._select(get.select or effect.select, default), ORDERS[get.pick]),
+                    Side(self._at_most(buy.qty), self._select(buy.select or effect.select, default), ORDERS[buy.pick]),
+                    Side(self._at_most(get.qty), self._select(get.select or effect.select, default), ORDERS[get.pick]),
                     rate_bp(get.percent),
-                    times,
+                    min(times, MAX_QUANTITY),
                     get.partial,
                     rounding(round_),
                 )
@@ -238,6 +242,25 @@ class GivesReader:
             never_free=effect.total_must_stay_positive,
         )
 
+    def _pick(self, effect: neutral.Percent | neutral.Amount | neutral.Tiered | neutral.UnitPrice) -> Pick:
+        """The units an effect may touch. 0 units are none at all in a case, and there is no such pick."""
+        if effect.max_units is None and effect.max_units_per_line is None:
+            return EVERY_UNIT
+        if effect.max_units == 0 or effect.max_units_per_line == 0:
+            raise NotExpressibleError("a discount on no unit at all")
+        units, per_line = effect.max_units, effect.max_units_per_line
+        return Pick(
+            _order(effect),
+            units=None if units is None else self._at_most(units),
+            per_line=None if per_line is None else min(per_line, MAX_QUANTITY),
+        )
+
+    def _at_most(self, units: int) -> int:
+        """So many units; as many as a till counts stand for more, where the cart has not even so many."""
+        if units > MAX_QUANTITY and sum(line.quantity for line in self._goods.lines) >= MAX_QUANTITY:
+            raise NotExpressibleError(f"more than {MAX_QUANTITY} units together")
+        return min(units, MAX_QUANTITY)
+
     def _select(self, own: Selector | None, default: Selector | None) -> Select:
         return self._goods.select(default if own is None else own)
 
@@ -285,15 +308,6 @@ def _bounded(amount_minor: int) -> int:
 
 def _base_of_points(basis: str | None) -> Base | None:
     return None if basis is None else Base.LIST if basis == "list" else Base.LEFT
-
-
-def _pick(effect: neutral.Percent | neutral.Amount | neutral.Tiered | neutral.UnitPrice) -> Pick:
-    """The units an effect may touch. 0 units are none at all in a case, and there is no such pick."""
-    if effect.max_units is None and effect.max_units_per_line is None:
-        return EVERY_UNIT
-    if effect.max_units == 0 or effect.max_units_per_line == 0:
-        raise NotExpressibleError("a discount on no unit at all")
-    return Pick(_order(effect), units=effect.max_units, per_line=effect.max_units_per_line)
 
 
 def _order(effect: neutral.Percent | neutral.Amount | neutral.Tiered | neutral.UnitPrice) -> Order:
