@@ -58,7 +58,9 @@ def translate(body: CartCase, scale: int, profile: Profile) -> Translated:
     for rule, (promotion, priority) in named.items():
         found = terms.read(promotion, rule)
         usage.append(found.usage)
-        rules.append(_rule(rule, promotion, priority, found, gives.read(promotion), body.combine or ""))
+        then = gives.read(promotion)
+        rules.append(_rule(rule, promotion, priority, found, then, body.combine or ""))
+        rules[-1:] = _paid_last(rules[-1])
     rounding = body.cart_rounding
     if rounding is not None and rounding.at == "total" and rounding.to > 1:
         rules.append(_rounding_rule(RoundTotal(rounding.to, rounding_of(rounding.mode))))
@@ -96,13 +98,14 @@ _WITHOUT_BASE = (neutral.OrderPrice, neutral.UnitPrice, neutral.Bundle, neutral.
 
 
 def _rule(name: str, promotion: Promotion, priority: int, terms: Terms, then: tuple[Effect, ...], combine: str) -> Rule:
+    paying = all(isinstance(effect, PayStored) for effect in then)
     competing = combine in ("highest_priority_only", "best_order", "best_line")
     return Rule(
         rule=name,
         title=name,
         title_en=name,
         # One lane for all, for the format knows no lanes, only an order; but what pays the rest comes after everything.
-        lane=Lane.TENDER if all(isinstance(effect, PayStored) for effect in then) else Lane.BASKET,
+        lane=Lane.TENDER if paying else Lane.BASKET,
         then=then,
         when=terms.when,
         priority=priority,
@@ -111,6 +114,18 @@ def _rule(name: str, promotion: Promotion, priority: int, terms: Terms, then: tu
         exclusive=promotion.exclusive and combine == "exclusive_first",
         paused=not promotion.enabled or promotion.max_applications == 0,
     )
+
+
+def _paid_last(rule: Rule) -> list[Rule]:
+    """``rule``, and where it pays from the wallet beside other things a second one for that: what pays the rest comes
+    after everything.
+    """
+    paying = tuple(effect for effect in rule.then if isinstance(effect, PayStored))
+    others = tuple(effect for effect in rule.then if not isinstance(effect, PayStored))
+    if not paying or not others:
+        return [rule]
+    second = replace(rule, rule=f"{rule.rule}-pay", lane=Lane.TENDER, then=paying, groups=(), exclusive=False)
+    return [replace(rule, then=others), second]
 
 
 def _rounding_rule(effect: RoundTotal) -> Rule:
