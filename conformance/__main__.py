@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
         return 2
     path = Path(arguments[0]) if arguments else SHIPPED
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as error:
         print(f"conformance: {path}: {error}", file=sys.stderr)
         return 2

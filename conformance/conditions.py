@@ -1,6 +1,6 @@
 """The conditions of the case format (``when``): one record each, with the fields cases may write.
 
-A promotion applies where all its conditions hold. The first that does not, in the order of the file, gives the
+A promotion applies where all its conditions hold. A limit that is used up, else the first that does not hold, gives the
 reason. docs: conformance/README.md.
 """
 

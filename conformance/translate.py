@@ -26,6 +26,7 @@ from rules.pack import GRAMMAR, read_pack, write_pack
 MOST_POINT_UNITS = 10_000
 ROUNDING_RULE = "rounding-of-the-total"
 ONE_OF = "one-of-these"
+MOST_PRIORITY = 1_000_000
 DAY_MS = 86_400_000
 NOON_MS = 43_200_000
 SOME_DAY = 20_000
@@ -129,7 +130,8 @@ def _paid_last(rule: Rule) -> list[Rule]:
 
 
 def _rounding_rule(effect: RoundTotal) -> Rule:
-    return Rule(ROUNDING_RULE, ROUNDING_RULE, ROUNDING_RULE, Lane.TENDER, (effect,))
+    """The rule that rounds the total: after every discount, before anything is paid."""
+    return Rule(ROUNDING_RULE, ROUNDING_RULE, ROUNDING_RULE, Lane.TENDER, (effect,), priority=MOST_PRIORITY)
 
 
 def _pack(body: CartCase, profile: Profile, rules: tuple[Rule, ...], points_scale: int) -> Pack:
