@@ -35,7 +35,13 @@ def percent(effect: Percent, view: View) -> Outcome:
     rate_bp = min(_figure(effect.rate_bp, effect.ladder, effect.select, view), BASIS_POINTS)
     base, how = _base(effect.base, view), _sharing(effect.split, effect.rounding, effect.base, view)
     rounding = effect.rounding or view.facts.pack.policies.percent_rounding
-    found = _reckoned(effect.scope, effect.select, effect.pick, base, how, view, _percent_of(rate_bp, rounding))
+    reckon, cap = _percent_of(rate_bp, rounding), effect.cap_minor
+    if cap is not None and effect.scope is Scope.BASKET:
+        # One figure is cut before it is spread, so that floors hand on what they refuse of the cap, no more.
+        return _reckoned(
+            effect.scope, effect.select, effect.pick, base, how, view, lambda whole: min(reckon(whole), cap)
+        )
+    found = _reckoned(effect.scope, effect.select, effect.pick, base, how, view, reckon)
     if isinstance(found, Proposal) and effect.cap_minor is not None:
         return _proposal(found.base_minor, capped(found.offs, effect.cap_minor, view, how))
     return found
