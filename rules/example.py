@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine
 from contract.money import MAX_AMOUNT_MINOR
 from rules.engine.compiled import Compiled
-from rules.engine.shortfall import Shortfall
+from rules.engine.shortfall import Shortfall, Why
 from rules.example_facts import Clash, Literal, facts_for, ways
 from rules.goods import Goods
 from rules.grammar import conditions as asks
@@ -77,28 +77,27 @@ def example(rule: Rule, compiled: Compiled, goods: Goods) -> Example:
     """Return the smallest basket for ``rule`` of the pack: one to which it applies, else the best that was found, else
     why there is none.
     """
-    found, complete = ways(rule.when)
-    best: Example | None = None
+    found, sure = ways(rule.when)
+    best: Trial | None = None
     clash: Clash | None = None
+    nothing: Nothing | None = None
     for way in found:
         made = basket_for(way, rule.then, compiled, goods)
         if isinstance(made, Clash):
             clash = clash or made
-            complete = complete and made.sure
+            sure = sure and made.sure
             continue
         if isinstance(made, Nothing):
-            best = best or Example(rule, None, nothing=made)
+            nothing = nothing or made
             continue
         trial = _on_trial(made, rule, compiled, goods)
-        if trial is None:
-            continue
-        if trial.applied(rule.rule):
+        sure = sure and trial is not None
+        if trial is not None and trial.applied(rule.rule):
             return Example(rule, trial)
-        if best is None or best.trial is None:
-            best = Example(rule, trial)
-    if best is not None:
-        return best
-    return Example(rule, None, None if clash is None else replace(clash, sure=complete))
+        best = best or trial
+    if best is not None or not sure:
+        return Example(rule, best)
+    return Example(rule, None, None if nothing is not None else clash, nothing)
 
 
 def basket_for(
@@ -109,9 +108,19 @@ def basket_for(
     facts = facts_for(way, compiled.pack, wants_member)
     if isinstance(facts, Clash):
         return facts
-    lines = _lines([*_needs_of_way(way), *(need for effect in then for need in _needs_of_effect(effect))], goods)
+    lines = _lines((), list(_needs_of_way(way)), goods)
     if isinstance(lines, Nothing):
         return lines
+    empty: Nothing | None = None
+    found = 0
+    for effect in then:
+        more = _lines(lines, list(_needs_of_effect(effect)), goods)
+        if isinstance(more, Nothing):
+            empty = empty or more
+        else:
+            lines, found = more, found + 1
+    if empty is not None and not found:
+        return empty
     basket = replace(facts, lines=lines)
     total = min(basket.list_minor, MAX_AMOUNT_MINOR)
     customer = basket.customer
@@ -128,13 +137,33 @@ _SPENDS_POINTS = (rewards.PayPoints, rewards.PointsPrice, rewards.CostPoints)
 
 
 def _on_trial(basket: Basket, rule: Rule, compiled: Compiled, goods: Goods) -> Trial | None:
-    """The basket on trial, with what other rules took of it made good where one change does that."""
+    """The basket on trial; where other rules took too much of it, with more of the same goods; where one change does,
+    with that change.
+    """
     trial = try_out(basket, compiled)
-    if trial is None or trial.applied(rule.rule):
+    for times in _TIMES_MORE:
+        missing = None if trial is None else trial.outcomes.get(rule.rule)
+        if trial is None or missing is None or missing.why not in (Why.MIN_SPEND, Why.NOTHING_LEFT):
+            break
+        trial = try_out(multiplied(basket, times), compiled) or trial
+    missing = None if trial is None else trial.outcomes.get(rule.rule)
+    if trial is None or missing is None or missing.why in _NOT_MENDED:
         return trial
-    missing = trial.outcomes.get(rule.rule)
-    change = None if missing is None else nearest(basket, compiled, goods, rule, missing)
+    change = nearest(trial.basket, compiled, goods, rule, missing)
     return trial if change is None else try_out(change.basket, compiled)
+
+
+_TIMES_MORE = (2, 8)
+_NOT_MENDED = (Why.MIN_SPEND, Why.NOTHING_LEFT, Why.NOT_BEST, Why.EXCLUDED, Why.CONFLICT, Why.PAUSED)
+
+
+def multiplied(basket: Basket, times: int) -> Basket:
+    """So many times the goods, as far as a line holds them."""
+    grown = (
+        line if line.weight_g is not None else replace(line, quantity=min(MAX_QUANTITY, line.quantity * times))
+        for line in basket.lines
+    )
+    return replace(basket, lines=tuple(grown))
 
 
 # --- goods -----------------------------------------------------------------------------------------------------------
@@ -207,8 +236,9 @@ def _needs_of_reward(effect: Effect) -> Iterator[_Need]:
             yield _Need(ALL, kind)
 
 
-def _lines(needs: Sequence[_Need], goods: Goods) -> tuple[BasketLine, ...] | Nothing:
-    lines: list[BasketLine] = []
+def _lines(given: Sequence[BasketLine], needs: Sequence[_Need], goods: Goods) -> tuple[BasketLine, ...] | Nothing:
+    """``given`` with what is needed beside it."""
+    lines = list(given)
     for need in needs:
         there = [] if need.apart else [place for place, line in enumerate(lines) if goods.takes(need.select, line)]
         if need.distinct > 1:

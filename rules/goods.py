@@ -36,11 +36,13 @@ class Goods:
         skus = self._skus(levels)
         known = self.known if skus is None else [line for sku in skus for line in self._by_sku.get(sku, ())]
         matcher = self._matcher(select)
-        found = next((line for line in known if matcher.takes(line)), None)
-        if found is not None:
-            return found
-        made = self._made(levels, skus)
-        return made if made is not None and matcher.takes(made) else None
+        fitting = [line for line in known if matcher.takes(line)]
+        # An article with a floor shows less well what a rule does.
+        found = next((line for line in fitting if not line.floor_minor), None)
+        made = None if found is not None else self._made(levels, skus)
+        if made is not None and matcher.takes(made):
+            return made
+        return found or next(iter(fitting), None)
 
     def _matcher(self, select: Select) -> Matcher:
         key = 0 if select is ALL else id(select)

@@ -1,6 +1,6 @@
 """A basket with more goods in it: so much more spent, so many units or articles more, of what a rule looks at."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine
@@ -15,8 +15,8 @@ from rules.grammar.rule import Rule
 from rules.grammar.select import Select
 from rules.trial import Trial, tried
 
-MOST_ROUNDS = 40
-"""How often an amount is raised by what is still missing: other rules take a part of what is added."""
+MOST_ROUNDS = 16
+"""How often an amount is raised by what is still missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +54,57 @@ def try_out(basket: Basket, compiled: Compiled) -> Trial | None:
 
 
 def more_spent(case: Case) -> Iterator[Step]:
-    """So much more spent on what the rule looks at, until what other rules leave of it is enough."""
+    """So much more spent on what the rule looks at, and no more than it takes: other rules take a part of what is
+    added, so the amount is reckoned up from what is still missing, then down to the least that will do.
+    """
     for select, per in _measured(case.rule):
         if per is asks.Per.LINE:
             yield from _more_of_lines(case, select, by_money=True)
             continue
         template = case.goods.line(select)
-        if template is None:
-            continue
-        added = 0
-        missing = case.shortfall.missing
-        for _round in range(MOST_ROUNDS):
-            added += missing
-            grown = with_spend(case.basket, template, added, case.goods, select)
-            found = None if grown is None else try_out(grown, case.compiled)
-            if grown is None or found is None:
-                break
-            still = found.outcomes.get(case.rule.rule)
-            if found.applied(case.rule.rule):
-                yield Step(grown, added)
-            short = [] if still is None else _of_kind(still, Why.MIN_SPEND)
-            if not short:
-                break
-            missing = min(part.missing for part in short)
+        found = None if template is None else _least_spent(case, template, select)
+        if found is not None:
+            yield found
+
+
+def _least_spent(case: Case, template: BasketLine, select: Select) -> Step | None:
+    def tried_with(minor: int) -> tuple[Basket, Trial] | None:
+        grown = with_spend(case.basket, template, minor, case.goods, select)
+        trial = None if grown is None else try_out(grown, case.compiled)
+        return None if grown is None or trial is None else (grown, trial)
+
+    too_little, before, missing = 0, 0, case.shortfall.missing
+    added = missing
+    for _round in range(MOST_ROUNDS):
+        outcome = tried_with(added)
+        if outcome is None:
+            return None
+        grown, trial = outcome
+        if trial.applied(case.rule.rule):
+            return _least_between(too_little, Step(grown, added), tried_with, case)
+        still = trial.outcomes.get(case.rule.rule)
+        short = [] if still is None else _of_kind(still, Why.MIN_SPEND)
+        if not short:
+            return None
+        before, missing = missing, min(part.missing for part in short)
+        closer = before - missing
+        more = missing if closer <= 0 else max(missing, -(-missing * (added - too_little) // closer))
+        too_little, added = added, added + more
+    return None
+
+
+def _least_between(
+    too_little: int, enough: Step, tried_with: Callable[[int], tuple[Basket, Trial] | None], case: Case
+) -> Step:
+    """The least amount that does, between one that does not and one that does."""
+    while enough.missing - too_little > 1:
+        middle = (too_little + enough.missing) // 2
+        outcome = tried_with(middle)
+        if outcome is not None and outcome[1].applied(case.rule.rule):
+            enough = Step(outcome[0], middle)
+        else:
+            too_little = middle
+    return enough
 
 
 def with_spend(basket: Basket, template: BasketLine, minor: int, goods: Goods, select: Select) -> Basket | None:
@@ -177,8 +205,12 @@ def one_item(case: Case) -> Iterator[Step]:
         yield from _units_of(case, select, 1)
 
 
-def _measured(rule: Rule) -> Iterator[tuple[Select, asks.Per]]:
-    """What a rule reckons money on, in the order it is asked."""
+def _measured(rule: Rule) -> list[tuple[Select, asks.Per]]:
+    """What a rule reckons money on, in the order it is asked, each once."""
+    return list(dict.fromkeys(_all_measured(rule)))
+
+
+def _all_measured(rule: Rule) -> Iterator[tuple[Select, asks.Per]]:
     for condition in rule.when:
         for part in leaves(condition):
             if isinstance(part, asks.Spend) and part.at_least_minor:
@@ -188,8 +220,12 @@ def _measured(rule: Rule) -> Iterator[tuple[Select, asks.Per]]:
             yield select, asks.Per.BASKET
 
 
-def _counted(rule: Rule) -> Iterator[tuple[Select, asks.Per]]:
-    """What a rule counts units or articles of, in the order it is asked."""
+def _counted(rule: Rule) -> list[tuple[Select, asks.Per]]:
+    """What a rule counts units or articles of, in the order it is asked, each once."""
+    return list(dict.fromkeys(_all_counted(rule)))
+
+
+def _all_counted(rule: Rule) -> Iterator[tuple[Select, asks.Per]]:
     for condition in rule.when:
         for part in leaves(condition):
             match part:

@@ -38,7 +38,6 @@ class Trial:
 def tried(basket: Basket, compiled: Compiled) -> Trial:
     """Price ``basket``. Raises ContractError as :func:`rules.engine.price.price` does."""
     view = opened(basket, compiled)
-    view.facts.explain = True
     met = meet(view, compiled.candidates(view), compiled)
     outcomes = {compiled.rules[number].rule: missing for number, missing in met.view.outcomes.items()}
     return Trial(basket, outcome(met, compiled), outcomes)

@@ -1,0 +1,65 @@
+"""Static checks of a pack: what in it can never happen, gets in its own way, or costs money nobody bounded.
+
+Every finding that blames a rule comes with a basket that was priced under the pack and does what the finding says. The
+work grows with the number of rules, so that ten thousand of them are checked in seconds.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from contract.basket import Basket
+from rules.engine.compiled import Compiled
+from rules.example import Example, example
+from rules.finding import Finding, Kind, Weight
+from rules.goods import Goods
+from rules.grammar.pack import Pack
+from rules.grammar.rewards import TopUp
+from rules.lint_giving import below_floors, crowded, unbounded
+from rules.lint_meeting import conflicts, overlaps
+from rules.lint_reach import beaten, unreached
+from rules.more_goods import try_out
+
+Progress = Callable[[int, int], None]
+"""Told how many rules of how many have been looked at."""
+
+
+def lint(pack: Pack, baskets: Sequence[Basket] = (), progress: Progress | None = None) -> tuple[Finding, ...]:
+    """Return what is wrong with ``pack`` and what is worth knowing, the wrong first, in the order of its rules.
+    ``baskets`` are baskets as they are sold, beside the golden ones: their goods, prices and floors are tried as well.
+    The pack has been read by ``rules.pack`` or checked as it does.
+    """
+    compiled = Compiled(pack)
+    goods = Goods(compiled, [line for basket in baskets for line in basket.lines])
+    examples: dict[str, Example] = {}
+    found: list[Finding] = []
+    for number, rule in enumerate(pack.rules):
+        examples[rule.rule] = example(rule, compiled, goods)
+        found += unreached(examples[rule.rule], compiled, goods)
+        found += unbounded(examples[rule.rule], compiled)
+        if progress is not None:
+            progress(number + 1, len(pack.rules))
+    found += beaten(examples, compiled)
+    found += conflicts(examples, compiled, goods)
+    found += overlaps(compiled, goods)
+    sold = [*(golden.basket for golden in pack.golden), *baskets]
+    found += below_floors(sold, compiled, goods)
+    found += crowded(examples, compiled, goods)
+    found += _untested(pack, examples, compiled)
+    place = {rule.rule: number for number, rule in enumerate(pack.rules)}
+    weights, kinds = list(Weight), list(Kind)
+    found.sort(key=lambda one: (weights.index(one.weight), place.get(one.rule, -1), kinds.index(one.kind), one.words))
+    return tuple(found)
+
+
+def _untested(pack: Pack, examples: dict[str, Example], compiled: Compiled) -> Iterator[Finding]:
+    """Rules that no golden basket makes apply, each with the basket that would."""
+    tested: set[str] = set()
+    for golden in pack.golden:
+        trial = try_out(golden.basket, compiled)
+        if trial is not None:
+            tested.update(effect.rule for effect in trial.priced.effects)
+    for rule in pack.rules:
+        found = examples[rule.rule]
+        for_top_ups = any(isinstance(effect, TopUp) for effect in rule.then)
+        if rule.rule not in tested and found.applies and not for_top_ups and found.trial is not None:
+            words = ("没有黄金购物篮用到它", "no golden basket makes it apply")
+            yield Finding(rule.rule, Kind.UNTESTED, Weight.NOTE, words, found.trial.basket)
