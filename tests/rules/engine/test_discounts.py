@@ -1,0 +1,356 @@
+"""What takes money off takes off what a person with a pencil would, to the minor unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract.basket import Basket, BasketLine, Customer, RuleUsage
+from rules.engine.compiled import compile_pack
+from rules.engine.price import price
+from rules.engine.shortfall import Why
+from rules.engine.verdicts import judge
+from rules.priced import Priced
+from tests.rules.samples import pack, rule
+
+
+def line(sku: str, minor: int, quantity: int = 1, **more: Any) -> BasketLine:
+    """So many units of an article; tea by its name, ware otherwise."""
+    category = "tea" if sku.startswith("TEA") else "ware"
+    return BasketLine(sku, quantity, minor, (category,), **more)
+
+
+def cost(effect: Any, *lines: BasketLine, **more: Any) -> tuple[int, ...]:
+    """What the lines come to under one rule with one effect; ``more`` are the pack's other fields."""
+    return priced_by(effect, *lines, **more).payable_by_line
+
+
+def priced_by(effect: Any, *lines: BasketLine, **more: Any) -> Priced:
+    """The price under one rule with one effect."""
+    return price(Basket(lines, Customer("gold")), compile_pack(pack(rule("it", "basket", effect), **more)))
+
+
+def missed(effect: Any, *lines: BasketLine) -> tuple[Why, int] | None:
+    """What the rule missed."""
+    found = judge(Basket(lines, Customer("gold")), compile_pack(pack(rule("it", "basket", effect)))).verdicts[0]
+    return None if found.shortfall is None else (found.shortfall.why, found.shortfall.missing)
+
+
+@pytest.mark.parametrize(
+    ("scope", "rounding", "wanted"),
+    [
+        # 15 % of 103 is 15.45, of 3 x 103 = 309 is 46.35, of 57 is 8.55, of 366 is 54.9.
+        ("unit", "half_up", (309 - 45, 57 - 9)),
+        ("line", "half_up", (309 - 46, 57 - 9)),
+        ("basket", "half_up", (309 - 46, 57 - 9)),
+        ("unit", "down", (309 - 45, 57 - 8)),
+        ("unit", "up", (309 - 48, 57 - 9)),
+        ("line", "up", (309 - 47, 57 - 9)),
+        ("basket", "down", (309 - 46, 57 - 8)),
+    ],
+)
+def test_a_percentage_is_rounded_once_where_its_scope_says(scope: str, rounding: str, wanted: tuple[int, ...]) -> None:
+    effect = {"percent": {"rate_bp": 1_500, "scope": scope, "rounding": rounding}}
+    assert cost(effect, line("A", 103, 3), line("B", 57)) == wanted
+
+
+@pytest.mark.parametrize("tenths", range(1, 100))
+def test_every_fold_from_0_1_to_9_9_is_exact_in_basis_points(tenths: int) -> None:
+    """9.9折 leaves 99 %, 0.1折 leaves 1 %: of 100.00 exactly, of 0.07 to the nearest fen, half up in the discount."""
+    effect = {"percent": {"rate_bp": 10_000 - tenths * 100, "scope": "line"}}
+    off = (7 * (100 - tenths) * 2 + 100) // 200
+    assert cost(effect, line("A", 10_000), line("B", 7)) == (tenths * 100, 7 - off)
+
+
+def test_a_cap_cuts_a_percentage_and_each_line_in_proportion() -> None:
+    """Half of 600 and 300 is 450; capped at 100 the lines get 66.67 and 33.33."""
+    effect = {"percent": {"rate_bp": 5_000, "scope": "line", "cap_minor": 100}}
+    assert cost(effect, line("A", 600), line("B", 300)) == (533, 267)
+    capped = rule("it", "basket", {"percent": {"rate_bp": 5_000, "scope": "line"}}, limits={"cap_minor": 100})
+    assert price(Basket((line("A", 600), line("B", 300))), compile_pack(pack(capped))).payable_minor == 800
+    assert missed({"percent": {"rate_bp": 5_000, "scope": "line", "cap_minor": 0}}, line("A", 600)) == (
+        Why.NOTHING_LEFT,
+        0,
+    )
+
+
+def test_a_ladder_takes_the_highest_step_reached_and_the_effects_own_figure_below() -> None:
+    ladder = {"by": "quantity", "steps": [{"at_least": 3, "value": 1_000}, {"at_least": 5, "value": 2_000}]}
+    effect = {"percent": {"rate_bp": 500, "scope": "line", "ladder": ladder}}
+    assert [cost(effect, line("A", 100, units))[0] for units in (2, 3, 4, 5, 9)] == [190, 270, 360, 400, 720]
+    by_spend = {"by": "spend", "steps": [{"at_least": 500, "value": 90}], "select": {"categories": ["tea"]}}
+    amount = {"amount": {"off_minor": 10, "scope": "basket", "ladder": by_spend, "select": {"skus": ["A"]}}}
+    assert cost(amount, line("A", 100), line("TEA", 499)) == (90, 499)
+    assert cost(amount, line("A", 100), line("TEA", 500)) == (10, 500)
+
+
+@pytest.mark.parametrize(
+    ("scope", "wanted"),
+    [("unit", (3 * 70, 0)), ("line", (270, 0)), ("basket", (273, 17))],
+)
+def test_an_amount_comes_off_each_unit_each_line_or_the_basket(scope: str, wanted: tuple[int, ...]) -> None:
+    """30 off; the unit of 20 has no more than 20 to give. Over the basket 320 : 300 = 28.125 and 1.875."""
+    effect = {"amount": {"off_minor": 30, "scope": scope}}
+    if scope == "basket":
+        wanted = (300 - 28, 20 - 2)
+    assert cost(effect, line("A", 100, 3), line("B", 20)) == wanted
+
+
+@pytest.mark.parametrize(("scope", "wanted"), [("unit", (3 * 60, 20)), ("line", (60, 20)), ("basket", (56, 4))])
+def test_a_fixed_price_is_that_of_each_unit_each_line_or_all(scope: str, wanted: tuple[int, ...]) -> None:
+    """60; what is cheaper already stays. All together 320 become 60: 260 off is 243.75 and 16.25."""
+    effect = {"fixed_price": {"price_minor": 60, "scope": scope}}
+    assert cost(effect, line("A", 100, 3), line("B", 20)) == wanted
+
+
+def test_a_member_price_is_taken_where_there_is_one_and_it_is_lower() -> None:
+    lines = (line("A", 100, 3, member_price_minor=80), line("B", 50, member_price_minor=60), line("C", 40))
+    assert cost({"member_price": {}}, *lines) == (240, 50, 40)
+    assert cost({"member_price": {}}, line("A", 100, member_price_minor=0)) == (0,)
+    assert missed({"member_price": {}}, line("A", 100, floor_minor=100, member_price_minor=80)) == (
+        Why.NOTHING_LEFT,
+        0,
+    )
+
+
+def test_goods_by_weight_have_the_price_member_price_and_floor_of_1000_g() -> None:
+    """750 g at 19.99 a kilo are 14.9925: 14.99. Members at 17.99: 13.49. Never below 15.00 a kilo: 11.25."""
+    ham = line("HAM", 1_999, weight_g=750, member_price_minor=1_799, floor_minor=1_500)
+    assert price(Basket((ham,)), compile_pack(pack())).payable_minor == 1_499
+    assert cost({"member_price": {}}, ham) == (1_349,)
+    assert cost({"percent": {"rate_bp": 5_000, "scope": "line"}}, ham) == (1_125,)
+
+
+@pytest.mark.parametrize(
+    ("paid", "every", "off"),
+    [
+        (19_999, True, 0),
+        (20_000, True, 10_000),
+        (39_999, True, 10_000),
+        (40_000, True, 20_000),
+        (19_999, False, 0),
+        (20_000, False, 10_000),
+        (40_000, False, 10_000),
+    ],
+)
+def test_100_off_200_once_or_for_every_200(paid: int, every: bool, off: int) -> None:
+    save: dict[str, Any] = {"steps": [{"spend_minor": 20_000, "save_minor": 10_000}], "every": every}
+    priced = priced_by({"spend_save": save}, line("A", paid - 3_333), line("B", 3_333))
+    assert paid - priced.payable_minor == off == sum(effect.off_minor for effect in priced.effects)
+
+
+def test_steps_of_spend_and_save_take_the_highest_reached_and_every_may_be_limited() -> None:
+    steps = [{"spend_minor": 10_000, "save_minor": 1_000}, {"spend_minor": 30_000, "save_minor": 5_000}]
+    for spent, saved in ((9_999, 0), (10_000, 1_000), (29_999, 1_000), (30_000, 5_000), (90_000, 5_000)):
+        assert cost({"spend_save": {"steps": steps}}, line("A", spent)) == (spent - saved,)
+    limited = {"spend_save": {"steps": steps[:1], "every": True, "most_times": 3}}
+    assert cost(limited, line("A", 90_000)) == (87_000,)
+    assert missed({"spend_save": {"steps": steps}}, line("A", 9_000)) == (Why.MIN_SPEND, 1_000)
+
+
+def test_what_is_saved_is_split_by_what_lines_cost_and_sums_to_the_fen() -> None:
+    """100.00 over 33.34, 66.67 and 100.00 of 200.01: 16.669.., 33.333.. and 49.997.. make 16.67, 33.33 and 50.00."""
+    save = {"spend_save": {"steps": [{"spend_minor": 20_000, "save_minor": 10_000}]}}
+    assert cost(save, line("A", 3_334), line("B", 6_667), line("C", 10_000)) == (1_667, 3_334, 5_000)
+
+
+@pytest.mark.parametrize(
+    ("split", "wanted"),
+    [
+        ("largest_remainder", (34, 34, 33)),
+        ("first_remainder", (33, 34, 34)),
+        ("last_remainder", (34, 34, 33)),
+    ],
+)
+def test_the_rest_of_a_split_goes_where_the_policy_says(split: str, wanted: tuple[int, ...]) -> None:
+    """20 off three lines of 40.3 ...: 199 over 3 x 100 leaves 101."""
+    effect = {"amount": {"off_minor": 199, "scope": "basket"}}
+    found = cost(effect, line("C", 100), line("B", 100), line("A", 100), policies={"split": split})
+    assert sum(found) == 101
+    assert found == wanted
+
+
+def test_what_a_floor_refuses_goes_to_the_others_until_all_are_full() -> None:
+    """90 off 100 + 100 + 100: the first gives 10 down to its floor, the others 40 each; 250 finds room for 210."""
+    lines = (line("A", 100, floor_minor=90), line("B", 100), line("C", 100))
+    assert cost({"amount": {"off_minor": 90, "scope": "basket"}}, *lines) == (90, 60, 60)
+    assert cost({"amount": {"off_minor": 250, "scope": "basket"}}, *lines) == (90, 0, 0)
+    assert cost({"percent": {"rate_bp": 5_000, "scope": "unit"}}, *lines) == (90, 50, 50)
+    assert cost({"amount": {"off_minor": 9, "scope": "line"}}, line("A", 50, floor_minor=80)) == (50,)
+
+
+def test_stacked_offers_stop_at_the_floor() -> None:
+    half = {"percent": {"rate_bp": 5_000, "scope": "unit"}}
+    stacked = pack(*[rule(f"r{index}", "basket", half) for index in range(4)])
+    priced = price(Basket((line("A", 1_000, 3, floor_minor=300),)), compile_pack(stacked))
+    assert [effect.off_minor for effect in priced.effects] == [1_500, 600]
+    assert priced.payable_minor == 900
+
+
+@pytest.mark.parametrize(
+    ("pick", "wanted"),
+    [
+        ({"order": "cheapest", "units": 1}, (300, 250)),
+        ({"order": "dearest", "units": 1}, (250, 300)),
+        ({"order": "entered", "units": 2}, (200, 300)),
+        ({"per_line": 1}, (250, 250)),
+        ({"skip": 1}, (200, 200)),
+        ({"groups_of": 4, "order": "dearest"}, (150, 250)),
+        ({"units": 9}, (150, 150)),
+    ],
+)
+def test_a_pick_says_which_units(pick: Any, wanted: tuple[int, ...]) -> None:
+    """50 off a unit: 3 of 100, and 3 of 100 by the name of the cheaper article as the second line."""
+    first, second = line("A", 100, 3), line("B", 99, 3)
+    found = cost({"amount": {"off_minor": 50, "scope": "unit", "pick": pick}}, first, second)
+    assert found == (wanted[0], wanted[1] - 3)
+
+
+def test_ten_percent_on_the_cheapest_applies_once_however_many_lines() -> None:
+    effect = {"percent": {"rate_bp": 1_000, "scope": "unit", "pick": {"order": "cheapest", "units": 1}}}
+    lines = [line(f"S{index}", 1_000 + index * 100, 2) for index in range(9)]
+    found = cost(effect, *lines)
+    assert sum(one.list_minor for one in lines) - sum(found) == 100
+    assert found[0] == 1_900
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ({}, (1_000 + 500, 600)),
+        ({"same_sku": True}, (1_500, 600)),
+        ({"from_cheapest": True}, (2_000, 300)),
+    ],
+)
+def test_the_second_piece_at_half_price(more: Any, wanted: tuple[int, ...]) -> None:
+    """1,000, 1,000 and 600: dearest first the second unit is the other 1,000; the third has no partner."""
+    assert cost({"nth_unit": {"nth": 2, "rate_bp": 5_000, **more}}, line("A", 1_000, 2), line("B", 600)) == wanted
+
+
+def test_of_every_full_group_the_last_unit_is_discounted_and_the_rest_of_a_group_is_not() -> None:
+    """7 units in groups of 3: two groups, the 3rd and the 6th; the article by itself only where it is asked for."""
+    free = {"nth_unit": {"nth": 3, "rate_bp": 10_000}}
+    assert cost(free, line("A", 100, 4), line("B", 50, 3)) == (300, 100)
+    assert cost({"nth_unit": {**free["nth_unit"], "same_sku": True}}, line("A", 100, 4), line("B", 50, 3)) == (300, 100)
+    assert cost({"nth_unit": {**free["nth_unit"], "most_times": 1}}, line("A", 100, 9)) == (800,)
+    assert missed(free, line("A", 100, 2)) == (Why.MIN_QUANTITY, 1)
+
+
+def _three_one(order: str) -> Any:
+    return {"buy_get": {"buy": {"quantity": 3}, "get": {"quantity": 1, "order": order}, "rate_bp": 10_000}}
+
+
+def test_buy_three_get_the_cheapest_free() -> None:
+    """买三免一: of four units the cheapest is free, of seven still one, of eight two."""
+    four = (line("A", 400), line("B", 300), line("C", 200), line("D", 100))
+    assert cost(_three_one("cheapest"), *four) == (400, 300, 200, 0)
+    assert missed(_three_one("cheapest"), *four[:3]) == (Why.MIN_QUANTITY, 1)
+    assert cost(_three_one("cheapest"), line("A", 100, 7)) == (600,)
+    assert cost(_three_one("cheapest"), line("A", 100, 8)) == (600,)
+
+
+def test_buy_tea_get_a_cup_at_half_price_as_often_as_there_are_both() -> None:
+    effect = {
+        "buy_get": {
+            "buy": {"quantity": 2, "select": {"categories": ["tea"]}},
+            "get": {"quantity": 1, "select": {"categories": ["ware"]}},
+            "rate_bp": 5_000,
+        }
+    }
+    assert cost(effect, line("TEA", 300, 4), line("CUP", 101, 3)) == (1_200, 303 - 2 * 51)
+    assert missed(effect, line("TEA", 300, 1), line("CUP", 101, 3)) == (Why.MIN_QUANTITY, 1)
+    assert missed(effect, line("TEA", 300, 2)) == (Why.NO_ITEM, 0)
+
+
+def test_a_unit_used_on_one_side_is_not_used_again_not_even_by_another_rule() -> None:
+    one = {"buy_get": {"buy": {"quantity": 1}, "get": {"quantity": 1}, "rate_bp": 10_000}}
+    both = pack(rule("a", "basket", one), rule("b", "basket", one))
+    priced = price(Basket((line("A", 100, 5),)), compile_pack(both))
+    assert priced.payable_minor == 300
+    assert [effect.rule for effect in priced.effects] == ["a"]
+
+
+def test_partly_given_is_given_only_where_the_rule_says_so() -> None:
+    one = {"buy": {"quantity": 2}, "get": {"quantity": 2}, "rate_bp": 10_000}
+    assert cost({"buy_get": one}, line("A", 100, 3)) == (300,)
+    assert cost({"buy_get": {**one, "partial": True}}, line("A", 100, 3)) == (200,)
+
+
+def test_any_three_for_99() -> None:
+    """三件99: the dearest three make the first group, the rest pays its price; what is cheaper already stays."""
+    effect = {"any_for": {"units": 3, "price_minor": 9_900}}
+    found = priced_by(effect, line("A", 5_000, 2), line("B", 4_000), line("C", 3_000))
+    # 14,000 becomes 9,900: 4,100 off is 2,928.57 of 10,000 and 1,171.43 of 4,000.
+    assert found.payable_by_line == (7_071, 2_829, 3_000)
+    assert cost(effect, line("A", 3_000, 3)) == (9_000,)
+    assert cost({"any_for": {**effect["any_for"], "most_times": 1}}, line("A", 5_000, 6)) == (24_900,)
+    assert missed(effect, line("A", 5_000, 2)) == (Why.MIN_QUANTITY, 1)
+
+
+def test_a_package_shares_its_price_by_the_list_prices_of_its_parts() -> None:
+    """299.00 for a pot of 200.00, a tray of 120.00 and four cups of 20.00 (400.00 by list): 149.50, 89.70 and 59.80."""
+    parts: list[Any] = [
+        {"quantity": 1, "select": {"skus": ["POT"]}},
+        {"quantity": 1, "select": {"skus": ["TRAY"]}},
+        {"quantity": 4, "select": {"skus": ["CUP"]}},
+    ]
+    effect = {"package": {"parts": parts, "price_minor": 29_900}}
+    lines = (line("POT", 20_000), line("TRAY", 12_000), line("CUP", 2_000, 4))
+    assert cost(effect, *lines) == (14_950, 8_970, 5_980)
+    twice = tuple(line(one.sku, one.unit_price_minor, one.quantity * 2 + 1) for one in lines)
+    assert cost(effect, *twice) == (49_900, 29_940, 13_960)
+    assert missed(effect, line("POT", 20_000), line("CUP", 2_000, 3)) == (Why.MIN_QUANTITY, 2)
+
+
+def test_a_package_that_does_not_divide_still_sums_to_the_fen() -> None:
+    """100.00 for three of 33.50 and one of 19.97: 120.47, 20.47 off is 17.08 and 3.39."""
+    parts: list[Any] = [{"quantity": 3, "select": {"skus": ["A"]}}, {"quantity": 1, "select": {"skus": ["B"]}}]
+    priced = priced_by({"package": {"parts": parts, "price_minor": 10_000}}, line("A", 3_350, 3), line("B", 1_997))
+    assert priced.payable_by_line == (10_050 - 1_708, 1_997 - 339)
+    assert sorted(share.off_minor * share.units for share in priced.effects[0].shares) == [339, 570, 2 * 569]
+
+
+@pytest.mark.parametrize(
+    ("per", "given_minor", "wanted"),
+    [
+        ("application", 0, (500, 300)),
+        ("application", 201, (1_000, 600)),
+        ("line", 201, (500, 600)),
+        ("line", 501, (1_000, 300)),
+        ("line", 701, (1_000, 600)),
+    ],
+)
+def test_a_budget_gives_all_or_nothing_of_the_application_or_of_each_line(
+    per: str, given_minor: int, wanted: tuple[int, ...]
+) -> None:
+    """Half price would give 500 and 300; the campaign has 1,000, of which so much is given."""
+    effect = {"percent": {"rate_bp": 5_000, "scope": "line"}}
+    campaign = rule("it", "basket", effect, limits={"budget_minor": 1_000, "budget_per": per})
+    bought = Basket((line("A", 1_000), line("B", 600)), usage=(RuleUsage("it", given_minor=given_minor),))
+    assert price(bought, compile_pack(pack(campaign))).payable_by_line == wanted
+
+
+def test_what_is_left_of_a_tills_share_of_a_budget_counts_as_well() -> None:
+    effect = {"amount": {"off_minor": 500, "scope": "basket"}}
+    campaign = compile_pack(pack(rule("it", "basket", effect, limits={"per_sale": 3})))
+    for share, payable in ((1_500, 500), (1_499, 1_000), (499, 2_000)):
+        bought = Basket((line("A", 2_000),), usage=(RuleUsage("it", share_minor=share),))
+        found = judge(bought, campaign)
+        assert found.priced.payable_minor == payable
+    assert found.verdicts[0].shortfall is not None
+    assert (found.verdicts[0].shortfall.why, found.verdicts[0].shortfall.missing) == (Why.BUDGET_SHARE, 1)
+
+
+def test_the_effects_of_one_rule_act_in_order_each_on_what_the_one_before_left() -> None:
+    whole = pack(
+        rule(
+            "it",
+            "basket",
+            {"amount": {"off_minor": 100, "scope": "basket"}},
+            {"percent": {"rate_bp": 1_000, "scope": "basket"}},
+            limits={"cap_minor": 150},
+        )
+    )
+    priced = price(Basket((line("A", 1_000),)), compile_pack(whole))
+    assert [(effect.part, effect.off_minor) for effect in priced.effects] == [(0, 100), (1, 50)]
