@@ -298,14 +298,30 @@ def _items(select: Select, sets: dict[str, ItemSet]) -> Keys | None:
 
 def _items_of_effect(effect: Effect, sets: dict[str, ItemSet]) -> Keys | None:
     """The keys one of which an effect needs to do anything; None where it needs none."""
+    first = _goods_of_effect(effect)
+    return None if first is None else _items(first, sets)
+
+
+def _goods_of_effect(effect: Effect) -> Select | None:
+    """The selection of goods without which an effect does nothing; None where it needs none."""
     if isinstance(effect, rewards.Gift) and effect.every is None:
         return None
     if isinstance(effect, rewards.GrantCounts) and not effect.per_unit:
         return None
     if isinstance(effect, rewards.Rebate) and effect.minor:
         return None
-    first = next(selects_of(effect), None)
-    return None if first is None else _items(first, sets)
+    return next(selects_of(effect), None)
+
+
+def finds_goods(rule: Rule, view: View) -> bool:
+    """Whether ``view`` has goods for one of the rule's effects, or one of them needs none. A rule for top-ups finds
+    nothing in a sale.
+    """
+    for effect in rule.then:
+        select = _goods_of_effect(effect)
+        if view.lines(select) if select is not None else not isinstance(effect, rewards.TopUp):
+            return True
+    return False
 
 
 def keys_of(view: View) -> set[str]:

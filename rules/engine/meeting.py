@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from rules.engine.acting import act, commit, propose, refused
-from rules.engine.compiled import DISCOUNT_LANES, Compiled
+from rules.engine.compiled import DISCOUNT_LANES, Compiled, finds_goods
 from rules.engine.proposal import Proposal
 from rules.engine.shortfall import Shortfall, Why
 from rules.engine.view import Acted, View
@@ -112,7 +112,12 @@ def _rivals(view: View, numbers: Sequence[int], compiled: Compiled) -> Rivals:
             exclusive.append(number)
     if not exclusive and all(len(members) < 2 for members in grouped.values()):
         return {}
-    able = {number for number in numbers if compiled.may_flip[number] or refused(rules[number], view) is None}
+    # A rule without goods excludes nobody, whether the index can tell that it has none or not.
+    able = {
+        number
+        for number in numbers
+        if (compiled.may_flip[number] or refused(rules[number], view) is None) and finds_goods(rules[number], view)
+    }
     # The members of a group share one set, so that a group of ten thousand takes no more room than its members.
     found: dict[int, list[frozenset[int]]] = {}
     for members in grouped.values():
