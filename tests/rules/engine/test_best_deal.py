@@ -18,10 +18,11 @@ from rules.engine.price import price
 from rules.engine.shortfall import Why
 from rules.engine.verdicts import judge
 from rules.grammar.conditions import Per, Spend
-from rules.grammar.money import Amount, Percent, Scope
+from rules.grammar.effects import Effect
+from rules.grammar.money import Amount, BuyGet, Package, Percent, Scope
 from rules.grammar.pack import Pack
 from rules.grammar.policies import Exclusion, Policies
-from rules.grammar.rewards import IssueCoupon
+from rules.grammar.rewards import Gift, GrantCounts, IssueCoupon, PayStored, Rebate, RoundTotal, TopUp, TopUpStep
 from rules.grammar.rule import Lane, Rule
 from rules.grammar.select import Select
 from rules.priced import Priced
@@ -72,10 +73,33 @@ def legal(pack: Pack, basket: Basket) -> Iterator[Pack]:
 
 
 def may_act(rule: Rule, pack: Pack, basket: Basket) -> bool:
-    """Whether a rule's conditions and limits let it act: with an effect that always applies, it would."""
-    always = replace(rule, then=(IssueCoupon("next"),), groups=(), exclusive=False)
-    coupons = strategies.DECLARED.coupons
-    return bool(price(basket, compile_pack(replace(pack, rules=(always,), coupons=coupons))).effects)
+    """Whether a rule's conditions and limits let it act on goods it finds: with effects that always apply to those, it
+    would.
+    """
+    return any(
+        price(
+            basket, compile_pack(replace(pack, rules=(replace(rule, then=(one,), groups=(), exclusive=False),)))
+        ).effects
+        for effect in rule.then
+        for one in _always(effect)
+    )
+
+
+def _always(effect: Effect) -> list[Effect]:
+    match effect:
+        case TopUp():
+            return []
+        case BuyGet():
+            return [Gift("A", every=1, select=effect.get.select)]
+        case Package():
+            return [Gift("A", every=1, select=effect.parts[0].select)]
+        case Gift(every=None) | GrantCounts(per_unit=False) | RoundTotal() | PayStored():
+            return [IssueCoupon("next")]
+        case Rebate() if effect.minor:
+            return [IssueCoupon("next")]
+        case _ if hasattr(effect, "select"):
+            return [Gift("A", every=1, select=effect.select)]
+    return [IssueCoupon("next")]
 
 
 def _without_spends(rule: Rule) -> Rule:
@@ -100,7 +124,7 @@ def competing(rules: Iterable[Rule]) -> tuple[Rule, ...]:
 @settings(max_examples=60)
 @given(strategies.packs(most_rules=6, policy=BEST), strategies.baskets(most_lines=4))
 def test_no_legal_choice_of_rules_is_better_than_the_one_the_engine_takes(pack: Pack, basket: Basket) -> None:
-    pack = replace(pack, rules=competing(pack.rules))
+    pack, basket = replace(pack, rules=competing(pack.rules)), replace(basket, stock=())
     priced = price(basket, compile_pack(pack))
     best = min(score(price(basket, compile_pack(choice))) for choice in legal(pack, basket))
     assert (score(priced), priced.exact) == (best, True)
@@ -310,3 +334,14 @@ def test_a_group_by_the_line_and_a_group_of_the_basket_hold_at_once() -> None:
     bought = Basket((BasketLine("SKU-0", 1, 2_000), BasketLine("SKU-1", 1, 300)), Customer("gold"))
     priced = price(bought, compile_pack(whole))
     assert priced.payable_minor == 1_800 + 200 - 70
+
+
+def test_a_rule_that_finds_no_goods_and_a_rule_for_top_ups_exclude_nobody() -> None:
+    """Neither does anything in this sale, whatever its priority."""
+    ten = _rule("ten", 1_000, groups=("one",))
+    nowhere = Rule("none", "n", "n", Lane.BASKET, (Percent(1, Scope.LINE, Select(price_min_minor=99_999)),), priority=9)
+    top_up = Rule("top-up", "t", "t", Lane.BASKET, (TopUp((TopUpStep(100, 10),)),), priority=9)
+    for idle in (nowhere, top_up):
+        for policy in Exclusion:
+            assert _priced(policy, ten, replace(idle, groups=("one",)))[0] == 9_000
+            assert _priced(policy, ten, replace(idle, exclusive=True))[0] == 9_000
