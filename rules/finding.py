@@ -10,6 +10,7 @@ from rules.explain import Words
 class Kind(StrEnum):
     """What was found. The values are stable: they stand in reports and documentation."""
 
+    GOLDEN = "golden"
     UNREACHABLE = "unreachable"
     CONFLICTING = "conflicting"
     OVERLAPPING = "overlapping"
@@ -33,7 +34,7 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding about ``rule``, shown by ``basket``: priced under the pack, it does what the words say. ``others``
+    """One finding about ``rule`` (empty where it is about the whole pack), shown by ``basket``: priced under the pack, it does what the words say. ``others``
     are the rules that have a part in it.
     """
 

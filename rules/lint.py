@@ -7,6 +7,7 @@ work grows with the number of rules, so that ten thousand of them are checked in
 from collections.abc import Callable, Iterator, Sequence
 
 from contract.basket import Basket
+from contract.money import format_minor
 from rules.engine.compiled import Compiled
 from rules.example import Example, example
 from rules.finding import Finding, Kind, Weight
@@ -30,7 +31,7 @@ def lint(pack: Pack, baskets: Sequence[Basket] = (), progress: Progress | None =
     compiled = Compiled(pack)
     goods = Goods(compiled, [line for basket in baskets for line in basket.lines])
     examples: dict[str, Example] = {}
-    found: list[Finding] = []
+    found: list[Finding] = list(_golden(pack, compiled))
     for number, rule in enumerate(pack.rules):
         examples[rule.rule] = example(rule, compiled, goods)
         found += unreached(examples[rule.rule], compiled, goods)
@@ -48,6 +49,24 @@ def lint(pack: Pack, baskets: Sequence[Basket] = (), progress: Progress | None =
     weights, kinds = list(Weight), list(Kind)
     found.sort(key=lambda one: (weights.index(one.weight), place.get(one.rule, -1), kinds.index(one.kind), one.words))
     return tuple(found)
+
+
+def _golden(pack: Pack, compiled: Compiled) -> Iterator[Finding]:
+    """Golden baskets that these rules price otherwise than they say: no till would take the pack."""
+    for index, golden in enumerate(pack.golden):
+        trial = try_out(golden.basket, compiled)
+        if trial is None:
+            words = (f"golden[{index}] 无法计价", f"golden[{index}] cannot be priced")
+            yield Finding("", Kind.GOLDEN, Weight.WRONG, words, golden.basket)
+            continue
+        comes_to = (trial.priced.payable_minor, trial.priced.points)
+        if comes_to != (golden.payable_minor, golden.points):
+            written, found = format_minor(golden.payable_minor), format_minor(comes_to[0])
+            words = (
+                f"golden[{index}] 写的是 {written} 和 {golden.points} 分，算出 {found} 和 {comes_to[1]} 分",
+                f"golden[{index}] says {written} and {golden.points} points, and comes to {found} and {comes_to[1]}",
+            )
+            yield Finding("", Kind.GOLDEN, Weight.WRONG, words, golden.basket)
 
 
 def _untested(pack: Pack, examples: dict[str, Example], compiled: Compiled) -> Iterator[Finding]:

@@ -265,8 +265,8 @@ def _quantities(way: Sequence[Literal], rules: Sequence[Rule], line: BasketLine)
 
 
 def crowded(examples: Mapping[str, Example], compiled: Compiled, goods: Goods) -> Iterator[Finding]:
-    """More effects than one sale may have: shown by a basket in which rules no longer fit, or, where none was found, a
-    note that there may be one.
+    """More effects than one sale may have: shown by a basket in which rules no longer fit, or, where none was found,
+    that there may be one: head office signs no such pack.
     """
     bound = most_effects(compiled.pack)
     if bound <= MAX_EFFECTS:
@@ -285,10 +285,10 @@ def crowded(examples: Mapping[str, Example], compiled: Compiled, goods: Goods) -
                 return
     first = next(iter(examples), "")
     words = (
-        f"一笔销售可能有 {bound} 个效果，至多容得下 {MAX_EFFECTS} 个",
-        f"a sale might meet {bound} effects, and holds {MAX_EFFECTS}",
+        f"一笔销售可能有 {bound} 个效果，至多容得下 {MAX_EFFECTS} 个：总部不会签发",
+        f"a sale might meet {bound} effects, and holds {MAX_EFFECTS}: head office will not sign it",
     )
-    yield Finding(first, Kind.CROWDED, Weight.NOTE, words, None)
+    yield Finding(first, Kind.CROWDED, Weight.WRONG, words, None)
 
 
 def _left_out(trial: Trial) -> list[str]:

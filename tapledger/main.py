@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 from contract.errors import ContractError
 from contract.settings import SettingsError
-from tapledger import agent, config, demo, hq, provision
+from tapledger import agent, config, demo, hq, provision, rules
 
 DESCRIPTION = """\
 The membership till that keeps its promises when the network is gone.
 
   On a terminal       tapledger agent run --config FILE
   At head office      tapledger hq run --config FILE
+  What rules do       tapledger rules --help
   A new terminal      tapledger provision --help
   See it all at once  tapledger demo
 """
@@ -26,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="tapledger", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     groups = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for room in (agent, hq, provision, demo, config):
+    for room in (agent, hq, rules, provision, demo, config):
         room.add_commands(groups)
     return parser
 
