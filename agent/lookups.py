@@ -23,6 +23,7 @@ from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.journal import Entry, PackRef, PerpetualTotals
 from rules.engine.compiled import Compiled, compile_pack
+from rules.goods import Goods
 from rules.grammar.pack import Pack
 from rules.pack import read_pack
 
@@ -104,7 +105,7 @@ class StoreBook:
         ref, content = found
         if self._active is None or self._active.ref != ref:
             compiled = self._understood(self.compiled, content)
-            self._active = None if compiled is None else ActivePack(ref, compiled)
+            self._active = None if compiled is None else ActivePack(ref, compiled, Goods(compiled))
             self._compiled = None
         return self._active
 

@@ -10,15 +10,19 @@ from contract.envelope import Keyring
 from contract.ids import TerminalAddress
 from contract.journal import Entry, PackRef, PerpetualTotals
 from rules.engine.compiled import Compiled
+from rules.goods import Goods
 from rules.grammar.pack import Pack
 
 
 @dataclass(frozen=True, slots=True)
 class ActivePack:
-    """The rule pack that prices now, compiled, beside the reference that a sale's entry carries."""
+    """The rule pack that prices now, compiled, with the goods its offers are tried with and the reference that a sale's
+    entry carries.
+    """
 
     ref: PackRef
     compiled: Compiled
+    goods: Goods
 
     @property
     def pack(self) -> Pack:

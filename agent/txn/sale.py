@@ -25,6 +25,7 @@ from contract.journal import (
 from contract.refusals import Refusal, RefusalCode
 from rules.engine.price import price
 from rules.explain import explain
+from rules.offer import nearest_offer
 from rules.postings import sale_postings
 
 CHANNEL = "store"
@@ -73,6 +74,13 @@ def with_buyer(basket: OpenBasket, buyer: Buyer, book: Book) -> OpenBasket | Ref
     return _priced(replace(basket, buyer=buyer), book)
 
 
+def with_offer(basket: OpenBasket, book: Book) -> OpenBasket:
+    """Return the basket with the offer that is nearest to it, looked for once until the basket changes."""
+    active = basket.active
+    found = nearest_offer(_plain(basket, book.address), active.compiled, active.goods)
+    return replace(basket, offer=found, offer_sought=True)
+
+
 def sale_commit(basket: OpenBasket, cashier: str, book: Book) -> Commit:
     """Return the order to book this basket as paid in cash, exactly."""
     return Commit(EntryKind.SALE, basket.transaction, _body(basket, cashier, book), owes_receipt=True)
@@ -94,7 +102,8 @@ def _priced(basket: OpenBasket, book: Book) -> OpenBasket | Refusal:
         priced = price(_plain(basket, book.address), basket.active.compiled)
     except ContractError:
         return Refusal(RefusalCode.AMOUNT_TOO_LARGE)
-    grown = replace(basket, priced=priced, explanations=explain(basket.active.pack, priced.effects))
+    explanations = explain(basket.active.pack, priced.effects)
+    grown = replace(basket, priced=priced, explanations=explanations, offer=None, offer_sought=False)
     return grown if not basket.lines or _fits(grown, book) else Refusal(RefusalCode.BASKET_FULL)
 
 

@@ -10,7 +10,7 @@ from agent.txn.book import Book
 from agent.txn.effects import Commit, Print, Sound, SoundName
 from agent.txn.events import CardFailed, CardRead, CodeFailed, CodeRead, Input, KeyDown
 from agent.txn.receipt import sale_receipt
-from agent.txn.sale import begun, cancel_commit, sale_commit, with_buyer, with_item, without_last
+from agent.txn.sale import begun, cancel_commit, sale_commit, with_buyer, with_item, with_offer, without_last
 from agent.txn.sold import recalled
 from agent.txn.state import Buyer, Committing, Notice, OpenBasket, Selling, SignIn, TillState
 from contract.documents import CatalogueItem
@@ -30,6 +30,16 @@ def selling_step(state: TillState, scene: Selling, event: Input, book: Book) -> 
             return _recognised(state, scene, identify.by_code(data, book), book)
         case KeyDown(key=key):
             return _key(state, scene, key, book)
+
+
+def offered(state: TillState, book: Book) -> TillState:
+    """Look for the offer nearest to the basket on the glass. Asked in a quiet moment: the price has been shown by then,
+    and nobody is keying.
+    """
+    match state.scene:
+        case Selling(basket=OpenBasket(offer_sought=False) as basket, keyed="", phone_entry=False) if basket.lines:
+            return replace(state, scene=Selling(with_offer(basket, book)))
+    return state
 
 
 def _key(state: TillState, scene: Selling, key: str, book: Book) -> Step:

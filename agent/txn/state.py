@@ -12,6 +12,7 @@ from contract.documents import CatalogueItem
 from contract.journal import Entry, MemberRef, SaleBody
 from contract.refusals import Refusal
 from rules.explain import Explanation
+from rules.offer import Offer
 from rules.priced import Priced
 
 
@@ -76,6 +77,7 @@ class OpenBasket:
     ``moment_ms`` (Unix time) is when that was: what rules say of days and hours holds for the whole basket.
 
     ``transaction`` stays the same from the first line to the commit, so that a commit tried twice is one sale.
+    ``offer`` is what the customer could still buy for more; it is sought in the first quiet moment after the price.
     """
 
     active: ActivePack
@@ -85,6 +87,8 @@ class OpenBasket:
     buyer: Buyer | None
     priced: Priced
     explanations: tuple[Explanation, ...]
+    offer: Offer | None = None
+    offer_sought: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from agent.txn.events import (
     Tick,
 )
 from agent.txn.recovery import owed_receipt_told, recovery_step, started
-from agent.txn.selling import selling_step
+from agent.txn.selling import offered, selling_step
 from agent.txn.sign_in import cashiers_changed, pin_try_told, sign_in_step
 from agent.txn.state import Committing, Lang, Notice, Paid, ReceiptState, Recovered, Selling, SignIn, TillState
 from contract.refusals import RefusalCode
@@ -59,7 +59,7 @@ def step(state: TillState, event: Event, book: Book) -> Step:
         case CashiersChanged():
             return cashiers_changed(state, book)
         case Tick():
-            return _time_passed(state, book), ()
+            return offered(_time_passed(state, book), book), ()
     return _input(state, event, book)
 
 

@@ -13,11 +13,13 @@ from agent.ui_tft.widths import largest_size, width_px
 from agent.ui_tft.words import Say
 from contract.money import format_minor
 from rules.explain import Change, Explanation, points_text
+from rules.offer import Offer
 
 MEMBER_PX = 36
 PAYABLE_PX = 66
 _LIST_PX = 29
 _LINE_PX = 22
+_OFFER_PX = 22
 _ROOMY_PX, _CLOSE_PX, _TIGHT_PX = 39, 33, 23
 _IN_POINTS = (Change.POINTS, Change.COST)
 
@@ -75,10 +77,14 @@ def _payable(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
 
 
 def _reckoning(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: int) -> None:
-    """List price first, then the rules; older lines above them where there is room."""
+    """List price first, then the rules, then what else could be had; older lines above them where there is room."""
     shown = basket.explanations
     room = bottom - top - _LIST_PX - 2
-    row_px = next((px for px in (_ROOMY_PX, _CLOSE_PX) if px * len(shown) <= room), _TIGHT_PX)
+    row_px = _row_px(len(shown), room)
+    if basket.offer is not None and _leaves_rules_alone(len(shown), row_px, room - _OFFER_PX):
+        _offer(sheet, basket.offer, lang, bottom - _OFFER_PX)
+        room -= _OFFER_PX
+        row_px = _row_px(len(shown), room)
     most = max(room // row_px, 1)
     spare = room - row_px * min(len(shown), most)
     y = _older_lines(sheet, basket, lang, top, spare // _LINE_PX)
@@ -90,6 +96,28 @@ def _reckoning(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: i
         y += row_px
     if len(whole) < len(shown):
         _rest(sheet, shown[len(whole) :], basket.active.pack.points_scale, lang, y)
+
+
+def _row_px(count: int, room: int) -> int:
+    """How high each of so many rules stands where there is so much room for all."""
+    return next((px for px in (_ROOMY_PX, _CLOSE_PX) if px * count <= room), _TIGHT_PX)
+
+
+def _leaves_rules_alone(count: int, row_px: int, room: int) -> bool:
+    """Whether every rule, with its reason, has its place in what an offer would leave of the room."""
+    with_offer_px = _row_px(count, room)
+    return with_offer_px * count <= room and (with_offer_px > _TIGHT_PX or row_px == _TIGHT_PX)
+
+
+def _offer(sheet: Sheet, offer: Offer, lang: Lang, top: int) -> None:
+    """What could still be had, and by which rule where that fits beside it."""
+    at = 0 if lang is Lang.ZH else 1
+    sheet.box(0, top, WIDTH, _OFFER_PX, theme.GREEN_PALE)
+    room = WIDTH - 2 * EDGE
+    size = largest_size(offer.words[at], (16, 15, 14), room, bold=True)
+    words_px = sheet.write(EDGE, top + 17, offer.words[at], size, theme.GREEN, bold=True, most_px=room)
+    if words_px + 12 + width_px(offer.title[at], 13) <= room:
+        sheet.write(WIDTH - EDGE, top + 17, offer.title[at], 13, theme.MUTED, align="right")
 
 
 def _older_lines(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, most: int) -> int:

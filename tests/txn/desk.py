@@ -45,6 +45,7 @@ from contract.journal import (
 from contract.signing import SoftwareSigner
 from rules.authoring import read_authored
 from rules.engine.compiled import compile_pack
+from rules.goods import Goods
 from rules.grammar.pack import Pack
 
 ADDRESS = TerminalAddress("acme", "s01", "t01")
@@ -107,7 +108,8 @@ def promising(*rules: Mapping[str, object], **more: object) -> dict[str, object]
 def pack(version: int, plain: Mapping[str, object] | None = None) -> ActivePack:
     """A pack as if it had been activated; without ``plain`` the one of the walking till."""
     text = json.dumps(plain or PACK_1)
-    return ActivePack(PackRef(version, hashlib.sha256(text.encode()).digest()), compile_pack(read_authored(text)))
+    compiled = compile_pack(read_authored(text))
+    return ActivePack(PackRef(version, hashlib.sha256(text.encode()).digest()), compiled, Goods(compiled))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,18 @@ from agent.txn.effects import SoundName
 from agent.txn.events import ReceiptPrinted, ReceiptWaiting, Started
 from agent.txn.masking import mask_last4, mask_name, mask_phone
 from agent.txn.state import ReceiptState, Recovered, SignIn
-from tests.txn.desk import GOLD_PHONE, NOTHING_OFF, Desk, MemoryBook, pack, paper_text, prints, sounds, waived
+from tests.txn.desk import (
+    GOLD_PHONE,
+    NOTHING_OFF,
+    Desk,
+    MemoryBook,
+    pack,
+    paper_text,
+    prints,
+    promising,
+    sounds,
+    waived,
+)
 
 
 @pytest.fixture
@@ -48,6 +59,30 @@ def test_a_receipt_tells_the_sale_its_rules_and_its_number(desk: Desk) -> None:
 def test_a_receipt_without_a_member_promises_no_points(desk: Desk) -> None:
     rows = paper_text(desk.sell())
     assert not any("积分" in row for row in rows)
+
+
+def test_gifts_coupons_and_the_rounded_total_stand_on_the_receipt() -> None:
+    desk = Desk().sign_in()
+    coupon = {"coupon": "ten-off", "title": "10元代金券", "title_en": "10 off", "valid_from_days": 1, "valid_days": 30}
+    gives = [
+        ("bag", "basket", {"gift": {"sku": "GIFT-BAG"}}),
+        ("next", "points", {"issue_coupon": {"coupon": "ten-off"}}),
+        ("whole-yuan", "tender", {"round_total": {"to_minor": 100, "mode": "down"}}),
+    ]
+    rules = [{"rule": name, "lane": lane, "then": [effect]} for name, lane, effect in gives]
+    desk.book.active = pack(2, promising(*rules, coupons=[coupon]))
+    rows = paper_text(desk.sell("268.37"))
+    at = rows.index("原价 List price | 268.37")
+    assert rows[at + 1 : at + 9] == [
+        "bag | ×1",
+        "  赠品 GIFT-BAG × 1",
+        "next | ×1",
+        "  送券 10元代金券，30 天有效",
+        "whole-yuan | -0.37",
+        "  应付取整到 1.00",
+        "应付 Payable | CNY 268.00",
+        "现金 Cash | 268.00",
+    ]
 
 
 def test_several_of_one_article_are_shown_with_their_price(desk: Desk) -> None:

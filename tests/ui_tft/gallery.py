@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from agent.txn.events import ReceiptPrinted, ReceiptWaiting, Started
+from agent.txn.events import ReceiptPrinted, ReceiptWaiting, Started, Tick
 from agent.txn.state import Lang, Notice, TillState
 from agent.ui_tft.paint import Painter
 from agent.ui_tft.view import DeviceNote, StatusBar, compose
@@ -41,6 +41,95 @@ Script = Callable[[Desk], None]
 def _gold(desk: Desk) -> None:
     desk.tap()
     desk.keys("268.00", "enter")
+
+
+RICH_RULES: tuple[dict[str, object], ...] = (
+    {
+        "rule": "gold-price",
+        "title": "金卡95折",
+        "title_en": "Gold 5 % off",
+        "lane": "line",
+        "when": [{"tier": ["gold"]}],
+        "then": [{"percent": {"rate_bp": 500, "scope": "line"}}],
+    },
+    {
+        "rule": "save-30",
+        "title": "满300减30",
+        "title_en": "Save 30 at 300",
+        "lane": "basket",
+        "then": [{"spend_save": {"steps": [{"spend_minor": 300_00, "save_minor": 30_00}]}}],
+    },
+    {
+        "rule": "bag",
+        "title": "满200送礼品袋",
+        "title_en": "A gift bag at 200",
+        "lane": "basket",
+        "when": [{"spend": {"at_least_minor": 200_00}}],
+        "then": [{"gift": {"sku": "GIFT-BAG"}}],
+    },
+    {
+        "rule": "next-visit",
+        "title": "下次用的券",
+        "title_en": "For the next visit",
+        "lane": "points",
+        "when": [{"spend": {"at_least_minor": 100_00}}],
+        "then": [{"issue_coupon": {"coupon": "ten-off"}}],
+    },
+    {
+        "rule": "points",
+        "title": "消费积分",
+        "title_en": "Points",
+        "lane": "points",
+        "when": [{"member": True}],
+        "then": [{"points_per_money": {"points": 1, "spend_minor": 1_00}}],
+    },
+    {
+        "rule": "whole-yuan",
+        "title": "抹零",
+        "title_en": "Whole yuan",
+        "lane": "tender",
+        "then": [{"round_total": {"to_minor": 1_00, "mode": "down"}}],
+    },
+)
+RICH = promising(
+    *RICH_RULES,
+    coupons=[
+        {"coupon": "ten-off", "title": "10元代金券", "title_en": "10 off", "valid_from_days": 1, "valid_days": 30}
+    ],
+)
+"""Most of what a rule can give: money off, a gift, a coupon, points, a rounded total."""
+
+
+def _rich(desk: Desk, *amounts: str) -> None:
+    desk.book.active = pack(4, RICH)
+    desk.tap()
+    for amount in amounts:
+        desk.keys(amount, "enter")
+    desk.tell(Tick())
+
+
+def _far(desk: Desk, save_minor: int, spend_minor: int) -> None:
+    """One rule that is still far away."""
+    steps = [{"spend_minor": spend_minor, "save_minor": save_minor}]
+    rule = {
+        "rule": "far",
+        "title": "双节会员尊享满额立减大促销活动珠宝首饰专场周年",
+        "title_en": "Members' golden week promotion",
+    }
+    effect = {"spend_save": {"steps": steps}}
+    desk.book.active = pack(5, promising({**rule, "lane": "basket", "then": [effect]}))
+
+
+def _offer_large(desk: Desk) -> None:
+    _far(desk, 345_678_90, 999_999_98)
+    desk.keys("200000.01", "enter")
+    desk.tell(Tick())
+
+
+def _offer_lines(desk: Desk) -> None:
+    _far(desk, 50_00, 700_00)
+    _lines(desk)
+    desk.tell(Tick())
 
 
 def _crowded(desk: Desk) -> None:
@@ -159,6 +248,18 @@ SCENES: dict[str, tuple[Script, StatusBar]] = {
     "basket-large": (_large, ONLINE),
     "basket-crowded": (_crowded, ALL_TROUBLE),
     "basket-replaced": (_replaced, ONLINE),
+    "basket-offer": (_then(_keys("187.50", "enter"), lambda desk: desk.tell(Tick())), ONLINE),
+    "basket-offer-member": (_then(_tap, _keys("187.50", "enter"), lambda desk: desk.tell(Tick())), ONLINE),
+    "basket-offer-lines": (_offer_lines, OFFLINE),
+    "basket-offer-large": (_offer_large, ONLINE),
+    "basket-offer-trouble": (_offer_lines, ALL_TROUBLE),
+    "basket-offer-refused": (_then(_offer_lines, lambda desk: desk.tap(b"1234")), NO_PAPER),
+    "basket-crowded-quiet": (_then(_crowded, lambda desk: desk.tell(Tick())), ONLINE),
+    "basket-rich": (lambda desk: _rich(desk, "268.37"), ONLINE),
+    "basket-rich-reached": (lambda desk: _rich(desk, "99.99", "268.37"), ONLINE),
+    "basket-rich-gift-next": (lambda desk: _rich(desk, "150"), ONLINE),
+    "basket-rich-coupon-next": (lambda desk: _rich(desk, "99.99"), ONLINE),
+    "paid-rich": (_then(lambda desk: _rich(desk, "99.99", "268.37"), _keys("cash"), Desk.commit), ONLINE),
     "committing": (_then(_gold, _keys("cash")), ONLINE),
     "cancelling": (_then(_gold, _keys("cancel")), ONLINE),
     "paid": (_paid, ONLINE),

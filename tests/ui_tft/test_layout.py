@@ -15,7 +15,7 @@ from contract.refusals import TEXTS, RefusalCode
 from tests.ui_tft.gallery import ALL_TROUBLE, SCENES, noticed, played, refused
 
 Rect = tuple[int, int, int, int]
-MADE_TO_BE_CUT = {"basket-crowded"}
+MADE_TO_BE_CUT = {"basket-crowded", "basket-crowded-quiet"}
 SIZES = tuple(range(12, 61))
 
 

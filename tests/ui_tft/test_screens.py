@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from agent.txn.state import Lang, Notice
+from agent.txn.state import Lang, Notice, Selling
 from agent.ui_tft.view import DeviceNote, compose
 from agent.ui_tft.words import Say, age_words, device_words, kind_words, problem_words
+from contract.money import format_minor
 from contract.refusals import TEXTS, RefusalCode
 from tests.txn.desk import PIN
 from tests.ui_tft.gallery import ALL_TROUBLE, OFFLINE, ONLINE, SCENES, noticed, played, refused
@@ -157,6 +158,44 @@ def test_rules_without_room_are_counted_and_summed_never_left_unsaid() -> None:
     words = text("basket-crowded")
     assert "另有 7 项" in words
     assert "¥305677.51" in words
+
+
+def test_the_nearest_offer_is_told_above_what_is_to_pay() -> None:
+    assert "再消费 12.50 元可减 20  满200减20" in text("basket-offer")
+    assert "Spend 12.50 more to save 20  Save 20 at 200" in text("basket-offer", EN)
+    assert "再消费 799999.97 元可减 345678.90" in text("basket-offer-large")
+    assert "10元代金券" in text("basket-rich-coupon-next") and "10 off × 1" in text("basket-rich-coupon-next", EN)
+
+
+def test_an_offer_takes_no_rule_and_no_reason_off_the_glass() -> None:
+    for lang in Lang:
+        for name in ("basket-offer-member", "basket-rich-gift-next", "basket-rich-coupon-next"):
+            state, _status = played(name, lang)
+            assert isinstance(state.scene, Selling) and state.scene.basket is not None
+            words = text(name, lang)
+            for one in state.scene.basket.explanations:
+                assert (one.title if lang is ZH else one.title_en) in words and one.change in words
+                assert (one.reason if lang is ZH else one.reason_en) in words
+            assert f"¥{format_minor(state.scene.basket.priced.payable_minor)}" in words
+    assert "再消费" not in text("basket-rich") and "抹零" in text("basket-rich")
+    assert "再消费" not in text("basket-crowded-quiet")
+
+
+def test_an_offer_is_told_only_beside_an_open_basket() -> None:
+    state, status = played("basket-offer", ZH)
+    assert isinstance(state.scene, Selling) and state.scene.basket is not None
+    keyed = replace(state, scene=replace(state.scene, keyed="5"))
+    assert "再消费" not in " ".join(compose(keyed, status).text)
+    assert "再消费" not in text("paid-rich") and "再消费" not in text("committing")
+
+
+def test_a_gift_a_coupon_and_the_rounded_total_are_told_like_money_off() -> None:
+    words = text("basket-rich")
+    for said in ("满200送礼品袋", "赠品 GIFT-BAG × 1", "送券 10元代金券，30 天有效", "×1", "应付取整到 1.00", "-0.95"):
+        assert said in words
+    words = text("basket-rich", EN)
+    for said in ("gift: GIFT-BAG × 1", "coupon: 10 off, valid 30 days", "total rounded to 1.00", "-0.95"):
+        assert said in words
 
 
 def test_nothing_is_said_twice_while_a_commit_is_outstanding() -> None:
