@@ -117,7 +117,7 @@ class Customer:
 @dataclass(frozen=True, slots=True)
 class Basket:
     """Lines in the order they were entered, the member if any, and what else rules may ask for. ``moment_ms`` is Unix
-    time; ``want_points`` is the most points the member wants to pay with, as many as the rules allow where it is None.
+    time; ``want_points`` is the most points the member wants to pay with, as many as the rules allow where not written.
     """
 
     lines: tuple[BasketLine, ...] = wire.at(1, wire.many(wire.record(BasketLine), MAX_LINES))

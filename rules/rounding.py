@@ -12,8 +12,9 @@ BASIS_POINTS = 10_000
 
 
 class Rounding(StrEnum):
-    """Where a quotient between two integers goes. UP and HALF_UP go away from zero, DOWN and HALF_DOWN toward it, so
-    that a refund rounds as its sale did; FLOOR and CEIL go down and up the number line; HALF_EVEN takes the even one.
+    """Where a quotient between two integers goes. ``up`` and ``half_up`` go away from zero, ``down`` and ``half_down``
+    toward it, so that a refund rounds as its sale did; ``floor`` and ``ceil`` go down and up the number line;
+    ``half_even`` takes the even one.
     """
 
     DOWN = "down"

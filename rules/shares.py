@@ -16,9 +16,9 @@ __all__ = ["BASIS_POINTS", "Split", "fill", "part_half_up", "split", "split_larg
 class Split(StrEnum):
     """Who gets what rounding leaves over.
 
-    LARGEST: the parts that lost most by rounding down (Hamilton's method), ties to the earlier part; each part is
-    within one unit of its exact share. LAST: the last part takes what the others left. FIRST: one unit each to the
-    first parts.
+    ``largest_remainder``: the parts that lost most by rounding down (Hamilton's method), ties to the earlier part; each
+    part is within one unit of its exact share. ``last_remainder``: the last part takes what the others, each rounded,
+    left. ``first_remainder``: one unit each to the first parts.
     """
 
     LARGEST = "largest_remainder"

@@ -93,7 +93,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """The member has one of these tags."""
+    """The member has one of these tags. To mean one certain member, give them a tag of their own."""
 
     KEY: ClassVar[int] = 6
     any_of: tuple[str, ...] = wire.at(1, TAGS)
@@ -118,7 +118,8 @@ class CardType:
 @dataclass(frozen=True, slots=True)
 class Birthday:
     """Today lies in the window around the member's birthday: so many days before and after it, 0 and 0 for the day
-    itself. A birthday on 29 February is kept on 28 February in other years.
+    itself. A birthday on 29 February is kept on 28 February in other years. For the whole month of birth, head office
+    gives members a tag.
     """
 
     KEY: ClassVar[int] = 9
@@ -191,7 +192,9 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Festival:
-    """Today is listed in this calendar of the pack."""
+    """Today is listed in this calendar of the pack: festivals, and whatever else no condition reckons, such as the 8th
+    of each month.
+    """
 
     KEY: ClassVar[int] = 16
     calendar: str = wire.at(1, TAG)
@@ -240,7 +243,9 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """So many selected units are in the basket, or on one line."""
+    """So many selected units are in the basket, or on one line. ``at_least`` 1 asks whether such goods are there at
+    all.
+    """
 
     KEY: ClassVar[int] = 22
     at_least: int = wire.maybe(1, COUNT, 0)
@@ -282,7 +287,7 @@ class Tender:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One of these coupons or codes was presented."""
+    """One of these coupons or codes was presented, spelt with the same capitals."""
 
     KEY: ClassVar[int] = 26
     any_of: tuple[str, ...] = wire.at(1, wire.many(CODE, 1_000, least=1))

@@ -76,7 +76,7 @@ class Percent:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """Takes ``off_minor`` off: each unit, each line, or the basket."""
+    """Takes ``off_minor`` off: each unit, each line, or the basket; never more than they cost."""
 
     KEY: ClassVar[int] = 2
     off_minor: int = wire.at(1, AMOUNT_MINOR)
@@ -137,7 +137,7 @@ class SpendSave:
 class NthUnit:
     """第二件半价: the selected units, dearest first, are counted in groups of ``nth``; the last of each full group gets
     ``rate_bp`` off. With ``same_sku`` each article is counted by itself. ``from_cheapest`` gives as many discounts, but
-    to the cheapest units of all.
+    to the cheapest units of all. ``nth`` 3 and ``rate_bp`` 10000 with ``same_sku`` is 买二送一 of the same article.
     """
 
     KEY: ClassVar[int] = 6
@@ -162,8 +162,9 @@ class Side:
 @dataclass(frozen=True, slots=True)
 class BuyGet:
     """Buy the units of ``buy``, get those of ``get`` with ``rate_bp`` off (10,000 is free), at most ``most_times``, as
-    often as the basket has both where that is not written. A unit used on one side is not used again. ``partial``
-    gives what there is where fewer units than ``get`` asks for are left.
+    often as the basket has both where that is not written. A unit used on one side is not used again, nor by a later
+    ``buy_get``. What is got has to be in the basket; ``partial`` gives what there is where fewer units
+    than ``get`` asks for are left. For the same article on both sides see ``nth_unit``.
     """
 
     KEY: ClassVar[int] = 7

@@ -21,8 +21,8 @@ SOME_POINTS = wire.whole(1, 1_000_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Gift:
-    """Gives ``quantity`` of an article, once, or for each full ``every`` selected units; as far as its stock lasts,
-    where the basket tells of one.
+    """Gives ``quantity`` of an article beside what is in the basket, once, or for each full ``every`` selected units;
+    as far as its stock lasts, where the basket tells of one. Goods in the basket are made free by ``buy_get``.
     """
 
     KEY: ClassVar[int] = 10
@@ -70,7 +70,7 @@ class PointsBonus:
 @dataclass(frozen=True, slots=True)
 class PointsTimes:
     """Multiplies the points that earlier rules of this sale gave: 20,000 basis points doubles, 15,000 is half as much
-    again, rounded down once. ``cap_points`` limits what is added.
+    again, rounded down once. ``cap_points`` limits what is added. Those rules need a higher priority.
     """
 
     KEY: ClassVar[int] = 14
@@ -83,8 +83,8 @@ class PayPoints:
     """Points as cash: the member's points are paid in steps of ``points``, each worth ``minor``, as far as the member
     wants, the balance goes and the selected units cost. No more points are taken than the money they pay, unless
     ``waste`` is set. ``part_steps`` lets a fraction of a step pay its part. ``own_points`` adds the points this sale
-    has
-    earned so far. ``leave_minor`` is what must stay to be paid; ``never_free`` refuses points that would pay it all.
+    has earned so far. ``leave_minor`` is what must stay to be paid; ``never_free`` refuses points that would pay it
+    all. Rules that shall earn nothing on it need a lower priority.
     """
 
     KEY: ClassVar[int] = 15
@@ -118,7 +118,7 @@ class PointsPrice:
 @dataclass(frozen=True, slots=True)
 class CostPoints:
     """The rule costs the member ``points``; it does not apply where the balance, and the points this sale has earned
-    so far, do not cover them.
+    so far, do not cover them. Nobody is asked, whatever ``want_points`` says: let the rule ask for a ``code``.
     """
 
     KEY: ClassVar[int] = 17
@@ -127,7 +127,7 @@ class CostPoints:
 
 @dataclass(frozen=True, slots=True)
 class IssueCoupon:
-    """Issues ``count`` coupons of a template of the pack."""
+    """Issues ``count`` coupons of a template of the pack, to members and others."""
 
     KEY: ClassVar[int] = 18
     coupon: str = wire.at(1, TAG)
@@ -136,7 +136,7 @@ class IssueCoupon:
 
 @dataclass(frozen=True, slots=True)
 class GrantCounts:
-    """Grants ``uses`` on a count card of the pack; once, or for each selected unit with ``per_unit``."""
+    """Grants a member ``uses`` on a count card of the pack; once, or for each selected unit with ``per_unit``."""
 
     KEY: ClassVar[int] = 19
     card: str = wire.at(1, TAG)
@@ -160,7 +160,9 @@ class Rebate:
 
 @dataclass(frozen=True, slots=True)
 class RoundTotal:
-    """抹零: what is to pay becomes a multiple of ``to_minor``; the difference is a line of its own."""
+    """抹零: what is to pay becomes a multiple of ``to_minor``; the difference is a line of its own, taxes stay as they
+    are. A rule that pays from stored value needs a lower priority.
+    """
 
     KEY: ClassVar[int] = 21
     to_minor: int = wire.at(1, wire.whole(2, 100_000))
@@ -169,7 +171,7 @@ class RoundTotal:
 
 @dataclass(frozen=True, slots=True)
 class PayStored:
-    """Pays what is left from the member's stored value, at most ``most_minor``."""
+    """Pays what is left from the member's stored value, at most ``most_minor``. What is to pay stays the same."""
 
     KEY: ClassVar[int] = 22
     most_minor: int | None = wire.maybe(1, AMOUNT_MINOR)
@@ -205,7 +207,8 @@ class TopUpStep:
 @dataclass(frozen=True, slots=True)
 class TopUp:
     """A top-up ladder: the highest step reached counts; with ``every`` there is one step, for each full amount. The
-    bonus money comes at once, or in ``parts`` equal parts ``every_days`` apart, the first at once.
+    bonus money comes at once, or in ``parts`` equal parts ``every_days`` apart, the first at once. Only a top-up asks
+    for it, never a sale; a rule with ``top_up`` has no other effects.
     """
 
     KEY: ClassVar[int] = 23

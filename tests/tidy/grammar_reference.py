@@ -48,12 +48,13 @@ def grammar_reference() -> str:
         *(_record(of) for of in PARTS),
         "## Choosing goods\n",
         *(_record(of) for of in CHOOSING),
-        f"## Conditions\n\n{_prose(conditions.__doc__)}\n",
+        f"## Conditions\n\n{_prose(conditions.__doc__)}\n\n{_index(CONDITION)}\n",
         *(_alternative(CONDITION, name, CONDITIONS[name], "") for name in _names(CONDITION)),
         _record(conditions.Hours),
         "## Effects\n",
         "Each example is tried on two `tea` at 10.00 (9.00 for members) and one `cup` at 8.50, bought by a member with "
-        "1250 points and 50.00 of stored value.\n",
+        "1250 points and 50.00 of stored value.\n\n"
+        f"{_index(EFFECT)}\n",
         *(_alternative(EFFECT, name, EFFECTS[name], _outcome(name)) for name in _names(EFFECT)),
         *(_record(of) for of in INSIDE_EFFECTS),
         "## Policies\n",
@@ -66,6 +67,11 @@ def grammar_reference() -> str:
 
 def _names(kind: wire.Kind) -> list[str]:
     return list(names_of(kind).values())
+
+
+def _index(kind: wire.Kind) -> str:
+    """Links to all alternatives, on one line."""
+    return " · ".join(f"[{name}](#{name})" for name in _names(kind))
 
 
 def _basket_records() -> Iterator[type]:
@@ -199,7 +205,8 @@ def _outcome(name: str) -> str:
 
 
 def _said_of(priced: Priced, beside: str) -> str:
-    said = [f"{format_minor(priced.list_minor)} becomes {format_minor(priced.payable_minor)}"]
+    listed, payable = format_minor(priced.list_minor), format_minor(priced.payable_minor)
+    said = [f"{listed} becomes {payable}" if listed != payable else f"{listed} stays"]
     said += [f"{priced.points} points earned"] if priced.points else []
     said += [f"{priced.points_spent} points used"] if priced.points_spent else []
     said += [f"{format_minor(priced.bonus_minor)} bonus money"] if priced.bonus_minor else []
