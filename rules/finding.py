@@ -34,8 +34,8 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding about ``rule`` (empty where it is about the whole pack), shown by ``basket``: priced under the pack, it does what the words say. ``others``
-    are the rules that have a part in it.
+    """One finding about ``rule`` (empty where it is about the whole pack), shown by ``basket``: priced under the pack,
+    it does what the words say. ``others`` are the rules that have a part in it.
     """
 
     rule: str

@@ -20,6 +20,9 @@ from tapledger.rules_output import (
 MOST_ROWS = 200
 """How many findings people are shown; ``--json`` has all of them."""
 
+MOST_FLOORS = 20
+"""How many articles at their floor people are shown, those first where the floors kept most."""
+
 
 class Words:
     """Picks the Chinese or the English of what is said twice."""
@@ -198,9 +201,10 @@ def show_compare(answer: CompareAnswer, say: Words) -> str:
 
 def _clamps(answer: CompareAnswer, say: Words) -> str:
     """Where the new pack wants goods below their floor: each article, then the first lines."""
+    most = sorted(answer.floors, key=lambda floor: (-floor.kept_minor, floor.sku))[:MOST_FLOORS]
     floors = table(
         (say("触底商品", "at its floor"), say("次数", "times"), say("底价挡住", "kept by floors")),
-        [(floor.sku, str(floor.times), format_minor(floor.kept_minor)) for floor in answer.floors],
+        [(floor.sku, str(floor.times), format_minor(floor.kept_minor)) for floor in most],
         right=(1, 2),
     )
     lines = table(
