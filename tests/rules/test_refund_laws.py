@@ -45,7 +45,7 @@ def parts(draw: st.DrawFn, basket: Basket) -> list[tuple[int, ...]]:
     return returns
 
 
-@settings(max_examples=150)
+@settings(max_examples=70)
 @given(strategies.packs(), strategies.baskets(), st.data())
 def test_the_parts_of_a_return_sum_to_what_was_paid(pack: Pack, basket: Basket, data: st.DataObject) -> None:
     sold, compiled = sell(pack, basket)
@@ -85,7 +85,7 @@ def _counted(items: list[Given]) -> Counter[str]:
     return found
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(strategies.packs(), strategies.baskets(), st.data())
 def test_what_is_kept_gives_each_unit_back_at_its_own_net_price(
     pack: Pack, basket: Basket, data: st.DataObject
@@ -110,7 +110,7 @@ def test_what_is_kept_gives_each_unit_back_at_its_own_net_price(
         earlier.append(now)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(strategies.packs(), strategies.baskets())
 def test_to_exchange_nothing_for_nothing_changes_nothing(pack: Pack, basket: Basket) -> None:
     sold, compiled = sell(pack, basket)

@@ -22,6 +22,7 @@ from tests.rules.samples import pack, rule
 TODAY = day_of("2026-06-18")
 HERS = Basket((), Customer("gold"), "north", moment_ms=TODAY * DAY_MINUTES * 60_000)
 MORE: dict[str, Any] = {
+    "zones": ["UTC"],
     "coupons": [{"coupon": "next", "title": "n", "title_en": "n", "valid_from_days": 0, "valid_days": 9}],
     "count_cards": [{"card": "wash", "title": "w", "title_en": "w", "valid_days": 9}],
     "groups": [{"name": "one"}],

@@ -26,7 +26,7 @@ from rules.grammar.rewards import Gift, GrantCounts, IssueCoupon, PayStored, Reb
 from rules.grammar.rule import Lane, Rule
 from rules.grammar.select import Select
 from rules.priced import Priced
-from tests.rules.engine import strategies
+from tests.rules.engine import kinds, strategies
 from tests.rules.samples import basket, pack, percent, rule, save
 
 BEST = st.just(Policies()) | st.builds(replace, strategies.policies, exclusion=st.just(Exclusion.BEST))
@@ -182,9 +182,7 @@ def test_up_to_the_bound_every_combination_is_tried() -> None:
 
 
 @settings(max_examples=60)
-@given(
-    strategies.packs(most_rules=5, policy=st.just(Policies()), effects=strategies.money_effects), strategies.baskets()
-)
+@given(strategies.packs(most_rules=5, policy=st.just(Policies()), effects=kinds.money_effects), strategies.baskets())
 def test_by_the_line_each_line_gets_the_rule_that_takes_most_off_it(pack: Pack, basket: Basket) -> None:
     rules = tuple(replace(rule, lane=Lane.LINE, groups=("each-line",), exclusive=False) for rule in pack.rules)
     rules = tuple(replace(rule, then=rule.then[:1], limits=replace(rule.limits, per_sale=1)) for rule in rules)

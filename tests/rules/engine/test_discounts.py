@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contract.basket import Basket, BasketLine, Customer, RuleUsage
 from rules.engine.compiled import compile_pack
@@ -12,6 +14,7 @@ from rules.engine.price import price
 from rules.engine.shortfall import Why
 from rules.engine.verdicts import judge
 from rules.priced import Priced
+from rules.rounding import Rounding
 from tests.rules.samples import pack, rule
 
 
@@ -354,3 +357,37 @@ def test_the_effects_of_one_rule_act_in_order_each_on_what_the_one_before_left()
     )
     priced = price(Basket((line("A", 1_000),)), compile_pack(whole))
     assert [(effect.part, effect.off_minor) for effect in priced.effects] == [(0, 100), (1, 50)]
+
+
+@pytest.mark.row("J35")
+def test_discounts_are_set_freely_from_0_1_to_9_9_fold_as_a_fixed_price_or_an_amount() -> None:
+    """Each tenth of a fold with each named rounding is exact, and whatever is set, nobody pays less than nothing or
+    more than the list price.
+    """
+    for tenths in range(1, 100):
+        exact = 333 * (100 - tenths)
+        for rounding, off in (("down", exact // 100), ("up", -(-exact // 100)), ("half_up", (exact + 50) // 100)):
+            effect = {"percent": {"rate_bp": 10_000 - tenths * 100, "scope": "line", "rounding": rounding}}
+            assert cost(effect, line("A", 333)) == (333 - off,)
+
+    minors, roundings = st.integers(0, 99_999), st.sampled_from([rounding.value for rounding in Rounding])
+    scopes = st.sampled_from(["unit", "line", "basket"])
+    percents = st.tuples(st.integers(1, 99), scopes, roundings).map(
+        lambda drawn: {
+            "percent": {"rate_bp": 10_000 - drawn[0] * 100, "scope": drawn[1], "rounding": drawn[2]},
+        }
+    )
+    prices = st.tuples(minors, scopes).map(lambda it: {"fixed_price": {"price_minor": it[0], "scope": it[1]}})
+    amounts = st.tuples(minors, scopes).map(lambda it: {"amount": {"off_minor": it[0], "scope": it[1]}})
+    effects = st.lists(percents | prices | amounts, min_size=1, max_size=6)
+
+    @settings(max_examples=200)
+    @given(effects, st.lists(st.tuples(minors, st.integers(1, 9)), max_size=5))
+    def total_is_between_nothing_and_list(drawn: list[Any], bought: list[tuple[int, int]]) -> None:
+        lines = tuple(line(f"S{at}", minor, quantity) for at, (minor, quantity) in enumerate(bought))
+        rules = [rule(f"r{at}", "basket", effect) for at, effect in enumerate(drawn)]
+        found = price(Basket(lines), compile_pack(pack(*rules)))
+        assert 0 <= found.payable_minor <= found.list_minor
+        assert all(0 <= left <= one.list_minor for left, one in zip(found.payable_by_line, lines, strict=True))
+
+    total_is_between_nothing_and_list()
