@@ -31,6 +31,12 @@ COMMANDS = {
     "provision broker",
     "provision hq",
     "provision terminal",
+    "rules compare",
+    "rules compile",
+    "rules explain",
+    "rules lint",
+    "rules price",
+    "rules refund",
 }
 
 
@@ -62,7 +68,7 @@ def test_help_says_what_a_command_does_and_what_each_of_its_arguments_means(pars
     assert "(default: None)" not in text
 
 
-@pytest.mark.parametrize("words", ["", "agent", "hq", "hq pack", "hq members", "provision", "demo", "config"])
+@pytest.mark.parametrize("words", ["", "agent", "hq", "hq pack", "hq members", "rules", "provision", "demo", "config"])
 def test_help_is_printed_and_is_no_failure(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*words.split(), "--help"])

@@ -1,7 +1,7 @@
 """``./dev docs``: writes what comes from the code into docs/, between two marks; the rest of a page is by hand.
 
 docs/refusals.md lists every refusal a cashier can see, docs/commands.md every command and option, docs/rules/ the whole
-grammar of rules and its JSON Schema. Tests hold the pages to the code.
+grammar of rules and the JSON Schemas. Tests hold the pages to the code.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from typing import Any
 
 from contract.refusals import TEXTS, RefusalCode
 from rules.schema import basket_schema, pack_schema
+from tapledger.rules_output import output_schema
 from tests.tidy.grammar_reference import grammar_reference
 from tests.tidy.tree import ROOT
 
@@ -65,6 +66,7 @@ PAGES: dict[str, Callable[[], str]] = {
 FILES: dict[str, Callable[[], dict[str, Any]]] = {
     "docs/rules/pack.schema.json": pack_schema,
     "docs/rules/basket.schema.json": basket_schema,
+    "docs/rules/output.schema.json": output_schema,
 }
 """JSON that is written whole, by its path below the root."""
 
