@@ -13,6 +13,7 @@ from typing import Any, cast
 from contract.calendar import DAY_MINUTES
 from rules.grammar import conditions, rewards
 from rules.grammar.conditions import Condition
+from rules.grammar.money import Package
 from rules.grammar.pack import Pack
 from rules.grammar.rule import Rule
 from rules.grammar.select import Select
@@ -129,7 +130,8 @@ def _selections(effect: object) -> Iterator[Select]:
             return
         case rewards.Rebate(minor=minor) if minor:
             return
-    for place in (effect, getattr(effect, "buy", None), getattr(effect, "get", None), *getattr(effect, "parts", ())):
+    parts = effect.parts if isinstance(effect, Package) else ()
+    for place in (effect, getattr(effect, "buy", None), getattr(effect, "get", None), *parts):
         select = getattr(place, "select", None)
         if isinstance(select, Select):
             yield select

@@ -214,6 +214,11 @@ def test_paused_rules_and_rules_without_a_golden_basket_are_noted() -> None:
     assert [(finding.rule, finding.kind) for finding in lint(pack)] == [("r0", Kind.UNTESTED), ("r1", Kind.PAUSED)]
 
 
+def test_rules_for_top_ups_are_no_rules_of_a_sale() -> None:
+    ladder = {"top_up": {"steps": [{"amount_minor": 10_000, "bonus_minor": 1_000}], "parts": 2, "every_days": 30}}
+    assert lint(written({"then": [ladder]})) == ()
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(packs(), st.lists(records(Basket), max_size=4))
 def test_no_finding_about_any_pack_is_false(pack: Pack, sold: list[Basket]) -> None:
