@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contract.basket import Basket, BasketLine, Customer
 from rules.grammar.conditions import Dates, Quantity, Shop, Spend, Tier
 from rules.grammar.money import Amount, BuyGet, NthUnit, Percent, SaveStep, Scope, Side, SpendSave
-from rules.grammar.pack import Calendar, GoldenBasket, Group, Pack
+from rules.grammar.pack import Calendar, GoldenBasket, Group, Pack, Zone, ZoneStep
 from rules.grammar.rewards import PointsPerMoney
 from rules.grammar.rule import Lane, Rule
 from rules.grammar.select import Order, Select
@@ -36,7 +36,9 @@ def pack_of(count: int) -> Pack:
 def sealed(rules: Sequence[Rule], groups: tuple[Group, ...] = (), calendars: tuple[Calendar, ...] = ()) -> Pack:
     """The pack as a terminal has it: written, read and checked."""
     golden = GoldenBasket(Basket(()), 0)
-    return read_pack(write_pack(Pack(GRAMMAR, "CNY", tuple(rules), (golden,), groups=groups, calendars=calendars)))
+    zones = (Zone("UTC", (ZoneStep(0, 86_400),)),)
+    pack = Pack(GRAMMAR, "CNY", tuple(rules), (golden,), zones=zones, groups=groups, calendars=calendars)
+    return read_pack(write_pack(pack))
 
 
 def _live() -> tuple[Rule, ...]:

@@ -12,6 +12,8 @@ from typing import Any
 from contract.basket import Basket
 from contract.errors import ContractError, Reason
 from contract.named import parse_json, read_named, write_named
+from rules.grammar import conditions as asks
+from rules.grammar.conditions import leaves
 from rules.grammar.pack import Pack, Zone, ZoneStep
 from rules.pack import GRAMMAR
 from rules.references import require_sense
@@ -24,6 +26,13 @@ MOST_ZONES = 64
 """As many as a pack may have; asked before any zone is looked up."""
 _POSITIVE_S = 86_400
 """What ``ZoneStep`` adds to an offset."""
+
+
+_TIMED = (
+    *(asks.Birthday, asks.LastVisit, asks.Dates, asks.Window, asks.Weekday, asks.Clock, asks.Festival),
+    *(asks.Anniversary,),
+)
+"""Conditions that hold or not by the shop's clock."""
 
 
 def read_authored(text: str, zones: Zones | None = None) -> Pack:
@@ -39,14 +48,27 @@ def read_authored(text: str, zones: Zones | None = None) -> Pack:
     read = [_zone(name, f"zones[{index}]", steps_of) for index, name in enumerate(_names(plain.get("zones", [])))]
     pack = read_named(Pack, plain | {"grammar": GRAMMAR, "zones": [write_named(zone) for zone in read]})
     require_sense(pack)
+    _require_zone(pack)
     return pack
+
+
+def _require_zone(pack: Pack) -> None:
+    """Staff who write of days and hours mean those of their shops, never UTC by oversight."""
+    if pack.zones:
+        return
+    for index, rule in enumerate(pack.rules):
+        for place, condition in enumerate(rule.when):
+            if any(isinstance(part, _TIMED) for part in leaves(condition)):
+                where = f"rules[{index}].when[{place}] asks for the time; write the shops' zone"
+                raise ContractError(Reason.MISSING_FIELD, "zones", f'{where}, such as ["Asia/Shanghai"]')
 
 
 def write_authored(pack: Pack) -> str:
     """Return a pack as JSON that :func:`read_authored` reads back, with ``zones`` that give the same steps. Raises
-    ContractError where the pack breaks its own grammar.
+    ContractError where the pack breaks its own grammar, or what is asked of those who write one.
     """
     require_sense(pack)
+    _require_zone(pack)
     plain: dict[str, Any] = write_named(pack)
     del plain["grammar"]
     if pack.zones:

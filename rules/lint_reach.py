@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from contract.basket import MAX_LINES, MAX_QUANTITY, Basket
 from contract.money import MAX_AMOUNT_MINOR, format_minor
 from contract.named import names_of
-from rules.engine.compiled import Compiled, leaves, selects_of
+from rules.engine.compiled import Compiled, selects_of
 from rules.engine.shortfall import Why
 from rules.example import FOR_MEMBERS, Example, Nothing, basket_for, multiplied
 from rules.example_facts import Clash, Literal, facts_for, ways
@@ -20,7 +20,7 @@ from rules.finding import Finding, Kind, Weight
 from rules.goods import Goods
 from rules.grammar import conditions as asks
 from rules.grammar import money
-from rules.grammar.conditions import CONDITION, Base
+from rules.grammar.conditions import CONDITION, Base, leaves
 from rules.grammar.effects import EFFECT
 from rules.grammar.policies import Exclusion
 from rules.grammar.rewards import TopUp

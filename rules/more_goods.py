@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine
 from contract.errors import ContractError
 from contract.money import MAX_AMOUNT_MINOR
-from rules.engine.compiled import Compiled, leaves, selects_of
+from rules.engine.compiled import Compiled, selects_of
 from rules.engine.shortfall import Shortfall, Why
 from rules.goods import Goods
 from rules.grammar import conditions as asks
 from rules.grammar import money
+from rules.grammar.conditions import leaves
 from rules.grammar.rule import Rule
 from rules.grammar.select import Select
 from rules.trial import Trial, tried

@@ -14,10 +14,11 @@ from contract.basket import Basket, Customer, PlannedTender
 from contract.calendar import DAY_MINUTES
 from contract.money import MAX_AMOUNT_MINOR
 from contract.trace import AppliedEffect
-from rules.engine.compiled import Compiled, leaves
+from rules.engine.compiled import Compiled
 from rules.engine.shortfall import Shortfall, Why
 from rules.goods import Goods
 from rules.grammar import conditions as asks
+from rules.grammar.conditions import leaves
 from rules.grammar.rule import Rule
 from rules.moments import local_minute_of, moment_of, zone_of
 from rules.more_goods import Case, Step, more_articles, more_spent, more_units, one_item, try_out

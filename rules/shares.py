@@ -88,7 +88,8 @@ def fill(
     for weight, capacity in zip(weights, capacities, strict=True):
         if amount * weight > capacity * total:
             return tuple(_filled(amount, weights, total, capacities, method, rounding))
-    return tuple(_shares(amount, weights, total, capacities, method, rounding))
+    rooms = [capacity if weight else 0 for weight, capacity in zip(weights, capacities, strict=True)]
+    return tuple(_shares(amount, weights, total, rooms, method, rounding))
 
 
 def part_half_up(amount: int, rate_bp: int) -> int:

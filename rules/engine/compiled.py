@@ -16,7 +16,7 @@ from rules.engine.selecting import Matcher
 from rules.engine.view import Facts, View
 from rules.grammar import conditions as asks
 from rules.grammar import money, rewards
-from rules.grammar.conditions import Base, Condition, Per
+from rules.grammar.conditions import Base, Condition, Per, leaves
 from rules.grammar.effects import Effect
 from rules.grammar.pack import Pack
 from rules.grammar.rule import Lane, Rule
@@ -108,10 +108,13 @@ def compile_pack(pack: Pack) -> Compiled:
     return Compiled(pack)
 
 
-def _place(rule: Rule, sets: dict[str, ItemSet]) -> tuple[int, int, int, int, str]:
-    """Where a rule acts: lane, priority, narrow selections before wide ones, name."""
+def _place(rule: Rule, sets: dict[str, ItemSet]) -> tuple[int, int, bool, int, int, str]:
+    """Where a rule acts: lane, priority, what builds on other rules after them, narrow selections before wide ones,
+    name.
+    """
+    builds_on = any(isinstance(effect, rewards.PointsTimes | rewards.PayStored) for effect in rule.then)
     rank, names = min((_width(select, sets) for select in _selects_of_effects(rule)), default=(3, 0))
-    return (_LANES[rule.lane], -rule.priority, rank, names, rule.rule)
+    return (_LANES[rule.lane], -rule.priority, builds_on, rank, names, rule.rule)
 
 
 def _width(select: Select, sets: dict[str, ItemSet]) -> tuple[int, int]:
@@ -177,18 +180,6 @@ def _matchers(pack: Pack, sets: dict[str, ItemSet]) -> dict[int, Matcher]:
                 if isinstance(part, asks.Quantity | asks.Distinct | asks.Spend):
                     add(part.select)
     return found
-
-
-def leaves(condition: Condition) -> Iterator[Condition]:
-    """The conditions that are not made of others."""
-    match condition:
-        case asks.All() | asks.Any():
-            for part in condition.parts:
-                yield from leaves(part)
-        case asks.Not():
-            yield from leaves(condition.part)
-        case _:
-            yield condition
 
 
 def _flips(condition: Condition, threshold_base: Base, negated: bool = False) -> bool:

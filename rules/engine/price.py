@@ -5,10 +5,11 @@ from contract.calendar import DAY_MINUTES, LAST_DAY
 from contract.errors import ContractError, Reason
 from contract.money import MAX_AMOUNT_MINOR
 from contract.trace import AppliedEffect, Share
-from rules.engine.compiled import Compiled, leaves
+from rules.engine.compiled import Compiled
 from rules.engine.meeting import Met, meet
 from rules.engine.view import View
 from rules.grammar import conditions as asks
+from rules.grammar.conditions import leaves
 from rules.grammar.rule import Rule
 from rules.priced import Priced
 

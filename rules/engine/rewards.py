@@ -160,8 +160,11 @@ def points_price(effect: PointsPrice, view: View) -> Outcome:
 
 
 def cost_points(effect: CostPoints, view: View) -> Outcome:
-    """Points that the rule costs."""
-    short = effect.points - view.points_with_earned
+    """Points that the rule costs, where the member wants to use so many."""
+    available, want = view.points_with_earned, view.facts.basket.want_points
+    if want is not None:
+        available = min(available, want - view.spent)
+    short = effect.points - available
     return Proposal(points_spent=effect.points) if short <= 0 else Shortfall(Why.POINTS, short)
 
 

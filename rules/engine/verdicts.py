@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from contract.basket import Basket
 from rules.engine.acting import refused
-from rules.engine.compiled import Compiled, Keys, keys_of, leaves, needed, stands_for
+from rules.engine.compiled import Compiled, Keys, keys_of, needed, stands_for
 from rules.engine.conditions import check, check_all
 from rules.engine.meeting import meet
 from rules.engine.price import opened, outcome
 from rules.engine.shortfall import Shortfall, Why
 from rules.engine.view import View
 from rules.grammar import conditions as asks
-from rules.grammar.conditions import Condition
+from rules.grammar.conditions import Condition, leaves
 from rules.grammar.rule import NO_LIMITS, Rule
 from rules.priced import Priced
 

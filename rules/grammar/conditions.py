@@ -4,6 +4,7 @@ A condition that asks for something unknown (a birthday the till does not have, 
 not hold; its ``not`` then does. Lists ask for any of their entries. Days and times are those of the shop's zone.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -345,3 +346,15 @@ CONDITION: wire.Kind = wire.one_of(
     points_balance=PointsBalance,
     flag=Flag,
 )
+
+
+def leaves(condition: Condition) -> Iterator[Condition]:
+    """The conditions that are not made of others."""
+    match condition:
+        case All() | Any():
+            for part in condition.parts:
+                yield from leaves(part)
+        case Not():
+            yield from leaves(condition.part)
+        case _:
+            yield condition

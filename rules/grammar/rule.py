@@ -66,7 +66,8 @@ NO_LIMITS = Limits()
 class Rule:
     """One rule. All of ``when`` must hold; then each effect of ``then`` acts, in order.
 
-    In its lane the rule with the higher ``priority`` goes first, then the narrower selection, then the name. Rules that
+    In its lane the rule with the higher ``priority`` goes first; of equals, one that multiplies points or pays from
+    stored value goes after the others; then the narrower selection, then the name. Rules that
     share one of their ``groups`` exclude each other; an ``exclusive`` one excludes every other rule of the lanes line,
     basket and coupon. ``funded_by`` names the shop or merchant that bears it, head office where it is not written.
     """

@@ -38,8 +38,8 @@ def authored(*rules: Mapping[str, Any], golden: Mapping[str, Any] = NOTHING, **m
 
 
 def pack(*rules: Mapping[str, Any], **more: Any) -> Pack:
-    """A pack of these rules."""
-    return read_authored(json.dumps(authored(*rules, **more)))
+    """A pack of these rules, in shops on UTC unless said otherwise."""
+    return read_authored(json.dumps(authored(*rules, **{"zones": ["UTC"]} | more)))
 
 
 def first_pack() -> dict[str, Any]:

@@ -267,3 +267,13 @@ def test_a_pack_of_another_grammar_or_with_an_unknown_field_is_not_half_understo
         with pytest.raises(ContractError) as caught:
             read_pack(cbor.encode({**plain, **change}))
         assert caught.value.reason is reason
+
+
+def test_who_writes_of_hours_writes_of_a_zone() -> None:
+    plain = authored(
+        rule("evening", "line", {"member_price": {}}, when=[{"not": {"clock": [{"start": "18:00", "end": "20:00"}]}}])
+    )
+    with pytest.raises(ContractError) as caught:
+        read_authored(json.dumps(plain))
+    assert (caught.value.reason, caught.value.path) == (Reason.MISSING_FIELD, "zones")
+    read_authored(json.dumps(plain | {"zones": ["UTC"]}))

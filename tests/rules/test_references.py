@@ -216,7 +216,7 @@ def test_a_condition_that_asks_nothing_or_can_never_hold_is_refused(condition: d
     ],
 )
 def test_a_condition_at_its_very_bounds_is_taken(condition: dict[str, Any]) -> None:
-    read_authored(json.dumps(asking(condition)))
+    read_authored(json.dumps(asking(condition, zones=["UTC"])))
 
 
 def ladder(*steps: tuple[int, int]) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.basket import Basket, BasketLine, Customer
-from rules.engine.compiled import compile_pack, leaves
+from rules.engine.compiled import compile_pack
 from rules.engine.meeting import MOST_TRIALS
 from rules.engine.price import price
 from rules.engine.shortfall import Why
 from rules.engine.verdicts import judge
-from rules.grammar.conditions import Per, Spend
+from rules.grammar.conditions import Per, Spend, leaves
 from rules.grammar.effects import Effect
 from rules.grammar.money import Amount, BuyGet, Package, Percent, Scope
 from rules.grammar.pack import Pack
