@@ -154,11 +154,11 @@ def test_a_thousand_lines_under_two_hundred_rules_are_priced_in_bounded_work() -
         percent("p", 137),
         rule("a", "basket", {"amount": {"off_minor": 17, "scope": "basket"}}),
         rule("n", "basket", {"nth_unit": {"nth": 3, "rate_bp": 100}}),
-        rule("g", "points", {"gift": {"sku": "CUP", "every": 7}}),
+        *[rule("g", "points", {"gift": {"sku": "CUP", "every": 7}})] * 5,
     ]
-    rules = [{**kinds[index % 4], "rule": f"r{index}"} for index in range(MAX_EFFECTS + 20)]
+    rules = [{**kinds[index % len(kinds)], "rule": f"r{index}"} for index in range(MAX_EFFECTS + 20)]
     compiled = compile_pack(pack(*rules))
-    lines = tuple(BasketLine(f"S{index % 700}", 1 + index % 9, 1_000 + index) for index in range(MAX_LINES))
+    lines = tuple(BasketLine(f"S{index % 700}", 1 + index % 3, 1_000 + index) for index in range(MAX_LINES))
     bought, fewer = Basket(lines), Basket(lines[:100])
     assert calls(lambda: price(fewer, compiled)) <= 40 * len(fewer.lines) * len(rules)
     judged = judge(bought, compiled)

@@ -33,7 +33,7 @@ from rules.shares import Split
 from tests.rules.engine import kinds, strategies
 from tests.rules.engine.replay import replay
 
-EXAMPLES = 60
+EXAMPLES = 40
 
 
 def test_the_generated_packs_speak_the_whole_grammar() -> None:
