@@ -21,6 +21,7 @@ from rules.pack import write_pack
 from tapledger.main import main
 from tapledger.rules_files import _REASONS_ZH
 from tapledger.rules_output import ANSWERS, output_schema
+from tests.tidy import transcripts
 from tests.tidy.tree import ROOT
 
 PACK = {
@@ -284,3 +285,11 @@ def test_the_published_schema_is_that_of_the_declarations() -> None:
     published = json.loads((ROOT / "docs" / "rules" / "output.schema.json").read_text(encoding="utf-8"))
     assert published == output_schema()
     jsonschema.Draft202012Validator.check_schema(published)
+
+
+def test_the_page_of_the_commands_shows_what_they_print() -> None:
+    page = (ROOT / transcripts.PAGE).read_text(encoding="utf-8")
+    assert page == transcripts.retold(page), "run ./dev docs"
+    assert {f"tapledger rules {command} " for command in ANSWERS} <= {
+        line[2 : line.index("--")] for line in page.splitlines() if line.startswith("$ ")
+    }

@@ -13,6 +13,7 @@ from typing import Any
 from contract.refusals import TEXTS, RefusalCode
 from rules.schema import basket_schema, pack_schema
 from tapledger.rules_output import output_schema
+from tests.tidy import transcripts
 from tests.tidy.grammar_reference import grammar_reference
 from tests.tidy.tree import ROOT
 
@@ -83,6 +84,8 @@ def main() -> int:
     for path, block in PAGES.items():
         page = ROOT / path
         page.write_text(with_block(page.read_text(encoding="utf-8"), block()), encoding="utf-8")
+    page = ROOT / transcripts.PAGE
+    page.write_text(transcripts.retold(page.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 
 
