@@ -48,6 +48,16 @@ def propose(effect: Effect, view: View) -> Outcome:
     found = _EFFECTS[type(effect)](effect, view)
     if (view.rounding_minor or view.stored_minor) and isinstance(found, Proposal) and found.offs:
         return Shortfall(Why.NOTHING_LEFT)
+    return found if view.only is None or isinstance(found, Shortfall) else on_lines(found, view.only)
+
+
+def on_lines(found: Proposal, lines: frozenset[int]) -> Outcome:
+    """What of a proposal falls on these lines; what points are spent on, whole or not at all."""
+    offs = [off for off in found.offs if off[0] in lines]
+    if len(offs) < len(found.offs) and (not offs or found.points_spent):
+        return Shortfall(Why.NOT_BEST)
+    found.offs = offs
+    found.part = [off for off in found.part if off[0] in lines]
     return found
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from rules.engine.acting import act, commit, propose, refused
+from rules.engine.acting import MAX_EFFECTS, act, commit, on_lines, propose, refused
 from rules.engine.compiled import DISCOUNT_LANES, Compiled, finds_goods
 from rules.engine.proposal import Proposal
 from rules.engine.shortfall import Shortfall, Why
@@ -73,11 +73,14 @@ def run(view: View, numbers: Sequence[int], compiled: Compiled) -> None:
 
 
 def _best_by_line(numbers: Sequence[int], compiled: Compiled, view: View) -> None:
-    """Each line gets the rule of a group that takes most off it, the first of equals. Each rule is tried alone."""
+    """Each line gets the rule of a group that takes most off it, the first of equals. Each rule is tried alone, and
+    gives the lines it won just that.
+    """
     tried: dict[int, list[Acted]] = {}
     best: dict[int, tuple[int, int]] = {}
     for number in numbers:
         fork = view.copy()
+        fork.only = _open_lines(number, compiled, view)
         act(number, compiled.rules[number], fork)
         view.outcomes[number] = fork.outcomes[number]
         tried[number] = fork.effects[len(view.effects) :]
@@ -88,14 +91,42 @@ def _best_by_line(numbers: Sequence[int], compiled: Compiled, view: View) -> Non
         for line, off in by_line.items():
             if line not in best or off > best[line][0]:
                 best[line] = (off, number)
+    later: list[tuple[int, frozenset[int]]] = []
     for number, acted in tried.items():
-        won = {line for line, (_off, winner) in best.items() if winner == number}
+        won = frozenset(line for line, (_off, winner) in best.items() if winner == number)
         if acted and not won:
             view.outcomes[number] = _NOT_BEST
-        for _number, place, found in acted if won else ():
-            found.offs = [off for off in found.offs if off[0] in won]
-            found.part = [off for off in found.part if off[0] in won]
-            commit(number, place, found, view)
+        elif len(view.effects) + len(acted) > MAX_EFFECTS:
+            view.outcomes[number] = Shortfall(Why.TOO_MANY_EFFECTS)
+        elif any(_draws_on_others(found) for _number, _place, found in acted):
+            later.append((number, won))
+        else:
+            for _number, place, found in acted:
+                left = on_lines(found, won)
+                if isinstance(left, Proposal):
+                    commit(number, place, left, view)
+    # What was tried alone would spend the same points, stock or total twice: such rules act again, on what is left.
+    for number, view.only in later:
+        act(number, compiled.rules[number], view)
+    view.only = None
+
+
+def _open_lines(number: int, compiled: Compiled, view: View) -> frozenset[int] | None:
+    """The lines that no rule of another of this rule's groups by the line has yet; None where that is all of them."""
+    rules = compiled.rules
+    groups = compiled.line_groups.intersection(rules[number].groups)
+    taken = {
+        off[0]
+        for other, _place, found in view.effects
+        if not groups.isdisjoint(rules[other].groups)
+        for off in found.offs
+    }
+    return frozenset(range(len(view.units.lines))) - taken if taken else None
+
+
+def _draws_on_others(found: Proposal) -> bool:
+    """Whether a proposal uses what the proposals of other rules use too: points, stock, the total."""
+    return bool(found.points_spent or found.gifts or found.rounding_minor or found.stored_minor)
 
 
 def _rivals(view: View, numbers: Sequence[int], compiled: Compiled) -> Rivals:

@@ -65,6 +65,7 @@ class View:
         "effects",
         "facts",
         "matchers",
+        "only",
         "outcomes",
         "rounding_minor",
         "spent",
@@ -82,6 +83,8 @@ class View:
         self.effects: list[Acted] = []
         self.outcomes: dict[int, Shortfall | None] = {}
         self._lines: dict[int, list[int]] = {}
+        self.only: frozenset[int] | None = None
+        """The lines that money may be taken off; all of them where it is None."""
 
     def copy(self) -> "View":
         """An independent copy of this state."""
@@ -89,7 +92,7 @@ class View:
         twin.facts, twin.matchers, twin._lines = self.facts, self.matchers, self._lines
         twin.units = self.units.copy()
         twin.earned, twin.spent, twin.rounding_minor = self.earned, self.spent, self.rounding_minor
-        twin.stored_minor, twin.bonus_minor = self.stored_minor, self.bonus_minor
+        twin.stored_minor, twin.bonus_minor, twin.only = self.stored_minor, self.bonus_minor, self.only
         twin.stock, twin.effects, twin.outcomes = self.stock.copy(), self.effects.copy(), self.outcomes.copy()
         return twin
 

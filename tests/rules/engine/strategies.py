@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contract.basket import Basket, BasketLine, Customer, PlannedTender, RuleUsage, Stock, TaxRate
 from contract.errors import ContractError
 from rules.grammar.conditions import Per
-from rules.grammar.effects import Effect, MoneyEffect
+from rules.grammar.effects import Effect
 from rules.grammar.pack import (
     Calendar,
     CountCard,
@@ -64,7 +64,7 @@ DECLARED = Pack(
     shops=(ShopFacts("north", None, ("city",), 618), ShopFacts("south")),
     calendars=(Calendar("fair", (TODAY, TODAY + 7)), Calendar("past", (TODAY - 1,))),
     sets=(ItemSet("drinks", Select(categories=("tea",))), ItemSet("cheap", Select(price_max_minor=900, set="drinks"))),
-    groups=(Group("one"), Group("two"), Group("each-line", Per.LINE)),
+    groups=(Group("one"), Group("two"), Group("each-line", Per.LINE), Group("line-too", Per.LINE)),
     coupons=(CouponTemplate("next", "next", "next", 1, 30),),
     count_cards=(CountCard("ten", "ten", "ten", 365),),
 )
@@ -99,16 +99,14 @@ policies = st.builds(
 
 @st.composite
 def rules(draw: st.DrawFn, name: str = "rule", effects: st.SearchStrategy[Effect] | None = None) -> Rule:
-    """One rule. A rule of the group by the line only takes money off."""
-    groups = draw(maybe(some(("one", "two", "each-line")), ()))
+    """One rule."""
+    groups = draw(maybe(some(("one", "two", "each-line", "line-too")), ()))
     kinds = money_effects | money_effects | other_effects if effects is None else effects
     then = (
         draw(st.lists(kinds, min_size=1, max_size=draw(st.sampled_from([1, 1, 3]))))
         if draw(st.integers(0, 30)) < 30
         else [draw(top_ups)]
     )
-    if "each-line" in groups and not all(isinstance(effect, MoneyEffect) for effect in then):
-        groups = tuple(group for group in groups if group != "each-line")
     return Rule(
         rule=name,
         title=name,
