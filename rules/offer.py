@@ -31,7 +31,7 @@ MOST_WORK = 500
 some twelve times; what three of them would make too much is done for two, or for one, or not at all.
 """
 _BY_BUYING = (Why.MIN_SPEND, Why.MIN_QUANTITY, Why.DISTINCT)
-_COMPETED = (None, Why.NOT_BEST, Why.EXCLUDED, Why.CONFLICT)
+_COMPETED = (Why.NOT_BEST, Why.EXCLUDED, Why.CONFLICT)
 _LEAST_PRICE_MINOR = 1
 
 
@@ -82,9 +82,15 @@ def nearest_offer(basket: Basket, compiled: Compiled, goods: Goods) -> Offer | N
 
 
 def _combinations(met: Met, compiled: Compiled) -> int:
-    """How many combinations of the rules that could act pricing tries at most, where they exclude each other."""
+    """How many combinations pricing tries at most, where rules that could act, or could once more is bought, exclude
+    each other.
+    """
     outcomes = met.view.outcomes.items()
-    able = [compiled.rules[number] for number, missed in outcomes if (missed and missed.why) in _COMPETED]
+    able = [
+        compiled.rules[number]
+        for number, missed in outcomes
+        if missed is None or missed.why in _COMPETED or _ways(missed)
+    ]
     combinations = 1
     for members in Counter(group for rule in able for group in rule.groups).values():
         combinations *= 1 + members
