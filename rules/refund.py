@@ -268,7 +268,11 @@ class _Remainder:
         """What a rule gives when it is asked about the goods that stay, at most what it gave."""
         if refused(rule, self._view) is not None:
             return []
+        if not self._compiled.line_groups.isdisjoint(rule.groups):
+            # The other lines went to other rules of the group.
+            self._view.only = frozenset(self._index[share.line] for share in effect.shares if share.line in self._index)
         found = propose(rule.then[effect.part], self._view)
+        self._view.only = None
         if not isinstance(found, Proposal):
             return []
         if found.used:

@@ -315,3 +315,25 @@ def test_what_was_paid_with_excluded_tenders_stays_out_of_the_points() -> None:
     bought = replace(basket(6_000, 4_000), customer=Customer("gold"), tenders=(PlannedTender("voucher", 1_000),))
     whole = pack(rule("points", "points", per_yuan))
     assert [one.points_back for one in returned(bought, whole, (0, 1), (1, 0))] == [40, 50]
+
+
+def test_a_rule_of_a_group_by_the_line_is_asked_again_about_its_own_lines_alone() -> None:
+    """20 % won the first line of 100.00, 10.00 off the second of 40.00, a third costs 30.00: 80.00, 30.00 and 20.00.
+    Of any two that stay, each stands at what it cost.
+    """
+    rules = [
+        {**percent("fifth", 2_000, lane="line", scope="line"), "groups": ["line"], "on_return": "charge_back"},
+        rule(
+            "ten",
+            "line",
+            {"amount": {"off_minor": 1_000, "scope": "line"}},
+            groups=["line"],
+            on_return="charge_back",
+        ),
+    ]
+    whole = pack(*rules, groups=[{"name": "line", "per": "line"}])
+    for returns, wanted in (
+        (((1, 0, 0), (0, 1, 0), (0, 0, 1)), [8_000, 3_000, 2_000]),
+        (((0, 0, 1), (1, 0, 0), (0, 1, 0)), [2_000, 8_000, 3_000]),
+    ):
+        assert paid_back(basket(10_000, 4_000, 3_000), whole, *returns) == wanted
