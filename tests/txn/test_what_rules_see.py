@@ -131,8 +131,9 @@ def test_a_sale_is_priced_again_from_its_entry_and_its_pack_alone(desk: Desk) ->
     assert sale.payable_minor == 9_000
 
 
-def test_no_points_are_paid_with_before_anybody_was_asked(desk: Desk) -> None:
-    rules(desk, one({"member": True}, {"pay_points": {"points": 100, "minor": 100}}, "points"))
+@pytest.mark.parametrize("effect", [{"pay_points": {"points": 100, "minor": 100}}, {"cost_points": 200}])
+def test_no_points_are_paid_with_before_anybody_was_asked(desk: Desk, effect: dict[str, Any]) -> None:
+    rules(desk, one({"member": True}, effect, "points"))
     desk.tap()
     desk.keys("100", "enter")
     assert (basket(desk).priced.payable_minor, sold(desk).points_spent) == (10_000, 0)
@@ -142,7 +143,7 @@ EVERYTHING: list[dict[str, Any]] = [
     {"rule": "a-odd", "lane": "basket", "then": [{"amount": {"off_minor": 123, "scope": "basket"}}]},
     {"rule": "b-gift", "lane": "basket", "then": [{"gift": {"sku": "CUP"}}]},
     {"rule": "c-coupon", "lane": "basket", "then": [{"issue_coupon": {"coupon": "next"}}]},
-    {"rule": "d-spent", "lane": "points", "then": [{"cost_points": 200}]},
+    {"rule": "d-bonus", "lane": "points", "then": [{"points_bonus": 200}]},
     {"rule": "e-earned", "lane": "points", "then": [{"points_per_money": {"points": 1, "spend_minor": 100}}]},
     {"rule": "round", "title": "抹零", "title_en": "Rounding", "lane": "tender"}
     | {"then": [{"round_total": {"to_minor": 10, "mode": "down"}}]},
@@ -164,16 +165,15 @@ def test_everything_a_rule_did_is_on_the_receipt_and_rounding_is_a_line_of_its_o
         "  赠品 CUP × 1",
         "c-coupon | ×1",
         "  送券 满100减10，30 天有效",
-        "d-spent | -200",
-        "  用 200 分",
+        "d-bonus | +200",
+        "  赠送积分",
         "e-earned | +98",
         "  实付 98.77，每 1.00 得 1 分",
         "抹零 | -0.07",
         "  应付取整到 0.10",
         "应付 Payable | CNY 98.70",
         "现金 Cash | 98.70",
-        "使用积分 Points used | -200",
-        "本单积分 Points earned | +98",
+        "本单积分 Points earned | +298",
     ]
 
 
@@ -181,8 +181,8 @@ def test_everything_a_rule_did_is_on_the_receipt_and_rounding_is_a_line_of_its_o
     ("kept", "shown"),
     [
         ((0, 1, 5), ("-1.23", "赠品 CUP × 1", "×1", "抹零", "-0.07", "98.70")),
-        ((2, 3, 4), ("满100减10", "×1", "用 200 分", "-200 分", "+100 分", "可得 100 积分")),
-        ((0, 1, 2, 3, 4, 5), ("-1.23", "赠品 CUP × 1", "满100减10", "用 200 分", "另有 2 项", "98.70")),
+        ((2, 3, 4), ("满100减10", "×1", "赠送积分", "+200 分", "+100 分", "可得 300 积分")),
+        ((0, 1, 2, 3, 4, 5), ("-1.23", "赠品 CUP × 1", "满100减10", "赠送积分", "另有 2 项", "98.70")),
     ],
 )
 def test_what_rules_did_is_on_the_glass_and_what_has_no_room_is_counted(
