@@ -1,7 +1,6 @@
 """price(): what a basket costs and earns under a pack, with every step it took."""
 
-from contract.basket import Basket
-from contract.calendar import DAY_MINUTES, LAST_DAY
+from contract.basket import LAST_MOMENT_MS, Basket
 from contract.errors import ContractError, Reason
 from contract.money import MAX_AMOUNT_MINOR
 from contract.trace import AppliedEffect, Share
@@ -13,14 +12,11 @@ from rules.grammar.conditions import leaves
 from rules.grammar.rule import Rule
 from rules.priced import Priced
 
-_LAST_MOMENT_MS = LAST_DAY * DAY_MINUTES * 60_000
-"""A day before the calendar ends, so that every shop of the world is still in it."""
-
 
 def price(basket: Basket, compiled: Compiled) -> Priced:
     """Price ``basket``. Raises ContractError(OUT_OF_RANGE) where its list price, or what is to pay with tax on top,
-    exceeds the largest amount, its moment lies beyond the calendar, goods by weight have a quantity, or a line bears
-    one tax twice.
+    exceeds the largest amount, its moment lies beyond the calendar, goods by weight have a quantity, a line bears one
+    tax twice, or the usage of one rule or the stock of one article is told twice.
     """
     view = opened(basket, compiled)
     return outcome(meet(view, compiled.candidates(view), compiled), compiled)
@@ -28,7 +24,7 @@ def price(basket: Basket, compiled: Compiled) -> Priced:
 
 def opened(basket: Basket, compiled: Compiled) -> View:
     """A view of a basket that can be priced. Raises ContractError as :func:`price` does."""
-    if basket.moment_ms is not None and basket.moment_ms >= _LAST_MOMENT_MS:
+    if basket.moment_ms is not None and basket.moment_ms > LAST_MOMENT_MS:
         raise ContractError(Reason.OUT_OF_RANGE, "moment_ms", "beyond the calendar")
     total = 0
     for index, line in enumerate(basket.lines):
@@ -37,6 +33,8 @@ def opened(basket: Basket, compiled: Compiled) -> View:
         total += line.list_minor
         if total > MAX_AMOUNT_MINOR:
             raise ContractError(Reason.OUT_OF_RANGE, f"lines[{index}]", "basket above the largest amount")
+    _require_once([usage.rule for usage in basket.usage], "usage", "rule")
+    _require_once([stock.sku for stock in basket.stock], "stock", "sku")
     return compiled.open(basket)
 
 
@@ -62,6 +60,17 @@ def outcome(met: Met, compiled: Compiled) -> Priced:
         taxes=view.taxed(),
         exact=met.exact,
     )
+
+
+def _require_once(names: list[str], path: str, field: str) -> None:
+    """Of two figures for one name nobody knows which is meant."""
+    if len(set(names)) == len(names):
+        return
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            raise ContractError(Reason.OUT_OF_RANGE, f"{path}[{index}].{field}", "told twice")
+        seen.add(name)
 
 
 def _trace(view: View, compiled: Compiled) -> tuple[AppliedEffect, ...]:

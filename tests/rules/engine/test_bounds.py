@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
 import pytest
 
 from contract import wire
-from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine, Customer
+from contract.basket import LAST_MOMENT_MS, MAX_LINES, MAX_QUANTITY, Basket, BasketLine, Customer, RuleUsage, Stock
 from contract.errors import ContractError, Reason
 from contract.money import MAX_AMOUNT_MINOR
 from rules.authoring import read_authored_basket
@@ -92,6 +93,27 @@ def test_goods_by_weight_have_no_quantity() -> None:
     with pytest.raises(ContractError) as caught:
         price(Basket((BasketLine("A", 1, 1), BasketLine("HAM", 2, 1_999, weight_g=500))), compile_pack(pack()))
     assert caught.value.path == "lines[1].quantity"
+
+
+@pytest.mark.parametrize(
+    ("facts", "path"),
+    [
+        ({"usage": (RuleUsage("a"), RuleUsage("r", total=5), RuleUsage("r"))}, "usage[2].rule"),
+        ({"stock": (Stock("CUP", 0), Stock("CUP", 9))}, "stock[1].sku"),
+    ],
+)
+def test_a_fact_told_twice_is_refused_with_the_path(facts: Any, path: str) -> None:
+    for work in (price, judge):
+        with pytest.raises(ContractError) as caught:
+            work(replace(basket(100), **facts), compile_pack(pack()))
+        assert (caught.value.reason, caught.value.path) == (Reason.OUT_OF_RANGE, path)
+
+
+def test_a_basket_is_priced_to_the_last_moment_that_travels() -> None:
+    compiled, last = compile_pack(pack(percent("ten", 1_000))), replace(basket(1_000), moment_ms=LAST_MOMENT_MS)
+    assert price(wire.unpack(Basket, wire.pack(last), 1_000), compiled).payable_minor == 900
+    with pytest.raises(ContractError):
+        price(replace(last, moment_ms=LAST_MOMENT_MS + 1), compiled)
 
 
 def test_unknown_articles_and_tiers_just_have_no_rules() -> None:
