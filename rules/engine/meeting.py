@@ -2,9 +2,10 @@
 
 Rules that exclude nobody simply act, one after another. Of those that do, the pack's policy says who acts; by default
 the combination that is best for the member, found by trying all of them as long as there are at most ``MOST_TRIALS``,
-which covers any eight rules. Above that the search starts from nothing and goes through the competing rules, those
-first that would take most off alone, again and again, taking in each that makes the deal better and putting out those
-it excludes, until a whole round changes nothing or the trials are used up; ``Met.exact`` is then false.
+which covers any eight rules, and the basket is not out of all proportion (``MOST_WORK``). Above that the search starts
+from nothing and goes through the competing rules, those first that would take most off alone, again and again, taking
+in each that makes the deal better and putting out those it excludes, until a whole round changes nothing or the trials
+are used up, of which large baskets get fewer; ``Met.exact`` is then false.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,12 @@ from rules.engine.view import Acted, View
 from rules.grammar.policies import Exclusion
 
 MOST_TRIALS = 256
+MOST_WORK = 4_000_000
+"""How much trying every combination may take: combinations times rules times lines. Any eight rules may be tried among
+fifteen rules on a thousand lines, or a hundred and fifty on a hundred."""
+CLIMB_WORK = 200_000
+"""How much the bounded search may take, in the same measure."""
+FEWEST_TRIALS = 4
 _NOT_BEST = Shortfall(Why.NOT_BEST)
 _EXCLUDED = Shortfall(Why.EXCLUDED)
 _CONFLICT = Shortfall(Why.CONFLICT)
@@ -94,7 +101,7 @@ def _best_by_line(numbers: Sequence[int], compiled: Compiled, view: View) -> Non
     later: list[tuple[int, frozenset[int]]] = []
     for number, acted in tried.items():
         won = frozenset(line for line, (_off, winner) in best.items() if winner == number)
-        if acted and not won:
+        if not won and any(found.offs for _number, _place, found in acted):
             view.outcomes[number] = _NOT_BEST
         elif len(view.effects) + len(acted) > MAX_EFFECTS:
             view.outcomes[number] = Shortfall(Why.TOO_MANY_EFFECTS)
@@ -199,12 +206,18 @@ def _by_priority(view: View, numbers: Sequence[int], rivals: Rivals, compiled: C
     rank = {number: (refused(rules[number], view) is None, rules[number].priority) for number in rivals}
     standing: set[int] = set(rivals)
     tied: set[int] = set()
+    judged: set[int] = set()
     for number in sorted(rivals, key=lambda number: (rank[number], -number), reverse=True):
-        if number in standing:
-            beaten = _shut_out(standing, number, rivals)
-            equals = {other for other in beaten if rank[other] == rank[number]}
-            tied |= {number, *equals} if equals else set()
-            standing -= set(beaten) - equals
+        if number not in standing:
+            continue
+        for members in rivals[number]:
+            # Rules of a group share one set: whoever ranks highest in it has judged it for all.
+            if id(members) not in judged:
+                judged.add(id(members))
+                beaten = (standing & members) - {number}
+                equals = {other for other in beaten if rank[other] == rank[number]}
+                tied |= {number, *equals} if equals else set()
+                standing -= beaten - equals
     kept = _without(numbers, rivals.keys() - standing, _EXCLUDED, view)
     run(view, _without(kept, tied & standing, _CONFLICT, view), compiled)
     return Met(view, True)
@@ -217,12 +230,12 @@ def _best(view: View, numbers: Sequence[int], rivals: Rivals, compiled: Compiled
     rest = [number for number in numbers if number >= first]
     run(view, start, compiled)
     contest = _Contest(view, rest, rivals, compiled)
+    size = len(rest) * max(1, len(view.units.lines))
     # Each competing rule is a combination of its own, so that more of them than trials are too many in any case.
-    if len(rivals) >= MOST_TRIALS:
-        return Met(contest.climbed(), False)
-    combinations = list(islice(independent(sorted(rivals), rivals), MOST_TRIALS + 1))
-    if len(combinations) > MOST_TRIALS:
-        return Met(contest.climbed(), False)
+    most = min(MOST_TRIALS, MOST_WORK // size)
+    combinations = list(islice(independent(sorted(rivals), rivals), most + 1)) if len(rivals) < most else []
+    if not combinations or len(combinations) > most:
+        return Met(contest.climbed(max(FEWEST_TRIALS, min(MOST_TRIALS, CLIMB_WORK // size))), False)
     for chosen in combinations:
         contest.try_out(chosen)
     return Met(contest.winner(), True)
@@ -265,8 +278,10 @@ class _Contest:
         self._best, self._chosen, self._score = fork, chosen, score
         return True
 
-    def climbed(self) -> View:
-        """The bounded search: rounds through the competing rules, each taken in where that is better."""
+    def climbed(self, most: int) -> View:
+        """The bounded search: rounds through the competing rules, each taken in where that is better, in at most so
+        many trials.
+        """
         self.try_out(frozenset())
         trials = 1
         promising = self._promising()
@@ -276,7 +291,7 @@ class _Contest:
             for number in promising:
                 if number in self._chosen:
                     continue
-                if trials == MOST_TRIALS:
+                if trials == most:
                     return self.winner()
                 trials += 1
                 improved |= self.try_out(
@@ -305,8 +320,11 @@ class _Contest:
 
 
 def _score(view: View) -> tuple[int, ...]:
-    """What the member would choose by, smaller is better: what is to pay, then bonus money, points, other gifts."""
+    """What the member would choose by, smaller is better: what is to pay, bonus money, other gifts, then points. A gift
+    that costs points is wanted, for whoever wants none says so with the basket; of gifts alike the cheaper one is.
+    Where nothing else tells them apart, more rules act.
+    """
     given = sum(
         item.count for _number, _place, found in view.effects for item in (*found.gifts, *found.coupons, *found.counts)
     )
-    return (view.payable_minor, -view.bonus_minor, view.spent - view.earned, -given)
+    return (view.payable_minor, -view.bonus_minor, -given, view.spent - view.earned, -len(view.effects))

@@ -32,14 +32,15 @@ from tests.rules.samples import basket, pack, percent, rule, save
 BEST = st.just(Policies()) | st.builds(replace, strategies.policies, exclusion=st.just(Exclusion.BEST))
 
 
-def score(priced: Priced) -> tuple[int, int, int, int]:
+def score(priced: Priced) -> tuple[int, int, int, int, int]:
     """What a member would choose by, less is better."""
     given_things = [*chain.from_iterable((e.gifts, e.coupons, e.counts) for e in priced.effects)]
     return (
         priced.payable_minor,
         -priced.bonus_minor,
-        priced.points_spent - priced.points,
         -sum(given.count for given in chain.from_iterable(given_things)),
+        priced.points_spent - priced.points,
+        -len(priced.effects),
     )
 
 
