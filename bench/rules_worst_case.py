@@ -45,8 +45,8 @@ def _cases() -> list[tuple[str, Basket, Compiled, float]]:
         ("5,000 rules in one group, all able, 10 lines", basket(), compile_pack(_one_group()), 2_000.0),
         ("1,000 lines, 10 rules", basket(1_000), compile_pack(pack_of(10)), 200.0),
         ("1,000 lines, 200 rules that all match", basket(1_000), all_match, 10_000.0),
-        ("all at once, 100 lines", basket(100), all_at_once, 20_000.0),
-        ("all at once, 1,000 lines", basket(1_000), all_at_once, 100_000.0),
+        ("all at once, 100 lines", basket(100), all_at_once, 5_000.0),
+        ("all at once, 1,000 lines", basket(1_000), all_at_once, 20_000.0),
     ]
 
 
