@@ -75,6 +75,9 @@ def _differences(body: SaleBody, address: TerminalAddress, compiled: Compiled) -
     if body.currency != compiled.pack.currency:
         yield Finding(Cause.CURRENCY_DIFFERS, _versus(body.currency, compiled.pack.currency))
         return
+    if body.points_scale != compiled.pack.points_scale:
+        # The paper shows other points than the member has, though each figure is the one that was reckoned.
+        yield Finding(Cause.POINTS_SCALE_DIFFERS, _versus(str(body.points_scale), str(compiled.pack.points_scale)))
     place = (body.basket.shop, body.basket.terminal)
     if place != (address.shop, address.terminal):
         yield Finding(Cause.PLACE_DIFFERS, f"priced as at {place[0]}/{place[1]}; sold at {address}")

@@ -55,6 +55,7 @@ class Cause(StrEnum):
     EFFECTS_DIFFER = "effects_differ"
     PRICE_DIFFERS = "price_differs"
     POINTS_DIFFER = "points_differ"
+    POINTS_SCALE_DIFFERS = "points_scale_differs"
     POSTINGS_DIFFER = "postings_differ"
     POSTINGS_FOREIGN = "postings_foreign"
     TENDERS_DIFFER = "tenders_differ"

@@ -119,6 +119,13 @@ def test_points_spent_stored_value_and_rounding_are_judged_as_well(hq: HeadOffic
     )
 
 
+def test_points_shown_in_other_units_than_the_pack_says_are_put_before_people(hq: HeadOffice) -> None:
+    """221 units are 221 points of this pack; a receipt at a hundred to the point says 2.21."""
+    assert take(hq, replace(honest(hq), points_scale=100))[1] == {Cause.POINTS_SCALE_DIFFERS}
+    (line,) = hq.look(books.exception_lines)
+    assert line.detail == "the till says 100; by the rules it is 1"
+
+
 def test_money_that_was_not_paid_is_put_before_people(hq: HeadOffice) -> None:
     assert take(hq, replace(honest(hq), tenders=(Tender(TenderKind.CASH, 1),)))[1] == {Cause.TENDERS_DIFFER}
 
