@@ -191,7 +191,9 @@ def rebate(effect: Rebate, view: View) -> Outcome:
 
 
 def round_total(effect: RoundTotal, view: View) -> Outcome:
-    """The total becomes a multiple of a step; what stored value has paid of it is no longer to pay."""
+    """The total becomes a multiple of a step, once in a sale; what stored value has paid of it is no longer to pay."""
+    if view.rounding_minor:
+        return Shortfall(Why.NOTHING_LEFT)
     total = view.payable_minor - view.stored_minor
     change = to_step(total, effect.to_minor, effect.mode) - total
     return Proposal(total, rounding_minor=change) if change else Shortfall(Why.NOTHING_LEFT)

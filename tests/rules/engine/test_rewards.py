@@ -87,6 +87,16 @@ def test_the_rounding_of_the_total_is_a_line_of_its_own(to: int, mode: str, tota
     assert [effect.rounding_minor for effect in found.effects] == ([change] if change else [])
 
 
+def test_the_total_is_rounded_once() -> None:
+    """12.34 goes down to 12.30; the second rule, which would round to 12.00, comes too late."""
+    to_jiao, to_yuan = ({"round_total": {"to_minor": step, "mode": "down"}} for step in (10, 100))
+    whole = compile_pack(pack(rule("jiao", "tender", to_jiao, priority=9), rule("yuan", "tender", to_yuan)))
+    found = judge(Basket((BasketLine("A", 1, 1_234),)), whole)
+    assert [effect.rounding_minor for effect in found.priced.effects] == [-4]
+    assert found.verdicts[1].shortfall is not None and found.verdicts[1].shortfall.why is Why.NOTHING_LEFT
+    assert [effect.rounding_minor for effect in price(Basket((BasketLine("A", 1, 1_230),)), whole).effects] == [-30]
+
+
 def test_after_the_total_is_rounded_or_paid_nothing_more_is_taken_off() -> None:
     """Half of 12.34 after 抹零 would be to pay 6.13 for goods of 6.17: the rule that comes too late does not apply."""
     late = rule("late", "tender", {"percent": {"rate_bp": 10_000, "scope": "basket"}})
