@@ -145,12 +145,15 @@ def _explain(arguments: argparse.Namespace) -> int:
     from rules.engine.verdicts import judge
     from tapledger.rules_answers import explain_answer
     from tapledger.rules_files import reading
+    from tapledger.rules_progress import Bar
     from tapledger.rules_show import show_explain
 
     compiled, basket = _read(arguments)
     with reading(arguments.basket):
         judged = judge(basket, compiled)
-    return _say(arguments, explain_answer(basket, judged, compiled), show_explain)
+    with Bar("rules", len(judged.verdicts)) as bar:
+        answer = explain_answer(basket, judged, compiled, lambda done: bar.show(done, f"{done}"))
+    return _say(arguments, answer, show_explain)
 
 
 def _refund(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """From what ``rules`` says to what the commands answer: the records of :mod:`tapledger.rules_output`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from contract.basket import Basket
 from rules.compare import Group, Tally
@@ -88,13 +88,21 @@ def _effects(priced: Priced, pack: Pack) -> tuple[PricedEffect, ...]:
     )
 
 
-def explain_answer(basket: Basket, judged: Judged, compiled: Compiled) -> ExplainAnswer:
-    """The price, and every rule's verdict with the nearest single change that would flip it."""
+def explain_answer(
+    basket: Basket, judged: Judged, compiled: Compiled, progress: Callable[[int], None] | None = None
+) -> ExplainAnswer:
+    """The price, and every rule's verdict with the nearest single change that would flip it. ``progress`` is told how
+    many verdicts there are so far: each change is priced before it is told.
+    """
     pack = compiled.pack
     goods = Goods(compiled, basket.lines)
     rules = {rule.rule: rule for rule in pack.rules}
-    verdicts = tuple(_verdict(basket, verdict, rules[verdict.rule], compiled, goods) for verdict in judged.verdicts)
-    return ExplainAnswer(price_answer(basket, judged.priced, pack), verdicts)
+    verdicts = []
+    for verdict in judged.verdicts:
+        verdicts.append(_verdict(basket, verdict, rules[verdict.rule], compiled, goods))
+        if progress is not None:
+            progress(len(verdicts))
+    return ExplainAnswer(price_answer(basket, judged.priced, pack), tuple(verdicts))
 
 
 def _verdict(basket: Basket, verdict: Verdict, rule: Rule, compiled: Compiled, goods: Goods) -> VerdictAnswer:

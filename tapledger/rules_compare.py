@@ -4,6 +4,7 @@ The packs are read and compiled once; the processes are forks that share them. L
 tallies; what they add up to does not depend on how many processes there were.
 """
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
@@ -83,6 +84,8 @@ class _Crew:
 
     def __init__(self, name: str, old: Compiled, new: Compiled, jobs: int) -> None:
         context = multiprocessing.get_context("fork")
+        # What both packs hold is shared only as long as nobody's garbage collector writes into it.
+        gc.freeze()
         self._name = name
         self._processes = []
         self._pipes: list[Connection] = []
@@ -136,6 +139,7 @@ class _Crew:
             pipe.send(piece)
 
     def _dismiss(self) -> None:
+        gc.unfreeze()
         for pipe in self._pipes:
             pipe.close()
         for process in self._processes:
