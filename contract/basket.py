@@ -18,6 +18,8 @@ MAX_POINTS = 2**40
 """The most points one sale may earn or a member may hold, in the pack's smallest unit of points."""
 LAST_MOMENT_MS = LAST_DAY * 86_400_000
 """The beginning of the calendar's last day (UTC), so that no zone leads beyond it."""
+MOST_VISIT_DAYS = 62
+"""How many days of a member's latest visits are told at most: two months of them."""
 CODE = wire.text(64, "[A-Za-z0-9._-]{1,64}")
 COUNT = wire.whole(0, 2**31)
 MONEY_TOTAL = wire.whole(0, 2**53)
@@ -111,7 +113,7 @@ class Customer:
     points: int = wire.maybe(6, wire.whole(-MAX_POINTS, MAX_POINTS), 0)
     stored_minor: int = wire.maybe(7, AMOUNT_MINOR, 0)
     visits: int | None = wire.maybe(8, COUNT)
-    visit_days: tuple[int, ...] = wire.maybe(9, wire.many(DAY, 62), ())
+    visit_days: tuple[int, ...] = wire.maybe(9, wire.many(DAY, MOST_VISIT_DAYS), ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
-from contract.basket import COUNT, MAX_POINTS, TaxRate
+from contract.basket import COUNT, MAX_POINTS, MOST_VISIT_DAYS, TaxRate
 from contract.calendar import DAY, YEARLY
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
@@ -84,7 +84,7 @@ class MemberRecord:
     card_type: str | None = wire.maybe(9, TAG)
     birthday: int | None = wire.maybe(10, YEARLY)
     visits: int | None = wire.maybe(11, COUNT)
-    visit_days: tuple[int, ...] = wire.maybe(12, wire.many(DAY, 62), ())
+    visit_days: tuple[int, ...] = wire.maybe(12, wire.many(DAY, MOST_VISIT_DAYS), ())
 
 
 @dataclass(frozen=True, slots=True)

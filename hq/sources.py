@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contract import settings
-from contract.basket import TaxRate
+from contract.basket import MOST_VISIT_DAYS, TaxRate
 from contract.calendar import day_of, yearly_of
 from contract.documents import CatalogueContent, CatalogueItem
 from contract.errors import ContractError
@@ -43,7 +43,9 @@ MEMBERS = settings.Table(
                     "card_type": settings.text(default=None, pattern=_WORD),
                     "birthday": settings.text(default=None, pattern="[0-9]{2}-[0-9]{2}"),
                     "visits": settings.whole(0, 2**31, default=None),
-                    "visit_days": settings.several(settings.text(pattern="[0-9]{4}-[0-9]{2}-[0-9]{2}"), 62, default=()),
+                    "visit_days": settings.several(
+                        settings.text(pattern="[0-9]{4}-[0-9]{2}-[0-9]{2}"), MOST_VISIT_DAYS, default=()
+                    ),
                 }
             ),
             most=1_000_000,

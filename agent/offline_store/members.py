@@ -12,7 +12,7 @@ from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.rowkeys import RowKeys
 from contract import wire
-from contract.basket import COUNT, MAX_POINTS
+from contract.basket import COUNT, MAX_POINTS, MOST_VISIT_DAYS
 from contract.calendar import DAY, YEARLY
 from contract.documents import CashierRecord, CashiersContent, MemberRecord, MembersContent
 from contract.errors import ContractError
@@ -61,7 +61,7 @@ class _Hidden:
     card_type: str | None = wire.maybe(5, TAG)
     birthday: int | None = wire.maybe(6, YEARLY)
     visits: int | None = wire.maybe(7, COUNT)
-    visit_days: tuple[int, ...] = wire.maybe(8, wire.many(DAY, 62), ())
+    visit_days: tuple[int, ...] = wire.maybe(8, wire.many(DAY, MOST_VISIT_DAYS), ())
 
 
 class MemberShelf:

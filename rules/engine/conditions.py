@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from contract.basket import MOST_VISIT_DAYS
 from contract.calendar import DAY_MINUTES, date_of
 from rules.engine.shortfall import Shortfall, Why
 from rules.engine.view import View
@@ -15,8 +16,6 @@ from rules.grammar import conditions as grammar
 from rules.grammar.conditions import Base, Condition, Per, Span
 
 Missing = Shortfall | None
-MAX_VISIT_DAYS = 62
-"""How many days of visits a basket tells at most."""
 
 
 def check(condition: Condition, view: View) -> Missing:
@@ -132,7 +131,7 @@ def _visit(asked: grammar.Visit, view: View) -> Missing:
     else:
         start = _start_of(asked.within, today)
         before = sum(1 for day in customer.visit_days if start <= day <= today)
-        if before == MAX_VISIT_DAYS:
+        if before == MOST_VISIT_DAYS:
             # The list is full, and no day of it before the span: nobody knows how many more there were.
             return Shortfall(Why.NTH_VISIT)
     this = before + 1

@@ -6,7 +6,7 @@ from contract.basket import MAX_POINTS, Basket
 from contract.calendar import LAST_DAY
 from contract.errors import ContractError, Reason
 from contract.money import MAX_AMOUNT_MINOR
-from contract.trace import Given
+from contract.trace import MOST_GIVEN, Given
 from rules.beside.instalments import instalments
 from rules.engine.acting import refused
 from rules.engine.compiled import Compiled
@@ -111,4 +111,4 @@ def _step(ladder: TopUp, amount_minor: int) -> tuple[TopUpStep | None, int]:
 
 
 def _given(counts: dict[str, int]) -> tuple[Given, ...]:
-    return tuple(Given(name, min(count, 1_000_000)) for name, count in sorted(counts.items()) if count)
+    return tuple(Given(name, min(count, MOST_GIVEN)) for name, count in sorted(counts.items()) if count)

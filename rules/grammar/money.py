@@ -11,14 +11,14 @@ from typing import ClassVar
 
 from contract import wire
 from contract.basket import MAX_QUANTITY
-from contract.money import AMOUNT_MINOR
+from contract.money import AMOUNT_MINOR, MAX_AMOUNT_MINOR
 from rules.grammar.conditions import BASE, Base
 from rules.grammar.select import ALL, EVERY_UNIT, ORDER, PICK, SELECT, UNITS, Order, Pick, Select
 from rules.rounding import BASIS_POINTS, Rounding
 from rules.shares import Split
 
 RATE_BP = wire.whole(0, BASIS_POINTS)
-SOME_MINOR = wire.whole(1, 99_999_999)
+SOME_MINOR = wire.whole(1, MAX_AMOUNT_MINOR)
 MOST_TIMES = wire.whole(1, MAX_QUANTITY)
 MOST_STEPS = 32
 
