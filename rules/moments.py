@@ -1,7 +1,8 @@
-"""From a shop's local time back to a moment of the world."""
+"""What a shop's clock shows at a moment of the world, and when it shows what."""
 
-from contract.calendar import DAY_MINUTES
-from rules.grammar.pack import Pack, Zone
+from bisect import bisect_right
+
+from rules.grammar.pack import Pack, Zone, ZoneStep
 
 _DAY_S = 86_400
 
@@ -35,7 +36,8 @@ def local_minute_of(moment_ms: int, zone: Zone | None) -> int:
     """
     at_s = moment_ms // 1_000
     if zone is not None:
-        at_s += next(step.offset_s for step in reversed(zone.steps) if step.from_s <= at_s) - _DAY_S
+        step = zone.steps[bisect_right(zone.steps, at_s, key=_begins) - 1]
+        at_s += step.offset_s - _DAY_S
     return at_s // 60
 
 
@@ -44,6 +46,5 @@ def weekday_of(day: int) -> int:
     return (day + 3) % 7 + 1
 
 
-def minutes_of(day: int) -> int:
-    """The first minute of a day."""
-    return day * DAY_MINUTES
+def _begins(step: ZoneStep) -> int:
+    return step.from_s

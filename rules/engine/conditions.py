@@ -14,6 +14,7 @@ from rules.engine.shortfall import Shortfall, Why
 from rules.engine.view import View
 from rules.grammar import conditions as grammar
 from rules.grammar.conditions import Base, Condition, Per, Span
+from rules.moments import weekday_of
 
 Missing = Shortfall | None
 
@@ -192,8 +193,7 @@ def _weekday(asked: grammar.Weekday, view: View) -> Missing:
     today = view.facts.day
     if today is None:
         return Shortfall(Why.TIME_UNKNOWN)
-    # 1970-01-01 was a Thursday, day 4 of ISO 8601.
-    weekday = (today + 3) % 7 + 1
+    weekday = weekday_of(today)
     if weekday in asked.any_of:
         return None
     ahead = min((wanted - weekday) % 7 for wanted in asked.any_of)

@@ -1,7 +1,5 @@
 """A basket while it is priced: its facts, what every unit costs now, and what rules have given so far."""
 
-from bisect import bisect_right
-
 from contract.basket import Basket, Customer, RuleUsage
 from contract.calendar import DAY_MINUTES
 from rules.engine.proposal import Proposal
@@ -10,6 +8,7 @@ from rules.engine.shortfall import Shortfall
 from rules.engine.units import Units
 from rules.grammar.pack import Pack, ShopFacts, Zone
 from rules.grammar.select import ALL, Select
+from rules.moments import local_minute_of
 from rules.tax import TaxedLine, Taxes, taxes
 
 Acted = tuple[int, int, Proposal]
@@ -37,22 +36,14 @@ class Facts:
         self.day: int | None = None
         self.minute: int | None = None
         if basket.moment_ms is not None:
-            local_s = basket.moment_ms // 1_000 + _offset_s(self.shop, pack, zones, basket.moment_ms // 1_000)
-            self.day, self.minute = divmod(local_s // 60, DAY_MINUTES)
+            # As rules.moments.zone_of finds it, without a search through all shops and zones.
+            zone = zones[self.shop.zone] if self.shop.zone is not None else pack.zones[0] if pack.zones else None
+            self.day, self.minute = divmod(local_minute_of(basket.moment_ms, zone), DAY_MINUTES)
 
     @property
     def local_minute(self) -> int | None:
         """Minutes since 1970-01-01T00:00 of the shop's local time."""
         return None if self.day is None or self.minute is None else self.day * DAY_MINUTES + self.minute
-
-
-def _offset_s(shop: ShopFacts, pack: Pack, zones: dict[str, Zone], at_s: int) -> int:
-    """How far the shop's clock is ahead of UTC; 0 where the pack names no zone."""
-    zone = zones[shop.zone] if shop.zone is not None else pack.zones[0] if pack.zones else None
-    if zone is None:
-        return 0
-    step = zone.steps[bisect_right(zone.steps, at_s, key=lambda step: step.from_s) - 1]
-    return step.offset_s - 86_400
 
 
 class View:
