@@ -12,7 +12,7 @@ from rules.grammar.conditions import Base
 from rules.grammar.effects import Effect
 from rules.grammar.pack import Pack
 from rules.grammar.rule import Rule
-from rules.shares import BASIS_POINTS
+from rules.rounding import BASIS_POINTS
 
 Words = tuple[str, str]
 """The same in Chinese and in English."""

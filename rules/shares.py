@@ -8,9 +8,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from contract.errors import ContractError, Reason
-from rules.rounding import BASIS_POINTS, Rounding, divide, part
-
-__all__ = ["BASIS_POINTS", "Split", "fill", "part_half_up", "split", "split_largest_remainder"]
+from rules.rounding import Rounding, divide
 
 
 class Split(StrEnum):
@@ -90,21 +88,6 @@ def fill(
             return tuple(_filled(amount, weights, total, capacities, method, rounding))
     rooms = [capacity if weight else 0 for weight, capacity in zip(weights, capacities, strict=True)]
     return tuple(_shares(amount, weights, total, rooms, method, rounding))
-
-
-def part_half_up(amount: int, rate_bp: int) -> int:
-    """Return ``amount`` times ``rate_bp`` basis points, rounded half up once. Both must be non-negative."""
-    return part(amount, rate_bp, Rounding.HALF_UP)
-
-
-def split_largest_remainder(amount: int, weights: Sequence[int]) -> tuple[int, ...]:
-    """Return :func:`split` of a non-negative ``amount`` by largest remainder.
-
-    Raises ContractError(OUT_OF_RANGE) for negative input, or an amount without any weight.
-    """
-    if amount < 0:
-        raise ContractError(Reason.OUT_OF_RANGE, "amount", "expected a non-negative amount")
-    return split(amount, weights)
 
 
 def _total(parts: Sequence[int], path: str) -> int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contract.errors import ContractError, Reason
 from rules.rounding import Rounding
-from rules.shares import Split, fill, split, split_largest_remainder
+from rules.shares import Split, fill, split
 
 AMOUNTS = st.integers(0, 10**12) | st.integers(0, 40)
 WEIGHTS = st.lists(st.integers(0, 10**9) | st.integers(0, 6), min_size=1, max_size=12).filter(any)
@@ -204,8 +204,3 @@ def test_capacities_that_do_not_fit_the_parts_are_refused(weights: list[int], ca
 
 def test_nothing_over_nobody_is_nothing() -> None:
     assert split(0, []) == fill(0, [], []) == fill(5, [], []) == ()
-
-
-def test_largest_remainder_alone_takes_no_negative_amount() -> None:
-    with pytest.raises(ContractError):
-        split_largest_remainder(-1, [1])
