@@ -78,8 +78,8 @@ def _baskets() -> list[Basket]:
 
 
 def _compare_s(file: Path, old: Compiled, new: Compiled, jobs: int) -> tuple[float, float]:
-    """How long it takes, and how much processor time of all processes: more of it than on one core means that the
-    machine was busy with something else.
+    """How many seconds it takes, and how many of processor time in all processes: where the cores were free for it,
+    they are as many times the seconds as there are cores.
     """
     start, before = time.perf_counter(), os.times()
     compare_file(str(file), old, new, jobs, lambda _baskets, _bytes: None)

@@ -15,7 +15,9 @@ from rules.priced import Priced
 from rules.trial import without_floors
 
 MOST_LISTED = 20
-"""How many baskets are listed by name: the biggest changes, and the first clamps."""
+"""How many baskets are listed by name, those whose price changes most."""
+MOST_CLAMPS = 10_000
+"""How many clamps are listed one by one, the first; all are counted."""
 NO_TIER = "-"
 """Stands for customers who are no members."""
 
@@ -115,7 +117,7 @@ class Tally:
         for sku, floor in other.floors.items():
             _add(self.floors.setdefault(sku, ClampCount()), floor)
         self.biggest = nsmallest(MOST_LISTED, [*self.biggest, *other.biggest], key=_by_size)
-        self.clamps = nsmallest(MOST_LISTED, [*self.clamps, *other.clamps], key=_by_place)
+        self.clamps = sorted([*self.clamps, *other.clamps], key=_by_place)[:MOST_CLAMPS]
 
     @property
     def whole(self) -> Group:
@@ -154,8 +156,8 @@ class Tally:
             len(self.biggest) < MOST_LISTED or _by_size(change) < _by_size(self.biggest[-1])
         ):
             self.biggest = nsmallest(MOST_LISTED, [*self.biggest, change], key=_by_size)
-        if change.clamps and len(self.clamps) < MOST_LISTED:
-            self.clamps = nsmallest(MOST_LISTED, [*self.clamps, *change.clamps], key=_by_place)
+        if change.clamps:
+            self.clamps = sorted([*self.clamps, *change.clamps], key=_by_place)[:MOST_CLAMPS]
 
 
 def compared(basket: Basket, old: Compiled, new: Compiled, number: int = 0) -> Change:

@@ -278,7 +278,7 @@ class ChangeAnswer:
 @dataclass(frozen=True, slots=True)
 class CompareAnswer:
     """``rules compare``: all baskets together, each tier, each rule, each article that a floor held; the biggest
-    changes and the first clamps one by one.
+    changes, and the clamps one by one, the first 10,000 of them.
     """
 
     whole: GroupAnswer = wire.at(1, wire.record(GroupAnswer))

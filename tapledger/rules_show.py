@@ -20,8 +20,8 @@ from tapledger.rules_output import (
 MOST_ROWS = 200
 """How many findings people are shown; ``--json`` has all of them."""
 
-MOST_FLOORS = 20
-"""How many articles at their floor people are shown, those first where the floors kept most."""
+MOST_FLOORS = MOST_CLAMPS = 20
+"""How many articles at their floor people are shown, those first where the floors kept most, and how many lines."""
 
 
 class Words:
@@ -214,10 +214,12 @@ def _clamps(answer: CompareAnswer, say: Words) -> str:
         ),
         [
             (str(one.basket), str(one.line), one.sku, format_minor(one.wanted_minor), format_minor(one.payable_minor))
-            for one in answer.clamps
+            for one in answer.clamps[:MOST_CLAMPS]
         ],
         right=(0, 1, 3, 4),
     )
+    more = max(len(answer.floors) - MOST_FLOORS, len(answer.clamps) - MOST_CLAMPS)
+    lines += say("…… 其余见 --json\n", "... the rest with --json\n") if more > 0 else ""
     return f"{floors}\n{lines}" if floors else ""
 
 
