@@ -7,6 +7,7 @@ One declaration per field means no second place can disagree.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
@@ -21,6 +22,10 @@ ToWire = Callable[[Any], object]
 FromWire = Callable[[object, str], Any]
 
 _HEX = re.compile("(?:[0-9a-f]{2})*")
+_UNSHOWN = frozenset(["Cc", "Cf", "Cs", "Zl", "Zp"])
+"""Unicode's general categories of characters that are not shown themselves and change how others are: controls, formats
+(right to left, zero width, joiners, the byte order mark), halves of surrogate pairs, line and paragraph separators.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +98,8 @@ def whole(low: int = 0, high: int = cbor.INT_MAX) -> Kind:
 
 
 def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
-    """Text of ``min_chars`` to ``max_chars`` characters without control characters, matching ``pattern`` whole where
-    one is given.
+    """Text of ``min_chars`` to ``max_chars`` characters, matching ``pattern`` whole where one is given. Characters that
+    are not shown themselves are refused: two texts that look the same are the same, and none is read backwards.
     """
     form = re.compile(pattern) if pattern else None
 
@@ -103,8 +108,9 @@ def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
             raise ContractError(Reason.WRONG_TYPE, path, "expected text")
         if not min_chars <= len(plain) <= max_chars:
             raise ContractError(Reason.OUT_OF_RANGE, path, f"expected {min_chars} to {max_chars} characters")
-        if any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 or 0xD800 <= ord(char) < 0xE000 for char in plain):
-            raise ContractError(Reason.OUT_OF_RANGE, path, "control character or half of a surrogate pair")
+        unshown = "" if plain.isprintable() else next((c for c in plain if unicodedata.category(c) in _UNSHOWN), "")
+        if unshown:
+            raise ContractError(Reason.OUT_OF_RANGE, path, f"U+{ord(unshown):04X} is no character that can be shown")
         if form is not None and form.fullmatch(plain) is None:
             raise ContractError(Reason.BAD_ID, path, f"expected {pattern}")
         return plain

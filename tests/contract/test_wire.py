@@ -85,12 +85,18 @@ def test_a_missing_field_is_refused_by_name() -> None:
         (6, "a\x00b", Reason.OUT_OF_RANGE, "note"),
         (6, "\x85", Reason.OUT_OF_RANGE, "note"),
         (6, "\ud800", Reason.OUT_OF_RANGE, "note"),
+        *[(6, f"a{char}b", Reason.OUT_OF_RANGE, "note") for char in "\u202e\u2066\u200b\u200d\u2028\u2029\ufeff\xad"],
     ],
 )
 def test_a_wrong_type_or_a_value_beyond_its_limit_is_refused_with_its_path(
     key: int, value: object, reason: Reason, path: str
 ) -> None:
     assert refusal({**GOOD, key: value}) == (reason, path)
+
+
+def test_text_of_any_script_travels_with_its_own_spaces() -> None:
+    for note in ("满减\u3000券", "a\xa0b", "día", "😀"):
+        assert wire.from_wire(Outer, {**GOOD, 6: note}).note == note
 
 
 def test_what_is_not_a_map_is_no_record() -> None:
