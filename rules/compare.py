@@ -156,8 +156,8 @@ class Tally:
             len(self.biggest) < MOST_LISTED or _by_size(change) < _by_size(self.biggest[-1])
         ):
             self.biggest = nsmallest(MOST_LISTED, [*self.biggest, change], key=_by_size)
-        if change.clamps:
-            self.clamps = sorted([*self.clamps, *change.clamps], key=_by_place)[:MOST_CLAMPS]
+        # Baskets are taken in the order of their numbers, so that the first clamps are there first.
+        self.clamps += change.clamps[: MOST_CLAMPS - len(self.clamps)]
 
 
 def compared(basket: Basket, old: Compiled, new: Compiled, number: int = 0) -> Change:
