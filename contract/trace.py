@@ -44,8 +44,7 @@ class AppliedEffect:
     """One effect of one rule, as it applied. ``part`` is its place in the rule's ``then``; ``base_minor`` the amount it
     looked at; ``off_minor`` what it took off; ``points`` what it gave, ``points_spent`` what it cost; ``bonus_minor``
     goes into stored value, ``stored_minor`` is paid from it; ``rounding_minor`` is what rounding the total added,
-    negative
-    where it took off. ``code`` is the coupon or code that let it apply, ``funded_by`` who bears it.
+    negative where it took off. ``code`` is the coupon or code that let it apply, ``funded_by`` who bears it.
     """
 
     rule: str = wire.at(1, RULE)

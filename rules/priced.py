@@ -12,9 +12,8 @@ class Priced:
 
     ``payable_by_line`` stands in basket order; the lines, the tax on top of them where prices exclude it, and
     ``rounding_minor`` sum to ``payable_minor``. ``stored_minor`` of that is paid from stored value, ``bonus_minor``
-    goes
-    into it. ``points`` are earned, ``points_spent`` used. ``exact`` is false where so many rules competed that not
-    every combination was tried.
+    goes into it. ``points`` are earned, ``points_spent`` used. ``exact`` is false where so many rules competed that
+    not every combination was tried.
     """
 
     payable_by_line: tuple[int, ...]

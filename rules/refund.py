@@ -41,9 +41,8 @@ class Refund:
     ``units`` came back of each line in basket order. ``refund_minor`` is paid out, of which ``to_stored_minor`` goes
     back into stored value. ``points_back`` are taken from the member, of which ``points_debt`` is more than the balance
     held; ``points_restored`` are given again. ``bonus_back_minor`` is taken out of stored value. Codes in
-    ``codes_restored`` may be used again; ``coupons_withdrawn``, ``counts_withdrawn`` and ``gifts_due`` were given
-    with the
-    sale and go back with it.
+    ``codes_restored`` may be used again; ``coupons_withdrawn``, ``counts_withdrawn`` and ``gifts_due`` were given with
+    the sale and go back with it.
     """
 
     units: tuple[int, ...]

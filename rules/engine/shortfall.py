@@ -60,8 +60,7 @@ class Shortfall:
     for distinct, points for points, visits for visits, days for last_visit. ``wanted`` lists what would have been
     accepted (tiers, shops, codes, weekdays); ``at`` is the local minute since 1970-01-01T00:00 from which, or until
     which, time would allow it. ``parts`` are the shortfalls of conditions that failed together, or, with
-    ``any_would_do``, of
-    alternatives of which one would do.
+    ``any_would_do``, of alternatives of which one would do.
     """
 
     why: Why

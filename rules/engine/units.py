@@ -17,8 +17,7 @@ from rules.shares import Split, fill
 @dataclass(slots=True)
 class Run:
     """``count`` neighbouring units of a line from ``unit`` on that cost ``each`` now. A working copy: whoever takes
-    units
-    from it changes it.
+    units from it changes it.
     """
 
     line: int
