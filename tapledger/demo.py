@@ -9,11 +9,12 @@ import sys
 import tempfile
 import threading
 import time
-import unicodedata
 import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tapledger.columns import columns
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -115,31 +116,26 @@ def _story(folder: Path) -> int:
 
 def _print_chapter(chapter: "Chapter") -> None:
     print(f"{'✔' if chapter.holds else '✘'} {chapter.number}. {chapter.title}")
-    width = max((_columns(check.statement) for check in chapter.checks), default=0)
+    width = max((columns(check.statement) for check in chapter.checks), default=0)
     for check in chapter.checks:
         print(_row(check, width))
     sys.stdout.flush()
 
 
 def _row(check: "Check", width: int) -> str:
-    padding = " " * (width - _columns(check.statement))
+    padding = " " * (width - columns(check.statement))
     seen = check.seen if check.holds is False else _shortened(check.seen)
     return f"    {'✔' if check.holds else '✘'} {check.statement}{padding}  │ {seen}"
 
 
 def _shortened(text: str) -> str:
-    taken, columns = "", 0
+    taken, width = "", 0
     for char in text:
-        columns += _columns(char)
-        if columns > SEEN_COLUMNS:
+        width += columns(char)
+        if width > SEEN_COLUMNS:
             return f"{taken}…"
         taken += char
     return taken
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal a text takes: East Asian wide characters take two (Unicode annex 11)."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
 class Progress:
