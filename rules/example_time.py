@@ -12,6 +12,9 @@ from rules.moments import weekday_of
 MOST_DAYS = 28 * 366
 """How many days are gone through: in 28 years every date meets every day of the week."""
 
+MOST_DAYS_AHEAD = 2 * 366
+"""How many days are gone through for a customer who is to come later."""
+
 Timed = tuple[Condition, bool]
 """A condition of time, and whether it is to hold or not to hold."""
 
@@ -45,8 +48,63 @@ def moments(timed: Sequence[Timed], pack: Pack, anniversary: int | None, usual_d
                 yield Moment(day, spans[0][0], birthday)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What conditions of time ask beside the time: the shop's anniversary and the member's birthday (month times 100
+    plus day), and the day of the member's last visit; None where there is none.
+    """
+
+    anniversary: int | None
+    birthday: int | None
+    last_visit: int | None
+
+
+def coming(timed: Sequence[Timed], pack: Pack, known: Known, now: int) -> Iterator[int]:
+    """The local minutes after ``now`` from which on everything in ``timed`` holds, in order, as far as
+    ``MOST_DAYS_AHEAD`` days from when it can hold at all. Visits are not looked at.
+    """
+    asked = {condition.calendar for condition, _holds in timed if isinstance(condition, asks.Festival)}
+    calendars = {calendar.name: frozenset(calendar.days) for calendar in pack.calendars if calendar.name in asked}
+    low, high, listed, _bounded = _between(timed, calendars)
+    low = max(low, now // DAY_MINUTES)
+    days = range(low, min(high, low + MOST_DAYS_AHEAD) + 1)
+    for day in days if listed is None else sorted(day for day in listed if low <= day <= high):
+        if not all(_as_said(condition, holds, day, calendars, known.anniversary) for condition, holds in timed):
+            continue
+        if all(_of_member(condition, day, known) is not (not holds) for condition, holds in timed):
+            yield from (at for start, _end in _spans(timed, day) if (at := day * DAY_MINUTES + start) > now)
+
+
+def _of_member(condition: Condition, day: int, known: Known) -> bool | None:
+    """Whether a condition about a member's days holds; None for any other."""
+    match condition:
+        case asks.Birthday(before, after):
+            return known.birthday is not None and around(day, known.birthday, before, after)
+        case asks.LastVisit(least, most):
+            since = -1 if known.last_visit is None else day - known.last_visit
+            return least <= since and since >= 0 and (most is None or since <= most)
+    return None
+
+
 def _days(timed: Sequence[Timed], calendars: dict[str, frozenset[int]], usual_day: int) -> Iterator[int]:
     """The days that come into question, in order."""
+    low, high, listed, bounded = _between(timed, calendars)
+    if listed is not None:
+        yield from sorted(day for day in listed if low <= day <= high)
+    elif not bounded:
+        yield from range(usual_day, usual_day + MOST_DAYS)
+    elif low:
+        yield from range(low, min(high, low + MOST_DAYS) + 1)
+    else:
+        yield from range(high, max(0, high - MOST_DAYS) - 1, -1)
+
+
+def _between(
+    timed: Sequence[Timed], calendars: dict[str, frozenset[int]]
+) -> tuple[int, int, frozenset[int] | None, bool]:
+    """The first and the last day that come into question, the only ones where they are listed, and whether any
+    condition says when.
+    """
     first, last = [0], [LAST_DAY]
     listed: frozenset[int] | None = None
     bounded = False
@@ -65,15 +123,7 @@ def _days(timed: Sequence[Timed], calendars: dict[str, frozenset[int]], usual_da
             case asks.Festival(name):
                 days = calendars.get(name, frozenset())
                 listed = days if listed is None else listed & days
-    low, high = max(first), min(last)
-    if listed is not None:
-        yield from sorted(day for day in listed if low <= day <= high)
-    elif not bounded:
-        yield from range(usual_day, usual_day + MOST_DAYS)
-    elif low:
-        yield from range(low, min(high, low + MOST_DAYS) + 1)
-    else:
-        yield from range(high, max(0, high - MOST_DAYS) - 1, -1)
+    return max(first), min(last), listed, bounded
 
 
 def _as_said(

@@ -37,7 +37,9 @@ def hint(shortfall: Shortfall, pack: Pack) -> Words:
             f"only on {', '.join(_WEEKDAYS_EN[day] for day in days)}",
         )
     zh, en = _reason(shortfall, pack)
-    when = "" if shortfall.at is None else local_minute_text(shortfall.at)
+    day, _t, minute = ("" if shortfall.at is None else local_minute_text(shortfall.at)).partition("T")
+    # A clock alone names no day: another condition may exclude the next one.
+    when = minute if shortfall.why is Why.CLOCK else day if minute == "00:00" else f"{day} {minute}"
     names, names_en = _listed(shortfall.wanted, "、"), _listed(shortfall.wanted, ", ")
     return zh.format(names=names, when=when), en.format(names=names_en, when=when)
 
@@ -91,9 +93,25 @@ def _step(nearest: Nearest, pack: Pack) -> Words:
     if nearest.why is Why.POINTS:
         shown = points_text(missing, pack.points_scale)
         return f"再有 {shown} 分", f"With {shown} more points,"
-    if nearest.at is not None and nearest.why is not Why.LAST_VISIT:
+    if nearest.at is not None and not missing:
         return f"{when} 起", f"Come from {when} on"
-    zh, en = _STEPS[nearest.why]
+    zh, en = _put(nearest.why, missing, wanted)
+    for more in nearest.also:
+        if more.why is Why.MIN_SPEND:
+            spent, spent_en = amount(more.missing, pack)
+            zh, en = f"{zh}，共 {spent}，", f"{en}, for {spent_en},"
+        elif more.why is Why.DISTINCT:
+            zh, en = f"{zh}，含 {more.missing} 种不同商品，", f"{en}, of {more.missing} more articles,"
+        else:
+            also, also_en = _put(more.why, more.missing, more.wanted or "")
+            zh, en = f"{zh}{also}", f"{en} and {also_en[0].lower()}{also_en[1:]}"
+    return zh.replace("，，", "，"), en.replace(",,", ",")
+
+
+def _put(why: Why, missing: int, wanted: str) -> Words:
+    zh, en = _STEPS[why]
+    if why is Why.NO_ITEM and missing > 1:
+        zh, en = "买 {missing} 件参加活动的商品", "Buy {missing} articles it is for"
     many = "" if missing == 1 else "s"
     return zh.format(missing=missing, wanted=wanted), en.format(missing=missing, wanted=wanted, many=many)
 
@@ -105,6 +123,8 @@ def _reason(shortfall: Shortfall, pack: Pack) -> Words:
         return count(shortfall.missing, pack)
     if shortfall.at is not None and shortfall.why in _COMES:
         zh, en = _REASONS[shortfall.why]
+        if shortfall.why in _COMES_AGAIN:
+            return f"{zh}，下一次 {{when}}", f"{en}, next on {{when}}"
         return f"{zh}，{{when}} 起", f"{en}, from {{when}} on"
     return _REASONS[shortfall.why]
 
@@ -152,6 +172,7 @@ _COUNTED: dict[Why, Callable[[int, Pack], Words]] = {
 
 _COMES = (Why.NOT_STARTED, Why.CLOCK, Why.FESTIVAL, Why.BIRTHDAY, Why.ANNIVERSARY)
 """Reasons that time mends, told with the minute from which it does."""
+_COMES_AGAIN = (Why.FESTIVAL, Why.BIRTHDAY, Why.ANNIVERSARY)
 
 _REASONS: dict[Why, Words] = {
     Why.PAUSED: ("规则已暂停", "the rule is paused"),

@@ -1,13 +1,14 @@
 """A basket with more goods in it: so much more spent, so many units or articles more, of what a rule looks at."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine
 from contract.errors import ContractError
 from contract.money import MAX_AMOUNT_MINOR
 from rules.engine.compiled import Compiled, selects_of
-from rules.engine.shortfall import Shortfall, Why
+from rules.engine.shortfall import Shortfall, Why, ways_to_mend
 from rules.goods import Goods
 from rules.grammar import conditions as asks
 from rules.grammar import money
@@ -20,14 +21,33 @@ MOST_ROUNDS = 16
 """How often an amount is raised by what is still missing."""
 
 
+MOST_TRIED = 3
+"""How many ways to mend one of several things are tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """What else belongs to a change: the money that units cost together, a tag beside a tier; as in
+    :class:`Shortfall`.
+    """
+
+    why: Why
+    missing: int = 0
+    wanted: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A changed basket to try, and what was changed; ``wanted`` and ``at`` as in :class:`Nearest`."""
+    """A changed basket to try, and what was changed; ``wanted``, ``at`` and ``also`` as in :class:`Nearest`. ``why`` is
+    what kind of change it is, where it is another than what was missed first.
+    """
 
     basket: Basket
     missing: int = 0
     wanted: str | None = None
     at: int | None = None
+    why: Why | None = None
+    also: tuple[Also, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +61,15 @@ class Case:
     shortfall: Shortfall
 
 
-def try_out(basket: Basket, compiled: Compiled) -> Trial | None:
-    """The basket on trial; None for one that no till could have."""
+def try_out(basket: Basket, compiled: Compiled, explain: bool = False) -> Trial | None:
+    """The basket on trial, ``explain`` as for :func:`tried`; None for one that no till could have."""
     total = basket.list_minor
     if len(basket.lines) > MAX_LINES or total > MAX_AMOUNT_MINOR:
         return None
     if any(line.quantity > MAX_QUANTITY for line in basket.lines):
         return None
     try:
-        return tried(basket, compiled)
+        return tried(basket, compiled, explain)
     except ContractError:
         return None
 
@@ -204,6 +224,63 @@ def one_item(case: Case) -> Iterator[Step]:
     """One unit of what the rule is about."""
     for select, _per in _counted(case.rule):
         yield from _units_of(case, select, 1)
+
+
+def more_of_all(case: Case, way: Sequence[Shortfall]) -> Iterator[Step]:
+    """Goods with which everything in ``way``, all of it about goods, is there, and what more turns out to be missing:
+    units and articles first, and then so much as the money still lacks.
+    """
+    rule, left = case.rule.rule, tuple(way)
+    grown = case
+    for _round in range(len(way) + 2):
+        part = min(left, key=lambda one: _IN_TURN.index(one.why))
+        trial = _mended(replace(grown, shortfall=part))
+        if trial is None:
+            return
+        grown = replace(grown, basket=trial.basket)
+        if trial.applied(rule):
+            yield _told(case.basket, grown.basket, way)
+            return
+        still = trial.outcomes.get(rule)
+        left = () if still is None else ways_to_mend(still)[0]
+        if not left or not all(one.why in GOODS for one in left):
+            return
+
+
+def _mended(case: Case) -> Trial | None:
+    """The basket on trial with more goods, so that the rule applies or at least misses the one thing no more."""
+    for step in islice(GOODS[case.shortfall.why](case), MOST_TRIED):
+        trial = try_out(step.basket, case.compiled, explain=True)
+        if trial is None:
+            continue
+        still = trial.outcomes.get(case.rule.rule)
+        if trial.applied(case.rule.rule) or (still is not None and not _of_kind(still, case.shortfall.why)):
+            return trial
+    return None
+
+
+def _told(before: Basket, after: Basket, way: Sequence[Shortfall]) -> Step:
+    """The step from one basket to another: how many units more, and what else ``way`` is about."""
+    whys = {part.why: part.missing for part in way}
+    units = sum(line.quantity for line in after.lines) - sum(line.quantity for line in before.lines)
+    also = []
+    if Why.DISTINCT in whys:
+        also.append(Also(Why.DISTINCT, whys[Why.DISTINCT]))
+    if Why.MIN_SPEND in whys:
+        also.append(Also(Why.MIN_SPEND, after.list_minor - before.list_minor))
+    why = Why.NO_ITEM if Why.NO_ITEM in whys else Why.MIN_QUANTITY
+    return Step(after, units, why=why, also=tuple(also))
+
+
+GOODS: dict[Why, Callable[[Case], Iterator[Step]]] = {
+    Why.MIN_SPEND: more_spent,
+    Why.MIN_QUANTITY: more_units,
+    Why.NO_ITEM: one_item,
+    Why.DISTINCT: more_articles,
+}
+"""How what is missed of goods is made good."""
+
+_IN_TURN = (Why.NO_ITEM, Why.DISTINCT, Why.MIN_QUANTITY, Why.MIN_SPEND)
 
 
 def _measured(rule: Rule) -> list[tuple[Select, asks.Per]]:

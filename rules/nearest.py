@@ -1,13 +1,16 @@
 """The nearest single change to a basket with which a rule that did not apply would: so much more to spend, one piece
 more, another tier, a later hour. Each change that is told was priced, and the rule applied.
 
-"Single" means one thing that a customer or cashier can change: money spent, units, articles, who buys, when, where, how
-it is paid, what is presented. A rule that misses two such things has no nearest change; nor has one that another rule
-beats, whose budget is used up, or whose time is over.
+"Single" means one thing that a customer or cashier can change: the goods, who buys, when, where, how it is paid, what
+is presented. It may mend several conditions: the minute from which the day and the hour are right; a tier and a tag of
+one member; units and the money that they cost. A rule that misses two such things has no nearest change; nor has one
+that another rule beats, whose budget is used up, or whose time is over.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from heapq import merge
+from itertools import islice
 from typing import Any
 
 from contract.basket import Basket, Customer, PlannedTender
@@ -15,22 +18,35 @@ from contract.calendar import DAY_MINUTES
 from contract.money import MAX_AMOUNT_MINOR
 from contract.trace import AppliedEffect
 from rules.engine.compiled import Compiled
-from rules.engine.shortfall import Shortfall, Why
+from rules.engine.conditions import check
+from rules.engine.shortfall import Shortfall, Why, ways_to_mend
+from rules.example_facts import ways
+from rules.example_time import Known, coming
 from rules.goods import Goods
 from rules.grammar import conditions as asks
 from rules.grammar.conditions import leaves
 from rules.grammar.rule import Rule
 from rules.moments import local_minute_of, moment_of, zone_of
-from rules.more_goods import Case, Step, more_articles, more_spent, more_units, one_item, try_out
+from rules.more_goods import GOODS, Also, Case, Step, more_of_all, try_out
 
 UNNAMED_TIER = "member"
+MOST_MINUTES = 3
+"""How many of the minutes that come into question are priced."""
+MOST_WAYS_IN_TIME = 8
+_TIMES = (
+    *(asks.Dates, asks.Window, asks.Weekday, asks.Clock, asks.Festival, asks.Anniversary, asks.Birthday),
+    asks.LastVisit,
+)
+_UNDECIDED = (*_TIMES, asks.Visit, asks.Spend)
+"""What a later hour, or what other rules do then, may change; pricing decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
     """A change, and what it brings. ``why`` says what changes; ``missing`` is by how much, in its unit (minor units to
     spend, units, articles, points, visits, days); ``wanted`` to which name (a tier, a code, a shop), ``at`` to which
-    local minute since 1970-01-01T00:00. ``basket`` is the changed basket, ``effects`` what the rule does to it.
+    local minute since 1970-01-01T00:00, ``also`` what else belongs to the change. ``basket`` is the changed basket,
+    ``effects`` what the rule does to it.
     """
 
     why: Why
@@ -39,6 +55,7 @@ class Nearest:
     at: int | None
     basket: Basket
     effects: tuple[AppliedEffect, ...]
+    also: tuple[Also, ...] = ()
 
     @property
     def off_minor(self) -> int:
@@ -55,26 +72,50 @@ def nearest(basket: Basket, compiled: Compiled, goods: Goods, rule: Rule, shortf
     """Return the nearest single change with which ``rule`` would apply, None where there is none. ``shortfall`` is what
     ``judge`` found for it, ``goods`` those of ``compiled``.
     """
-    for part in _ways(shortfall):
-        find = _CHANGES.get(part.why)
-        if find is None:
+    times_asked = False
+    for way in sorted(ways_to_mend(shortfall), key=_nearness):
+        by_time = all(part.why in _BY_TIME for part in way)
+        if by_time and times_asked and len(way) > 1:
             continue
-        for step in find(Case(basket, compiled, goods, rule, part)):
+        times_asked = times_asked or by_time
+        for step in _steps(Case(basket, compiled, goods, rule, way[0]), way):
             found = try_out(step.basket, compiled)
             if found is not None and found.applied(rule.rule):
+                why = way[0].why if step.why is None else step.why
                 effects = found.effects(rule.rule)
-                return Nearest(part.why, step.missing, step.wanted, step.at, step.basket, effects)
+                return Nearest(why, step.missing, step.wanted, step.at, step.basket, effects, step.also)
     return None
 
 
-def _ways(shortfall: Shortfall) -> list[Shortfall]:
-    """The shortfalls each of which, made good, might be enough: the cheapest kind of change first."""
-    if not shortfall.parts:
-        return [shortfall]
-    if not shortfall.any_would_do:
-        return []
-    ways = [way for part in shortfall.parts for way in _ways(part)]
-    return sorted(ways, key=lambda way: (_ORDER.get(way.why, len(_ORDER)), way.missing, way.at or 0))
+def _nearness(way: tuple[Shortfall, ...]) -> tuple[int, int, int, int]:
+    """One thing before several, and the cheapest kind of change first."""
+    first = way[0]
+    return len(way), _ORDER.get(first.why, len(_ORDER)), first.missing, first.at or 0
+
+
+def _steps(case: Case, way: tuple[Shortfall, ...]) -> Iterator[Step]:
+    """The changes of one kind that could make good everything in ``way``."""
+    whys = {part.why for part in way}
+    find = _CHANGES.get(case.shortfall.why)
+    if len(way) == 1 and find is not None:
+        yield from find(case)
+    if whys <= _BY_TIME:
+        yield from _later(case)
+    elif (len(way) > 1 and whys <= GOODS.keys()) or whys == {Why.NO_ITEM}:
+        yield from more_of_all(case, way)
+    elif len(way) > 1 and whys <= _BY_CUSTOMER:
+        yield from _another(case, way)
+    elif len(way) > 1 and (len(whys) == 1 or whys <= _BY_PLACE) and find is not None:
+        # One name may be in several lists; one shop may be of several groups.
+        for part in way:
+            yield from _CHANGES[part.why](replace(case, shortfall=replace(part, wanted=_common(way, part.why))))
+
+
+def _common(way: tuple[Shortfall, ...], why: Why) -> tuple[str, ...]:
+    """The names wanted, those first that everything of this kind in ``way`` wants."""
+    lists = [part.wanted for part in way if part.why is why]
+    names = dict.fromkeys(name for names in lists for name in names)
+    return tuple(sorted(names, key=lambda name: -sum(name in names for names in lists)))
 
 
 # --- who buys, how, where --------------------------------------------------------------------------------------------
@@ -159,17 +200,57 @@ def _terminal(case: Case) -> Iterator[Step]:
         yield Step(replace(case.basket, shop=shop, terminal=terminal), wanted=name)
 
 
+def _another(case: Case, way: tuple[Shortfall, ...]) -> Iterator[Step]:
+    """The customer as somebody of whom everything in ``way`` holds: a tier, a card, tags and segments together."""
+    customer = _customer(case)
+    told: list[tuple[Why, str]] = []
+    for part in way:
+        names = _common(way, part.why)[:1]
+        has = {name for why, name in told if why is part.why}
+        if not names or not has.isdisjoint(part.wanted):
+            continue
+        name = names[0] if names[0] in part.wanted else part.wanted[0]
+        changed: Any = {}
+        match part.why:
+            case Why.TIER:
+                changed = {"tier": name}
+            case Why.CARD_TYPE:
+                changed = {"card_type": name}
+            case Why.TAG:
+                changed = {"tags": (*customer.tags, name)}
+            case _:
+                changed = {"segments": (*customer.segments, name)}
+        told.append((part.why, name))
+        customer = replace(customer, **changed)
+    told.sort(key=lambda one: (one[0] is not Why.TIER, one[0] is not Why.CARD_TYPE))
+    why, wanted = told[0] if told else (Why.MEMBER, None)
+    also = tuple(Also(more, wanted=name) for more, name in told[1:])
+    yield Step(replace(case.basket, customer=customer), wanted=wanted, why=why, also=also)
+
+
 # --- when ------------------------------------------------------------------------------------------------------------
 
 
 def _later(case: Case) -> Iterator[Step]:
-    """At the minute from which time allows it."""
-    at = case.shortfall.at
-    if at is None or case.basket.moment_ms is None:
+    """At the first minutes from which all that the rule asks of time holds, where time is all that it misses."""
+    basket, pack = case.basket, case.compiled.pack
+    if basket.moment_ms is None:
         return
-    moment_ms = moment_of(at, zone_of(case.basket.shop, case.compiled.pack))
-    if moment_ms is not None and moment_ms > case.basket.moment_ms:
-        yield Step(replace(case.basket, moment_ms=moment_ms), at=at)
+    view = case.compiled.open(basket)
+    customer = basket.customer
+    birthday = None if customer is None else customer.birthday
+    last_visit = None if customer is None else max(customer.visit_days, default=None)
+    known = Known(view.facts.shop.anniversary, birthday, last_visit)
+    minutes = [
+        coming([literal for literal in way if type(literal[0]) in _TIMES], pack, known, view.facts.local_minute or 0)
+        for way in ways(case.rule.when)[0][:MOST_WAYS_IN_TIME]
+        if all(type(part) in _UNDECIDED or (check(part, view) is None) is holds for part, holds in way)
+    ]
+    zone = zone_of(basket.shop, pack)
+    for at in islice(dict.fromkeys(islice(merge(*minutes), 2 * MOST_MINUTES)), MOST_MINUTES):
+        moment_ms = moment_of(at, zone)
+        if moment_ms is not None and moment_ms > basket.moment_ms:
+            yield Step(replace(basket, moment_ms=moment_ms), at=at)
 
 
 def _days_later(case: Case) -> Iterator[Step]:
@@ -195,20 +276,11 @@ def _visits(case: Case) -> Iterator[Step]:
 
 
 _CHANGES: dict[Why, Callable[[Case], Iterator[Step]]] = {
-    Why.MIN_SPEND: more_spent,
-    Why.MIN_QUANTITY: more_units,
-    Why.NO_ITEM: one_item,
-    Why.DISTINCT: more_articles,
+    **GOODS,
     Why.CODE: _presented("codes"),
     Why.TENDER: _tender,
     Why.FLAG: _presented("flags"),
     Why.POINTS: _points,
-    Why.CLOCK: _later,
-    Why.WEEKDAY: _later,
-    Why.NOT_STARTED: _later,
-    Why.FESTIVAL: _later,
-    Why.BIRTHDAY: _later,
-    Why.ANNIVERSARY: _later,
     Why.LAST_VISIT: _days_later,
     Why.NTH_VISIT: _visits,
     Why.MEMBER: _member,
@@ -221,6 +293,24 @@ _CHANGES: dict[Why, Callable[[Case], Iterator[Step]]] = {
     Why.SHOP: _place("shop"),
     Why.SHOP_GROUP: _shop_group,
 }
-"""How each kind of shortfall is made good; the nearest to hand first."""
+"""How each kind of shortfall is made good by itself; what time mends is in ``_BY_TIME``."""
 
-_ORDER = {why: place for place, why in enumerate(_CHANGES)}
+_BY_TIME = {
+    *(Why.CLOCK, Why.WEEKDAY, Why.NOT_STARTED, Why.FESTIVAL, Why.BIRTHDAY, Why.ANNIVERSARY, Why.LAST_VISIT),
+    *(Why.EXPIRED, Why.NEGATED),
+}
+"""What a later hour may mend; an exception may be one of time."""
+_BY_CUSTOMER = {Why.MEMBER, Why.TIER, Why.TAG, Why.SEGMENT, Why.CARD_TYPE}
+_BY_PLACE = {Why.SHOP, Why.SHOP_GROUP, Why.TERMINAL}
+
+_ORDER = {
+    why: place
+    for place, why in enumerate(
+        (
+            *(*GOODS, Why.CODE, Why.TENDER, Why.FLAG, Why.POINTS, Why.CLOCK, Why.WEEKDAY, Why.NOT_STARTED),
+            *(Why.FESTIVAL, Why.BIRTHDAY, Why.ANNIVERSARY, Why.LAST_VISIT, Why.NTH_VISIT, Why.MEMBER, Why.TIER),
+            *(Why.TAG, Why.SEGMENT, Why.CARD_TYPE, Why.CHANNEL, Why.TERMINAL, Why.SHOP, Why.SHOP_GROUP),
+        )
+    )
+}
+"""The nearest to hand first."""

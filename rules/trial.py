@@ -35,9 +35,12 @@ class Trial:
         return tuple(effect for effect in self.priced.effects if effect.rule == rule)
 
 
-def tried(basket: Basket, compiled: Compiled) -> Trial:
-    """Price ``basket``. Raises ContractError as :func:`rules.engine.price.price` does."""
+def tried(basket: Basket, compiled: Compiled, explain: bool = False) -> Trial:
+    """Price ``basket``; with ``explain`` the outcomes tell everything that a rule missed, not only the first thing.
+    Raises ContractError as :func:`rules.engine.price.price` does.
+    """
     view = opened(basket, compiled)
+    view.facts.explain = explain
     met = meet(view, compiled.candidates(view), compiled)
     outcomes = {compiled.rules[number].rule: missing for number, missing in met.view.outcomes.items()}
     return Trial(basket, outcome(met, compiled), outcomes)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 
 
 class Why(StrEnum):
@@ -69,3 +70,20 @@ class Shortfall:
     at: int | None = None
     parts: tuple["Shortfall", ...] = ()
     any_would_do: bool = False
+
+
+MOST_WAYS = 32
+"""How many ways to mend a shortfall are followed."""
+
+
+def ways_to_mend(shortfall: Shortfall) -> list[tuple[Shortfall, ...]]:
+    """Return up to ``MOST_WAYS`` lists of what, all of it made good, would be enough: one for each alternative."""
+    if not shortfall.parts:
+        return [(shortfall,)]
+    each = [ways_to_mend(part) for part in shortfall.parts]
+    if shortfall.any_would_do:
+        return [way for ways in each for way in ways][:MOST_WAYS]
+    found: list[tuple[Shortfall, ...]] = [()]
+    for ways in each:
+        found = [tuple(dict.fromkeys((*way, *more))) for way, more in product(found, ways)][:MOST_WAYS]
+    return found

@@ -148,6 +148,99 @@ def test_one_change_of_each_kind_is_told(rule: dict[str, Any], sold: Basket, wor
     assert said(compiled(rule), sold) == (words, words_en)
 
 
+EVENING = {"clock": [{"start": "20:00", "end": "22:00"}]}
+FRIDAY_EVENING = {"when": [{"weekday": [5]}, EVENING], "then": [TEN_OFF]}
+TEA = {"skus": ["tea"]}
+
+
+def thursday_ms(hour: int) -> int:
+    """So many hours after the midnight with which Thursday 2026-06-11 began in Shanghai."""
+    return FRIDAY_NOON_MS + (hour - 36) * 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("hour", "day"),
+    [(10, "2026-06-12"), (21, "2026-06-12"), (24 + 10, "2026-06-12"), (24 + 23, "2026-06-19")],
+    ids=["thursday morning", "thursday evening", "friday morning", "friday night"],
+)
+def test_the_day_and_the_hour_are_told_together(hour: int, day: str) -> None:
+    pack, sold = compiled(FRIDAY_EVENING), basket(1_000, moment_ms=thursday_ms(hour))
+    assert said(pack, sold) == (f"{day} 20:00 起可减 1", f"Come from {day} 20:00 on to save 1")
+
+
+@pytest.mark.parametrize(
+    ("rule", "sold", "words", "words_en"),
+    [
+        (
+            {"when": [{"dates": {"first": "2026-06-18", "last": "2026-06-20"}}, EVENING], "then": [TEN_OFF]},
+            basket(1_000, moment_ms=FRIDAY_NOON_MS),
+            "2026-06-18 20:00 起可减 1",
+            "Come from 2026-06-18 20:00 on to save 1",
+        ),
+        (
+            {"when": [{"not": {"weekday": [5]}}], "then": [TEN_OFF]},
+            basket(1_000, moment_ms=FRIDAY_NOON_MS),
+            "2026-06-13 00:00 起可减 1",
+            "Come from 2026-06-13 00:00 on to save 1",
+        ),
+        (
+            {"when": [{"birthday": {"days_before": 3, "days_after": 3}}, {"weekday": [5]}], "then": [TEN_OFF]},
+            basket(1_000, moment_ms=FRIDAY_NOON_MS, customer={"tier": "gold", "birthday": "06-24"}),
+            "2026-06-26 00:00 起可减 1",
+            "Come from 2026-06-26 00:00 on to save 1",
+        ),
+        (
+            {"when": [{"member": True}, {"tier": ["gold"]}], "then": [TEN_OFF]},
+            basket(1_000),
+            "升到等级 gold，可减 1",
+            "Reach tier gold to save 1",
+        ),
+        (
+            {"when": [{"tag": ["vip"]}, {"tier": ["gold"]}], "then": [TEN_OFF]},
+            basket(1_000, customer={"tier": "basic"}),
+            "升到等级 gold，有标签 vip 的会员，可减 1",
+            "Reach tier gold and be tagged vip to save 1",
+        ),
+        (
+            {"when": [{"code": ["A", "B"]}, {"code": ["B", "C"]}], "then": [TEN_OFF]},
+            basket(1_000),
+            "出示 B，可减 1",
+            "Show B to save 1",
+        ),
+        (
+            {"when": [{"quantity": {"at_least": 3}}, {"spend": {"at_least_minor": 3_000}}], "then": [TEN_OFF]},
+            basket(1_000),
+            "再买 2 件，共 20 元，可减 3",
+            "Buy 2 more, for 20, to save 3",
+        ),
+        (
+            {"when": [{"spend": {"at_least_minor": 9_000}}, {"quantity": {"at_least": 3}}], "then": [TEN_OFF]},
+            basket(1_000),
+            "再买 3 件，共 80 元，可减 9",
+            "Buy 3 more, for 80, to save 9",
+        ),
+        (
+            {"then": [{"any_for": {"units": 2, "price_minor": 5_000, "select": TEA}}]},
+            basket(1_000),
+            "买 2 件参加活动的商品可减 150",
+            "Buy 2 articles it is for to save 150",
+        ),
+    ],
+    ids=lambda value: "",
+)
+def test_one_change_that_mends_several_things_is_told(
+    rule: dict[str, Any], sold: Basket, words: str, words_en: str
+) -> None:
+    assert said(compiled(rule), sold) == (words, words_en)
+
+
+def test_the_hour_is_told_without_a_day_that_another_condition_may_exclude() -> None:
+    pack, sold = compiled(FRIDAY_EVENING), basket(1_000, moment_ms=thursday_ms(24 + 23))
+    missed = judge(sold, pack).verdicts[0].shortfall
+    assert missed is not None
+    assert hint(missed, pack.pack) == ("不在指定时段，20:00 起", "not at that time of day, from 20:00 on")
+
+
 @pytest.mark.parametrize(
     ("rules", "sold"),
     [
