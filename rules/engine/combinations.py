@@ -5,10 +5,12 @@ with the quantity.
 """
 
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
 
+from contract.basket import MAX_LINES, MAX_QUANTITY
 from rules.engine.proposal import Proposal
 from rules.engine.shortfall import Shortfall, Why
-from rules.engine.units import Off, Run, Sharing, spread
+from rules.engine.units import Off, Run, Sharing, Units, spread
 from rules.engine.view import View
 from rules.grammar.money import AnyFor, BuyGet, NthUnit, Package
 from rules.grammar.select import Order
@@ -16,8 +18,8 @@ from rules.rounding import BASIS_POINTS, Rounding, divide
 from rules.shares import Split
 
 Outcome = Proposal | Shortfall
-UNBOUNDED = 10_000
-"""How often one effect acts in one sale at most, where a rule says nothing."""
+UNBOUNDED = MAX_LINES * MAX_QUANTITY
+"""How often one effect acts in one sale where a rule says nothing: never more often than there are units."""
 
 
 def nth_unit(effect: NthUnit, view: View) -> Outcome:
@@ -27,18 +29,38 @@ def nth_unit(effect: NthUnit, view: View) -> Outcome:
     queues: dict[str, list[Run]] = {}
     for run in units.runs(lines):
         queues.setdefault(units.lines[run.line].sku if effect.same_sku else "", []).append(run)
-    times_left = effect.most_times or UNBOUNDED
-    chosen: list[Run] = []
+    by_sku: list[list[Run]] = []
     for sku in sorted(queues):
         runs = queues[sku]
         units.sort(runs, Order.DEAREST)
-        times = min(times_left, sum(run.count for run in runs) // effect.nth)
-        chosen += _cheapest(runs, times) if effect.from_cheapest else _every_nth(runs, effect.nth, times)
-        times_left -= times
+        times = sum(run.count for run in runs) // effect.nth
+        by_sku.append(_cheapest(runs, times) if effect.from_cheapest else _every_nth(runs, effect.nth, times))
+    mode = effect.rounding or view.facts.pack.policies.percent_rounding
+    chosen = [run for runs in by_sku for run in runs]
+    if effect.most_times is not None:
+        chosen = _largest_first(by_sku, effect.most_times, effect.rate_bp, mode, units)
     if not chosen:
         longest = max((sum(run.count for run in runs) for runs in queues.values()), default=0)
         return Shortfall(Why.MIN_QUANTITY, effect.nth - longest)
-    return _off_units(chosen, lines, effect.rate_bp, effect.rounding, view)
+    return _off_units(chosen, lines, effect.rate_bp, mode, view)
+
+
+def _largest_first(by_sku: Sequence[list[Run]], most: int, rate_bp: int, mode: Rounding, units: Units) -> list[Run]:
+    """The first ``most`` units: each time the article whose next unit has the most taken off, of equals the first by
+    name.
+    """
+    queue = [(-_off(runs[0], rate_bp, mode, units), place, 0) for place, runs in enumerate(by_sku) if runs]
+    heapify(queue)
+    chosen: list[Run] = []
+    while queue and most:
+        _rank, place, index = heappop(queue)
+        run = by_sku[place][index]
+        count = min(run.count, most)
+        chosen.append(Run(run.line, run.unit + run.count - count, count, run.each))
+        most -= count
+        if index + 1 < len(by_sku[place]):
+            heappush(queue, (-_off(by_sku[place][index + 1], rate_bp, mode, units), place, index + 1))
+    return chosen
 
 
 def _every_nth(runs: Sequence[Run], nth: int, times: int) -> list[Run]:
@@ -76,38 +98,30 @@ def buy_get(effect: BuyGet, view: View) -> Outcome:
     units.sort(gets, effect.get.order)
     bought: list[Run] = []
     got: list[Run] = []
+    missing = 0
     times = effect.most_times or UNBOUNDED
+    least = 1 if effect.partial else effect.get.quantity
     while times > 0:
         now = _batch(buys, gets, effect, times)
         taken = _drawn(buys, effect.buy.quantity * now)
-        if sum(run.count for run in taken) < effect.buy.quantity:
-            break
         given = _drawn(gets, effect.get.quantity * now)
-        count = sum(run.count for run in given)
-        if count < effect.get.quantity and not (effect.partial and count):
+        bought_now, got_now = sum(run.count for run in taken), sum(run.count for run in given)
+        # Both sides together: whoever has too few to buy with lacks what is got as well.
+        missing = max(0, effect.buy.quantity - bought_now) + max(0, least - got_now)
+        if missing:
             break
         bought += taken
         got += given
         times -= now
     if not got:
-        return _not_enough(effect, view)
-    found = _off_units(got, [], effect.rate_bp, effect.rounding, view)
+        return Shortfall(Why.MIN_QUANTITY, missing)
+    mode = effect.rounding or view.facts.pack.policies.percent_rounding
+    found = _off_units(got, [], effect.rate_bp, mode, view)
     if isinstance(found, Proposal):
         found.used = True
         found.part = [(run.line, run.unit, run.count, 0) for run in bought]
         found.base_minor = sum(run.count * run.each for run in [*bought, *got])
     return found
-
-
-def _not_enough(effect: BuyGet, view: View) -> Shortfall:
-    buys = sum(run.count for run in view.units.runs(view.lines(effect.buy.select), unused=True))
-    if buys < effect.buy.quantity:
-        return Shortfall(Why.MIN_QUANTITY, effect.buy.quantity - buys)
-    gets = sum(run.count for run in view.units.runs(view.lines(effect.get.select), unused=True))
-    wanted = 1 if effect.partial else effect.get.quantity
-    # Units that both sides want count once, and the side that buys comes first.
-    both = len(set(view.lines(effect.buy.select)) & set(view.lines(effect.get.select)))
-    return Shortfall(Why.MIN_QUANTITY, max(1, wanted + (effect.buy.quantity if both else 0) - gets))
 
 
 def _batch(buys: Sequence[Run], gets: Sequence[Run], effect: BuyGet, times: int) -> int:
@@ -245,15 +259,12 @@ def merged(offs: list[Off]) -> list[Off]:
     return found
 
 
-def _off_units(
-    chosen: Sequence[Run], part_lines: Sequence[int], rate_bp: int, rounding: Rounding | None, view: View
-) -> Outcome:
+def _off_units(chosen: Sequence[Run], part_lines: Sequence[int], rate_bp: int, mode: Rounding, view: View) -> Outcome:
     """So many basis points off each chosen unit; all units of ``part_lines`` take part."""
     units = view.units
-    mode = rounding or view.facts.pack.policies.percent_rounding
     offs = []
     for run in chosen:
-        off = min(divide(run.each * rate_bp, BASIS_POINTS, mode), run.each - units.floors[run.line])
+        off = _off(run, rate_bp, mode, units)
         if off > 0:
             offs.append((run.line, run.unit, run.count, off))
     if not offs:
@@ -262,6 +273,11 @@ def _off_units(
     taking_part = [(run.line, run.unit, run.count, 0) for run in others]
     base = sum(run.count * run.each for run in (others or chosen))
     return Proposal(base, merged(offs), taking_part)
+
+
+def _off(run: Run, rate_bp: int, mode: Rounding, units: Units) -> int:
+    """What so many basis points take off a unit, down to its floor."""
+    return min(divide(run.each * rate_bp, BASIS_POINTS, mode), run.each - units.floors[run.line])
 
 
 def _sharing(own: Split | None, rounding: Rounding | None, view: View) -> Sharing:

@@ -231,6 +231,37 @@ def test_the_second_piece_at_half_price(more: Any, wanted: tuple[int, ...]) -> N
     assert cost({"nth_unit": {"nth": 2, "rate_bp": 5_000, **more}}, line("A", 1_000, 2), line("B", 600)) == wanted
 
 
+def test_a_bounded_number_of_discounts_goes_to_the_articles_where_they_are_largest() -> None:
+    lines = line("A", 100, 4), line("B", 1_000, 2), line("C", 500, 2)
+    half = {"nth": 2, "rate_bp": 5_000, "same_sku": True}
+    assert cost({"nth_unit": {**half, "most_times": 1}}, *lines) == (400, 1_500, 1_000)
+    assert cost({"nth_unit": {**half, "most_times": 2}}, *lines) == (400, 1_500, 750)
+    assert cost({"nth_unit": {**half, "most_times": 3}}, *lines) == (350, 1_500, 750)
+
+
+def test_as_many_discounts_are_given_as_there_are_units_for_them() -> None:
+    """29,997 units of 1.00 are 14,998 pairs."""
+    lines = [line(sku, 100, 9_999) for sku in "ABC"]
+    assert sum(cost({"nth_unit": {"nth": 2, "rate_bp": 5_000}}, *lines)) == 29_997 * 100 - 14_998 * 50
+    assert sum(cost({"any_for": {"units": 2, "price_minor": 150}}, *lines)) == 29_997 * 100 - 14_998 * 50
+    one_of_each: Any = {"quantity": 1}
+    pairs = {"buy_get": {"buy": one_of_each, "get": one_of_each, "rate_bp": 5_000}}
+    assert sum(cost(pairs, *lines)) == 29_997 * 100 - 14_998 * 50
+
+
+def test_what_buy_and_get_lacks_is_all_of_what_has_to_be_bought_and_got() -> None:
+    anything = {"buy_get": {"buy": {"quantity": 2}, "get": {"quantity": 1}, "rate_bp": 10_000}}
+    assert missed(anything, line("A", 100)) == (Why.MIN_QUANTITY, 2)
+    assert missed(anything, line("A", 100, 2)) == (Why.MIN_QUANTITY, 1)
+    two_sided = {
+        "buy": {"quantity": 2, "select": {"skus": ["A", "B"]}},
+        "get": {"quantity": 2, "select": {"skus": ["B", "C"]}},
+        "rate_bp": 10_000,
+    }
+    assert missed({"buy_get": two_sided}, line("B", 100)) == (Why.MIN_QUANTITY, 3)
+    assert missed({"buy_get": two_sided | {"partial": True}}, line("B", 100)) == (Why.MIN_QUANTITY, 2)
+
+
 def test_of_every_full_group_the_last_unit_is_discounted_and_the_rest_of_a_group_is_not() -> None:
     """7 units in groups of 3: two groups, the 3rd and the 6th; the article by itself only where it is asked for."""
     free = {"nth_unit": {"nth": 3, "rate_bp": 10_000}}
