@@ -138,6 +138,7 @@ class NthUnit:
     """第二件半价: the selected units, dearest first, are counted in groups of ``nth``; the last of each full group gets
     ``rate_bp`` off. With ``same_sku`` each article is counted by itself. ``from_cheapest`` gives as many discounts, but
     to the cheapest units of all. ``nth`` 3 and ``rate_bp`` 10000 with ``same_sku`` is 买二送一 of the same article.
+    ``most_times`` bounds the discounts of one sale: they go to the articles where they take most off.
     """
 
     KEY: ClassVar[int] = 6
