@@ -107,7 +107,7 @@ def rules(draw: st.DrawFn, name: str = "rule", effects: st.SearchStrategy[Effect
         if draw(st.integers(0, 30)) < 30
         else [draw(top_ups)]
     )
-    return Rule(
+    found = Rule(
         rule=name,
         title=name,
         title_en=name,
@@ -122,6 +122,10 @@ def rules(draw: st.DrawFn, name: str = "rule", effects: st.SearchStrategy[Effect
         funded_by=draw(maybe(st.just("south"))),
         paused=draw(st.integers(0, 20)) == 20,
     )
+    # A budget is for rules that give money.
+    if makes_sense(replace(DECLARED, rules=(found,))):
+        return found
+    return replace(found, limits=replace(found.limits, budget_minor=None))
 
 
 @st.composite
