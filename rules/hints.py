@@ -176,7 +176,8 @@ _COMES_AGAIN = (Why.FESTIVAL, Why.BIRTHDAY, Why.ANNIVERSARY)
 
 _REASONS: dict[Why, Words] = {
     Why.PAUSED: ("规则已暂停", "the rule is paused"),
-    Why.MEMBER: ("会员身份不符", "for members only, or for non-members only"),
+    Why.MEMBER: ("限会员", "only for members"),
+    Why.NOT_MEMBER: ("限非会员", "only for those who are no members"),
     Why.TIER: ("限等级 {names}", "only for tier {names}"),
     Why.TAG: ("限标签 {names}", "only for members tagged {names}"),
     Why.SEGMENT: ("限人群 {names}", "only for segment {names}"),

@@ -60,7 +60,9 @@ def _not(asked: grammar.Not, view: View) -> Missing:
 
 
 def _member(asked: grammar.Member, view: View) -> Missing:
-    return None if (view.facts.customer is not None) is asked.is_member else Shortfall(Why.MEMBER)
+    if (view.facts.customer is not None) is asked.is_member:
+        return None
+    return Shortfall(Why.MEMBER if asked.is_member else Why.NOT_MEMBER)
 
 
 def _tier(asked: grammar.Tier, view: View) -> Missing:

@@ -10,6 +10,7 @@ class Why(StrEnum):
 
     PAUSED = "paused"
     MEMBER = "member"
+    NOT_MEMBER = "not_member"
     TIER = "tier"
     TAG = "tag"
     SEGMENT = "segment"

@@ -234,6 +234,15 @@ def test_one_change_that_mends_several_things_is_told(
     assert said(compiled(rule), sold) == (words, words_en)
 
 
+def test_members_and_all_others_are_told_that_a_rule_is_for_the_other() -> None:
+    pack = compiled({"when": [{"member": True}], "then": [TEN_OFF]}, {"when": [{"member": False}], "then": [TEN_OFF]})
+    told = []
+    for sold in (basket(1_000), basket(1_000, customer={"tier": "basic"})):
+        (missed,) = [verdict.shortfall for verdict in judge(sold, pack).verdicts if verdict.shortfall is not None]
+        told.append(hint(missed, pack.pack))
+    assert told == [("限会员", "only for members"), ("限非会员", "only for those who are no members")]
+
+
 def test_the_hour_is_told_without_a_day_that_another_condition_may_exclude() -> None:
     pack, sold = compiled(FRIDAY_EVENING), basket(1_000, moment_ms=thursday_ms(24 + 23))
     missed = judge(sold, pack).verdicts[0].shortfall

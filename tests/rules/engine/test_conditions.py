@@ -150,7 +150,7 @@ def test_it_holds_for_her_and_not_for_them(condition: Any) -> None:
         ({"last_visit": {"at_least_days": 30}}, Why.LAST_VISIT, 27),
         ({"tier": ["silver"]}, Why.TIER, 0),
         ({"code": ["OTHER"]}, Why.CODE, 0),
-        ({"member": False}, Why.MEMBER, 0),
+        ({"member": False}, Why.NOT_MEMBER, 0),
     ],
 )
 def test_it_tells_how_much_is_missing(condition: Any, why: Why, missing: int) -> None:
