@@ -13,6 +13,7 @@ from rules.goods import Goods
 from rules.grammar import conditions as asks
 from rules.grammar import money
 from rules.grammar.conditions import leaves
+from rules.grammar.effects import Effect
 from rules.grammar.rule import Rule
 from rules.grammar.select import Select
 from rules.trial import Trial, tried
@@ -144,13 +145,15 @@ def with_spend(basket: Basket, template: BasketLine, minor: int, goods: Goods, s
 
 
 def more_units(case: Case) -> Iterator[Step]:
-    """So many more units: of a line that is there, the cheapest first, or of an article that is not."""
+    """So many more units: all that a deal still lacks; or of a line that is there, the cheapest first; or of an article
+    that is not.
+    """
+    yield from _whole_deals(case)
     for select, per in _counted(case.rule):
         if per is asks.Per.LINE:
             yield from _more_of_lines(case, select, by_money=False)
             continue
         yield from _units_of(case, select, case.shortfall.missing)
-    yield from _whole_packages(case)
 
 
 def _units_of(case: Case, select: Select, count: int) -> Iterator[Step]:
@@ -178,21 +181,34 @@ def _more_of_lines(case: Case, select: Select, by_money: bool) -> Iterator[Step]
         yield Step(grown, count * line.unit_price_minor if by_money else count)
 
 
-def _whole_packages(case: Case) -> Iterator[Step]:
-    """All that a package still lacks."""
+def _whole_deals(case: Case) -> Iterator[Step]:
+    """All that a package, or what is bought and what is got, still lacks."""
     for effect in case.rule.then:
-        if not isinstance(effect, money.Package):
-            continue
         lines = list(case.basket.lines)
-        missing = 0
-        for part in effect.parts:
-            has = sum(line.quantity for line in case.basket.lines if case.goods.takes(part.select, line))
-            template = case.goods.line(part.select)
-            if has < part.quantity and template is not None:
-                lines.append(replace(template, quantity=part.quantity - has))
-                missing += part.quantity - has
-        if missing:
-            yield Step(replace(case.basket, lines=tuple(lines)), missing)
+        for select, missing in _parts_missing(effect, case):
+            template = case.goods.line(select)
+            if missing > 0 and template is not None:
+                lines.append(replace(template, quantity=missing))
+        added = sum(line.quantity for line in lines[len(case.basket.lines) :])
+        if added:
+            yield Step(replace(case.basket, lines=tuple(lines)), added)
+
+
+def _parts_missing(effect: Effect, case: Case) -> list[tuple[Select, int]]:
+    """The selections that a deal puts together, and how many units each lacks."""
+
+    def has(select: Select) -> int:
+        return sum(line.quantity for line in case.basket.lines if case.goods.takes(select, line))
+
+    match effect:
+        case money.Package():
+            return [(part.select, part.quantity - has(part.select)) for part in effect.parts]
+        case money.BuyGet() if effect.buy.select != effect.get.select:
+            to_buy = max(0, effect.buy.quantity - has(effect.buy.select))
+            # What both sides could use is bought; the rest of what is missing has to be got.
+            to_get = min(effect.get.quantity, case.shortfall.missing - to_buy)
+            return [(effect.buy.select, to_buy), (effect.get.select, to_get)]
+    return []
 
 
 def more_articles(case: Case) -> Iterator[Step]:

@@ -7,8 +7,8 @@ what they missed is told by the same conditions, and by a table made once where 
 from dataclasses import dataclass
 
 from contract.basket import Basket
-from rules.engine.acting import refused
-from rules.engine.compiled import Compiled, Keys, keys_of, needed, stands_for
+from rules.engine.acting import propose, refused
+from rules.engine.compiled import Compiled, Keys, keys_of, needed, selects_of, stands_for
 from rules.engine.conditions import check, check_all
 from rules.engine.meeting import meet
 from rules.engine.price import opened, outcome
@@ -16,6 +16,7 @@ from rules.engine.shortfall import Shortfall, Why
 from rules.engine.view import View
 from rules.grammar import conditions as asks
 from rules.grammar.conditions import Condition, leaves
+from rules.grammar.money import BuyGet, Package
 from rules.grammar.rule import NO_LIMITS, Rule
 from rules.priced import Priced
 
@@ -66,6 +67,8 @@ class Judge:
         outcomes = met.view.outcomes
         verdicts = []
         for number, row in enumerate(self._rows):
+            if row.about_shops and check_all(row.about_shops, view) is not None:
+                continue
             if number in outcomes:
                 name = compiled.rules[number].rule
                 off, points = given.get(name, (0, 0))
@@ -75,9 +78,10 @@ class Judge:
             if any(needs.isdisjoint(keys) for needs in row.shops):
                 continue
             unmet = [verdict for needs, verdict in row.needs if needs.isdisjoint(keys)]
-            if len(unmet) == 1 and not row.limited and all(check(part, met.view) is None for part in row.others):
+            only = len(unmet) == 1 and not row.limited
+            if only and (unmet[0].shortfall is not _NO_ITEM or not row.deals) and _hold(row.others, met.view):
                 verdicts.append(unmet[0])
-            elif not row.about_shops or check_all(row.about_shops, view) is None:
+            else:
                 verdicts.append(_in_full(compiled.rules[number], met.view))
         return Judged(priced, tuple(verdicts))
 
@@ -91,7 +95,8 @@ def judge(basket: Basket, compiled: Compiled) -> Judged:
 class _Row:
     """What is known of a rule before any basket. ``shops`` are the keys without one of which it does not touch the
     basket at all, ``about_shops`` the conditions that say so in other words. For each need, ``needs`` has the verdict
-    where nothing else is missed; ``others`` are the conditions that no key stands for.
+    where nothing else is missed; ``others`` are the conditions that no key stands for. With ``deals`` an effect puts
+    units of several selections together.
     """
 
     shops: tuple[Keys, ...]
@@ -99,6 +104,7 @@ class _Row:
     needs: tuple[tuple[Keys, Verdict], ...]
     others: tuple[Condition, ...]
     limited: bool
+    deals: bool
 
 
 def _row(rule: Rule, compiled: Compiled, nobody: View) -> _Row:
@@ -118,12 +124,27 @@ def _row(rule: Rule, compiled: Compiled, nobody: View) -> _Row:
     if goods is not None:
         needs.append((goods, Verdict(rule.rule, False, _NO_ITEM, 0, 0)))
     limited = rule.paused or rule.limits is not NO_LIMITS or bool(about_shops)
-    return _Row(tuple(shops), tuple(about_shops), tuple(needs), tuple(others), limited)
+    deals = any(isinstance(effect, BuyGet | Package) for effect in rule.then)
+    return _Row(tuple(shops), tuple(about_shops), tuple(needs), tuple(others), limited, deals)
+
+
+def _hold(conditions: tuple[Condition, ...], view: View) -> bool:
+    return all(check(condition, view) is None for condition in conditions)
 
 
 def _in_full(rule: Rule, view: View) -> Verdict:
     """The verdict of a rule that cannot apply, by asking all its conditions."""
-    return Verdict(rule.rule, False, refused(rule, view) or _NO_ITEM, 0, 0)
+    return Verdict(rule.rule, False, refused(rule, view) or _lacking(rule, view), 0, 0)
+
+
+def _lacking(rule: Rule, view: View) -> Shortfall:
+    """What goods a rule misses: of a deal of which some is there, as many units as it lacks."""
+    for effect in rule.then:
+        if isinstance(effect, BuyGet | Package) and any(view.lines(select) for select in selects_of(effect)):
+            found = propose(effect, view)
+            if isinstance(found, Shortfall):
+                return found
+    return _NO_ITEM
 
 
 def _given(priced: Priced) -> dict[str, tuple[int, int]]:

@@ -151,6 +151,11 @@ def test_one_change_of_each_kind_is_told(rule: dict[str, Any], sold: Basket, wor
 EVENING = {"clock": [{"start": "20:00", "end": "22:00"}]}
 FRIDAY_EVENING = {"when": [{"weekday": [5]}, EVENING], "then": [TEN_OFF]}
 TEA = {"skus": ["tea"]}
+TWO_TEAS_AND_A_CUP = {
+    "buy": {"quantity": 2, "select": TEA},
+    "get": {"quantity": 1, "select": {"skus": ["cup"]}},
+    "rate_bp": 10_000,
+}
 
 
 def thursday_ms(hour: int) -> int:
@@ -218,6 +223,18 @@ def test_the_day_and_the_hour_are_told_together(hour: int, day: str) -> None:
             basket(1_000),
             "再买 3 件，共 80 元，可减 9",
             "Buy 3 more, for 80, to save 9",
+        ),
+        (
+            {"then": [{"buy_get": {"buy": {"quantity": 2}, "get": {"quantity": 1}, "rate_bp": 10_000}}]},
+            basket(1_000),
+            "再买 2 件可减 10",
+            "Buy 2 more to save 10",
+        ),
+        (
+            {"then": [{"buy_get": TWO_TEAS_AND_A_CUP}]},
+            basket(1_000, lines=[{"sku": "tea", "quantity": 1, "unit_price_minor": 1_000}]),
+            "再买 2 件可减 100",
+            "Buy 2 more to save 100",
         ),
         (
             {"then": [{"any_for": {"units": 2, "price_minor": 5_000, "select": TEA}}]},

@@ -260,6 +260,8 @@ def test_what_buy_and_get_lacks_is_all_of_what_has_to_be_bought_and_got() -> Non
     }
     assert missed({"buy_get": two_sided}, line("B", 100)) == (Why.MIN_QUANTITY, 3)
     assert missed({"buy_get": two_sided | {"partial": True}}, line("B", 100)) == (Why.MIN_QUANTITY, 2)
+    assert missed({"buy_get": two_sided}, line("A", 100, 2)) == (Why.MIN_QUANTITY, 2)
+    assert missed({"buy_get": two_sided}, line("D", 100)) == (Why.NO_ITEM, 0)
 
 
 def test_of_every_full_group_the_last_unit_is_discounted_and_the_rest_of_a_group_is_not() -> None:
@@ -294,7 +296,7 @@ def test_buy_tea_get_a_cup_at_half_price_as_often_as_there_are_both() -> None:
     }
     assert cost(effect, line("TEA", 300, 4), line("CUP", 101, 3)) == (1_200, 303 - 2 * 51)
     assert missed(effect, line("TEA", 300, 1), line("CUP", 101, 3)) == (Why.MIN_QUANTITY, 1)
-    assert missed(effect, line("TEA", 300, 2)) == (Why.NO_ITEM, 0)
+    assert missed(effect, line("TEA", 300, 2)) == (Why.MIN_QUANTITY, 1)
 
 
 def test_a_unit_used_on_one_side_is_not_used_again_not_even_by_another_rule() -> None:
