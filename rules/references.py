@@ -18,7 +18,21 @@ from rules.grammar.conditions import CONDITION, MOST_NESTED, Condition
 from rules.grammar.effects import EFFECT, Effect
 from rules.grammar.money import Amount, BuyGet, Ladder, Package, Percent, SpendSave
 from rules.grammar.pack import Pack, Zone
-from rules.grammar.rewards import GrantCounts, IssueCoupon, Rebate, TopUp, TopUpStep
+from rules.grammar.rewards import (
+    CostPoints,
+    Gift,
+    GrantCounts,
+    IssueCoupon,
+    PayStored,
+    PointsBonus,
+    PointsPerMoney,
+    PointsPerUnit,
+    PointsTimes,
+    Rebate,
+    RoundTotal,
+    TopUp,
+    TopUpStep,
+)
 from rules.grammar.rule import Rule
 from rules.grammar.select import ALL, Select
 from rules.most_points import require_bounded_points
@@ -29,6 +43,22 @@ MOST_CONDITIONS = 200_000
 
 MOST_STOREYS = 8
 """How many item sets may be built on each other, the lowest counted."""
+
+_WITHOUT_MONEY = frozenset(
+    [
+        CostPoints,
+        Gift,
+        GrantCounts,
+        IssueCoupon,
+        PayStored,
+        PointsBonus,
+        PointsPerMoney,
+        PointsPerUnit,
+        PointsTimes,
+        RoundTotal,
+    ]
+)
+"""The effects that take nothing off and give no money, whatever else they give."""
 
 _CONDITION_NAMES = names_of(CONDITION)
 _EFFECT_NAMES = names_of(EFFECT)
@@ -87,7 +117,16 @@ def _require_rule(rule: Rule, path: str, known: _Known) -> int:
         if type(effect) is TopUp and any(type(other) is not TopUp for other in rule.then):
             raise _wrong(here, "a rule for top-ups does nothing else")
         _require_effect(effect, here, known)
+    if rule.limits.budget_minor is not None and not any(_moves_money(effect) for effect in rule.then):
+        raise _wrong(f"{path}.limits.budget_minor", "a budget is money; this rule takes none off and gives none")
     return count
+
+
+def _moves_money(effect: Effect) -> bool:
+    """Whether an effect takes money off or gives bonus money: what counts against a budget."""
+    if isinstance(effect, TopUp):
+        return any(step.bonus_minor for step in effect.steps)
+    return type(effect) not in _WITHOUT_MONEY
 
 
 # --- conditions ------------------------------------------------------------------------------------------------------

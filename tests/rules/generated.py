@@ -119,15 +119,19 @@ def packs(draw: st.DrawFn) -> Pack:
 
 
 def _sensible(rule: Rule) -> Rule:
-    """``rule`` without the conditions and effects that make no sense, with a bonus where nothing is left of it."""
-    alone = replace(rule, when=(), then=(PointsBonus(1),))
+    """``rule`` without the conditions and effects that make no sense, with a bonus where nothing is left of it, and
+    with a budget only where it moves money.
+    """
+    without_budget = replace(rule.limits, budget_minor=None)
+    alone = replace(rule, when=(), then=(PointsBonus(1),), limits=without_budget)
     effects = [
         effect for effect in rule.then if _makes_sense(replace(DECLARED, rules=(replace(alone, then=(effect,)),)))
     ]
     for_top_ups = bool(effects) and isinstance(effects[0], TopUp)
     effects = [effect for effect in effects if isinstance(effect, TopUp) is for_top_ups]
     asked = [asked for asked in rule.when if _makes_sense(replace(DECLARED, rules=(replace(alone, when=(asked,)),)))]
-    return replace(rule, when=tuple(asked), then=tuple(effects) or alone.then)
+    found = replace(rule, when=tuple(asked), then=tuple(effects) or alone.then)
+    return found if _makes_sense(replace(DECLARED, rules=(found,))) else replace(found, limits=without_budget)
 
 
 def _makes_sense(pack: Pack) -> bool:

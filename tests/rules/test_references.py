@@ -270,6 +270,26 @@ def test_an_effect_whose_figures_cannot_hold_is_refused(effect: dict[str, Any], 
     assert refusal(doing(effect))[0] == f"rules[0].then[0].{where}"
 
 
+@pytest.mark.parametrize(
+    ("effects", "money"),
+    [
+        ([BONUS], False),
+        ([{"gift": {"sku": "cup"}}, {"issue_coupon": {"coupon": "ten"}}, {"points_times": {"rate_bp": 20_000}}], False),
+        ([{"round_total": {"to_minor": 10, "mode": "down"}}, {"pay_stored": {}}], False),
+        ([{"top_up": {"steps": [{"amount_minor": 100, "points": 1}]}}], False),
+        ([{"top_up": {"steps": [{"amount_minor": 100, "bonus_minor": 1}]}}], True),
+        ([BONUS, {"rebate": {"minor": 5}}], True),
+        ([{"pay_points": {"points": 1, "minor": 1}}], True),
+    ],
+)
+def test_a_budget_stands_only_where_money_is_taken_off_or_given(effects: list[dict[str, Any]], money: bool) -> None:
+    plain = authored(rule("r", "points", *effects, limits={"budget_minor": 5}), coupons=[COUPON])
+    if money:
+        read_authored(json.dumps(plain))
+    else:
+        assert refusal(plain)[0] == "rules[0].limits.budget_minor"
+
+
 def test_a_rule_for_top_ups_does_nothing_else() -> None:
     assert refusal(doing(BONUS, top_up(100)))[0] == "rules[0].then[1].top_up"
     read_authored(json.dumps(doing(top_up(100), top_up(200, every=True, parts=12, every_days=30))))
