@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from contract.basket import Basket, Customer, PlannedTender
+from contract.basket import MOST_VISIT_DAYS, Basket, Customer, PlannedTender
 from contract.calendar import DAY_MINUTES, day_of
 from rules.example_time import Moment, moments
 from rules.grammar import conditions as asks
@@ -22,7 +22,6 @@ MOST_WAYS = 64
 MOST_PLACES = 50
 _USUAL_DAY = day_of("2026-01-01")
 _USUAL_TIERS = ("member", "gold", "silver", "basic")
-_MOST_VISITS = 62
 
 Literal = tuple[Condition, bool]
 """A condition that is not made of others, and whether it is to hold or not to hold."""
@@ -270,7 +269,7 @@ def _visited(way: Sequence[Literal], moment: Moment | None) -> tuple[int | None,
     within = [condition for condition, holds in asked if holds and condition.within is not asks.Span.EVER]
     days: tuple[int, ...] = ()
     if within and moment is not None:
-        if max(condition.nth for condition in within) - 1 > _MOST_VISITS:
+        if max(condition.nth for condition in within) - 1 > MOST_VISIT_DAYS:
             return Clash((asks.Visit,))
         days = (moment.day,) * (within[0].nth - 1)
     back = [condition for condition, holds in way if holds and isinstance(condition, asks.LastVisit)]

@@ -13,7 +13,7 @@ from heapq import merge
 from itertools import islice
 from typing import Any
 
-from contract.basket import Basket, Customer, PlannedTender
+from contract.basket import MOST_VISIT_DAYS, Basket, Customer, PlannedTender
 from contract.calendar import DAY_MINUTES
 from contract.money import MAX_AMOUNT_MINOR
 from contract.trace import AppliedEffect
@@ -33,6 +33,7 @@ UNNAMED_TIER = "member"
 MOST_MINUTES = 3
 """How many of the minutes that come into question are priced."""
 MOST_WAYS_IN_TIME = 8
+_DAY_MS = 86_400_000
 _TIMES = (
     *(asks.Dates, asks.Window, asks.Weekday, asks.Clock, asks.Festival, asks.Anniversary, asks.Birthday),
     asks.LastVisit,
@@ -257,22 +258,28 @@ def _days_later(case: Case) -> Iterator[Step]:
     """So many days after the last visit."""
     if case.basket.moment_ms is None or not case.shortfall.missing:
         return
-    moment_ms = case.basket.moment_ms + case.shortfall.missing * 86_400_000
+    moment_ms = case.basket.moment_ms + case.shortfall.missing * _DAY_MS
     at = local_minute_of(moment_ms, zone_of(case.basket.shop, case.compiled.pack))
     yield Step(replace(case.basket, moment_ms=moment_ms), case.shortfall.missing, at=at)
 
 
 def _visits(case: Case) -> Iterator[Step]:
-    """After so many visits more."""
-    customer, missing = case.basket.customer, case.shortfall.missing
+    """After so many visits more, today's among them: all of them today where visits of a day count, else one a day, so
+    that those counted in a week, a month or a year still fall into it.
+    """
+    customer, missing, basket = case.basket.customer, case.shortfall.missing, case.basket
     if customer is None or not missing:
         return
+    spans = {part.within for condition in case.rule.when for part in leaves(condition) if isinstance(part, asks.Visit)}
+    a_day = 0 if asks.Span.DAY in spans or spans == {asks.Span.EVER} else 1
     visits = None if customer.visits is None else customer.visits + missing
-    days = customer.visit_days
-    if case.basket.moment_ms is not None:
-        today = local_minute_of(case.basket.moment_ms, zone_of(case.basket.shop, case.compiled.pack)) // DAY_MINUTES
-        days = (*days, *[today] * missing)[-62:]
-    yield Step(replace(case.basket, customer=replace(customer, visits=visits, visit_days=days)), missing)
+    days, moment_ms = customer.visit_days, basket.moment_ms
+    if moment_ms is not None and missing <= MOST_VISIT_DAYS:
+        today = local_minute_of(moment_ms, zone_of(basket.shop, case.compiled.pack)) // DAY_MINUTES
+        days = (*days, *(today + a_day * number for number in range(missing)))[-MOST_VISIT_DAYS:]
+        moment_ms += a_day * missing * _DAY_MS
+    later = replace(customer, visits=visits, visit_days=days)
+    yield Step(replace(basket, customer=later, moment_ms=moment_ms), missing)
 
 
 _CHANGES: dict[Why, Callable[[Case], Iterator[Step]]] = {

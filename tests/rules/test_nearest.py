@@ -260,6 +260,25 @@ def test_members_and_all_others_are_told_that_a_rule_is_for_the_other() -> None:
     assert told == [("限会员", "only for members"), ("限非会员", "only for those who are no members")]
 
 
+@pytest.mark.parametrize(
+    ("within", "days_later", "wanted"),
+    [
+        ("month", 0, "再来 2 次后可减 1"),
+        ("month", 16, "再来 2 次后可减 1"),
+        ("month", 17, None),
+        ("day", 18, "再来 2 次后可减 1"),
+    ],
+)
+def test_visits_still_to_come_fall_into_the_period_that_counts_them(
+    within: str, days_later: int, wanted: str | None
+) -> None:
+    """From 12 June: on the 28th there are two more days for a third visit in June, on the 29th one."""
+    pack = compiled({"when": [{"visit": {"nth": 3, "within": within}}], "then": [TEN_OFF]})
+    moment_ms = FRIDAY_NOON_MS + days_later * 86_400_000
+    found = change(pack, basket(1_000, moment_ms=moment_ms, customer={"tier": "gold"}))
+    assert (None if found is None else advice(found, pack.pack)[0]) == wanted
+
+
 def test_the_hour_is_told_without_a_day_that_another_condition_may_exclude() -> None:
     pack, sold = compiled(FRIDAY_EVENING), basket(1_000, moment_ms=thursday_ms(24 + 23))
     missed = judge(sold, pack).verdicts[0].shortfall
