@@ -20,6 +20,7 @@ LAST_MOMENT_MS = LAST_DAY * 86_400_000
 """The beginning of the calendar's last day (UTC), so that no zone leads beyond it."""
 MOST_VISIT_DAYS = 62
 """How many days of a member's latest visits are told at most: two months of them."""
+MOST_CODES = 32
 CODE = wire.text(64, "[A-Za-z0-9._-]{1,64}")
 COUNT = wire.whole(0, 2**31)
 MONEY_TOTAL = wire.whole(0, 2**53)
@@ -128,7 +129,7 @@ class Basket:
     terminal: str | None = wire.maybe(4, NAME)
     channel: str | None = wire.maybe(5, TAG)
     moment_ms: int | None = wire.maybe(6, wire.whole(0, LAST_MOMENT_MS))
-    codes: tuple[str, ...] = wire.maybe(7, wire.many(CODE, 32), ())
+    codes: tuple[str, ...] = wire.maybe(7, wire.many(CODE, MOST_CODES), ())
     tenders: tuple[PlannedTender, ...] = wire.maybe(8, wire.many(wire.record(PlannedTender), 8), ())
     flags: tuple[str, ...] = wire.maybe(9, wire.many(TAG, 16), ())
     usage: tuple[RuleUsage, ...] = wire.maybe(10, wire.many(wire.record(RuleUsage), 1_000), ())

@@ -8,7 +8,7 @@ with the same amount; the shares of an effect sum to what it took off.
 from dataclasses import dataclass
 
 from contract import wire
-from contract.basket import CODE, MAX_LINES, MAX_POINTS, MAX_QUANTITY
+from contract.basket import CODE, MAX_LINES, MAX_POINTS, MAX_QUANTITY, MOST_CODES
 from contract.ids import RULE, SKU, TAG
 from contract.money import AMOUNT_MINOR, MAX_AMOUNT_MINOR
 
@@ -44,7 +44,7 @@ class AppliedEffect:
     """One effect of one rule, as it applied. ``part`` is its place in the rule's ``then``; ``base_minor`` the amount it
     looked at; ``off_minor`` what it took off; ``points`` what it gave, ``points_spent`` what it cost; ``bonus_minor``
     goes into stored value, ``stored_minor`` is paid from it; ``rounding_minor`` is what rounding the total added,
-    negative where it took off. ``code`` is the coupon or code that let it apply, ``funded_by`` who bears it.
+    negative where it took off. ``codes`` are the coupons or codes that let it apply, ``funded_by`` is who bears it.
     """
 
     rule: str = wire.at(1, RULE)
@@ -60,5 +60,5 @@ class AppliedEffect:
     bonus_minor: int = wire.maybe(11, AMOUNT_MINOR, 0)
     stored_minor: int = wire.maybe(12, AMOUNT_MINOR, 0)
     rounding_minor: int = wire.maybe(13, wire.whole(-MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR), 0)
-    code: str | None = wire.maybe(14, CODE)
+    codes: tuple[str, ...] = wire.maybe(14, wire.many(CODE, MOST_CODES), ())
     funded_by: str | None = wire.maybe(15, TAG)

@@ -340,8 +340,8 @@ def _codes(sold: Sold, compiled: Compiled, before: Sequence[int], after: Sequenc
         return ()
     used: dict[str, list[AppliedEffect]] = {}
     for effect in sold.effects:
-        if effect.code is not None:
-            used.setdefault(effect.code, []).append(effect)
+        for code in effect.codes:
+            used.setdefault(code, []).append(effect)
     return tuple(
         code
         for code, effects in sorted(used.items())

@@ -5,7 +5,7 @@ from typing import Any
 
 from contract.basket import RuleUsage
 from rules.engine import combinations, discounts, rewards
-from rules.engine.conditions import check_all
+from rules.engine.conditions import check_all, codes_used
 from rules.engine.proposal import Proposal
 from rules.engine.shortfall import Shortfall, Why
 from rules.engine.units import Off, Sharing
@@ -84,18 +84,20 @@ def _once(number: int, rule: Rule, view: View) -> Shortfall | None:
     """One application; all of it or nothing."""
     if len(view.effects) + len(rule.then) > MAX_EFFECTS:
         return Shortfall(Why.TOO_MANY_EFFECTS)
+    codes = codes_used(rule.when, view) if view.facts.codes else ()
     if len(rule.then) == 1:
         found = propose(rule.then[0], view)
         if isinstance(found, Proposal):
             found = _within_limits(number, rule, found, view)
         if isinstance(found, Shortfall):
             return found
+        found.codes = codes
         commit(number, 0, found, view)
         return None
-    return _several(number, rule, view)
+    return _several(number, rule, codes, view)
 
 
-def _several(number: int, rule: Rule, view: View) -> Shortfall | None:
+def _several(number: int, rule: Rule, codes: tuple[str, ...], view: View) -> Shortfall | None:
     """An application of more than one effect, tried on a fork. What the rule costs is taken last: a rule that gives
     nothing costs nothing.
     """
@@ -109,6 +111,7 @@ def _several(number: int, rule: Rule, view: View) -> Shortfall | None:
         if isinstance(found, Proposal):
             found = _within_limits(number, rule, found, fork)
         if isinstance(found, Proposal):
+            found.codes = codes
             commit(number, place, found, fork)
             gave = True
         elif found.why in (Why.BUDGET, Why.BUDGET_SHARE):
@@ -121,6 +124,7 @@ def _several(number: int, rule: Rule, view: View) -> Shortfall | None:
         found = propose(rule.then[place], fork)
         if isinstance(found, Shortfall):
             return found
+        found.codes = codes
         commit(number, place, found, fork)
     view.adopt(fork)
     return None

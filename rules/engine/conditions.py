@@ -35,6 +35,25 @@ def check_all(conditions: Sequence[Condition], view: View) -> Missing:
     return None
 
 
+def codes_used(conditions: Sequence[Condition], view: View) -> tuple[str, ...]:
+    """The codes that let conditions hold which do hold for ``view``, each once. Of several that would do, as few as
+    possible: whoever needs no code for a rule has used none.
+    """
+    return tuple(dict.fromkeys(code for condition in conditions for code in _codes(condition, view)))
+
+
+def _codes(condition: Condition, view: View) -> tuple[str, ...]:
+    match condition:
+        case grammar.Code():
+            return next(((code,) for code in condition.any_of if code in view.facts.codes), ())
+        case grammar.All():
+            return codes_used(condition.parts, view)
+        case grammar.Any():
+            return min((_codes(part, view) for part in condition.parts if check(part, view) is None), key=len)
+        case _:
+            return ()
+
+
 def _together(conditions: Sequence[Condition], view: View) -> Shortfall:
     missed = [missing for condition in conditions if (missing := check(condition, view)) is not None]
     return missed[0] if len(missed) == 1 else replace(missed[0], parts=tuple(missed), any_would_do=False)

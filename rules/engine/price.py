@@ -7,9 +7,6 @@ from contract.trace import AppliedEffect, Share
 from rules.engine.compiled import Compiled
 from rules.engine.meeting import Met, meet
 from rules.engine.view import View
-from rules.grammar import conditions as asks
-from rules.grammar.conditions import leaves
-from rules.grammar.rule import Rule
 from rules.priced import Priced
 
 
@@ -95,22 +92,8 @@ def _trace(view: View, compiled: Compiled) -> tuple[AppliedEffect, ...]:
                 found.bonus_minor,
                 found.stored_minor,
                 found.rounding_minor,
-                _code_used(rule, view),
+                found.codes,
                 rule.funded_by,
             )
         )
     return tuple(trace)
-
-
-def _code_used(rule: Rule, view: View) -> str | None:
-    """The first code that was presented of those a rule asks for."""
-    codes = view.facts.codes
-    if not codes:
-        return None
-    for condition in rule.when:
-        for part in leaves(condition):
-            if isinstance(part, asks.Code):
-                for code in part.any_of:
-                    if code in codes:
-                        return code
-    return None

@@ -9,7 +9,8 @@ from rules.engine.units import Off
 @dataclass(slots=True)
 class Proposal:
     """Offs over units, what they were reckoned on, and everything else an effect gives or takes. ``part`` are units
-    that only take part; ``used`` tells that buy-and-get has used the units of both.
+    that only take part; ``used`` tells that buy-and-get has used the units of both. ``codes`` are those that let the
+    rule apply.
     """
 
     base_minor: int = 0
@@ -24,6 +25,7 @@ class Proposal:
     bonus_minor: int = 0
     stored_minor: int = 0
     rounding_minor: int = 0
+    codes: tuple[str, ...] = ()
 
     @property
     def off_minor(self) -> int:

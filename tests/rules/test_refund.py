@@ -228,6 +228,19 @@ def test_a_code_comes_back_once_when_nothing_it_was_used_on_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
+    ("when", "codes"),
+    [
+        ([{"any": [{"not": {"code": ["STAFF"]}}, {"tier": ["gold"]}]}], ()),
+        ([{"code": ["STAFF"]}, {"code": ["TEN"]}], ("STAFF", "TEN")),
+    ],
+)
+def test_every_code_that_was_used_comes_back_and_no_other(when: list[Any], codes: tuple[str, ...]) -> None:
+    whole = pack({**percent("ten", 1_000), "when": when})
+    (back,) = returned(basket(1_000, tier="gold", codes=("TEN", "STAFF")), whole, (1,))
+    assert tuple(sorted(back.codes_restored)) == codes
+
+
+@pytest.mark.parametrize(
     ("units", "earlier", "path"),
     [
         ((3, 0), (), "units[0]"),

@@ -155,9 +155,38 @@ def test_who_bears_a_discount_and_which_code_let_it_apply_stand_in_the_trace() -
         funded_by="north",
     )
     effect = price(hers(codes=("TWENTY", "OTHER")), compile_pack(pack(coupon))).effects[0]
-    assert (effect.code, effect.funded_by) == ("TWENTY", "north")
+    assert (effect.codes, effect.funded_by) == (("TWENTY",), "north")
     plain = price(hers(codes=("TWENTY",)), compile_pack(pack(save("s", 100, 1)))).effects[0]
-    assert (plain.code, plain.funded_by) == (None, None)
+    assert (plain.codes, plain.funded_by) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("when", "used"),
+    [
+        ([{"code": ["TEN", "STAFF"]}], ("TEN",)),
+        ([{"code": ["STAFF"]}, {"code": ["TEN"]}], ("STAFF", "TEN")),
+        ([{"all": [{"code": ["TEN"]}, {"code": ["STAFF"]}]}, {"code": ["TEN"]}], ("TEN", "STAFF")),
+        ([{"any": [{"not": {"code": ["STAFF"]}}, {"tier": ["gold"]}]}], ()),
+        ([{"any": [{"code": ["STAFF"]}, {"tier": ["gold"]}]}], ()),
+        ([{"any": [{"code": ["STAFF"]}, {"tier": ["silver"]}]}], ("STAFF",)),
+        ([{"any": [{"all": [{"code": ["TEN"]}, {"code": ["STAFF"]}]}, {"code": ["STAFF"]}]}], ("STAFF",)),
+        ([{"not": {"code": ["OTHER"]}}], ()),
+    ],
+)
+def test_the_trace_names_the_codes_that_let_a_rule_apply_and_no_other(when: Any, used: tuple[str, ...]) -> None:
+    effects: tuple[Any, ...] = ({"percent": {"rate_bp": 100, "scope": "basket"}}, {"points_bonus": 1})
+    for then in (effects[:1], effects):
+        whole = compile_pack(pack(rule("it", "coupon", *then, when=when)))
+        found = price(hers(codes=("TEN", "STAFF")), whole).effects
+        assert [effect.codes for effect in found] == [used] * len(then)
+
+
+def test_a_condition_is_asked_for_its_codes_when_the_rule_acts_not_when_all_is_done() -> None:
+    """From 10.00 on the code is not needed; that the rule itself takes the goods down to 5.00 changes nothing."""
+    when = [{"any": [{"code": ["TEN"]}, {"spend": {"at_least_minor": 1_000, "base": "left"}}]}]
+    half = rule("half", "coupon", {"percent": {"rate_bp": 5_000, "scope": "basket"}}, when=when)
+    (effect,) = price(hers(codes=("TEN",)), compile_pack(pack(half))).effects
+    assert effect.codes == ()
 
 
 def test_a_top_up_rule_does_nothing_in_a_sale() -> None:
