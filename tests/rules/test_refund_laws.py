@@ -75,7 +75,7 @@ def require_everything_back(sold: Sold, compiled: Compiled, returns: list[Refund
         assert _counted(came) == _counted([item for effect in effects for item in getattr(effect, given_out)])
     codes = Counter(code for one in returns for code in one.codes_restored)
     stays = compiled.pack.policies.coupon_on_return is CouponOnReturn.STAYS_USED
-    assert codes == Counter(set() if stays else {effect.code for effect in effects if effect.code is not None})
+    assert codes == Counter(set() if stays else {code for effect in effects for code in effect.codes})
 
 
 def _counted(items: list[Given]) -> Counter[str]:
