@@ -22,6 +22,9 @@ from rules.more_goods import try_out
 Progress = Callable[[int, int], None]
 """Told how many rules of how many have been looked at."""
 
+MOST_LOOKED_AT = 1_000
+"""In how many baskets, the golden ones first, a rule that lost is looked for."""
+
 
 def lint(pack: Pack, baskets: Sequence[Basket] = (), progress: Progress | None = None) -> tuple[Finding, ...]:
     """Return what is wrong with ``pack`` and what is worth knowing, the wrong first, in the order of its rules.
@@ -38,10 +41,11 @@ def lint(pack: Pack, baskets: Sequence[Basket] = (), progress: Progress | None =
         found += unbounded(examples[rule.rule], compiled)
         if progress is not None:
             progress(number + 1, len(pack.rules))
-    found += beaten(examples, compiled)
+    sold = [*(golden.basket for golden in pack.golden), *baskets]
+    seen = _seen(sold[:MOST_LOOKED_AT], examples, compiled)
+    found += (one for one in beaten(examples, compiled) if one.kind is not Kind.BEATEN or one.rule not in seen)
     found += conflicts(examples, compiled, goods)
     found += overlaps(compiled, goods)
-    sold = [*(golden.basket for golden in pack.golden), *baskets]
     found += below_floors(sold, compiled, goods)
     found += crowded(examples, compiled, goods)
     found += _untested(pack, examples, compiled)
@@ -49,6 +53,12 @@ def lint(pack: Pack, baskets: Sequence[Basket] = (), progress: Progress | None =
     weights, kinds = list(Weight), list(Kind)
     found.sort(key=lambda one: (weights.index(one.weight), place.get(one.rule, -1), kinds.index(one.kind), one.words))
     return tuple(found)
+
+
+def _seen(sold: Sequence[Basket], examples: dict[str, Example], compiled: Compiled) -> set[str]:
+    """The rules that apply to some basket at hand: to one as it is sold, or to the example of any rule."""
+    trials = [*(try_out(basket, compiled) for basket in sold), *(found.trial for found in examples.values())]
+    return {effect.rule for trial in trials if trial is not None for effect in trial.priced.effects}
 
 
 def _golden(pack: Pack, compiled: Compiled) -> Iterator[Finding]:

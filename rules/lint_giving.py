@@ -185,7 +185,7 @@ def _below(line: BasketLine, place: int, wanted: int, trial: Trial, free: Trial)
         f"{beside}要把 {line.quantity} 件 {line.sku} 减到 {format_minor(wanted)}，低于底价 {floor}；按底价收",
         f"{beside_en}wants {units} at {format_minor(wanted)}, below the floor of {floor}, which holds",
     )
-    return Finding(rules[0] if rules else "", Kind.BELOW_FLOOR, Weight.WRONG, words, trial.basket, tuple(rules[1:]))
+    return Finding(rules[0] if rules else "", Kind.BELOW_FLOOR, Weight.NOTE, words, trial.basket, tuple(rules[1:]))
 
 
 def _money_rules(compiled: Compiled) -> tuple[dict[str, list[Rule]], list[Rule]]:

@@ -128,6 +128,16 @@ def test_a_rule_that_loses_every_basket_tried_is_noted_with_who_wins() -> None:
     assert applied(pack, finding.basket) == {"r1"}
 
 
+def test_a_rule_that_a_golden_basket_shows_applying_is_not_called_beaten() -> None:
+    alone = {"exclusive": True, "then": [{"spend_save": {"steps": [{"spend_minor": 10_000, "save_minor": 2_000}]}}]}
+    drinks = {"percent": {"rate_bp": 2_500, "scope": "line", "select": {"skus": ["drink"]}}}
+    drink = {"basket": {"lines": [{"sku": "drink", "quantity": 1, "unit_price_minor": 2_000}]}, "payable_minor": 1_500}
+    box = {"basket": {"lines": [{"sku": "box", "quantity": 1, "unit_price_minor": 12_000}]}, "payable_minor": 10_000}
+    rules: Any = ({"lane": "line", "then": [drinks]}, alone)
+    assert [finding.rule for finding in found(written(*rules, golden=[drink]), Kind.BEATEN)] == ["r1"]
+    assert found(written(*rules, golden=[drink, box]), Kind.BEATEN) == []
+
+
 def test_equals_that_exclude_each_other_are_in_conflict_where_both_hold() -> None:
     group = {"groups": ["one"], "then": [OFF_10]}
     more = {"groups": [{"name": "one"}], "policies": {"exclusion": "priority"}}
@@ -159,6 +169,7 @@ def test_goods_that_rules_together_would_sell_below_their_floor_are_found() -> N
     pack = written({"lane": "line", "then": [OFF_10]}, coupon, golden=golden)
     (finding,) = found(pack, Kind.BELOW_FLOOR)
     assert finding.basket is not None and {finding.rule, *finding.others} == {"r0", "r1"}
+    assert finding.weight is Weight.NOTE
     assert price(finding.basket, compile_pack(pack)).payable_minor == 8_500
     assert price(without_floors(finding.basket), compile_pack(pack)).payable_minor == 8_000
 
