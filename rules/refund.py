@@ -1,4 +1,4 @@
-"""Refund and exchange, computed from the trace of a sale.
+"""Refund, computed from the trace of a sale.
 
 Everything rests on one figure: what the sale stands at if only some of its goods are kept. A refund is what it stood at
 before, less what it stands at after; so whatever comes back in whatever order, the parts never exceed what was paid,
@@ -6,7 +6,8 @@ and when nothing is kept everything is back. What each rule's discount is worth 
 policy: prorate, keep, or charge back.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from contract.basket import Basket, BasketLine
@@ -15,13 +16,12 @@ from contract.trace import AppliedEffect, Given, Share
 from rules.engine.acting import propose, refused
 from rules.engine.compiled import Compiled
 from rules.engine.discounts import capped
-from rules.engine.price import opened, price
+from rules.engine.price import opened
 from rules.engine.proposal import Proposal
 from rules.engine.units import Off, Run, Sharing, spread
 from rules.engine.view import View
 from rules.grammar.policies import CouponOnReturn, PointsOnReturn
 from rules.grammar.rule import OnReturn, Rule
-from rules.priced import Priced
 from rules.rounding import Rounding, divide
 
 
@@ -58,25 +58,12 @@ class Refund:
     gifts_due: tuple[Given, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """Goods of a sale exchanged: the sale priced anew with other goods, under the rules and facts it was made by.
-    ``due_minor`` is still to pay, or to be paid out where it is negative; ``points`` and ``points_spent`` are what
-    changes for the member.
-    """
-
-    priced: Priced
-    due_minor: int
-    points: int
-    points_spent: int
-
-
 _Stretch = tuple[int, int, int]
 """Line, first unit, number of units."""
 
 
 @dataclass(slots=True)
-class _Standing:
+class Standing:
     """What a sale stands at with some of its goods."""
 
     value_minor: int = 0
@@ -95,11 +82,11 @@ def refund(
     Units of a line come back from its last. Raises ContractError(OUT_OF_RANGE) with the path to the line where more
     comes back than was sold and not yet returned, or nothing does.
     """
-    before = _kept(sold, [found.units for found in earlier])
-    after = _kept(sold, [*(found.units for found in earlier), tuple(units)])
+    before = kept_after(sold, [found.units for found in earlier])
+    after = kept_after(sold, [*(found.units for found in earlier), tuple(units)])
     if not any(units):
         raise ContractError(Reason.OUT_OF_RANGE, "units", "nothing comes back")
-    full, now = _standing(sold, compiled, _quantities(sold)), _standing(sold, compiled, after)
+    full, now = standing(sold, compiled, _quantities(sold)), standing(sold, compiled, after)
     paid_out = sum(found.refund_minor for found in earlier)
     refund_minor = max(0, full.value_minor - now.value_minor - paid_out)
     stored_out = sum(found.to_stored_minor for found in earlier)
@@ -107,6 +94,11 @@ def refund(
     points_back = max(0, full.points - now.points - points_out)
     restored = sum(found.points_restored for found in earlier)
     bonus_out = sum(found.bonus_back_minor for found in earlier)
+    stays = compiled.pack.policies.coupon_on_return is CouponOnReturn.STAYS_USED
+
+    def gone(given: Sequence[tuple[Given, ...]]) -> tuple[Given, ...]:
+        return more_than(given_with(sold, before, given), given_with(sold, after, given))
+
     return Refund(
         units=tuple(units),
         refund_minor=refund_minor,
@@ -115,33 +107,10 @@ def refund(
         points_debt=0 if balance is None else max(0, points_back - max(0, balance)),
         points_restored=max(0, full.points_spent - now.points_spent - restored),
         bonus_back_minor=max(0, full.bonus_minor - now.bonus_minor - bonus_out),
-        codes_restored=_codes(sold, compiled, before, after),
-        coupons_withdrawn=_gone(sold, before, after, [effect.coupons for effect in sold.effects]),
-        counts_withdrawn=_gone(sold, before, after, [effect.counts for effect in sold.effects]),
-        gifts_due=_gone(sold, before, after, [effect.gifts for effect in sold.effects]),
-    )
-
-
-def exchange(
-    sold: Sold,
-    compiled: Compiled,
-    units: Sequence[int],
-    lines: Sequence[BasketLine],
-    earlier: Sequence[Refund] = (),
-) -> Exchange:
-    """Return what it means to give back ``units`` of each line and take ``lines`` instead. Raises ContractError as
-    :func:`refund` and :func:`rules.engine.price.price` do.
-    """
-    after = _kept(sold, [*(found.units for found in earlier), tuple(units)])
-    kept = _kept_lines(sold, after)
-    priced = price(replace(sold.basket, lines=(*kept, *lines)), compiled)
-    # What counts is what the customer still has in the sale, which may be less than the goods that stay are worth now.
-    stood = _standing(sold, compiled, _quantities(sold))
-    return Exchange(
-        priced=priced,
-        due_minor=priced.payable_minor - stood.value_minor + sum(found.refund_minor for found in earlier),
-        points=priced.points - stood.points + sum(found.points_back for found in earlier),
-        points_spent=priced.points_spent - stood.points_spent + sum(found.points_restored for found in earlier),
+        codes_restored=() if stays else tuple(sorted(codes_in_use(sold, before) - codes_in_use(sold, after))),
+        coupons_withdrawn=gone([effect.coupons for effect in sold.effects]),
+        counts_withdrawn=gone([effect.counts for effect in sold.effects]),
+        gifts_due=gone([effect.gifts for effect in sold.effects]),
     )
 
 
@@ -149,7 +118,7 @@ def _quantities(sold: Sold) -> list[int]:
     return [line.quantity for line in sold.basket.lines]
 
 
-def _kept(sold: Sold, returned: Sequence[Sequence[int]]) -> list[int]:
+def kept_after(sold: Sold, returned: Sequence[Sequence[int]]) -> list[int]:
     """How many units of each line are kept after these returns."""
     kept = _quantities(sold)
     for units in returned:
@@ -162,15 +131,16 @@ def _kept(sold: Sold, returned: Sequence[Sequence[int]]) -> list[int]:
     return kept
 
 
-def _kept_lines(sold: Sold, kept: Sequence[int]) -> list[BasketLine]:
+def kept_lines(sold: Sold, kept: Sequence[int]) -> list[BasketLine]:
+    """The lines of which units are kept, with these quantities."""
     return [replace(line, quantity=count) for line, count in zip(sold.basket.lines, kept, strict=True) if count]
 
 
-def _standing(sold: Sold, compiled: Compiled, kept: Sequence[int]) -> _Standing:
+def standing(sold: Sold, compiled: Compiled, kept: Sequence[int]) -> Standing:
     """What the sale stands at if ``kept`` units of each line stay. With all of them it is the sale itself."""
     effects = sold.effects
     if list(kept) == _quantities(sold):
-        return _Standing(
+        return Standing(
             sold.payable_minor,
             sum(effect.stored_minor for effect in effects),
             sum(effect.points for effect in effects),
@@ -178,7 +148,7 @@ def _standing(sold: Sold, compiled: Compiled, kept: Sequence[int]) -> _Standing:
             sum(effect.bonus_minor for effect in effects),
         )
     if not any(kept):
-        return _Standing()
+        return Standing()
     return _Remainder(sold, compiled, kept).standing()
 
 
@@ -191,15 +161,15 @@ class _Remainder:
         self._numbers = {rule.rule: number for number, rule in enumerate(compiled.rules)}
         self._kept = kept
         lines = [line for line, count in enumerate(kept) if count]
-        self._view: View = opened(replace(sold.basket, lines=tuple(_kept_lines(sold, kept))), compiled)
+        self._view: View = opened(replace(sold.basket, lines=tuple(kept_lines(sold, kept))), compiled)
         by_entry = {entered: index for index, entered in enumerate(self._view.units.entered)}
         self._index = {line: by_entry[place] for place, line in enumerate(lines)}
         self._goods = sum(line.list_minor for line in self._view.units.lines)
         self._all_goods = sold.basket.list_minor
 
-    def standing(self) -> _Standing:
+    def standing(self) -> Standing:
         """Go through the trace and see what is left of it."""
-        found = _Standing()
+        found = Standing()
         rounding = 0
         for effect in self._sold.effects:
             offs = self._offs(effect)
@@ -334,20 +304,10 @@ def _stretches(shares: Sequence[Share], kept: Sequence[int] | None = None) -> li
     return found
 
 
-def _codes(sold: Sold, compiled: Compiled, before: Sequence[int], after: Sequence[int]) -> tuple[str, ...]:
-    """The codes that may be used again because nothing they were used on is kept any more."""
-    if compiled.pack.policies.coupon_on_return is CouponOnReturn.STAYS_USED:
-        return ()
-    used: dict[str, list[AppliedEffect]] = {}
-    for effect in sold.effects:
-        for code in effect.codes:
-            used.setdefault(code, []).append(effect)
-    return tuple(
-        code
-        for code, effects in sorted(used.items())
-        if any(_touches(effect, before) for effect in effects)
-        and not any(_touches(effect, after) for effect in effects)
-    )
+def codes_in_use(sold: Sold, kept: Sequence[int]) -> frozenset[str]:
+    """The codes that were used on something that is kept."""
+    whole = list(kept) == _quantities(sold)
+    return frozenset(code for effect in sold.effects if whole or _touches(effect, kept) for code in effect.codes)
 
 
 def _touches(effect: AppliedEffect, kept: Sequence[int]) -> bool:
@@ -357,24 +317,32 @@ def _touches(effect: AppliedEffect, kept: Sequence[int]) -> bool:
     return any(share.unit < kept[share.line] for share in effect.shares)
 
 
-def _gone(
-    sold: Sold, before: Sequence[int], after: Sequence[int], given: Sequence[tuple[Given, ...]]
-) -> tuple[Given, ...]:
-    """What was given with the goods that came back now: the whole part of its share by list price."""
-    counts: dict[str, int] = {}
+def given_with(sold: Sold, kept: Sequence[int], given: Iterable[tuple[Given, ...]]) -> Counter[str]:
+    """What was given with the sale and stays with the goods that are kept, by name: what does not go back with the
+    others, of which each takes the whole part of its share by list price.
+    """
+    counts = counted(given)
+    return Counter({name: count - _returned_part(sold, count, kept) for name, count in counts.items()})
+
+
+def counted(given: Iterable[tuple[Given, ...]]) -> Counter[str]:
+    """How much of each name was given."""
+    counts = Counter[str]()
     for item in (item for items in given for item in items):
-        counts[item.name] = counts.get(item.name, 0) + item.count
-    gone = []
-    for name, count in sorted(counts.items()):
-        now = _returned_part(sold, count, after) - _returned_part(sold, count, before)
-        if now:
-            gone.append(Given(name, now))
-    return tuple(gone)
+        counts[item.name] += item.count
+    return counts
+
+
+def more_than(one: Counter[str], other: Counter[str]) -> tuple[Given, ...]:
+    """What ``one`` has beyond ``other``, by name."""
+    return tuple(Given(name, count) for name, count in sorted((one - other).items()))
 
 
 def _returned_part(sold: Sold, count: int, kept: Sequence[int]) -> int:
+    if list(kept) == _quantities(sold):
+        return 0
     if not any(kept):
         return count
     total = sold.basket.list_minor
-    goods = sum(line.list_minor for line in _kept_lines(sold, kept))
+    goods = sum(line.list_minor for line in kept_lines(sold, kept))
     return count - divide(count * goods, total, Rounding.CEIL) if total else 0

@@ -14,11 +14,12 @@ from contract.basket import Basket
 from contract.trace import Given
 from rules.engine.compiled import Compiled, compile_pack
 from rules.engine.price import price
+from rules.exchange import exchange
 from rules.grammar.pack import Pack
 from rules.grammar.policies import CouponOnReturn
 from rules.grammar.rewards import RoundTotal
 from rules.grammar.rule import OnReturn
-from rules.refund import Refund, Sold, exchange, refund
+from rules.refund import Refund, Sold, refund
 from tests.rules.engine import strategies
 from tests.rules.engine.replay import replay
 
@@ -116,4 +117,8 @@ def test_to_exchange_nothing_for_nothing_changes_nothing(pack: Pack, basket: Bas
     sold, compiled = sell(pack, basket)
     same = exchange(sold, compiled, [0] * len(basket.lines), ())
     assert (same.due_minor, same.points, same.points_spent) == (0, 0, 0)
+    assert (same.from_stored_minor, same.to_stored_minor, same.bonus_minor) == (0, 0, 0)
+    assert (same.codes_restored, same.codes_used) == ((), ())
+    assert (same.coupons, same.counts, same.gifts) == (same.coupons_withdrawn, same.counts_withdrawn, same.gifts_due)
+    assert same.gifts == same.coupons == same.counts == ()
     assert same.priced.effects == sold.effects
