@@ -54,7 +54,7 @@ def test_the_trace_replayed_unit_by_unit_comes_to_the_price(pack: Pack, basket: 
     require_sums(basket, priced, pack)
     for effect in priced.effects:
         wire.pack(effect)
-        given_something = replace(effect, rule="", part=0, base_minor=0, shares=(), code=None, funded_by=None)
+        given_something = replace(effect, rule="", part=0, base_minor=0, shares=(), codes=(), funded_by=None)
         assert given_something != AppliedEffect(""), "an effect that does nothing has not applied"
     require_limits(basket, priced, pack)
 
