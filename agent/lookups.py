@@ -22,8 +22,8 @@ from contract.envelope import Keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.journal import Entry, PackRef, PerpetualTotals
+from rules.advice.goods import Goods
 from rules.engine.compiled import Compiled, compile_pack
-from rules.goods import Goods
 from rules.grammar.pack import Pack
 from rules.pack import read_pack
 

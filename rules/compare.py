@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from heapq import nsmallest
 
 from contract.basket import Basket
+from rules.advice.trial import without_floors
 from rules.engine.compiled import Compiled
 from rules.engine.price import price
 from rules.priced import Priced
-from rules.trial import without_floors
 
 MOST_LISTED = 20
 """How many baskets are listed by name, those whose price changes most."""

@@ -186,7 +186,7 @@ def _refund(arguments: argparse.Namespace) -> int:
 
 
 def _lint(arguments: argparse.Namespace) -> int:
-    from rules.lint import lint
+    from rules.linting.lint import lint
     from tapledger.rules_answers import lint_answer
     from tapledger.rules_files import load_baskets, load_pack
     from tapledger.rules_progress import Bar

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Sequence
 
 from contract.basket import Basket
+from rules.advice.goods import Goods
+from rules.advice.hints import advice, hint
+from rules.advice.nearest import Nearest, nearest
 from rules.compare import Group, Tally
 from rules.engine.compiled import Compiled
 from rules.engine.verdicts import Judged, Verdict
 from rules.explain import explain
-from rules.finding import Finding, Weight
-from rules.goods import Goods
 from rules.grammar.pack import Pack
 from rules.grammar.rule import Rule
-from rules.hints import advice, hint
-from rules.nearest import Nearest, nearest
+from rules.linting.finding import Finding, Weight
 from rules.priced import Priced
 from rules.refund import Refund
 from tapledger.rules_output import (

@@ -15,7 +15,7 @@ from contract.errors import ContractError, Reason
 from contract.named import json_schema
 from contract.trace import AppliedEffect, Given, Share
 from rules.engine.shortfall import Why
-from rules.finding import Kind, Weight
+from rules.linting.finding import Kind, Weight
 
 _MOST = 2**53
 INTEGER = wire.whole(-_MOST, _MOST)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contract.money import format_minor
 from contract.trace import Given
 from rules.explain import points_text
-from rules.finding import Weight
+from rules.linting.finding import Weight
 from tapledger.columns import table
 from tapledger.rules_output import (
     CompareAnswer,

@@ -9,8 +9,8 @@ from contract.documents import CashierRecord, CatalogueItem
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
 from contract.journal import Entry, PackRef, PerpetualTotals
+from rules.advice.goods import Goods
 from rules.engine.compiled import Compiled
-from rules.goods import Goods
 from rules.grammar.pack import Pack
 
 

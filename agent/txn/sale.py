@@ -23,9 +23,9 @@ from contract.journal import (
     TenderKind,
 )
 from contract.refusals import Refusal, RefusalCode
+from rules.advice.offer import nearest_offer
 from rules.engine.price import price
 from rules.explain import explain
-from rules.offer import nearest_offer
 from rules.postings import sale_postings
 
 CHANNEL = "store"

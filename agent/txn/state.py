@@ -11,8 +11,8 @@ from contract.basket import Customer
 from contract.documents import CatalogueItem
 from contract.journal import Entry, MemberRef, SaleBody
 from contract.refusals import Refusal
+from rules.advice.offer import Offer
 from rules.explain import Explanation
-from rules.offer import Offer
 from rules.priced import Priced
 
 

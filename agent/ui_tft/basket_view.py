@@ -12,8 +12,8 @@ from agent.ui_tft.screen import WIDTH, Sheet
 from agent.ui_tft.widths import largest_size, width_px
 from agent.ui_tft.words import Say
 from contract.money import format_minor
+from rules.advice.offer import Offer
 from rules.explain import Change, Explanation, points_text
-from rules.offer import Offer
 
 MEMBER_PX = 36
 PAYABLE_PX = 66

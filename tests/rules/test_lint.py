@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from contract.basket import Basket, BasketLine
 from contract.errors import ContractError
+from rules.advice.example import example
+from rules.advice.goods import Goods
+from rules.advice.trial import without_floors
 from rules.authoring import read_authored
 from rules.engine.compiled import compile_pack
 from rules.engine.price import price
 from rules.engine.shortfall import Why
 from rules.engine.verdicts import judge
-from rules.example import example
-from rules.finding import Finding, Kind, Weight
-from rules.goods import Goods
 from rules.grammar.pack import Pack
-from rules.lint import lint
-from rules.trial import without_floors
+from rules.linting.finding import Finding, Kind, Weight
+from rules.linting.lint import lint
 from tests.rules.generated import packs, records
 
 OFF_10 = {"percent": {"rate_bp": 1_000, "scope": "line"}}

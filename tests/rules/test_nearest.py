@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from contract.basket import Basket
 from contract.errors import ContractError
+from rules.advice.goods import Goods
+from rules.advice.hints import advice, hint
+from rules.advice.nearest import Nearest, nearest
 from rules.authoring import read_authored, read_authored_basket
 from rules.engine.compiled import Compiled, compile_pack
 from rules.engine.price import price
 from rules.engine.shortfall import Shortfall, Why
 from rules.engine.verdicts import judge
 from rules.explain import Words
-from rules.goods import Goods
 from rules.grammar.pack import Pack
-from rules.hints import advice, hint
-from rules.nearest import Nearest, nearest
 from tests.rules.generated import packs, records
 
 SPEND_200 = {"spend_save": {"steps": [{"spend_minor": 20_000, "save_minor": 3_000}]}}

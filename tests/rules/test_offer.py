@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given, settings
 
 from contract.basket import Basket, BasketLine, Customer
+from rules.advice.goods import Goods
+from rules.advice.offer import Offer, nearest_offer
 from rules.engine.compiled import compile_pack
 from rules.engine.price import price
-from rules.goods import Goods
 from rules.grammar.pack import Pack
-from rules.offer import Offer, nearest_offer
 from tests.rules.engine import strategies
 from tests.rules.samples import FULL_200_20, GOLD_10, basket, pack, percent, rule
 

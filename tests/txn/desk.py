@@ -43,9 +43,9 @@ from contract.journal import (
     seal_entry,
 )
 from contract.signing import SoftwareSigner
+from rules.advice.goods import Goods
 from rules.authoring import read_authored
 from rules.engine.compiled import compile_pack
-from rules.goods import Goods
 from rules.grammar.pack import Pack
 
 ADDRESS = TerminalAddress("acme", "s01", "t01")

@@ -6,7 +6,7 @@ import pytest
 
 from agent.txn.events import Tick
 from agent.txn.state import Committing, OpenBasket, Paid, Selling
-from rules.offer import Offer
+from rules.advice.offer import Offer
 from tests.txn.desk import NOTHING_OFF, Desk, pack
 
 

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from contract.basket import MAX_LINES, MAX_QUANTITY, Basket
 from contract.money import MAX_AMOUNT_MINOR, format_minor
 from contract.named import names_of
+from rules.advice.example import FOR_MEMBERS, Example, Nothing, basket_for, multiplied
+from rules.advice.example_facts import Clash, Literal, facts_for, ways
+from rules.advice.goods import Goods
+from rules.advice.hints import hint
+from rules.advice.more_goods import try_out
+from rules.advice.trial import Trial
 from rules.engine.compiled import Compiled, selects_of
 from rules.engine.shortfall import Why
-from rules.example import FOR_MEMBERS, Example, Nothing, basket_for, multiplied
-from rules.example_facts import Clash, Literal, facts_for, ways
 from rules.explain import Words
-from rules.finding import Finding, Kind, Weight
-from rules.goods import Goods
 from rules.grammar import conditions as asks
 from rules.grammar import money
 from rules.grammar.conditions import CONDITION, Base, leaves
@@ -26,9 +28,7 @@ from rules.grammar.policies import Exclusion
 from rules.grammar.rewards import TopUp
 from rules.grammar.rule import NO_LIMITS, Rule
 from rules.grammar.select import ALL, Select
-from rules.hints import hint
-from rules.more_goods import try_out
-from rules.trial import Trial
+from rules.linting.finding import Finding, Kind, Weight
 
 MOST_UNITS = MAX_LINES * MAX_QUANTITY
 _CONDITIONS = names_of(CONDITION)

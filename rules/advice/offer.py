@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 
 from contract.basket import Basket
 from contract.trace import AppliedEffect, Given
+from rules.advice.goods import Goods
+from rules.advice.hints import advice
+from rules.advice.more_goods import try_out
+from rules.advice.nearest import Nearest, nearest
 from rules.engine.compiled import DISCOUNT_LANES, Compiled
 from rules.engine.meeting import MOST_TRIALS, Met, meet
 from rules.engine.price import opened, outcome
 from rules.engine.shortfall import Shortfall, Why
 from rules.explain import Words
-from rules.goods import Goods
 from rules.grammar.pack import Pack
 from rules.grammar.rule import Rule
-from rules.hints import advice
-from rules.more_goods import try_out
-from rules.nearest import Nearest, nearest
 from rules.priced import Priced
 
 MOST_TRIED = 3

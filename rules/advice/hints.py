@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from contract.calendar import local_minute_text
 from contract.money import SCALE, format_minor
 from contract.trace import AppliedEffect, Given
+from rules.advice.nearest import Nearest
 from rules.engine.shortfall import Shortfall, Why
 from rules.explain import Words, points_text
 from rules.grammar.pack import Pack
-from rules.nearest import Nearest
 
 MOST_NAMES = 4
 """How many of the names that would do are listed."""

@@ -1,6 +1,7 @@
 """Who, when and where: facts of a basket for which conditions hold, or the proof that there are none.
 
-Conditions about goods are left out here (``rules.example``). For all others the search is exact: tiers, tags, shops,
+Conditions about goods are left out here (``rules.advice.example``). For all others the search is exact: tiers, tags,
+shops,
 channels and codes are sets of names, days and minutes are gone through; so "there are none" is a proof, and it names
 the conditions that stand in each other's way.
 """
@@ -11,7 +12,7 @@ from itertools import product
 
 from contract.basket import MOST_VISIT_DAYS, Basket, Customer, PlannedTender
 from contract.calendar import DAY_MINUTES, day_of
-from rules.example_time import Moment, moments
+from rules.advice.example_time import Moment, moments
 from rules.grammar import conditions as asks
 from rules.grammar.conditions import Condition
 from rules.grammar.pack import Pack, ShopFacts

@@ -9,24 +9,24 @@ from dataclasses import replace
 from contract.basket import MAX_QUANTITY, Basket, BasketLine
 from contract.money import MAX_AMOUNT_MINOR, format_minor
 from contract.trace import AppliedEffect
+from rules.advice.example import Example
+from rules.advice.example_facts import Literal, facts_for, ways
+from rules.advice.goods import Goods
+from rules.advice.more_goods import try_out
+from rules.advice.trial import Trial, without_floors
 from rules.crowding import most_effects
 from rules.engine.acting import MAX_EFFECTS
 from rules.engine.compiled import Compiled, selects_of
 from rules.engine.shortfall import Why
-from rules.example import Example
-from rules.example_facts import Literal, facts_for, ways
 from rules.explain import Words, points_text
-from rules.finding import Finding, Kind, Weight
-from rules.goods import Goods
 from rules.grammar import conditions as asks
 from rules.grammar import money, rewards
 from rules.grammar.effects import Effect, MoneyEffect
 from rules.grammar.rule import Rule
 from rules.grammar.select import ALL
-from rules.lint_reach import certain
-from rules.more_goods import try_out
+from rules.linting.finding import Finding, Kind, Weight
+from rules.linting.reach import certain
 from rules.rounding import BASIS_POINTS
-from rules.trial import Trial, without_floors
 
 MOST_STACKED = 40
 """How many rules are put onto one article."""

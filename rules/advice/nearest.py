@@ -17,17 +17,17 @@ from contract.basket import MOST_VISIT_DAYS, Basket, Customer, PlannedTender
 from contract.calendar import DAY_MINUTES
 from contract.money import MAX_AMOUNT_MINOR
 from contract.trace import AppliedEffect
+from rules.advice.example_facts import ways
+from rules.advice.example_time import Known, coming
+from rules.advice.goods import Goods
+from rules.advice.more_goods import GOODS, Also, Case, Step, more_of_all, try_out
 from rules.engine.compiled import Compiled
 from rules.engine.conditions import check
 from rules.engine.shortfall import Shortfall, Why, ways_to_mend
-from rules.example_facts import ways
-from rules.example_time import Known, coming
-from rules.goods import Goods
 from rules.grammar import conditions as asks
 from rules.grammar.conditions import leaves
 from rules.grammar.rule import Rule
 from rules.moments import local_minute_of, moment_of, zone_of
-from rules.more_goods import GOODS, Also, Case, Step, more_of_all, try_out
 
 UNNAMED_TIER = "member"
 MOST_MINUTES = 3

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 
 from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine
 from contract.money import MAX_AMOUNT_MINOR
+from rules.advice.example_facts import Clash, Literal, facts_for, ways
+from rules.advice.goods import Goods
+from rules.advice.more_goods import distinct_lines, try_out
+from rules.advice.nearest import nearest
+from rules.advice.trial import Trial
 from rules.engine.compiled import Compiled
 from rules.engine.shortfall import Shortfall, Why
-from rules.example_facts import Clash, Literal, facts_for, ways
-from rules.goods import Goods
 from rules.grammar import conditions as asks
 from rules.grammar import money, rewards
 from rules.grammar.effects import Effect
 from rules.grammar.rule import Rule
 from rules.grammar.select import ALL, Select
-from rules.more_goods import distinct_lines, try_out
-from rules.nearest import nearest
-from rules.trial import Trial
 
 FOR_MEMBERS = (
     *(rewards.PointsPerMoney, rewards.PointsPerUnit, rewards.PointsBonus, rewards.PointsTimes, rewards.PayPoints),

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 from contract.basket import Basket
 from contract.money import format_minor
+from rules.advice.example import Example, example
+from rules.advice.goods import Goods
+from rules.advice.more_goods import try_out
 from rules.engine.compiled import Compiled
-from rules.example import Example, example
-from rules.finding import Finding, Kind, Weight
-from rules.goods import Goods
 from rules.grammar.pack import Pack
 from rules.grammar.rewards import TopUp
-from rules.lint_giving import below_floors, crowded, unbounded
-from rules.lint_meeting import conflicts, overlaps
-from rules.lint_reach import beaten, unreached
-from rules.more_goods import try_out
+from rules.linting.finding import Finding, Kind, Weight
+from rules.linting.giving import below_floors, crowded, unbounded
+from rules.linting.meeting import conflicts, overlaps
+from rules.linting.reach import beaten, unreached
 
 Progress = Callable[[int, int], None]
 """Told how many rules of how many have been looked at."""

@@ -11,17 +11,17 @@ from itertools import pairwise
 
 from contract.basket import Basket
 from contract.calendar import DAY_MINUTES, LAST_DAY, local_minute_text
+from rules.advice.example import Example, basket_for
+from rules.advice.example_facts import ways
+from rules.advice.goods import Goods
+from rules.advice.more_goods import try_out
+from rules.advice.trial import Trial
 from rules.engine.compiled import DISCOUNT_LANES, Compiled, selects_of
 from rules.engine.shortfall import Why
-from rules.example import Example, basket_for
-from rules.example_facts import ways
-from rules.finding import Finding, Kind, Weight
-from rules.goods import Goods
 from rules.grammar import conditions as asks
 from rules.grammar.policies import Exclusion
 from rules.grammar.rule import Rule
-from rules.more_goods import try_out
-from rules.trial import Trial
+from rules.linting.finding import Finding, Kind, Weight
 
 MOST_PARTNERS = 8
 """With how many others of its bucket a rule is put into one basket."""

@@ -7,16 +7,16 @@ from itertools import islice
 from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine
 from contract.errors import ContractError
 from contract.money import MAX_AMOUNT_MINOR
+from rules.advice.goods import Goods
+from rules.advice.trial import Trial, tried
 from rules.engine.compiled import Compiled, selects_of
 from rules.engine.shortfall import Shortfall, Why, ways_to_mend
-from rules.goods import Goods
 from rules.grammar import conditions as asks
 from rules.grammar import money
 from rules.grammar.conditions import leaves
 from rules.grammar.effects import Effect
 from rules.grammar.rule import Rule
 from rules.grammar.select import Select
-from rules.trial import Trial, tried
 
 MOST_ROUNDS = 16
 """How often an amount is raised by what is still missing."""
