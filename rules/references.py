@@ -14,26 +14,12 @@ from contract.money import MAX_AMOUNT_MINOR
 from contract.named import names_of
 from contract.settings import most_like
 from rules.grammar import conditions as asked
+from rules.grammar import rewards as gives
 from rules.grammar.conditions import CONDITION, MOST_NESTED, Condition
 from rules.grammar.effects import EFFECT, Effect
 from rules.grammar.money import Amount, BuyGet, Ladder, Package, Percent, SpendSave
 from rules.grammar.pack import Pack, Zone
-from rules.grammar.rewards import (
-    CostPoints,
-    Gift,
-    GrantCounts,
-    IssueCoupon,
-    PayStored,
-    PointsBonus,
-    PointsPerMoney,
-    PointsPerUnit,
-    PointsTimes,
-    Rebate,
-    RoundTotal,
-    TopUp,
-    TopUpStep,
-)
-from rules.grammar.rule import Rule
+from rules.grammar.rule import Lane, Rule
 from rules.grammar.select import ALL, Select
 from rules.most_points import require_bounded_points
 from rules.rounding import BASIS_POINTS, Rounding, part
@@ -46,16 +32,16 @@ MOST_STOREYS = 8
 
 _WITHOUT_MONEY = frozenset(
     [
-        CostPoints,
-        Gift,
-        GrantCounts,
-        IssueCoupon,
-        PayStored,
-        PointsBonus,
-        PointsPerMoney,
-        PointsPerUnit,
-        PointsTimes,
-        RoundTotal,
+        gives.CostPoints,
+        gives.Gift,
+        gives.GrantCounts,
+        gives.IssueCoupon,
+        gives.PayStored,
+        gives.PointsBonus,
+        gives.PointsPerMoney,
+        gives.PointsPerUnit,
+        gives.PointsTimes,
+        gives.RoundTotal,
     ]
 )
 """The effects that take nothing off and give no money, whatever else they give."""
@@ -103,6 +89,23 @@ def require_sense(pack: Pack) -> None:
         if golden.basket.list_minor > MAX_AMOUNT_MINOR:
             raise _wrong(f"golden[{index}].basket.lines", f"above the largest amount, {MAX_AMOUNT_MINOR}")
     require_bounded_points(pack)
+    _require_paid_before_earned(pack)
+
+
+def _require_paid_before_earned(pack: Pack) -> None:
+    """What stored value pays can only earn nothing where it has been paid by the time points are reckoned."""
+    lanes, paid, earned = list(Lane), list[tuple[int, int, str]](), list[tuple[int, int]]()
+    never = not pack.policies.stored_value_earns
+    for index, rule in enumerate(pack.rules):
+        turn = (lanes.index(rule.lane), -rule.priority)
+        for place, effect in enumerate(rule.then):
+            if type(effect) is gives.PayStored:
+                paid.append((*turn, f"rules[{index}].then[{place}].pay_stored"))
+            elif type(effect) is gives.PointsPerMoney and (never or gives.STORED_VALUE in effect.not_tenders):
+                earned.append(turn)
+    if paid and earned and max(paid)[:2] >= min(earned):
+        detail = "stored value earns nothing here, so pay it before points: lane points, a higher priority than theirs"
+        raise _wrong(max(paid)[2], detail)
 
 
 def _require_rule(rule: Rule, path: str, known: _Known) -> int:
@@ -114,7 +117,7 @@ def _require_rule(rule: Rule, path: str, known: _Known) -> int:
         _refer(name, known.groups, "group of rules", f"{path}.groups[{index}]")
     for index, effect in enumerate(rule.then):
         here = f"{path}.then[{index}].{_EFFECT_NAMES[type(effect)]}"
-        if type(effect) is TopUp and any(type(other) is not TopUp for other in rule.then):
+        if type(effect) is gives.TopUp and any(type(other) is not gives.TopUp for other in rule.then):
             raise _wrong(here, "a rule for top-ups does nothing else")
         _require_effect(effect, here, known)
     if rule.limits.budget_minor is not None and not any(_moves_money(effect) for effect in rule.then):
@@ -124,7 +127,7 @@ def _require_rule(rule: Rule, path: str, known: _Known) -> int:
 
 def _moves_money(effect: Effect) -> bool:
     """Whether an effect takes money off or gives bonus money: what counts against a budget."""
-    if isinstance(effect, TopUp):
+    if isinstance(effect, gives.TopUp):
         return any(step.bonus_minor for step in effect.steps)
     return type(effect) not in _WITHOUT_MONEY
 
@@ -268,22 +271,22 @@ def _require_package(effect: Package, path: str, known: _Known) -> None:
         _require_select(piece.select, f"{path}.parts[{index}].select", known)
 
 
-def _require_coupon(effect: IssueCoupon, path: str, known: _Known) -> None:
+def _require_coupon(effect: gives.IssueCoupon, path: str, known: _Known) -> None:
     _refer(effect.coupon, known.coupons, "coupon", f"{path}.coupon")
 
 
-def _require_card(effect: GrantCounts, path: str, known: _Known) -> None:
+def _require_card(effect: gives.GrantCounts, path: str, known: _Known) -> None:
     _refer(effect.card, known.cards, "count card", f"{path}.card")
 
 
-def _require_rebate(effect: Rebate, path: str, _: _Known) -> None:
+def _require_rebate(effect: gives.Rebate, path: str, _: _Known) -> None:
     if not effect.rate_bp and not effect.minor:
         raise _wrong(path, "gives nothing; write rate_bp, minor or both")
     if part(MAX_AMOUNT_MINOR, effect.rate_bp, Rounding.DOWN) + effect.minor > MAX_AMOUNT_MINOR:
         raise _wrong(f"{path}.minor", "with rate_bp, above the largest amount")
 
 
-def _require_top_up(effect: TopUp, path: str, known: _Known) -> None:
+def _require_top_up(effect: gives.TopUp, path: str, known: _Known) -> None:
     _require_ascending([step.amount_minor for step in effect.steps], f"{path}.steps", "amount_minor")
     _require_every(effect.every, len(effect.steps), effect.most_times, path)
     if effect.parts > 1 and not effect.every_days:
@@ -294,7 +297,7 @@ def _require_top_up(effect: TopUp, path: str, known: _Known) -> None:
         _require_top_up_step(step, f"{path}.steps[{index}]", known)
 
 
-def _require_top_up_step(step: TopUpStep, path: str, known: _Known) -> None:
+def _require_top_up_step(step: gives.TopUpStep, path: str, known: _Known) -> None:
     if not (step.bonus_minor or step.points or step.coupons or step.counts):
         raise _wrong(path, "brings nothing; write bonus_minor, points, coupons or counts")
     for index, issued in enumerate(step.coupons):
@@ -316,10 +319,10 @@ _EFFECT_CHECKS: dict[type, _Check] = {
     SpendSave: _require_spend_save,
     BuyGet: _require_buy_get,
     Package: _require_package,
-    IssueCoupon: _require_coupon,
-    GrantCounts: _require_card,
-    Rebate: _require_rebate,
-    TopUp: _require_top_up,
+    gives.IssueCoupon: _require_coupon,
+    gives.GrantCounts: _require_card,
+    gives.Rebate: _require_rebate,
+    gives.TopUp: _require_top_up,
 }
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from contract.basket import Basket, BasketLine
+from contract.basket import Basket, BasketLine, PlannedTender
 from contract.errors import ContractError, Reason
 from contract.trace import AppliedEffect, Given, Share
 from rules.engine.acting import propose, refused
@@ -182,6 +182,7 @@ class _Remainder:
             found.points_spent += self._share(effect.points_spent, worth, effect.off_minor)
             found.bonus_minor += self._share(effect.bonus_minor, 0, 0)
             found.stored_minor += self._share(effect.stored_minor, 0, 0)
+            self._view.stored_minor = found.stored_minor
             rounding += effect.rounding_minor
         value = self._view.payable_minor
         # What rounding the total did belongs to the total: it goes with the value of what stays.
@@ -254,8 +255,19 @@ class _Remainder:
         rule = self._rule(effect)
         if not effect.points or rule is None or refused(rule, self._view) is not None:
             return 0
+        self._view.facts.basket = replace(self._view.facts.basket, tenders=self._tenders())
         found = propose(rule.then[effect.part], self._view)
         return min(effect.points, found.points) if isinstance(found, Proposal) else 0
+
+    def _tenders(self) -> tuple[PlannedTender, ...]:
+        """The tenders, each with its part of what the goods that stay cost now."""
+        value, whole = self._view.payable_minor, self._sold.payable_minor
+        if not self._sold.basket.tenders or value >= whole:
+            return self._sold.basket.tenders
+        return tuple(
+            replace(tender, amount_minor=divide(tender.amount_minor * value, whole, Rounding.HALF_UP))
+            for tender in self._sold.basket.tenders
+        )
 
     def _points_of(self, points: int, value_minor: int) -> int:
         """The part of ``points`` that the value of what stays is of the sale's, or of the goods' where nothing was

@@ -2,6 +2,8 @@
 rounding of the total and its payment from stored value.
 """
 
+from collections import Counter
+
 from contract.basket import MAX_POINTS
 from contract.money import MAX_AMOUNT_MINOR
 from contract.trace import MOST_GIVEN, Given
@@ -11,6 +13,7 @@ from rules.engine.units import Off, Sharing, first_units, spread
 from rules.engine.view import View
 from rules.grammar.conditions import Base
 from rules.grammar.rewards import (
+    STORED_VALUE,
     CostPoints,
     Gift,
     GrantCounts,
@@ -27,10 +30,9 @@ from rules.grammar.rewards import (
 )
 from rules.grammar.select import Order, Select
 from rules.rounding import BASIS_POINTS, Rounding, divide, part, to_step
+from rules.shares import fill
 
 Outcome = Proposal | Shortfall
-STORED_VALUE = "stored_value"
-"""The kind of tender that stored value is."""
 
 
 def gift(effect: Gift, view: View) -> Outcome:
@@ -52,15 +54,34 @@ def points_per_money(effect: PointsPerMoney, view: View) -> Outcome:
         return Shortfall(Why.MEMBER)
     policies = view.facts.pack.policies
     base = effect.base or policies.points_base
-    worth = _worth(effect.select, base, view)
-    barred = {*effect.not_tenders, *(() if policies.stored_value_earns else (STORED_VALUE,))}
-    paid_otherwise = sum(tender.amount_minor for tender in view.facts.basket.tenders if tender.kind in barred)
-    worth = max(0, worth - paid_otherwise)
+    worth = max(0, _worth(effect.select, base, view) - _paid_otherwise(effect, view))
     if effect.proportional:
         points = divide(worth * effect.points, effect.spend_minor, effect.rounding or Rounding.FLOOR)
     else:
         points = worth // effect.spend_minor * effect.points
     return _points(points, effect.cap_points, worth, Shortfall(Why.MIN_SPEND, effect.spend_minor - worth), view)
+
+
+def _paid_otherwise(effect: PointsPerMoney, view: View) -> int:
+    """What of the selected goods is paid by means that earn nothing: each line bears its part of them by what it
+    costs, so that rules for different goods count the same money once.
+    """
+    barred = set(effect.not_tenders)
+    if not view.facts.pack.policies.stored_value_earns:
+        barred.add(STORED_VALUE)
+    if not barred:
+        return 0
+    paid = Counter[str]()
+    for tender in view.facts.basket.tenders:
+        paid[tender.kind] += tender.amount_minor
+    # What the customer means to pay from stored value is what a rule has paid from it: the larger figure is both.
+    paid[STORED_VALUE] = max(paid[STORED_VALUE], view.stored_minor)
+    whole = sum(paid[kind] for kind in barred)
+    if not whole:
+        return 0
+    left = view.units.left
+    by_line = fill(whole, left, left)
+    return sum(by_line[line] for line in view.lines(effect.select))
 
 
 def points_per_unit(effect: PointsPerUnit, view: View) -> Outcome:

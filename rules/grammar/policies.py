@@ -58,7 +58,8 @@ class Policies:
     - ``exclusion``: best. The member is promised the best deal, so the engine has to find it.
     - ``points_base``: left. Points are earned on what is paid.
     - ``points_on_return``: recompute. Buy and return any number of times, and the points are where they were.
-    - ``stored_value_earns``: true. Stored value was paid in full once; points used as cash never earn.
+    - ``stored_value_earns``: true. Stored value was paid in full once; points used as cash never earn. Where it is
+      false, rules that pay from stored value act before those that give points for money.
     - ``coupon_on_return``: given_back. The member got nothing for it.
     - ``reduced_goods``: like_others. A rule that means otherwise selects ``reduced: false``.
     """

@@ -16,6 +16,8 @@ from rules.rounding import BASIS_POINTS, Rounding
 from rules.shares import Split
 
 POINTS = wire.whole(0, MAX_POINTS)
+STORED_VALUE = "stored_value"
+"""The kind of tender that stored value is."""
 SOME_POINTS = wire.whole(1, 1_000_000_000)
 
 

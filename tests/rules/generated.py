@@ -115,7 +115,8 @@ def packs(draw: st.DrawFn) -> Pack:
     sold = tuple(basket for basket in golden if _makes_sense(replace(DECLARED, golden=(basket,))))
     nothing = replace(golden[0], basket=replace(golden[0].basket, lines=()))
     pack = replace(DECLARED, rules=rules, golden=sold or (nothing,), policies=draw(records(Policies)))
-    return pack if _makes_sense(pack) else replace(pack, rules=pack.rules[:1])
+    earning = replace(pack.policies, stored_value_earns=True)
+    return pack if _makes_sense(pack) else replace(pack, rules=pack.rules[:1], policies=earning)
 
 
 def _sensible(rule: Rule) -> Rule:

@@ -376,10 +376,13 @@ def test_goods_by_weight_come_back_whole() -> None:
 
 
 def test_what_was_paid_with_excluded_tenders_stays_out_of_the_points() -> None:
+    """A voucher of 10.00 on 100.00 pays 6.00 of the 60.00 that stay: 54 points of 90. One on half of two pays half."""
     per_yuan = {"points_per_money": {"points": 1, "spend_minor": 100, "not_tenders": ["voucher"]}}
     bought = replace(basket(6_000, 4_000), customer=Customer("gold"), tenders=(PlannedTender("voucher", 1_000),))
     whole = pack(rule("points", "points", per_yuan))
-    assert [one.points_back for one in returned(bought, whole, (0, 1), (1, 0))] == [40, 50]
+    assert [one.points_back for one in returned(bought, whole, (0, 1), (1, 0))] == [36, 54]
+    half = replace(basket(10_000, 10_000), customer=Customer("gold"), tenders=(PlannedTender("voucher", 10_000),))
+    assert [one.points_back for one in returned(half, whole, (1, 0), (0, 1))] == [50, 50]
 
 
 def test_a_rule_of_a_group_by_the_line_is_asked_again_about_its_own_lines_alone() -> None:

@@ -25,6 +25,7 @@ from rules.grammar.pack import (
     ZoneStep,
 )
 from rules.grammar.policies import DEFAULT_POLICIES, CouponOnReturn, Exclusion, PointsOnReturn, Policies, ReducedGoods
+from rules.grammar.rewards import PayStored, PointsPerMoney
 from rules.grammar.rule import NO_LIMITS, BudgetPer, Lane, Limits, OnReturn, Rule
 from rules.grammar.select import ItemSet, Select
 from rules.pack import GRAMMAR
@@ -145,8 +146,18 @@ def packs(
         policies=draw(policy if policy is not None else maybe(policies, DEFAULT_POLICIES)),
         tax=draw(maybe(st.builds(TaxTerms, inclusive=st.booleans(), at=st.sampled_from(TaxRounding)))),
     )
-    require_sense(pack)
-    return pack
+    # Where stored value earns nothing, it pays before points are reckoned.
+    sensible = pack if makes_sense(pack) else replace(pack, rules=tuple([_pays_first(rule) for rule in pack.rules]))
+    require_sense(sensible)
+    return sensible
+
+
+def _pays_first(rule: Rule) -> Rule:
+    """``rule`` before all that give points, where it pays from stored value."""
+    if not any(isinstance(effect, PayStored) for effect in rule.then):
+        return rule
+    then = tuple([effect for effect in rule.then if not isinstance(effect, PointsPerMoney)])
+    return replace(rule, then=then, lane=Lane.LINE, priority=9)
 
 
 @st.composite

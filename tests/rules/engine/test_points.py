@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contract.basket import Basket, BasketLine, Customer, PlannedTender, TaxRate
+from contract.errors import ContractError, Reason
 from rules.authoring import read_authored
 from rules.engine.compiled import compile_pack
 from rules.engine.golden import failed_golden
@@ -57,6 +58,42 @@ def test_what_is_paid_by_excluded_tenders_or_with_points_earns_nothing() -> None
     by_points = rule("by-points", "coupon", {"pay_points": {"points": 100, "minor": 100}})
     found = priced(PER_YUAN, hers(points=400), by_points)
     assert (found.payable_minor, found.points_spent, found.points) == (600, 400, 6)
+
+
+def test_what_earns_nothing_is_counted_once_among_rules_for_different_goods() -> None:
+    """Tea and a cup at 100.00 each, 100.00 of it by voucher: 50 points for either, as much as was paid in cash."""
+    lines = (BasketLine("A", 1, 10_000, ("tea",)), BasketLine("B", 1, 10_000, ("cup",)))
+    per_yuan = {**PER_YUAN["points_per_money"], "not_tenders": ["voucher"]}
+    tea, cup = ({"points_per_money": {**per_yuan, "select": {"categories": [name]}}} for name in ("tea", "cup"))
+    bought = hers(*lines, tenders=(PlannedTender("voucher", 10_000),))
+    assert [effect.points for effect in priced(tea, bought, rule("cup", "points", cup)).effects] == [50, 50]
+    assert priced({"points_per_money": per_yuan}, bought).points == 100
+
+
+def test_what_a_rule_pays_from_stored_value_earns_nothing_where_the_pack_says_so() -> None:
+    """Of 10.00 a rule pays 4.00 from stored value; that the customer said so as well pays no other 4.00."""
+    stored = rule("stored", "points", {"pay_stored": {}}, priority=9)
+    never = {"stored_value_earns": False}
+    bought = hers(stored_minor=400)
+    assert priced(PER_YUAN, bought, stored).points == 10
+    assert priced(PER_YUAN, bought, stored, policies=never).points == 6
+    said = replace(bought, tenders=(PlannedTender("stored_value", 400),))
+    assert priced(PER_YUAN, said, stored, policies=never).points == 6
+    barred = {"points_per_money": {**PER_YUAN["points_per_money"], "not_tenders": ["stored_value"]}}
+    assert priced(barred, bought, stored).points == 6
+
+
+@pytest.mark.parametrize("policy", [True, False])
+def test_points_are_not_reckoned_before_it_is_known_what_stored_value_pays(policy: bool) -> None:
+    late = rule("stored", "tender", {"pay_stored": {}})
+    bars = {"policies": {"stored_value_earns": False}} if policy else {}
+    effect = (
+        PER_YUAN if policy else {"points_per_money": {**PER_YUAN["points_per_money"], "not_tenders": ["stored_value"]}}
+    )
+    for told in (late, {**late, "lane": "points"}):
+        with pytest.raises(ContractError) as caught:
+            pack(told, rule("it", "points", effect), **bars)
+        assert (caught.value.reason, caught.value.path) == (Reason.OUT_OF_RANGE, "rules[0].then[0].pay_stored")
 
 
 def test_goods_that_earn_nothing_are_left_out_by_the_selection() -> None:
