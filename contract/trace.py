@@ -13,6 +13,8 @@ from contract.ids import RULE, SKU, TAG
 from contract.money import AMOUNT_MINOR, MAX_AMOUNT_MINOR
 
 MOST_GIVEN = 1_000_000
+MOST_SHARES = 10_000
+"""How many shares one effect has at most; a basket whose trace would have more is not priced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class AppliedEffect:
     part: int = wire.maybe(2, wire.whole(0, 8), 0)
     base_minor: int = wire.maybe(3, AMOUNT_MINOR, 0)
     off_minor: int = wire.maybe(4, AMOUNT_MINOR, 0)
-    shares: tuple[Share, ...] = wire.maybe(5, wire.many(wire.record(Share), 10_000), ())
+    shares: tuple[Share, ...] = wire.maybe(5, wire.many(wire.record(Share), MOST_SHARES), ())
     points: int = wire.maybe(6, POINTS, 0)
     points_spent: int = wire.maybe(7, POINTS, 0)
     gifts: tuple[Given, ...] = wire.maybe(8, GIVEN, ())

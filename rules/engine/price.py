@@ -3,7 +3,7 @@
 from contract.basket import LAST_MOMENT_MS, Basket
 from contract.errors import ContractError, Reason
 from contract.money import MAX_AMOUNT_MINOR
-from contract.trace import AppliedEffect, Share
+from contract.trace import MOST_SHARES, AppliedEffect, Share
 from rules.engine.compiled import Compiled
 from rules.engine.meeting import Met, meet
 from rules.engine.view import View
@@ -13,7 +13,8 @@ from rules.priced import Priced
 def price(basket: Basket, compiled: Compiled) -> Priced:
     """Price ``basket``. Raises ContractError(OUT_OF_RANGE) where its list price, or what is to pay with tax on top,
     exceeds the largest amount, its moment lies beyond the calendar, goods by weight have a quantity, a line bears one
-    tax twice, or the usage of one rule or the stock of one article is told twice.
+    tax twice, the usage of one rule or the stock of one article is told twice, or units came to cost so different
+    amounts that an effect of the trace would have more shares than travel.
     """
     view = opened(basket, compiled)
     return outcome(meet(view, compiled.candidates(view), compiled), compiled)
@@ -76,6 +77,8 @@ def _trace(view: View, compiled: Compiled) -> tuple[AppliedEffect, ...]:
     for number, place, found in view.effects:
         rule = compiled.rules[number]
         shares = [(entered[line], unit, count, off) for line, unit, count, off in (*found.offs, *found.part)]
+        if len(shares) > MOST_SHARES:
+            raise ContractError(Reason.OUT_OF_RANGE, "lines", f"{rule.rule} takes more than {MOST_SHARES} shares")
         shares.sort()
         trace.append(
             AppliedEffect(

@@ -18,6 +18,7 @@ from contract import wire
 from contract.basket import LAST_MOMENT_MS, MAX_LINES, MAX_QUANTITY, Basket, BasketLine, Customer, RuleUsage, Stock
 from contract.errors import ContractError, Reason
 from contract.money import MAX_AMOUNT_MINOR
+from contract.trace import AppliedEffect
 from rules.authoring import read_authored_basket
 from rules.engine.acting import MAX_EFFECTS
 from rules.engine.compiled import compile_pack
@@ -107,6 +108,25 @@ def test_a_fact_told_twice_is_refused_with_the_path(facts: Any, path: str) -> No
         with pytest.raises(ContractError) as caught:
             work(replace(basket(100), **facts), compile_pack(pack()))
         assert (caught.value.reason, caught.value.path) == (Reason.OUT_OF_RANGE, path)
+
+
+def test_a_trace_that_could_not_travel_is_refused_and_any_other_travels() -> None:
+    """Fifteen rules each leave out one more unit of every line, so that each of 16 units costs another amount: 625
+    lines are 10,000 shares of the last rule, one more is too many.
+    """
+    skipping = [
+        rule(f"s{skip:02}", "line", {"amount": {"off_minor": 1, "scope": "unit", "pick": {"skip": skip}}})
+        for skip in range(1, 16)
+    ]
+    compiled = compile_pack(pack(*skipping, percent("each", 1_000, lane="basket", scope="unit")))
+    lines = tuple(BasketLine(f"S{index}", 16, 1_000) for index in range(626))
+    largest = price(Basket(lines[:625]), compiled)
+    assert max(len(effect.shares) for effect in largest.effects) == 10_000
+    assert [wire.from_wire(AppliedEffect, wire.to_wire(effect)) for effect in largest.effects] == list(largest.effects)
+    for work in (price, judge):
+        with pytest.raises(ContractError) as caught:
+            work(Basket(lines), compiled)
+        assert (caught.value.reason, caught.value.path) == (Reason.OUT_OF_RANGE, "lines")
 
 
 def test_a_basket_is_priced_to_the_last_moment_that_travels() -> None:
