@@ -22,6 +22,8 @@ RecordT = TypeVar("RecordT")
 MOST_DEPTH = 32
 """How many records may stand inside each other."""
 MOST_DIGITS = 20
+MOST_SHOWN = 4
+"""How many fields of an object a refusal shows."""
 _BARE_NAME = re.compile("[A-Za-z0-9_-]{1,60}")
 
 
@@ -152,13 +154,13 @@ def _refuse_first(plain: object) -> NoReturn:
 def _record(of: type[RecordT], plain: object, path: str, depth: int) -> RecordT:
     if depth > MOST_DEPTH:
         raise ContractError(Reason.OUT_OF_RANGE, path, "nested too deeply")
-    if type(plain) is not dict:
-        raise ContractError(Reason.WRONG_TYPE, path, "expected an object")
     parts = wire.layout(of)
+    if type(plain) is not dict:
+        raise ContractError(Reason.WRONG_TYPE, path, f"expected an object: {_object_like(parts)}")
     known = {part.name for part in parts}
     if not plain.keys() <= known:
         stray = next(name for name in plain if name not in known)
-        raise _unknown(path, stray, [part.name for part in parts if part.name not in plain])
+        raise _unknown(path, stray, [part.name for part in parts if part.name not in plain], _inside(stray, parts))
     prefix = f"{path}." if path else ""
     found: dict[str, object] = {}
     for part in parts:
@@ -179,7 +181,7 @@ def _value(kind: wire.Kind, plain: object, path: str, depth: int) -> object:
             return _record(of, plain, path, depth + 1)
         case wire.Several(of, least, most):
             if type(plain) is not list:
-                raise ContractError(Reason.WRONG_TYPE, path, "expected a list")
+                raise ContractError(Reason.WRONG_TYPE, path, f"expected a list: {_list_like(plain)}")
             if not least <= len(plain) <= most:
                 raise ContractError(Reason.OUT_OF_RANGE, path, f"expected {least} to {most} items")
             return tuple([_value(of, item, f"{path}[{index}]", depth) for index, item in enumerate(plain)])
@@ -204,8 +206,30 @@ def _alternative(options: Mapping[str, type], plain: object, path: str, depth: i
     return options[name](_value(only.kind, written, here, depth))
 
 
-def _unknown(path: str, stray: str, known: Mapping[str, type] | list[str]) -> ContractError:
-    guess = most_like(stray, known)
+def _object_like(parts: tuple[wire.Part, ...]) -> str:
+    """What an object of these fields looks like: those that are needed, else the first few that may be written."""
+    names = [part.name for part in parts if not part.optional] or [part.name for part in parts]
+    return "{" + ", ".join(f'"{name}": ...' for name in names[:MOST_SHOWN]) + "}"
+
+
+def _list_like(plain: object) -> str:
+    """What was written, as a list of it alone; a value from outside is shown only where it is short and plain."""
+    if type(plain) is int or (type(plain) is str and len(plain) <= 40 and plain.isprintable()):
+        return json.dumps([plain], ensure_ascii=False)
+    return "[{...}]" if type(plain) is dict else "[...]"
+
+
+def _inside(stray: str, parts: tuple[wire.Part, ...]) -> str:
+    """The way to a field of this very name one record further in; nothing where there is none."""
+    for part in parts:
+        shape = part.kind.shape
+        if isinstance(shape, wire.Nested) and any(inner.name == stray for inner in wire.layout(shape.of)):
+            return f"{part.name}.{stray}"
+    return ""
+
+
+def _unknown(path: str, stray: str, known: Mapping[str, type] | list[str], inside: str = "") -> ContractError:
+    guess = inside or most_like(stray, known)
     return ContractError(Reason.UNKNOWN_FIELD, _join(path, stray), f"did you mean {guess}?" if guess else "")
 
 

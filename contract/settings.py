@@ -233,10 +233,14 @@ def opaque(default: object = REQUIRED) -> Setting:
     return Setting(lambda value: type(value) is dict, "a table", "一个表", default)
 
 
+NEAR = 0.65
+"""How much of two names must be alike for one to be taken for the other misspelt."""
+
+
 def most_like(written: str, known: Iterable[str]) -> str:
-    """Return the known name that ``written`` most resembles, or nothing."""
+    """Return the known name that ``written`` most resembles, or nothing where none is near."""
     by_folded = {name.lower().replace("-", "_"): name for name in known}
-    close = difflib.get_close_matches(written[:100].lower().replace("-", "_"), by_folded, n=1)
+    close = difflib.get_close_matches(written[:100].lower().replace("-", "_"), by_folded, n=1, cutoff=NEAR)
     return by_folded[close[0]] if close else ""
 
 

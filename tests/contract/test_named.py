@@ -132,6 +132,13 @@ def test_a_record_whose_only_field_may_be_left_out_is_written_as_an_object() -> 
     ("change", "reason", "path", "hint"),
     [
         ({"amount_minr": 1}, Reason.UNKNOWN_FIELD, "amount_minr", ""),
+        ({"day": "2026-06-18"}, Reason.UNKNOWN_FIELD, "day", "did you mean dated.day?"),
+        ({"dated": "2026-06-18"}, Reason.WRONG_TYPE, "dated", 'expected an object: {"day": ...'),
+        ({"asked": {"named": "x"}}, Reason.WRONG_TYPE, "asked", "expected a list: [{...}]"),
+        ({"asked": "\u202e"}, Reason.WRONG_TYPE, "asked", "expected a list: [...]"),
+        ({"asked": [{"discounted": "x"}]}, Reason.UNKNOWN_FIELD, "asked[0].discounted", ""),
+        ({"asked": "x"}, Reason.WRONG_TYPE, "asked", 'expected a list: ["x"]'),
+        ({"asked": 7}, Reason.WRONG_TYPE, "asked", "expected a list: [7]"),
         ({"colur": "red"}, Reason.UNKNOWN_FIELD, "colur", "did you mean colour?"),
         ({"\ud800 x": 1}, Reason.UNKNOWN_FIELD, '"\\ud800 x"', ""),
         ({"amount_minor": None}, Reason.WRONG_TYPE, "amount_minor", "integer"),

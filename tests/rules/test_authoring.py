@@ -277,3 +277,15 @@ def test_who_writes_of_hours_writes_of_a_zone() -> None:
         read_authored(json.dumps(plain))
     assert (caught.value.reason, caught.value.path) == (Reason.MISSING_FIELD, "zones")
     read_authored(json.dumps(plain | {"zones": ["UTC"]}))
+
+
+def test_a_name_that_is_like_none_is_not_taken_for_another() -> None:
+    """``discount`` is no ``issue_coupon``, however many letters they share; ``skus`` stand one step further in."""
+    for effect, path, hint in (
+        ({"discount": {"rate_bp": 1}}, "rules[0].then[0].discount", ""),
+        ({"percent": {"rate_bp": 1, "scope": "line", "skus": ["a"]}}, "rules[0].then[0].percent.skus", "select.skus"),
+    ):
+        with pytest.raises(ContractError) as caught:
+            read_authored(json.dumps(authored(rule("r", "line", effect))))
+        assert (caught.value.reason, caught.value.path) == (Reason.UNKNOWN_FIELD, path)
+        assert caught.value.detail == (f"did you mean {hint}?" if hint else "")
