@@ -233,15 +233,21 @@ def opaque(default: object = REQUIRED) -> Setting:
     return Setting(lambda value: type(value) is dict, "a table", "一个表", default)
 
 
-NEAR = 0.65
+NEAR_PERCENT = 65
 """How much of two names must be alike for one to be taken for the other misspelt."""
 
 
 def most_like(written: str, known: Iterable[str]) -> str:
     """Return the known name that ``written`` most resembles, or nothing where none is near."""
     by_folded = {name.lower().replace("-", "_"): name for name in known}
-    close = difflib.get_close_matches(written[:100].lower().replace("-", "_"), by_folded, n=1, cutoff=NEAR)
-    return by_folded[close[0]] if close else ""
+    folded = written[:100].lower().replace("-", "_")
+    close = difflib.get_close_matches(folded, by_folded, n=1)
+    return by_folded[close[0]] if close and _is_near(folded, close[0]) else ""
+
+
+def _is_near(written: str, known: str) -> bool:
+    alike = sum(block.size for block in difflib.SequenceMatcher(None, known, written).get_matching_blocks())
+    return 2 * alike * 100 >= NEAR_PERCENT * (len(written) + len(known))
 
 
 def _table(
