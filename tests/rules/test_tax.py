@@ -118,13 +118,15 @@ def test_by_document_an_inclusive_rate_is_the_exact_sum_of_its_lines_rounded_onc
 
 
 @given(st.lists(AMOUNTS, min_size=1, max_size=8), st.integers(0, 10_000), st.booleans(), PLACES)
-def test_with_one_rate_every_line_is_within_one_unit_of_its_exact_tax(
+def test_with_one_rate_every_line_is_near_its_exact_tax(
     amounts: list[int], rate_bp: int, inclusive: bool, at: TaxRounding
 ) -> None:
     found = taxes([TaxedLine(amount, (TaxRate("vat", rate_bp),)) for amount in amounts], inclusive, at)
     for amount, line in zip(amounts, found.lines, strict=True):
         exact = Fraction(amount * rate_bp, BASIS_POINTS + (rate_bp if inclusive else 0))
-        assert abs(line_taxes(line) - exact) <= 1
+        # By line half a unit is rounded; by document the line also bears its part of what rounding the total did.
+        most = Fraction(1, 2) if at is TaxRounding.LINE else Fraction(3, 2)
+        assert abs(line_taxes(line) - exact) <= most
 
 
 @given(DOCUMENTS, st.booleans(), PLACES, ROUNDINGS)
