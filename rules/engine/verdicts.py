@@ -67,6 +67,8 @@ class Judge:
         outcomes = met.view.outcomes
         verdicts = []
         for number, row in enumerate(self._rows):
+            if row.shops is not None and row.shops.isdisjoint(keys):
+                continue
             if row.about_shops and check_all(row.about_shops, view) is not None:
                 continue
             if number in outcomes:
@@ -74,15 +76,8 @@ class Judge:
                 off, points = given.get(name, (0, 0))
                 missing = outcomes[number]
                 verdicts.append(Verdict(name, missing is None, missing, off, points))
-                continue
-            if any(needs.isdisjoint(keys) for needs in row.shops):
-                continue
-            unmet = [verdict for needs, verdict in row.needs if needs.isdisjoint(keys)]
-            only = len(unmet) == 1 and not row.limited
-            if only and (unmet[0].shortfall is not _NO_ITEM or not row.deals) and _hold(row.others, met.view):
-                verdicts.append(unmet[0])
             else:
-                verdicts.append(_in_full(compiled.rules[number], met.view))
+                verdicts.append(_unmet(row, keys, met.view) or _in_full(compiled.rules[number], met.view))
         return Judged(priced, tuple(verdicts))
 
 
@@ -99,7 +94,8 @@ class _Row:
     units of several selections together.
     """
 
-    shops: tuple[Keys, ...]
+    rule: str
+    shops: Keys | None
     about_shops: tuple[Condition, ...]
     needs: tuple[tuple[Keys, Verdict], ...]
     others: tuple[Condition, ...]
@@ -108,11 +104,12 @@ class _Row:
 
 
 def _row(rule: Rule, compiled: Compiled, nobody: View) -> _Row:
-    shops, about_shops, needs, others = list[Keys](), list[Condition](), list[tuple[Keys, Verdict]](), list[Condition]()
+    shops: Keys | None = None
+    about_shops, needs, others = list[Condition](), list[tuple[Keys, Verdict]](), list[Condition]()
     for condition in rule.when:
         if all(isinstance(part, asks.Shop | asks.ShopGroup) for part in leaves(condition)):
-            if stands_for(condition):
-                shops += needed(condition, compiled.sets)
+            if shops is None and stands_for(condition):
+                shops = needed(condition, compiled.sets)[0]
             else:
                 about_shops.append(condition)
         elif stands_for(condition):
@@ -125,11 +122,31 @@ def _row(rule: Rule, compiled: Compiled, nobody: View) -> _Row:
         needs.append((goods, Verdict(rule.rule, False, _NO_ITEM, 0, 0)))
     limited = rule.paused or rule.limits is not NO_LIMITS or bool(about_shops)
     deals = any(isinstance(effect, BuyGet | Package) for effect in rule.then)
-    return _Row(tuple(shops), tuple(about_shops), tuple(needs), tuple(others), limited, deals)
+    return _Row(rule.rule, shops, tuple(about_shops), tuple(needs), tuple(others), limited, deals)
 
 
-def _hold(conditions: tuple[Condition, ...], view: View) -> bool:
-    return all(check(condition, view) is None for condition in conditions)
+def _unmet(row: _Row, keys: set[str], view: View) -> Verdict | None:
+    """The verdict of a rule that misses just one thing, and that one without asking it everything; None where it has to
+    be asked.
+    """
+    if row.limited:
+        return None
+    found: Verdict | None = None
+    for needs, verdict in row.needs:
+        if needs.isdisjoint(keys):
+            if found is not None:
+                return None
+            found = verdict
+    missing: Shortfall | None = None
+    for condition in row.others:
+        missed = check(condition, view)
+        if missed is not None:
+            if found is not None or missing is not None:
+                return None
+            missing = missed
+    if missing is not None:
+        return Verdict(row.rule, False, missing, 0, 0)
+    return None if found is not None and found.shortfall is _NO_ITEM and row.deals else found
 
 
 def _in_full(rule: Rule, view: View) -> Verdict:
