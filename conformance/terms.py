@@ -99,7 +99,11 @@ class TermsReader:
                     if limits.total is None or limit - used < limits.total - usage.total:
                         limits, usage = replace(limits, total=limit), replace(usage, total=used)
                 case neutral.LimitCustomer(limit):
-                    uses = self._case.customer.uses.get(promotion.id, 0) if self._case.customer else 0
+                    customer = self._case.customer
+                    if customer is None and limit:
+                        # Nobody has used it yet; ours would ask for somebody whose uses can be counted.
+                        continue
+                    uses = customer.uses.get(promotion.id, 0) if customer else 0
                     most = limit if limits.per_member is None else min(limit, limits.per_member)
                     limits, usage = replace(limits, per_member=most), replace(usage, member=uses)
                 case _:

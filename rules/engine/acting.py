@@ -136,6 +136,9 @@ def _limited(rule: Rule, view: View, times: int) -> Shortfall | None:
     usage = view.facts.usage.get(rule.rule, _UNUSED)
     if limits is NO_LIMITS and usage is _UNUSED:
         return None
+    if view.facts.customer is None and (limits.per_member is not None or limits.per_member_day is not None):
+        # Whom nobody knows, nobody can count.
+        return Shortfall(Why.MEMBER)
     if usage.share_uses is not None and times >= usage.share_uses:
         return Shortfall(Why.BUDGET_SHARE)
     for limit, used, why in (

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contract.basket import Basket, BasketLine, Customer, PlannedTender, RuleUsage
+from contract.basket import Basket, BasketLine, Customer, PlannedTender
 from contract.calendar import DAY_MINUTES, day_of, local_minute_of
 from contract.errors import ContractError, Reason
 from contract.named import names_of
@@ -310,37 +310,6 @@ def test_a_span_over_midnight_is_written_as_two() -> None:
     night = {"clock": [{"start": "22:00", "end": "24:00"}, {"start": "00:00", "end": "02:00"}]}
     for clock, holds in (("21:59", False), ("22:00", True), ("23:59", True), ("00:00", True), ("02:00", False)):
         assert (asked(night, bought=replace(HERS, moment_ms=at(f"2026-06-18T{clock}"))) is None) is holds
-
-
-@pytest.mark.parametrize(
-    ("limit", "usage", "why"),
-    [
-        ({"per_member": 2}, {"member": 2}, Why.LIMIT_MEMBER),
-        ({"per_member_day": 1}, {"member_today": 1}, Why.LIMIT_MEMBER_DAY),
-        ({"per_shop_day": 10}, {"today": 10}, Why.LIMIT_SHOP_DAY),
-        ({"total": 100}, {"total": 100}, Why.LIMIT_TOTAL),
-    ],
-)
-def test_a_rule_rests_when_its_count_is_used_up(limit: Any, usage: dict[str, int], why: Why) -> None:
-    whole = compile_pack(pack(rule("few", "basket", TEN_OFF, limits=limit)))
-    for less, missed in ((0, why), (1, None)):
-        used = RuleUsage("few", **{name: count - less for name, count in usage.items()})
-        found = judge(replace(HERS, usage=(used,)), whole).verdicts[0].shortfall
-        assert (None if found is None else found.why) is missed
-
-
-def test_a_rule_applies_again_in_one_sale_as_often_as_its_limits_let_it() -> None:
-    off = {"amount": {"off_minor": 100, "scope": "basket"}}
-    bought = Basket((BasketLine("A", 1, 1_000),))
-    thrice = rule("thrice", "basket", off, limits={"per_sale": 3})
-    assert price(bought, compile_pack(pack(thrice))).payable_minor == 700
-    down_to = rule("down", "basket", off, when=[{"spend": {"at_least_minor": 850}}], limits={"per_sale": 9})
-    assert price(bought, compile_pack(pack(down_to))).payable_minor == 800
-    twice_in_all = rule("total", "basket", off, limits={"per_sale": 9, "total": 7})
-    used = replace(bought, usage=(RuleUsage("total", total=5),))
-    assert price(used, compile_pack(pack(twice_in_all))).payable_minor == 800
-    shared = replace(bought, usage=(RuleUsage("thrice", share_uses=1),))
-    assert price(shared, compile_pack(pack(thrice))).payable_minor == 900
 
 
 def test_a_paused_rule_does_nothing_and_says_so() -> None:
