@@ -8,6 +8,7 @@ at each rule's conditions and notes a reason, nothing else.
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 from bench._figures import asked_samples, beside, median, say_step
 from bench._rule_packs import LINES, LIVE, basket, pack_of
@@ -34,7 +35,7 @@ def main() -> int:
     times: dict[int, list[float]] = {count: [] for count in COUNTS}
     for _sample in range(samples):
         for count in COUNTS:
-            times[count].append(_seconds(lambda count=count: price(bought, packs[count]), ROUNDS))  # type: ignore[misc]
+            times[count].append(_seconds(partial(price, bought, packs[count]), ROUNDS))
     seconds = {count: median(found) for count, found in times.items()}
     for count in COUNTS:
         applied = len(price(bought, packs[count]).effects)

@@ -14,7 +14,7 @@ from contract.basket import MOST_VISIT_DAYS, Basket, Customer, PlannedTender
 from contract.calendar import DAY_MINUTES, day_of
 from rules.advice.example_time import Moment, moments
 from rules.grammar import conditions as asks
-from rules.grammar.conditions import Condition
+from rules.grammar.conditions import Condition, Named
 from rules.grammar.pack import Pack, ShopFacts
 from rules.moments import moment_of, zone_of
 
@@ -115,14 +115,9 @@ def _presented(
 
 def _named(way: Sequence[Literal], kind: type) -> tuple[list[tuple[str, ...]], set[str]]:
     """The lists of names of which one each is asked for, and the names that are barred."""
-    asked = [condition.any_of for condition, holds in way if type(condition) is kind and holds]  # type: ignore[union-attr]
-    barred = {
-        name
-        for condition, holds in way
-        if type(condition) is kind and not holds
-        for name in condition.any_of  # type: ignore[union-attr]
-    }
-    return asked, barred  # type: ignore[return-value]
+    said = [(part.any_of, holds) for part, holds in way if isinstance(part, Named) and type(part) is kind]
+    asked = [names for names, holds in said if holds]
+    return asked, {name for names, holds in said if not holds for name in names}
 
 
 def _several(way: Sequence[Literal], kind: type) -> tuple[str, ...] | None:

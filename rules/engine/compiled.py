@@ -16,7 +16,7 @@ from rules.engine.selecting import Matcher
 from rules.engine.view import Facts, View
 from rules.grammar import conditions as asks
 from rules.grammar import money, rewards
-from rules.grammar.conditions import Base, Condition, Per, leaves
+from rules.grammar.conditions import Base, Condition, Named, Per, leaves
 from rules.grammar.effects import Effect
 from rules.grammar.pack import Pack
 from rules.grammar.rule import Lane, Rule
@@ -213,7 +213,7 @@ def _goods(rule: Rule, sets: dict[str, ItemSet]) -> Keys | None:
 
 def stands_for(condition: Condition) -> bool:
     """Whether the keys a condition needs are all it asks: whoever has one of them meets it."""
-    return type(condition) in _NAMED or (isinstance(condition, asks.Member) and condition.is_member)
+    return isinstance(condition, Named) or (isinstance(condition, asks.Member) and condition.is_member)
 
 
 def needed(condition: Condition, sets: dict[str, ItemSet]) -> list[Keys]:
@@ -242,11 +242,12 @@ def needed(condition: Condition, sets: dict[str, ItemSet]) -> list[Keys]:
             return _as_list(_items(condition.select, sets))
         case asks.Distinct():
             return _as_list(_items(condition.select, sets))
-    prefix = _NAMED.get(type(condition))
-    return [] if prefix is None else [frozenset(f"{prefix}:{name}" for name in condition.any_of)]  # type: ignore[union-attr]
+    if isinstance(condition, Named):
+        return [frozenset(_prefixed(_PREFIXES[type(condition)], condition.any_of))]
+    return []
 
 
-_NAMED: dict[type, str] = {
+_PREFIXES: dict[type[Named], str] = {
     asks.Tier: "tier",
     asks.Tag: "tag",
     asks.Segment: "segment",

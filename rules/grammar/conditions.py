@@ -316,6 +316,9 @@ Condition = (
     | Tender | Code | PointsBalance | Flag
 )  # fmt: skip
 
+Named = Tier | Tag | Segment | CardType | Shop | ShopGroup | Terminal | Channel | Tender | Code | Flag
+"""Conditions that hold where one of the names in ``any_of`` is there."""
+
 CONDITION: wire.Kind = wire.one_of(
     all=All,
     any=Any,
