@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tapledger.verbs import add_verb
+
 if TYPE_CHECKING:
     from hq.documents import StoredDocument
     from hq.office import Office
@@ -123,12 +125,7 @@ def _add(
     act: Callable[[argparse.Namespace], int],
     text: str = "",
 ) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=what,
-        description=text or what[0].upper() + what[1:] + ".",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = add_verb(commands, name, what, text)
     command.add_argument("--config", type=Path, required=True, metavar="FILE", help="hq.toml")
     command.set_defaults(run=act)
     return command

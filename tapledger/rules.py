@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tapledger.verbs import add_verb
+
 if TYPE_CHECKING:
     from contract.basket import Basket
     from rules.engine.compiled import Compiled
@@ -75,12 +77,7 @@ def _add(
     act: Callable[[argparse.Namespace], int],
     text: str = "",
 ) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=what,
-        description=text or what[0].upper() + what[1:] + ".",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    command = add_verb(commands, name, what, text)
     command.add_argument("--json", action="store_true", help="print JSON, by docs/rules/output.schema.json")
     command.add_argument("--lang", choices=("zh", "en"), help="the language of tables (default: that of LANG)")
     command.set_defaults(run=_run(act, command))
