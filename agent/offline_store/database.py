@@ -7,7 +7,7 @@ sqlite.org/pragma.html#pragma_synchronous). What may be lost at a power cut with
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -21,11 +21,20 @@ BUSY_TIMEOUT_MS = 500
 _CHECKPOINT_PAGES = 1_000
 
 
-class Database:
-    """The file at ``path``. All methods belong to the thread that called :meth:`open`."""
+def connected(path: Path) -> sqlite3.Connection:
+    """Open the file; the library begins no transaction by itself. Raises sqlite3.Error."""
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
 
-    def __init__(self, path: Path) -> None:
+
+Connect = Callable[[Path], sqlite3.Connection]
+
+
+class Database:
+    """The file at ``path``, opened by ``connect``. All methods belong to the thread that called :meth:`open`."""
+
+    def __init__(self, path: Path, connect: Connect = connected) -> None:
         self._path = path
+        self._connect = connect
         self._connection: sqlite3.Connection | None = None
         self._lock: int | None = None
 
@@ -36,7 +45,7 @@ class Database:
         self._lock = _hold(self._path)
         try:
             with named_faults():
-                self._connection = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
+                self._connection = self._connect(self._path)
                 self._set_up(self._connection)
                 self._migrate(self._connection)
         except StoreError:

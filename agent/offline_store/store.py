@@ -12,7 +12,7 @@ from pathlib import Path
 from agent.clock import Stamp
 from agent.keys import Identity
 from agent.offline_store.catalogue import CatalogueShelf
-from agent.offline_store.database import Database
+from agent.offline_store.database import Connect, Database, connected
 from agent.offline_store.documents import Content, DocumentShelf, StoredDocument
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.journal import Backlog, ChainPoint, Journal
@@ -44,13 +44,15 @@ class Room:
 
 
 class Store:
-    """What the terminal ``identity`` keeps in the file ``path``. Its methods raise StoreError, and nothing else."""
+    """What the terminal ``identity`` keeps in the file ``path``, opened by ``connect``. Its methods raise StoreError,
+    and nothing else.
+    """
 
-    def __init__(self, path: Path, identity: Identity, room: Room | None = None) -> None:
+    def __init__(self, path: Path, identity: Identity, room: Room | None = None, connect: Connect = connected) -> None:
         keys = RowKeys(identity.device_key)
         self._path = path
         self._room = room or Room()
-        self._database = Database(path)
+        self._database = Database(path, connect)
         self._journal = Journal(self._database, identity.address, identity.epoch, identity.signer)
         self._members = MemberShelf(self._database, keys)
         self._cashiers = CashierShelf(self._database, keys)
