@@ -37,6 +37,7 @@ class Database:
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
         self._lock: int | None = None
+        self._log_in_doubt = False
 
     def open(self) -> None:
         """Open the file, made where it is missing, and bring it to this program's shape. Raises StoreError."""
@@ -97,15 +98,37 @@ class Database:
         """
         connection = self._open_connection()
         with named_faults():
+            self._settle_log(connection)
             # Said every time, so that no failure in between can leave a sale with the weaker promise.
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield
-                connection.execute("COMMIT")
+                self._commit(connection)
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        try:
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            self._log_in_doubt = True
+            raise
+
+    def _settle_log(self, connection: sqlite3.Connection) -> None:
+        """After a commit that failed, begin the log anew before anything else is written.
+
+        A failed sync leaves the refused commit whole in the log, where the next start would find and believe it; and
+        what the kernel held of the log at that moment may never reach the disk, whatever a later sync says. The
+        checkpoint writes everything that counts to the file, syncs it, and empties the log. Raises StoreError.
+        """
+        if not self._log_in_doubt:
+            return
+        (busy, _pages, _moved) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreError(StoreCause.LOCKED, "after a failed commit the log is begun anew, and somebody reads it")
+        self._log_in_doubt = False
 
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:
