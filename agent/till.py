@@ -227,6 +227,8 @@ class Till:
             )
         except StoreError as error:
             _log.error(event("commit_refused", cause=error.cause, detail=error.detail))
+            # Once this entry is on the disk, nothing of the refused one can be.
+            self._courier.report("commit_refused", f"{effect.kind}: {error.cause}")
             return events.CommitFailed(error.cause)
         _log.info(event("committed", kind=entry.header.kind, seq=entry.header.seq))
         self._courier.entry_appended(entry.header.seq)
