@@ -22,6 +22,7 @@ from agent.sync.conversation import Conversation
 from agent.sync.facts import LinkDown, LinkFact
 from agent.sync.parties import Pace, Parties
 from agent.sync.uplink import Standing
+from contract.bodies import EntryKind, TechnicalEventBody
 from contract.documents import (
     MOST_MEMBERS,
     MOST_MEMBERS_BYTES,
@@ -32,7 +33,6 @@ from contract.documents import (
     read_members,
 )
 from contract.errors import ContractError
-from contract.journal import EntryKind, TechnicalEventBody
 from rules.engine.compiled import Compiled
 from rules.engine.golden import failed_golden
 
@@ -48,6 +48,7 @@ NOTE_TIME_MS = 60_000
 GOLDEN_FAILED = "golden_basket_differs"
 ISSUED_IN_FUTURE = "issued_in_future"
 TOO_MANY = "too_many"
+NOT_TAKEN = "not_taken"
 TIME_IMPLAUSIBLE = "hq_time_implausible"
 
 _log = logging.getLogger(__name__)
@@ -270,5 +271,7 @@ def _checked(kind: DocumentKind, content: bytes, compiled: Callable[[bytes], Com
             case DocumentKind.MEMBERS:
                 found = read_members(content)
                 return (TOO_MANY if len(found.members) > MOST_MEMBERS else ""), found
+            case _:
+                return NOT_TAKEN, None
     except ContractError as error:
         return error.reason.value, None

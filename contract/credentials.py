@@ -2,24 +2,19 @@
 without asking anybody.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass
 
 from contract import wire
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
 from contract.ids import MEMBER_ID, NAME, TAG, TIER
+from contract.money import AMOUNT_MINOR
 from contract.signing import Signer
+from contract.texts import read_text_form, text_form
 
 PREFIX = "TLC1:"
-"""How the text of a credential begins. Prefix and base32 (RFC 4648) stay inside a QR code's alphanumeric mode
-(ISO/IEC 18004).
-"""
-
 GRAMMAR = 1
 MAX_CREDENTIAL_BYTES = 256
-MAX_TEXT_CHARS = 512
 MAX_TAGS = 8
 """A credential is small; a member with more tags is known by the members document alone."""
 
@@ -29,6 +24,9 @@ class MemberCredential:
     """Who the bearer is: tenant, member, tier, tags, and the last day of validity as days since 1970-01-01 (UTC).
 
     One that is written on a card names that card by its number (``card``): it is good on no other, and in no QR code.
+    One for a phone holds the phone's public key (``phone_key``, a P-256 point, compressed, SEC 1 section 2.3.3): it is
+    good only inside a presentation that this key signed. ``limit_minor`` is the most that a terminal which knows no
+    better may let the bearer spend of stored value in one sale.
     """
 
     grammar: int = wire.at(1, wire.whole(1, 255))
@@ -38,6 +36,9 @@ class MemberCredential:
     tags: tuple[str, ...] = wire.at(5, wire.many(TAG, MAX_TAGS))
     valid_until_day: int = wire.at(6, wire.whole(0, 100_000))
     card: bytes | None = wire.maybe(7, wire.octets(4, 10))
+    limit_minor: int = wire.maybe(8, AMOUNT_MINOR, 0)
+    phone_key: bytes | None = wire.maybe(9, wire.octets(33))
+    issued_day: int = wire.maybe(10, wire.whole(0, 100_000), 0)
 
 
 def seal_credential(signer: Signer, credential: MemberCredential) -> bytes:
@@ -58,20 +59,9 @@ def open_credential(data: bytes, believed: Keyring) -> MemberCredential:
 
 def credential_text(data: bytes) -> str:
     """Return the text that goes into a QR code."""
-    return PREFIX + base64.b32encode(data).decode().rstrip("=")
+    return text_form(PREFIX, data)
 
 
 def read_credential_text(text: str) -> bytes:
     """Return the bytes written as :func:`credential_text` does. Raises ContractError(BAD_TEXT_FORM or TOO_LARGE)."""
-    if len(text) > MAX_TEXT_CHARS:
-        raise ContractError(Reason.TOO_LARGE, detail=f"{len(text)} characters")
-    if not text.startswith(PREFIX):
-        raise ContractError(Reason.BAD_TEXT_FORM, detail=f"does not begin with {PREFIX}")
-    digits = text.removeprefix(PREFIX)
-    try:
-        data = base64.b32decode(digits + "=" * (-len(digits) % 8))
-    except (binascii.Error, ValueError) as error:
-        raise ContractError(Reason.BAD_TEXT_FORM, detail="not base32") from error
-    if credential_text(data) != text:
-        raise ContractError(Reason.BAD_TEXT_FORM, detail="not the one base32 form")
-    return data
+    return read_text_form(PREFIX, text)

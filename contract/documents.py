@@ -1,20 +1,22 @@
-"""HQ's signed documents: everything HQ tells a terminal, as numbered snapshots of one kind for one scope.
+"""HQ's signed documents: everything HQ tells a terminal, as numbered versions of one kind for one scope.
 
 A document is an envelope over a record naming kind, scope and version, with the kind's own content as bytes. The blob
-is named by the SHA-256 of the envelope and travels unchanged, in chunks, over a broker that is not trusted.
+is named by the SHA-256 of the envelope and travels unchanged, in chunks, over a broker that is not trusted. A document
+is a snapshot, or, where it names the blob it builds on, a delta to be laid over that very one.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
-from contract.basket import COUNT, MAX_POINTS, MOST_VISIT_DAYS, TaxRate
+from contract.basket import CODE, COUNT, MAX_POINTS, MOST_VISIT_DAYS, TaxRate
 from contract.calendar import DAY, YEARLY
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
-from contract.ids import CASHIER_ID, CATEGORY, MEMBER_ID, NAME, SKU, TAG, TIER, TerminalAddress
+from contract.ids import CASHIER_ID, CATEGORY, DIGEST, MEMBER_ID, NAME, SKU, TAG, TIER, TerminalAddress
 from contract.money import AMOUNT_MINOR
 from contract.signing import Signer
+from contract.value import LEASE_ID, Lease
 
 GRAMMAR = 1
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
@@ -22,8 +24,10 @@ CHUNK_BYTES = 32_000
 MOST_MEMBERS = 20_000
 MOST_MEMBERS_BYTES = 4_000_000
 """What one members snapshot may hold: activating it keeps a till's one thread from the counter, for about 1.5 s with
-so many on two cores of a laptop's kind.
+so many on two cores of a laptop's kind. More members come as deltas on top.
 """
+MOST_LEASES = 128
+"""How many leases one document grants, so that a terminal's journal can hold the document whole."""
 
 
 class DocumentKind(StrEnum):
@@ -33,14 +37,23 @@ class DocumentKind(StrEnum):
     MEMBERS = "members"
     CASHIERS = "cashiers"
     CATALOGUE = "catalogue"
+    LEASES = "leases"
+    KEYS = "keys"
+    REVOCATIONS = "revocations"
+    NOTICES = "notices"
+
+
+DELTA_KINDS = frozenset([DocumentKind.MEMBERS, DocumentKind.CATALOGUE, DocumentKind.LEASES])
+"""Kinds that may build on the version before. Leases always do: what was lent is not lent again by saying it anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One version of one kind for one scope: the whole tenant, or one shop of it.
+    """One version of one kind for one scope: the whole tenant, one shop of it, or one terminal of that shop.
 
     ``issued_ms`` and ``accept_until_ms`` are Unix milliseconds; past the latter a terminal no longer accepts the
-    document, though an active one lives on.
+    document, though an active one lives on. ``base`` is the blob (SHA-256) that a delta builds on; without it this is
+    all there is.
     """
 
     grammar: int = wire.at(1, wire.whole(1, 255))
@@ -51,9 +64,13 @@ class Document:
     accept_until_ms: int = wire.at(6, wire.whole(0, 2**53))
     content: bytes = wire.at(7, wire.octets(1, MAX_DOCUMENT_BYTES))
     shop: str | None = wire.maybe(8, NAME)
+    terminal: str | None = wire.maybe(9, NAME)
+    base: bytes | None = wire.maybe(10, DIGEST)
 
     def covers(self, address: TerminalAddress) -> bool:
         """Tell whether this document is for the terminal at ``address``."""
+        if self.terminal is not None and (self.shop, self.terminal) != (address.shop, address.terminal):
+            return False
         return self.tenant == address.tenant and self.shop in (None, address.shop)
 
 
@@ -89,9 +106,12 @@ class MemberRecord:
 
 @dataclass(frozen=True, slots=True)
 class MembersContent:
-    """The members a terminal can recognise without asking."""
+    """The members a terminal can recognise without asking. In a delta, those that are new or have changed, and in
+    ``gone`` the ids of those to be forgotten.
+    """
 
     members: tuple[MemberRecord, ...] = wire.at(1, wire.many(wire.record(MemberRecord), 1_000_000))
+    gone: tuple[str, ...] = wire.maybe(2, wire.many(MEMBER_ID, 1_000_000), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +169,75 @@ class CatalogueItem:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueContent:
-    """What is sold; ``open_sku`` is the item that a keyed amount is booked on, its price ignored."""
+    """What is sold; ``open_sku`` is the item that a keyed amount is booked on, its price ignored. In a delta, articles
+    that are new or have changed, and in ``gone`` the numbers of those no longer sold.
+    """
 
     currency: str = wire.at(1, wire.text(3, "[A-Z]{3}"))
     shop_name: str = wire.at(2, wire.text(40))
     open_sku: str = wire.at(3, SKU)
-    items: tuple[CatalogueItem, ...] = wire.at(4, wire.many(wire.record(CatalogueItem), 200_000, least=1))
+    items: tuple[CatalogueItem, ...] = wire.at(4, wire.many(wire.record(CatalogueItem), 200_000))
+    gone: tuple[str, ...] = wire.maybe(5, wire.many(SKU, 200_000), ())
+
+
+@dataclass(frozen=True, slots=True)
+class LeasesContent:
+    """What head office lends to one terminal and epoch on top of what it lent before, and the ids of leases it asks
+    back. A terminal returns what is left of those in its journal.
+    """
+
+    epoch: int = wire.at(1, wire.whole(1, 2**31))
+    granted: tuple[Lease, ...] = wire.at(2, wire.many(wire.record(Lease), MOST_LEASES))
+    recalled: tuple[bytes, ...] = wire.maybe(3, wire.many(LEASE_ID, MOST_LEASES), ())
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalKey:
+    """The journal key of a terminal in an epoch: whose slips are believed."""
+
+    address: TerminalAddress = wire.at(1, wire.record(TerminalAddress))
+    epoch: int = wire.at(2, wire.whole(1, 2**31))
+    key: str = wire.at(3, wire.text(120))
+
+
+@dataclass(frozen=True, slots=True)
+class KeysContent:
+    """The journal keys of the tenant's terminals, without those that are revoked."""
+
+    terminals: tuple[TerminalKey, ...] = wire.at(1, wire.many(wire.record(TerminalKey), 10_000))
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedMember:
+    """Credentials of ``member`` issued on ``issued_until_day`` (days since 1970-01-01, UTC) or before are void."""
+
+    member: str = wire.at(1, MEMBER_ID)
+    issued_until_day: int = wire.at(2, wire.whole(0, 100_000))
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationsContent:
+    """What is no longer good although a signature says so: credentials of members, cards by number, coupons by code."""
+
+    members: tuple[RevokedMember, ...] = wire.at(1, wire.many(wire.record(RevokedMember), 100_000))
+    cards: tuple[bytes, ...] = wire.at(2, wire.many(wire.octets(4, 10), 100_000))
+    coupons: tuple[str, ...] = wire.at(3, wire.many(CODE, 100_000))
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something head office wants a cashier to read, until an instant (Unix milliseconds)."""
+
+    zh: str = wire.at(1, wire.text(80))
+    en: str = wire.at(2, wire.text(160))
+    until_ms: int = wire.at(3, wire.whole(0, 2**53))
+
+
+@dataclass(frozen=True, slots=True)
+class NoticesContent:
+    """What cashiers should read now."""
+
+    notices: tuple[Notice, ...] = wire.at(1, wire.many(wire.record(Notice), 20))
 
 
 def seal_document(signer: Signer, document: Document) -> bytes:
@@ -183,9 +266,35 @@ def read_cashiers(content: bytes) -> CashiersContent:
     return wire.unpack(CashiersContent, content, MAX_DOCUMENT_BYTES)
 
 
-def read_catalogue(content: bytes) -> CatalogueContent:
-    """Decode the content of a catalogue document. Raises ContractError, also where ``open_sku`` names no item."""
+def read_catalogue(content: bytes, delta: bool = False) -> CatalogueContent:
+    """Decode the content of a catalogue document. Raises ContractError, also where a snapshot has no items or its
+    ``open_sku`` names none of them.
+    """
     found = wire.unpack(CatalogueContent, content, MAX_DOCUMENT_BYTES)
-    if found.open_sku not in {item.sku for item in found.items}:
+    if not delta and found.open_sku not in {item.sku for item in found.items}:
         raise ContractError(Reason.OUT_OF_RANGE, "open_sku", "names no item")
     return found
+
+
+def read_leases(content: bytes) -> LeasesContent:
+    """Decode the content of a leases document. Raises ContractError, also where one id stands twice in it."""
+    found = wire.unpack(LeasesContent, content, MAX_DOCUMENT_BYTES)
+    ids = [lease.lease for lease in found.granted]
+    if len(set(ids)) != len(ids):
+        raise ContractError(Reason.OUT_OF_RANGE, "granted", "one lease twice")
+    return found
+
+
+def read_keys(content: bytes) -> KeysContent:
+    """Decode the content of a keys document. Raises ContractError."""
+    return wire.unpack(KeysContent, content, MAX_DOCUMENT_BYTES)
+
+
+def read_revocations(content: bytes) -> RevocationsContent:
+    """Decode the content of a revocations document. Raises ContractError."""
+    return wire.unpack(RevocationsContent, content, MAX_DOCUMENT_BYTES)
+
+
+def read_notices(content: bytes) -> NoticesContent:
+    """Decode the content of a notices document. Raises ContractError."""
+    return wire.unpack(NoticesContent, content, MAX_DOCUMENT_BYTES)

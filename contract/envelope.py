@@ -32,6 +32,10 @@ class ContentType(IntEnum):
     ACK = 65003
     WELCOME = 65004
     CREDENTIAL = 65005
+    PRESENTATION = 65006
+    COUPON = 65007
+    SLIP = 65008
+    EXPORT = 65009
 
 
 @dataclass(frozen=True, slots=True)

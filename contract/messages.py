@@ -2,20 +2,24 @@
 acknowledgements and welcomes by HQ.
 """
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from contract import wire
+from contract import cbor, wire
 from contract.documents import CHUNK_BYTES, MAX_DOCUMENT_BYTES
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
 from contract.ids import DIGEST, TerminalAddress
-from contract.journal import MAX_ENTRY_BYTES
+from contract.journal import MAX_PAYLOAD_BYTES
 from contract.signing import Signer
 from contract.topics import KIND_PATTERN, MAX_MESSAGE_BYTES
 
 GRAMMAR = 1
 BATCH_ENTRIES = 100
 BATCH_BYTES = 32_000
+MOST_EARLIER = 16
+"""How many earlier epochs a hello tells of, the latest of them."""
 
 _GRAMMAR = wire.whole(GRAMMAR, GRAMMAR)
 _EPOCH = wire.whole(1, 2**31)
@@ -36,9 +40,28 @@ class HeldDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierEpoch:
+    """A chain of this terminal that has ended: how far it goes."""
+
+    epoch: int = wire.at(1, _EPOCH)
+    head_seq: int = wire.at(2, _SEQ)
+    head_hash: bytes = wire.at(3, DIGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class LeasesHeld:
+    """What a terminal holds of leases after the entry ``head_seq`` of the hello around it: how many are open, and the
+    SHA-256 over them (:func:`leases_digest`).
+    """
+
+    count: int = wire.at(1, wire.whole(0, 2**31))
+    digest: bytes = wire.at(2, DIGEST)
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """A terminal's state on every connection and at every heartbeat: head of its chain, what HQ has acknowledged,
-    documents held.
+    documents and leases held, and the chains of earlier epochs it still keeps.
     """
 
     grammar: int = wire.at(1, _GRAMMAR)
@@ -48,16 +71,22 @@ class Hello:
     acked_seq: int = wire.at(5, _SEQ)
     sent_ms: int = wire.at(6, _TIME_MS)
     documents: tuple[HeldDocument, ...] = wire.at(7, wire.many(wire.record(HeldDocument), 16))
+    leases: LeasesHeld = wire.at(8, wire.record(LeasesHeld))
+    earlier: tuple[EarlierEpoch, ...] = wire.maybe(9, wire.many(wire.record(EarlierEpoch), MOST_EARLIER), ())
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """The newest document of a kind: blob name, size in bytes. A reader passes over a ``kind`` it does not know."""
+    """A document to be had: blob name, size in bytes, and of a delta the blob it builds on. On the retained topic it is
+    the newest of its kind; in a welcome, the one that this terminal needs next. A reader passes over a ``kind`` it does
+    not know.
+    """
 
     kind: str = wire.at(1, _KIND)
     version: int = wire.at(2, wire.whole(1, 2**53))
     digest: bytes = wire.at(3, DIGEST)
     size: int = wire.at(4, wire.whole(1, MAX_DOCUMENT_BYTES + 256))
+    base: bytes | None = wire.maybe(5, DIGEST)
 
     @property
     def chunks(self) -> int:
@@ -72,7 +101,7 @@ class Batch:
     grammar: int = wire.at(1, _GRAMMAR)
     epoch: int = wire.at(2, _EPOCH)
     first_seq: int = wire.at(3, wire.whole(1, 2**53))
-    entries: tuple[bytes, ...] = wire.at(4, wire.many(wire.octets(1, MAX_ENTRY_BYTES + 256), BATCH_ENTRIES, least=1))
+    entries: tuple[bytes, ...] = wire.at(4, wire.many(wire.octets(1, MAX_PAYLOAD_BYTES + 256), BATCH_ENTRIES, least=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +120,8 @@ class Ack:
     database for good.
 
     ``upto_seq`` 0 with the identity hash means HQ has nothing. Sent in answer to a batch; the heartbeat, being a hello,
-    is answered by a welcome.
+    is answered by a welcome. ``refused`` are sent again; ``quarantined`` HQ has stored and counts among those it has,
+    but cannot read: they are not sent again.
     """
 
     grammar: int = wire.at(1, _GRAMMAR)
@@ -101,11 +131,23 @@ class Ack:
     head_hash: bytes = wire.at(5, DIGEST)
     hq_time_ms: int = wire.at(6, _TIME_MS)
     refused: tuple[RefusedEntry, ...] = wire.at(7, wire.many(wire.record(RefusedEntry), BATCH_ENTRIES))
+    quarantined: tuple[RefusedEntry, ...] = wire.maybe(8, wire.many(wire.record(RefusedEntry), BATCH_ENTRIES), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Consecutive entries of one epoch, both ends included."""
+
+    epoch: int = wire.at(1, _EPOCH)
+    first_seq: int = wire.at(2, wire.whole(1, 2**53))
+    last_seq: int = wire.at(3, wire.whole(1, 2**53))
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """HQ's answer to a hello: what it has of this chain, its time, and the newest documents for this terminal."""
+    """HQ's answer to a hello: what it has of this chain, its time, the documents this terminal needs next, the newest
+    epoch it knows of this terminal, and entries it asks for again, having lost them.
+    """
 
     grammar: int = wire.at(1, _GRAMMAR)
     address: TerminalAddress = wire.at(2, wire.record(TerminalAddress))
@@ -114,6 +156,8 @@ class Welcome:
     head_hash: bytes = wire.at(5, DIGEST)
     hq_time_ms: int = wire.at(6, _TIME_MS)
     documents: tuple[Announcement, ...] = wire.at(7, wire.many(wire.record(Announcement), 16))
+    newest_epoch: int = wire.at(8, _EPOCH)
+    wanted: tuple[Range, ...] = wire.maybe(9, wire.many(wire.record(Range), MOST_EARLIER), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +176,11 @@ class Chunk:
     index: int = wire.at(2, wire.whole(0, 4_000))
     count: int = wire.at(3, wire.whole(1, 4_000))
     data: bytes = wire.at(4, wire.octets(1, CHUNK_BYTES))
+
+
+def leases_digest(held: Iterable[tuple[bytes, int, int]]) -> bytes:
+    """SHA-256 over what is left of leases, given as (id, amount, bonus in minor units), in the order of their ids."""
+    return hashlib.sha256(cbor.encode([list(item) for item in sorted(held)])).digest()
 
 
 def read_hello(data: bytes) -> Hello:

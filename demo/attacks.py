@@ -10,16 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from contract import messages, wire
+from contract.bodies import EntryKind, TechnicalEventBody
 from contract.documents import open_document, seal_document
-from contract.journal import (
-    GRAMMAR,
-    EntryHeader,
-    EntryKind,
-    TechnicalEventBody,
-    TimeQuality,
-    identity_hash,
-    seal_entry,
-)
+from contract.journal import GRAMMAR, EntryHeader, TimeQuality, identity_hash, seal_entry
 from contract.messages import Ack, Batch, seal_ack
 from contract.signing import SoftwareSigner
 from contract.topics import ROOT, Down, Up, down, terminal_subscription, up

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Engine, select
 from contract.documents import open_document
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
-from contract.journal import Entry, SaleBody
+from contract.journal import Entry
+from contract.trade import SaleBody
 from hq import books, tables
 from hq.audit import audit_sale
 from hq.db import reading

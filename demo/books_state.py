@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 
 from contract.errors import ContractError
 from contract.ids import receipt_number
-from contract.journal import Entry, SaleBody
+from contract.journal import Entry
+from contract.trade import SaleBody
 from demo import cast
 from demo.audit import EPOCH, Auditor, Sale
 from demo.page_state import (

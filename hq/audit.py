@@ -9,15 +9,15 @@ from itertools import zip_longest
 from contract.basket import MAX_POINTS
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
-from contract.journal import SaleBody
 from contract.money import MAX_AMOUNT_MINOR, format_minor
 from contract.postings import (
     POINTS,
     bonus_cost_account,
     cash_account,
     discounts_account,
+    member_bonus_account,
     member_points_account,
-    member_stored_account,
+    member_principal_account,
     points_cost_account,
     points_taken_account,
     rounding_account,
@@ -25,6 +25,7 @@ from contract.postings import (
     tax_account,
 )
 from contract.trace import AppliedEffect
+from contract.trade import SaleBody
 from hq.unsettled import Cause, Finding
 from rules.engine.compiled import Compiled
 from rules.engine.price import price
@@ -61,7 +62,8 @@ def foreign_postings(body: SaleBody, address: TerminalAddress) -> tuple[Finding,
     }
     if body.member is not None:
         own.add((member_points_account(body.member.member), POINTS))
-        own.add((member_stored_account(body.member.member), body.currency))
+        own.add((member_principal_account(body.member.member), body.currency))
+        own.add((member_bonus_account(body.member.member), body.currency))
     foreign = [
         f"{posting.account} {posting.amount} {posting.unit}"
         for posting in body.postings
@@ -88,7 +90,7 @@ def _differences(body: SaleBody, address: TerminalAddress, compiled: Compiled) -
         return
     yield from _price_differences(body, priced)
     member = None if body.member is None else body.member.member
-    expected = sale_postings(priced, body.currency, address.shop, address.terminal, member)
+    expected = sale_postings(priced, body.currency, address.shop, address.terminal, member, body.draws)
     if sorted(body.postings, key=repr) != sorted(expected, key=repr):
         told = "; ".join(f"{item.account} {item.amount} {item.unit}" for item in body.postings)
         made = "; ".join(f"{item.account} {item.amount} {item.unit}" for item in expected)

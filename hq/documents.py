@@ -14,9 +14,9 @@ from contract.documents import CHUNK_BYTES, GRAMMAR, Document, DocumentKind, ope
 from contract.envelope import keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
-from contract.journal import MAX_EFFECTS
 from contract.messages import Announcement, Chunk, Want
 from contract.signing import Signer
+from contract.trade import MAX_EFFECTS
 from hq.errors import OfficeError
 from hq.tables import documents
 from hq.zones import zone_steps

@@ -11,9 +11,11 @@ from enum import StrEnum
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from contract.bodies import DocumentChangeBody, TechnicalEventBody
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
-from contract.journal import DocumentChangeBody, Entry, EntryHeader, SaleBody, TechnicalEventBody, open_entry
+from contract.journal import Entry, EntryHeader, open_entry
+from contract.trade import SaleBody
 from hq.audit import audit_sale, audit_tenders, foreign_postings
 from hq.packs import PackShelf
 from hq.people import terminal_key

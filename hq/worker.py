@@ -31,7 +31,7 @@ from hq.documents import BlobShelf, Desk, announcements, renew
 from hq.ingest import take_batch
 from hq.judgement import judge_waiting
 from hq.packs import PackShelf
-from hq.people import enrolled, is_enrolled, terminal_key
+from hq.people import enrolled, is_enrolled, newest_epoch, terminal_key
 from hq.tables import chains, documents, entries, terminals
 from hq.unsettled import Cause, Finding, Place, keep_refused, raise_exceptions
 
@@ -170,7 +170,8 @@ def _welcome(connection: Connection, address: TerminalAddress, hello: Hello, now
     findings = _doubts(connection, address, hello, row.upto_seq, first)
     raise_exceptions(connection, Place(address, hello.epoch, hello.head_seq), findings, now_ms)
     newest = announcements(connection, address)
-    return Welcome(GRAMMAR, address, hello.epoch, row.upto_seq, row.head_hash, now_ms, newest)
+    last = newest_epoch(connection, address) or hello.epoch
+    return Welcome(GRAMMAR, address, hello.epoch, row.upto_seq, row.head_hash, now_ms, newest, last)
 
 
 def _doubts(

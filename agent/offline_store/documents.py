@@ -13,6 +13,7 @@ from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.journal import Journal
 from agent.offline_store.members import CashierShelf, MemberShelf
 from contract import envelope, wire
+from contract.bodies import DocumentChangeBody, EntryKind
 from contract.documents import (
     MAX_DOCUMENT_BYTES,
     CashiersContent,
@@ -26,8 +27,9 @@ from contract.documents import (
     read_members,
 )
 from contract.errors import ContractError
-from contract.journal import DocumentChangeBody, Entry, EntryKind, PackRef
+from contract.journal import Entry
 from contract.messages import HeldDocument
+from contract.trade import PackRef
 
 Content = MembersContent | CashiersContent | CatalogueContent
 """What is in a document whose rows are kept."""
@@ -159,7 +161,7 @@ def _read(document: Document) -> Content | None:
                 return read_cashiers(document.content)
             case DocumentKind.CATALOGUE:
                 return read_catalogue(document.content)
-            case DocumentKind.PACK:
+            case _:
                 return None
     except ContractError as error:
         raise StoreError(StoreCause.INVALID, f"{document.kind} {document.version}: {error}") from error

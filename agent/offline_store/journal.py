@@ -10,23 +10,13 @@ from typing import Any
 from agent.clock import Stamp
 from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
+from contract.bodies import Body, EntryKind
 from contract.envelope import Keyring, keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
-from contract.journal import (
-    GRAMMAR,
-    Body,
-    Entry,
-    EntryHeader,
-    EntryKind,
-    PerpetualTotals,
-    SaleBody,
-    TimeQuality,
-    identity_hash,
-    open_entry,
-    seal_entry,
-)
+from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, identity_hash, open_entry, seal_entry
 from contract.signing import PublicKey, Signer
+from contract.trade import PerpetualTotals, SaleBody
 
 CHECKED_ON_OPEN = 64
 """So many of the newest entries are verified each time the store is opened; verify.py reads all of them."""

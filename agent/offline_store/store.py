@@ -18,9 +18,11 @@ from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.journal import Backlog, ChainPoint, Journal
 from agent.offline_store.members import CashierShelf, MemberRow, MemberShelf, PinTries
 from agent.offline_store.rowkeys import RowKeys
+from contract.bodies import Body, EntryKind
 from contract.documents import CashierRecord, CatalogueItem, DocumentKind, OpenedDocument
-from contract.journal import Body, Entry, EntryKind, PackRef, PerpetualTotals
-from contract.messages import HeldDocument
+from contract.journal import Entry
+from contract.messages import HeldDocument, LeasesHeld, leases_digest
+from contract.trade import PackRef, PerpetualTotals
 
 __all__ = ["Backlog", "ChainPoint", "Room", "Store", "StoreCause", "StoreError", "StoredDocument"]
 
@@ -175,6 +177,10 @@ class Store:
     def held(self) -> tuple[HeldDocument, ...]:
         """Return the active documents, as a hello says them."""
         return self._documents.held()
+
+    def leases_held(self) -> LeasesHeld:
+        """Return what is left of the leases held, as a hello says it."""
+        return LeasesHeld(0, leases_digest(()))
 
     def pack_content(self) -> tuple[PackRef, bytes] | None:
         """Return the active pack's reference and content; None before one has arrived."""

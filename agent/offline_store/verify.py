@@ -10,8 +10,8 @@ from typing import Any
 from agent.offline_store.faults import StoreCause, StoreError, named_faults
 from agent.offline_store.journal import ChainPoint, Source, check_link, check_totals
 from contract.ids import TerminalAddress
-from contract.journal import PerpetualTotals
 from contract.signing import PublicKey
+from contract.trade import PerpetualTotals
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Protocol
 from agent.offline_store.journal import ChainPoint
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
-from contract.messages import HeldDocument
+from contract.messages import HeldDocument, LeasesHeld
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +56,8 @@ class JournalView(Protocol):
 
     def held(self) -> tuple[HeldDocument, ...]:
         """Return the active documents."""
+        ...
+
+    def leases_held(self) -> LeasesHeld:
+        """Return what is left of the leases held."""
         ...

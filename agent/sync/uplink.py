@@ -121,6 +121,7 @@ class Uplink:
             acked_seq=self._journal.acked().seq,
             sent_ms=now.wall_ms,
             documents=self._journal.held(),
+            leases=self._journal.leases_held(),
         )
         return Publish(topics.up(self._parties.address, topics.Up.HELLO), wire.pack(hello))
 

@@ -8,7 +8,8 @@ from typing import Protocol
 from contract.documents import CashierRecord, CatalogueItem
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
-from contract.journal import Entry, PackRef, PerpetualTotals
+from contract.journal import Entry
+from contract.trade import PackRef, PerpetualTotals
 from rules.advice.goods import Goods
 from rules.engine.compiled import Compiled
 from rules.grammar.pack import Pack

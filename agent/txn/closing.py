@@ -12,8 +12,10 @@ from agent.txn.receipt import sale_receipt
 from agent.txn.selling import selling_step
 from agent.txn.sold import just_sold, recalled
 from agent.txn.state import Committing, Notice, Paid, ReceiptState, Selling, SignIn, SoldSale, TillState
-from contract.journal import Entry, EntryKind, SaleBody
+from contract.bodies import EntryKind
+from contract.journal import Entry
 from contract.refusals import Refusal, RefusalCode
+from contract.trade import SaleBody
 
 
 def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> Step:

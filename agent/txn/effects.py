@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.paper import Paper
-from contract.journal import Body, EntryKind
+from contract.bodies import Body, EntryKind
 
 
 class SoundName(StrEnum):

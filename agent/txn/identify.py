@@ -7,12 +7,12 @@ from agent.txn.keying import PHONE_DIGITS, is_phone
 from agent.txn.masking import mask_last4, mask_name, mask_phone
 from agent.txn.ndef import payloads
 from agent.txn.state import Buyer
-from contract import credentials, envelope, wire
+from contract import credentials, envelope, texts, wire
 from contract.basket import Customer
 from contract.documents import CatalogueItem
 from contract.errors import ContractError, Reason
-from contract.journal import Assurance, Medium, MemberRef
 from contract.refusals import Refusal, RefusalCode
+from contract.trade import Assurance, Medium, MemberRef
 
 DAY_MS = 86_400_000
 BARCODE_DIGITS = range(8, 15)
@@ -56,7 +56,7 @@ def by_phone(digits: str, book: Book) -> Buyer | Refusal:
 
 def by_code(data: bytes, book: Book) -> Buyer | CatalogueItem | Refusal:
     """Recognise what was scanned: a member's credential, a phone number, or an article's barcode."""
-    if len(data) > credentials.MAX_TEXT_CHARS:
+    if len(data) > texts.MAX_TEXT_CHARS:
         return Refusal(RefusalCode.CODE_TOO_LONG, f"{len(data)} bytes")
     try:
         text = data.decode()

@@ -10,8 +10,9 @@ from agent.paper import Paper
 from agent.txn.state import Buyer, SoldSale
 from agent.txn.tiers import tier_name
 from contract.ids import receipt_number
-from contract.journal import Entry, SaleBody, TimeQuality
+from contract.journal import Entry, TimeQuality
 from contract.money import format_minor
+from contract.trade import SaleBody
 from rules.explain import Explanation, points_text
 
 QR_PREFIX = "TLR1:"

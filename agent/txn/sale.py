@@ -9,20 +9,13 @@ from agent.txn.effects import Commit
 from agent.txn.state import Buyer, Line, OpenBasket
 from contract import wire
 from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine
+from contract.bodies import CancelBody, EntryKind
 from contract.documents import CatalogueItem
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
-from contract.journal import (
-    MAX_EFFECTS,
-    MAX_ENTRY_BYTES,
-    CancelBody,
-    EntryKind,
-    PerpetualTotals,
-    SaleBody,
-    Tender,
-    TenderKind,
-)
+from contract.journal import MAX_ENTRY_BYTES
 from contract.refusals import Refusal, RefusalCode
+from contract.trade import MAX_EFFECTS, PerpetualTotals, SaleBody, Tender, TenderKind
 from rules.advice.offer import nearest_offer
 from rules.engine.price import price
 from rules.explain import explain

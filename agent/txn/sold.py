@@ -6,8 +6,10 @@ from agent.txn.book import Book
 from agent.txn.masking import mask_last4, mask_name
 from agent.txn.state import Buyer, SoldSale
 from contract.basket import Customer
+from contract.bodies import EntryKind
 from contract.errors import ContractError
-from contract.journal import Entry, EntryKind, MemberRef, SaleBody
+from contract.journal import Entry
+from contract.trade import MemberRef, SaleBody
 from rules.explain import Explanation, explain, explain_by_name
 from rules.grammar.pack import Pack
 

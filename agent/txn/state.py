@@ -9,8 +9,9 @@ from agent.txn.book import ActivePack
 from agent.txn.effects import Commit
 from contract.basket import Customer
 from contract.documents import CatalogueItem
-from contract.journal import Entry, MemberRef, SaleBody
+from contract.journal import Entry
 from contract.refusals import Refusal
+from contract.trade import MemberRef, SaleBody
 from rules.advice.offer import Offer
 from rules.explain import Explanation
 from rules.priced import Priced

@@ -11,7 +11,7 @@ from agent.ui_tft.screen import WIDTH, Sheet
 from agent.ui_tft.status import StatusBar
 from agent.ui_tft.widths import largest_size
 from agent.ui_tft.words import Say, problem_words
-from contract.journal import EntryKind
+from contract.bodies import EntryKind
 from contract.money import format_minor
 from rules.explain import points_text
 

@@ -17,7 +17,7 @@ from rules.grammar.rule import NO_LIMITS, BudgetPer, Rule
 
 Outcome = Proposal | Shortfall
 MAX_EFFECTS = 200
-"""How many effects a sale may have while it is priced: as many as an entry holds (``contract.journal.MAX_EFFECTS``)
+"""How many effects a sale may have while it is priced: as many as an entry holds (``contract.trade.MAX_EFFECTS``)
 and those of one more rule. So no rule is left out of a sale that an entry holds, and the work is bounded.
 """
 _NO_TOP_UP = Shortfall(Why.NO_TOP_UP)

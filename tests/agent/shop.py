@@ -26,6 +26,7 @@ from agent.sync.facts import LinkDown, LinkUp, MessageArrived
 from agent.till import Counter, Fact, Mailbox, Till
 from agent.ui_tft.frame import Frame
 from agent.ui_tft.paint import Painter
+from contract.bodies import EntryKind, TechnicalEventBody
 from contract.documents import (
     CashierRecord,
     CashiersContent,
@@ -37,7 +38,8 @@ from contract.documents import (
     seal_document,
 )
 from contract.envelope import keyring
-from contract.journal import Entry, EntryKind, SaleBody, TechnicalEventBody, open_entry
+from contract.journal import Entry, open_entry
+from contract.trade import SaleBody
 from contract.wire import pack
 from rules.authoring import read_authored
 from rules.grammar.money import SaveStep, SpendSave

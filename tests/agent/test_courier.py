@@ -26,6 +26,7 @@ from agent.offline_store.store import Store
 from agent.sync.effects import Publish
 from agent.sync.facts import LinkUp, MessageArrived
 from contract import topics
+from contract.bodies import TechnicalEventBody
 from contract.documents import (
     MOST_MEMBERS,
     MOST_MEMBERS_BYTES,
@@ -35,7 +36,6 @@ from contract.documents import (
     seal_document,
 )
 from contract.envelope import keyring
-from contract.journal import TechnicalEventBody
 from contract.wire import pack
 from rules.pack import write_pack
 from tests.agent.shop import Hands, contents, rules

@@ -29,8 +29,8 @@ from agent.ui_tft.fonts import FontMissing
 from agent.ui_tft.paint import Painter
 from agent.ui_tft.screen import Screen
 from contract import topics
+from contract.bodies import EntryKind
 from contract.documents import CashierRecord, CashiersContent, DocumentKind
-from contract.journal import EntryKind
 from contract.wire import pack
 from rules.pack import write_pack
 from tests.agent.shop import CASHIER, GIB, Left, Shop, contents, kinds, rules

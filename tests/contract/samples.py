@@ -6,21 +6,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from contract.basket import Basket, BasketLine, Customer
+from contract.bodies import EntryKind
 from contract.ids import TerminalAddress
-from contract.journal import (
-    GRAMMAR,
-    Assurance,
-    EntryHeader,
-    EntryKind,
-    Medium,
-    MemberRef,
-    PackRef,
-    PerpetualTotals,
-    SaleBody,
-    Tender,
-    TenderKind,
-    TimeQuality,
-)
+from contract.journal import GRAMMAR, EntryHeader, TimeQuality
 from contract.postings import (
     POINTS,
     Posting,
@@ -32,6 +20,7 @@ from contract.postings import (
 )
 from contract.signing import SoftwareSigner
 from contract.trace import AppliedEffect, Share
+from contract.trade import Assurance, Medium, MemberRef, PackRef, PerpetualTotals, SaleBody, Tender, TenderKind
 
 ADDRESS = TerminalAddress("acme", "s01", "t1")
 NEIGHBOUR = TerminalAddress("acme", "s01", "t2")

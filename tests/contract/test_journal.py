@@ -7,20 +7,11 @@ from dataclasses import replace
 import pytest
 
 from contract import cbor, wire
+from contract.bodies import CancelBody, EntryKind, TechnicalEventBody
 from contract.envelope import ContentType, keyring, seal
 from contract.errors import ContractError, Reason
-from contract.journal import (
-    GRAMMAR,
-    MAX_ENTRY_BYTES,
-    CancelBody,
-    EntryKind,
-    SaleBody,
-    TechnicalEventBody,
-    identity_hash,
-    open_entry,
-    peek_header,
-    seal_entry,
-)
+from contract.journal import GRAMMAR, MAX_ENTRY_BYTES, identity_hash, open_entry, peek_header, seal_entry
+from contract.trade import SaleBody
 from tests.contract.samples import ADDRESS, NEIGHBOUR, eddsa_signer, es256_signer, header, sale
 
 GIVEN_UP = CancelBody("1001", 2, 5_000)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from contract import cbor, wire
 from contract.errors import ContractError, Reason
-from contract.journal import SaleBody, Tender, TenderKind
+from contract.trade import SaleBody, Tender, TenderKind
 from tests.contract.samples import sale
 
 

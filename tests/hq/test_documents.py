@@ -14,9 +14,9 @@ from contract.documents import CHUNK_BYTES, DocumentKind, open_document, read_me
 from contract.envelope import keyring
 from contract.errors import ContractError, Reason
 from contract.ids import TerminalAddress
-from contract.journal import MAX_EFFECTS
 from contract.messages import Want
 from contract.pins import is_pin
+from contract.trade import MAX_EFFECTS
 from hq.credentials import issue_credential
 from hq.db import writing
 from hq.documents import (

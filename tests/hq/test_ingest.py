@@ -4,9 +4,10 @@ import hashlib
 from dataclasses import replace
 
 from contract import cbor, topics, wire
+from contract.bodies import EntryKind, TechnicalEventBody
 from contract.envelope import ContentType, peek, seal
 from contract.errors import Reason
-from contract.journal import GRAMMAR, MAX_ENTRY_BYTES, EntryKind, TechnicalEventBody, seal_entry
+from contract.journal import GRAMMAR, MAX_ENTRY_BYTES, seal_entry
 from contract.messages import Batch, RefusedEntry
 from contract.topics import Up
 from hq import books

@@ -7,18 +7,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import insert, text, update
 
-from contract.journal import (
-    CancelBody,
-    DocumentChangeBody,
-    EntryKind,
-    PackRef,
-    SaleBody,
-    TechnicalEventBody,
-    Tender,
-    TenderKind,
-)
+from contract.bodies import CancelBody, DocumentChangeBody, EntryKind, TechnicalEventBody
 from contract.postings import POINTS, Posting, cash_account, sales_account
 from contract.trace import Share
+from contract.trade import PackRef, SaleBody, Tender, TenderKind
 from hq import books
 from hq.db import writing
 from hq.judgement import EARLIEST_MS, FURTHEST_AHEAD_MS

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from contract.bodies import DocumentChangeBody, EntryKind, TechnicalEventBody
 from contract.credentials import open_credential, read_credential_text
 from contract.documents import MOST_MEMBERS, DocumentKind, open_document, read_cashiers, read_catalogue
 from contract.envelope import keyring
-from contract.journal import DocumentChangeBody, EntryKind, TechnicalEventBody
 from contract.pins import is_pin
 from hq.db import reading
 from hq.documents import sealed_bytes, stored_documents

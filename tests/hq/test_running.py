@@ -13,9 +13,9 @@ import pytest
 from contract import topics, wire
 from contract.documents import DocumentKind
 from contract.ids import receipt_number
-from contract.journal import PackRef
 from contract.messages import Ack, Announcement, Want, open_ack, open_welcome, read_announcement, read_chunk
 from contract.topics import MAX_MESSAGE_BYTES, Down, Up
+from contract.trade import PackRef
 from hq import books
 from hq.db import reading
 from hq.documents import announcements

@@ -13,31 +13,15 @@ from sqlalchemy import Connection, Engine
 
 from contract import topics, wire
 from contract.basket import Basket, BasketLine, Customer
+from contract.bodies import Body, EntryKind, TechnicalEventBody
 from contract.documents import DocumentKind
 from contract.envelope import keyring
 from contract.ids import TerminalAddress
-from contract.journal import (
-    GRAMMAR,
-    Assurance,
-    Body,
-    Entry,
-    EntryHeader,
-    EntryKind,
-    Medium,
-    MemberRef,
-    PackRef,
-    PerpetualTotals,
-    SaleBody,
-    TechnicalEventBody,
-    Tender,
-    TenderKind,
-    TimeQuality,
-    identity_hash,
-    seal_entry,
-)
+from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, identity_hash, seal_entry
 from contract.messages import Ack, Batch, HeldDocument, Hello, Welcome, open_ack, open_welcome
 from contract.signing import SoftwareSigner
 from contract.topics import Down, Up
+from contract.trade import Assurance, Medium, MemberRef, PackRef, PerpetualTotals, SaleBody, Tender, TenderKind
 from hq.db import migrate, open_database, reading, writing
 from hq.documents import Desk, StoredDocument, publish, sign_pack
 from hq.people import enrol, replace_members

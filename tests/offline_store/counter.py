@@ -6,6 +6,7 @@ from pathlib import Path
 from agent.clock import Stamp
 from agent.keys import Identity, new_transaction_id
 from agent.offline_store.store import Room, Store
+from contract.bodies import CancelBody, EntryKind
 from contract.documents import (
     CashierRecord,
     CashiersContent,
@@ -21,8 +22,9 @@ from contract.documents import (
     seal_document,
 )
 from contract.envelope import keyring
-from contract.journal import CancelBody, Entry, EntryKind, SaleBody, TimeQuality
+from contract.journal import Entry, TimeQuality
 from contract.signing import Signer, SoftwareSigner
+from contract.trade import SaleBody
 from contract.wire import pack
 from tests.contract.samples import ADDRESS, eddsa_signer, sale
 

@@ -11,9 +11,11 @@ from agent.keys import Identity, new_transaction_id
 from agent.offline_store.database import migrations
 from agent.offline_store.store import RESERVE_BYTES, Room, Store, StoreCause, StoreError
 from contract.basket import TaxRate
+from contract.bodies import DocumentChangeBody, EntryKind
 from contract.documents import DocumentKind, OpenedDocument
-from contract.journal import DocumentChangeBody, Entry, EntryKind, PackRef
+from contract.journal import Entry
 from contract.messages import HeldDocument
+from contract.trade import PackRef
 from tests.offline_store.counter import NOON_MS, HeadOffice, cashier, identity, item, member, opened, stamp
 
 

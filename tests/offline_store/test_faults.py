@@ -17,8 +17,9 @@ from agent.offline_store.database import migrations
 from agent.offline_store.faults import cause_of
 from agent.offline_store.store import Room, Store, StoreCause, StoreError
 from agent.offline_store.verify import verify_chain
+from contract.bodies import CancelBody, EntryKind
 from contract.ids import TerminalAddress
-from contract.journal import CancelBody, EntryKind, TimeQuality
+from contract.journal import TimeQuality
 from tests.contract.samples import ADDRESS, NEIGHBOUR
 from tests.offline_store.counter import DEVICE_KEY, cancel, identity, opened, sell
 

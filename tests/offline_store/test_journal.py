@@ -8,17 +8,10 @@ import pytest
 
 from agent.keys import Identity, new_transaction_id
 from agent.offline_store.store import Backlog, ChainPoint, Store, StoreCause, StoreError
+from contract.bodies import CancelBody, EntryKind, TechnicalEventBody
 from contract.envelope import keyring
-from contract.journal import (
-    CancelBody,
-    EntryKind,
-    PerpetualTotals,
-    SaleBody,
-    TechnicalEventBody,
-    TimeQuality,
-    identity_hash,
-    open_entry,
-)
+from contract.journal import TimeQuality, identity_hash, open_entry
+from contract.trade import PerpetualTotals, SaleBody
 from tests.contract.samples import ADDRESS, es256_signer, sale
 from tests.offline_store.counter import NOON_MS, cancel, identity, opened, sell, stamp
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract.basket import Basket, BasketLine, Customer
-from contract.journal import MAX_EFFECTS
+from contract.trade import MAX_EFFECTS
 from rules.crowding import most_effects
 from rules.engine import acting
 from rules.engine.compiled import compile_pack

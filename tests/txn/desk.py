@@ -27,22 +27,14 @@ from agent.txn.events import (
 from agent.txn.state import TillState
 from agent.txn.step import step
 from contract import credentials
+from contract.bodies import EntryKind
 from contract.credentials import MemberCredential, credential_text, seal_credential
 from contract.documents import CashierRecord, CatalogueItem, PinVerifier
 from contract.envelope import Keyring, keyring
 from contract.ids import TerminalAddress
-from contract.journal import (
-    GRAMMAR,
-    Entry,
-    EntryHeader,
-    EntryKind,
-    PackRef,
-    PerpetualTotals,
-    SaleBody,
-    TimeQuality,
-    seal_entry,
-)
+from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, seal_entry
 from contract.signing import SoftwareSigner
+from contract.trade import PackRef, PerpetualTotals, SaleBody
 from rules.advice.goods import Goods
 from rules.authoring import read_authored
 from rules.engine.compiled import compile_pack

@@ -24,7 +24,7 @@ from agent.txn.events import (
 )
 from agent.txn.keying import MOST_CHARS
 from agent.txn.state import Selling, SignIn
-from contract.journal import SaleBody
+from contract.trade import SaleBody
 from rules.engine.price import price
 from tests.txn.desk import GOLD_PHONE, GOLD_UID, NOTHING_OFF, PIN, SILVER_UID, Desk, MemoryBook, new_signer, pack
 

@@ -8,7 +8,8 @@ from agent.txn.effects import SoundName
 from agent.txn.events import CardFailed, CardRead, CodeFailed, Event
 from agent.txn.keying import MOST_CHARS
 from agent.txn.state import Selling
-from contract.journal import MAX_EFFECTS, MAX_ENTRY_BYTES, Assurance, Medium
+from contract.journal import MAX_ENTRY_BYTES
+from contract.trade import MAX_EFFECTS, Assurance, Medium
 from simulator.ndef import external_message, text_message, uri_message
 from tests.txn.desk import (
     GOLD_PHONE,

@@ -6,7 +6,8 @@ from agent.txn.book import Book
 from agent.txn.effects import Commit, Print, Sound, SoundName
 from agent.txn.events import Committed, PackChanged, ReceiptPrinted, ReceiptWaiting, Tick
 from agent.txn.state import Committing, Notice, Paid, ReceiptState, Selling, SignIn
-from contract.journal import Assurance, CancelBody, EntryKind, Medium, SaleBody
+from contract.bodies import CancelBody, EntryKind
+from contract.trade import Assurance, Medium, SaleBody
 from tests.txn.desk import (
     GOLD_PHONE,
     NOTHING_OFF,

@@ -11,7 +11,7 @@ from agent.txn.state import OpenBasket, Paid, Selling
 from agent.ui_tft.view import compose
 from contract.basket import TaxRate
 from contract.calendar import day_of
-from contract.journal import SaleBody
+from contract.trade import SaleBody
 from rules.engine.compiled import compile_pack
 from rules.engine.price import price
 from tests.txn.desk import ADDRESS, DAY_ZERO_MS, GOLD, GOLD_UID, PENDANT, Desk, pack, paper_text, promising
