@@ -1,0 +1,140 @@
+"""Fleets with one deliberate mistake each: what the simulation must find, or it would find nothing else either.
+
+Each is a class that takes the place of a part of the product, and does what somebody in a hurry might have written.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select
+
+from agent.txn.effects import Commit
+from contract import envelope, topics
+from contract.ids import TerminalAddress
+from contract.messages import GRAMMAR, Ack, open_welcome, read_batch, seal_ack
+from contract.topics import Down, Up
+from hq.db import writing
+from hq.tables import entries, postings
+from hq.worker import Publish, Worker
+from tests.fleet.disk import Disk
+from tests.fleet.members import Cashier
+from tests.fleet.run import Cast
+from tests.fleet.terminal import Running, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is done wrong, the fleet that does it, and within how many seeds that must come out."""
+
+    name: str
+    cast: Cast
+    within_seeds: int = 40
+
+
+class BelievesTheBroker(Unit):
+    """Takes the broker's yes for head office's."""
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        taken = super().publish(topic, payload)
+        if taken and topic.endswith(Up.BATCH) and self.running is not None:
+            batch = read_batch(payload)
+            last = batch.first_seq + len(batch.entries) - 1
+            self.running.store.advance(last, envelope.digest(batch.entries[-1]))
+        return taken
+
+
+class NeverGoesBack(Unit):
+    """Does not send again what head office has lost."""
+
+    def arrived(self, topic: str, payload: bytes) -> None:
+        if topic.endswith(Down.WELCOME) and self.running is not None:
+            welcome = open_welcome(payload, self.identity.hq_keys, self.identity.address)
+            if welcome.upto_seq < self.running.store.acked().seq:
+                return
+        super().arrived(topic, payload)
+
+
+class LazyDisk(Disk):
+    """Commits without a sync, as with synchronous=NORMAL."""
+
+    syncs = False
+
+
+class SyncsLater(Unit):
+    """Says "done" before the disk does."""
+
+    disk_kind = LazyDisk
+
+
+class PrintsFirst(Cashier):
+    """Hands out the paper, then commits."""
+
+    def book(self, running: Running, commit: Commit) -> None:
+        if commit.owes_receipt:
+            self.unit.hand_paper(running.store.head().seq + 1, commit.transaction)
+        self.committed(running, commit)
+
+
+class AnswersFirst(Worker):
+    """Acknowledges a batch, and writes it into the books with the next message."""
+
+    _waiting: tuple[str, bytes, int] | None = None
+
+    def handle(self, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
+        if self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            super().handle(*waiting)
+        address, kind = topics.read_up(topic)
+        if kind is not Up.BATCH:
+            return super().handle(topic, payload, now_ms)
+        self._waiting = topic, payload, now_ms
+        return [_acknowledged(self, address, payload, now_ms)]
+
+
+class AcknowledgesGaps(Worker):
+    """Acknowledges the last entry of a batch, whether what comes before it is there or not."""
+
+    def handle(self, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
+        address, kind = topics.read_up(topic)
+        found = super().handle(topic, payload, now_ms)
+        return [_acknowledged(self, address, payload, now_ms)] if kind is Up.BATCH and found else found
+
+
+class PostsAgain(Worker):
+    """Posts an entry each time it comes."""
+
+    def handle(self, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
+        known = self._known(payload) if topics.read_up(topic)[1] is Up.BATCH else []
+        found = super().handle(topic, payload, now_ms)
+        with writing(self._engine) as connection:
+            for entry_id in known:
+                columns = (postings.c.entry_id, postings.c.account, postings.c.unit, postings.c.amount)
+                again = connection.execute(select(*columns).where(postings.c.entry_id == entry_id)).mappings().all()
+                if again:
+                    connection.execute(insert(postings), [dict(row) for row in again])
+        return found
+
+    def _known(self, payload: bytes) -> list[int]:
+        digests = [envelope.digest(sealed) for sealed in read_batch(payload).entries]
+        with writing(self._engine) as connection:
+            return list(connection.scalars(select(entries.c.id).where(entries.c.digest.in_(digests))))
+
+
+def _acknowledged(worker: Worker, address: TerminalAddress, payload: bytes, now_ms: int) -> Publish:
+    """An acknowledgement of a whole batch, whatever became of it."""
+    batch = read_batch(payload)
+    last = batch.first_seq + len(batch.entries) - 1
+    ack = Ack(GRAMMAR, address, batch.epoch, last, envelope.digest(batch.entries[-1]), now_ms, ())
+    return Publish(topics.down(address, Down.ACK), seal_ack(worker._desk.signer, ack))
+
+
+def mistakes() -> tuple[Mistake, ...]:
+    """All of them."""
+    return (
+        Mistake("the broker's answer counts as head office's", Cast(unit=BelievesTheBroker)),
+        Mistake("what head office lost is not sent again", Cast(unit=NeverGoesBack)),
+        Mistake("a commit is not synced", Cast(unit=SyncsLater)),
+        Mistake("the paper comes before the commit", Cast(cashier=PrintsFirst)),
+        Mistake("head office answers before it commits", Cast(worker=AnswersFirst)),
+        Mistake("head office acknowledges over a gap", Cast(worker=AcknowledgesGaps)),
+        Mistake("head office posts an entry each time it comes", Cast(worker=PostsAgain)),
+    )

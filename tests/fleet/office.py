@@ -1,0 +1,174 @@
+"""Head office at work: the product's workers on real books, processes that can be slow, die and be started again."""
+
+import shutil
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hq.worker import Publish, Worker
+from tests.fleet.broker import Broker, Connection
+from tests.fleet.premises import OfficeCut, Premises
+from tests.fleet.world import World
+
+MAX_WAITING = 200
+POLL_MS = 60_000
+RESTART_MS = 3_000
+SERVICE_MS = 15
+
+
+class Office:
+    """The books, the workers that serve them, and backups of the books."""
+
+    def __init__(
+        self, world: World, broker: Broker, premises: Premises, kind: type[Worker] = Worker, workers: int = 1
+    ) -> None:
+        self.world = world
+        self.broker = broker
+        self.premises = premises
+        self.kind = kind
+        self.service_ms = SERVICE_MS
+        self.changed = True
+        """Whether the books may have changed since somebody looked."""
+        self.restored = 0
+        """How often an older backup took the place of the books."""
+        self._backups: list[Path] = []
+        self.clerks = [Clerk(self, f"hq-{number}") for number in range(1, workers + 1)]
+
+    def start(self) -> None:
+        """Begin to work."""
+        for clerk in self.clerks:
+            clerk.start()
+
+    def back_up(self) -> None:
+        """Copy the books as they are."""
+        self.premises.engine.dispose()
+        target = self.premises.folder / "disks" / f"backup-{len(self._backups)}"
+        shutil.copytree(self.premises.database.parent, target, ignore=shutil.ignore_patterns("*-shm"))
+        self._backups.append(target)
+        self.world.tell("hq", "backs up its books")
+
+    def restore(self) -> None:
+        """Lose the books and go on with a backup."""
+        if not self._backups:
+            return
+        chosen = self.world.chance.randrange(len(self._backups))
+        self.world.tell("hq", f"! loses its books; backup {chosen} takes their place")
+        for clerk in self.clerks:
+            clerk.die("hq restored")
+        self.premises.put_books(self._backups[chosen])
+        self.restored += 1
+        self.changed = True
+
+    def cut_after(self, statements: int) -> None:
+        """Let whoever works next die after so many statements."""
+        self.premises.power.statements_to_cut = statements
+
+
+@dataclass
+class Clerk:
+    """One worker process: takes one message after the other, answers after its commit."""
+
+    office: Office
+    name: str
+    _worker: Worker | None = None
+    _connection: Connection | None = None
+    _queue: deque[tuple[str, bytes]] = field(default_factory=deque)
+    _busy: bool = False
+    _life: int = 0
+
+    def start(self) -> None:
+        """Come up and connect."""
+        self._life += 1
+        self._worker = self.office.kind(self.office.premises.engine, self.office.premises.desk)
+        self._queue.clear()
+        self._busy = False
+        self._connect()
+        self._later(POLL_MS, self._poll)
+
+    def die(self, why: str) -> None:
+        """Be killed, with everything not committed or not answered, and come back."""
+        if self._worker is None:
+            return
+        world = self.office.world
+        world.tell(self.name, f"! dies: {why}")
+        self._worker = None
+        self._life += 1
+        if self._connection is not None:
+            self.office.broker.disconnect(self._connection)
+            self._connection = None
+        world.after(RESTART_MS, self.start)
+
+    def arrived(self, topic: str, payload: bytes) -> None:
+        """Queue a message; what does not fit is gone."""
+        if self._worker is not None and len(self._queue) < MAX_WAITING:
+            self._queue.append((topic, payload))
+            self._begin()
+
+    def dropped(self, why: str) -> None:
+        """Connect again after a while."""
+        self._connection = None
+        self._later(self.office.world.chance.randrange(200, 2_000), self._connect)
+
+    def _connect(self) -> None:
+        self._connection = self.office.broker.connect(self, "nothing", worker=True)
+        if self._connection is None:
+            self._later(self.office.world.chance.randrange(500, 2_000), self._connect)
+            return
+        assert self._worker is not None
+        self._worker.announce_again()
+        self._announce()
+
+    def _poll(self) -> None:
+        self._announce()
+        self._later(POLL_MS, self._poll)
+
+    def _announce(self) -> None:
+        assert self._worker is not None
+        try:
+            found = self._worker.poll()
+        except OfficeCut:
+            self.die("looking for what was published")
+            return
+        for publish in found:
+            if not self._send(publish):
+                return
+            self._worker.announced(publish)
+
+    def _begin(self) -> None:
+        if not self._busy and self._queue:
+            self._busy = True
+            self._later(1 + self.office.world.chance.randrange(self.office.service_ms), self._work)
+
+    def _work(self) -> None:
+        assert self._worker is not None
+        office = self.office
+        topic, payload = self._queue.popleft()
+        office.changed = True
+        try:
+            answers = self._worker.handle(topic, payload, office.world.now_ms)
+        except OfficeCut:
+            self.die("in the middle of a message")
+            return
+        self._later(office.world.chance.randrange(1, 10), lambda: self._answer(answers))
+
+    def _answer(self, answers: list[Publish]) -> None:
+        self._busy = False
+        for publish in answers:
+            self._send(publish)
+        self._begin()
+
+    def _send(self, publish: Publish) -> bool:
+        connection = self._connection
+        broker = self.office.broker
+        return connection is not None and broker.publish(connection, publish.topic, publish.payload, publish.retain)
+
+    def _later(self, delay_ms: int, act: Callable[[], None]) -> None:
+        """Do something later, unless this process has died by then."""
+        life = self._life
+
+        def unless_dead() -> None:
+            if self._life == life:
+                act()
+
+        self.office.world.after(delay_ms, unless_dead)

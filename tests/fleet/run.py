@@ -1,0 +1,132 @@
+"""Plays stories: one of a seed, some hundreds in the everyday suite, fresh ones for as long as somebody wants.
+
+.venv/bin/python -m tests.fleet.run --seed 4711      tells one story again
+.venv/bin/python -m tests.fleet.run --seconds 60     plays fresh ones and ends with ``seeds N, violations N``
+"""
+
+import argparse
+import os
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+
+from hq.worker import Worker
+from tests.fleet.broker import Broker
+from tests.fleet.ending import Ending
+from tests.fleet.faults import SURVIVED, Fault, Fleet, heal, plan
+from tests.fleet.invariants import Witness
+from tests.fleet.members import Cashier
+from tests.fleet.office import Office
+from tests.fleet.premises import Premises, addresses, premises
+from tests.fleet.terminal import Site, Unit
+from tests.fleet.world import Broken, Violation, World
+
+HEALING_MS = 900_000
+AFTERWARDS_MS = 25_000
+"""What was doubled or late has arrived by then."""
+TAIL_LINES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """What the fleet is built of: the product, unless a broken variant takes a part's place."""
+
+    unit: type[Unit] = Unit
+    worker: type[Worker] = Worker
+    cashier: type[Cashier] = Cashier
+    faults: tuple[Fault, ...] = SURVIVED
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a story ended."""
+
+    seed: int
+    violation: Violation | None
+    story: tuple[str, ...]
+    entries: int
+
+    def tail(self) -> str:
+        """The end of the story, for people."""
+        shown = self.story[-TAIL_LINES:]
+        return "\n".join([f"seed {self.seed}: {self.violation or 'all promises kept'}", *shown])
+
+
+def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
+    """Tell the story of ``seed`` from its beginning to its end, or to the first promise that is not kept."""
+    cast = cast or Cast()
+    disks = house.fresh()
+    world = World(seed)
+    chance = world.chance
+    broker = Broker(world)
+    site = Site(world, broker, disks)
+    office = Office(world, broker, house, cast.worker, workers=chance.choice((1, 2, 2, 3)))
+    units = [
+        cast.unit(site, house.identities[address], house.store_of(address))
+        for address in addresses(chance.choice((1, 2, 2, 3)))
+    ]
+    fleet = Fleet(world, units, office)
+    closing_ms = world.now_ms + chance.choice((15_000, 30_000, 75_000))
+    witness = Witness(world, units, office)
+    ending = Ending(witness)
+    world.watch = witness.look
+    violation: Violation | None = None
+    try:
+        office.start()
+        for unit in units:
+            unit.switch_on()
+            cast.cashier(unit, closing_ms, chance.choice((1_000, 2_500, 6_000))).begin()
+        plan(fleet, cast.faults, closing_ms)
+        world.run(closing_ms)
+        heal(fleet)
+        if not world.run(world.now_ms + HEALING_MS, ending.settled):
+            raise Broken(Violation("everything reaches head office in the end", ending.unsettled()))
+        world.run(world.now_ms + AFTERWARDS_MS)
+        ending.look()
+    except Broken as broken:
+        violation = broken.violation
+    except Exception:
+        violation = Violation("nothing is raised past a door", traceback.format_exc())
+    finally:
+        witness.close()
+        for unit in units:
+            unit.put_away()
+    return Outcome(seed, violation, tuple(world.story), len(witness.committed))
+
+
+def soak(first: int, seconds: float) -> int:
+    """Play the stories from the seed ``first`` on for so long; return how many promises were broken."""
+    violations = seeds = 0
+    print(f"first seed {first}", flush=True)
+    with premises() as house:
+        begun = told = time.monotonic()
+        while time.monotonic() - begun < seconds:
+            outcome = play(first + seeds, house)
+            seeds += 1
+            if outcome.violation is not None:
+                violations += 1
+                print(outcome.tail(), flush=True)
+            if time.monotonic() - told >= 10:
+                told = time.monotonic()
+                print(f"{told - begun:.0f} s: seeds {seeds}, violations {violations}", flush=True)
+    print(f"seeds {seeds}, violations {violations}", flush=True)
+    return violations
+
+
+def main(words: list[str] | None = None) -> int:
+    """Be the command."""
+    parser = argparse.ArgumentParser(prog="./dev soak", description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60, help="how long to play fresh stories (default 60)")
+    parser.add_argument("--seed", type=int, help="tell the story of this seed again, whole")
+    options = parser.parse_args(words)
+    if options.seed is None:
+        return 1 if soak(int.from_bytes(os.urandom(5)), options.seconds) else 0
+    with premises() as house:
+        outcome = play(options.seed, house)
+    print("\n".join([*outcome.story, outcome.tail().splitlines()[0]]))
+    return 0 if outcome.violation is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

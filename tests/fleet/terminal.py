@@ -1,0 +1,255 @@
+"""A terminal: the product's store, clock, courier and book over a disk and a link that may fail at any moment.
+
+It is put together as ``agent.main`` does it, with the till's loop in events of virtual time. Every call into the
+product goes through :meth:`Unit.act`, where a power cut ends it as the end of a process would.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.clock import Sources, SystemClock
+from agent.courier import Courier
+from agent.keys import Identity
+from agent.lookups import StoreBook
+from agent.offline_store.store import Room, Store, StoreError
+from agent.sync.facts import LinkDown, LinkProblem, LinkUp, MessageArrived
+from contract import topics
+from tests.fleet.broker import Broker, Connection
+from tests.fleet.disk import Disk, Image, PowerCut
+from tests.fleet.world import World
+
+TICK_MS = 1_000
+HEARTBEAT_S = 20
+RESERVE_BYTES = 1_000
+BOOT_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A receipt in a customer's hand: nothing may ever be different from what it says."""
+
+    seq: int
+    transaction: bytes
+
+
+@dataclass
+class Hands:
+    """A terminal's clock: how far it is off, and whether something disciplines it."""
+
+    world: World
+    off_ms: int = 0
+    disciplined: bool = True
+    booted_ms: int = 0
+
+    def sources(self) -> Sources:
+        """What the product's clock reads."""
+        return Sources(
+            wall_ns=lambda: max(0, self.world.now_ms + self.off_ms) * 1_000_000,
+            boottime_ns=lambda: (self.world.now_ms - self.booted_ms) * 1_000_000,
+            synchronised=lambda: self.disciplined,
+        )
+
+
+@dataclass
+class Running:
+    """What runs while there is power."""
+
+    store: Store
+    clock: SystemClock
+    book: StoreBook
+    courier: Courier
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a terminal stands: time, network, and the folder for its disk."""
+
+    world: World
+    broker: Broker
+    folder: Path
+
+
+class Unit:
+    """One piece of hardware with the identity of a terminal. A broken variant replaces one of its parts."""
+
+    store_kind: type[Store] = Store
+    courier_kind: type[Courier] = Courier
+    disk_kind: type[Disk] = Disk
+
+    def __init__(self, site: Site, identity: Identity, prepared: Path, label: str = "") -> None:
+        self.world = site.world
+        self.broker = site.broker
+        self.identity = identity
+        self.name = str(identity.address)
+        self.label = label or identity.address.terminal
+        self.disk = self.disk_kind(site.folder / self.label, site.world.chance)
+        self.disk.install(prepared)
+        self.hands = Hands(site.world)
+        self.running: Running | None = None
+        self.changed = True
+        """Whether its journal may have grown since somebody looked."""
+        self.booted = True
+        """Whether it started since somebody looked."""
+        self.papers: list[Paper] = []
+        self.known: list[bytes] = []
+        """The digests of the entries on this disk, as somebody saw them after each event."""
+        self.unopened: StoreError | None = None
+        """Why its store could not be opened at the last start."""
+        self._connection: Connection | None = None
+        self._life = 0
+
+    # Power.
+
+    def switch_on(self) -> None:
+        """Boot: open the store over what the disk holds, and begin to connect and to tick."""
+        if self.running is not None:
+            return
+        self._life += 1
+        self.disk.power_on()
+        self.hands.booted_ms = self.world.now_ms - 1
+        store = self.store_kind(self.disk.path, self.identity, self._room(), self.disk.connect)
+        try:
+            store.open()
+        except StoreError as error:
+            self.world.tell(self.label, f"cannot open its store: {error}")
+            self.unopened = error
+            return
+        self.unopened = None
+        clock = SystemClock(store.believed_time_ms(), self.hands.sources(), self.world.bytes(16))
+        book = StoreBook(store, self.identity, clock)
+        courier = self.courier_kind(store, self, self.identity, clock, book.compiled, HEARTBEAT_S)
+        self.running = Running(store, clock, book, courier)
+        self.changed = self.booted = True
+        self.world.tell(self.label, f"is on, journal at {store.head().seq}, acknowledged {store.acked().seq}")
+        self.later(self.world.chance.randrange(TICK_MS), self._tick)
+        self.later(self.world.chance.randrange(500), self._connect)
+
+    def switch_off(self) -> None:
+        """Shut down in order."""
+        if self.running is not None:
+            self._hang_up()
+            self.running.store.close()
+            self._end()
+            self.world.tell(self.label, "is switched off")
+
+    def pull_the_plug(self) -> None:
+        """Lose power between two events, and boot again later."""
+        if self.running is not None:
+            self.disk.pull_the_plug()
+            self._died()
+
+    def put_away(self) -> None:
+        """The story is over: close what is open."""
+        if self.running is not None:
+            self.running.store.close()
+            self.running = None
+
+    def act(self, what: Callable[[Running], None]) -> None:
+        """Let the product do something, if there is power and until there is none."""
+        running = self.running
+        if running is None:
+            return
+        self.changed = True
+        try:
+            what(running)
+        except PowerCut:
+            self._died()
+
+    def _died(self) -> None:
+        self.world.tell(self.label, "! loses power")
+        assert self.running is not None
+        self._hang_up()
+        # The files this closes are those of the life that ended; the copy is what the next one finds.
+        self.running.store.close()
+        self._end()
+        self.world.after(BOOT_MS, self.switch_on)
+
+    def _end(self) -> None:
+        self.running = None
+        self._life += 1
+
+    def _room(self) -> Room:
+        return Room(RESERVE_BYTES, lambda _path: self.disk.free_bytes)
+
+    # Its disk in other hands.
+
+    def image(self) -> Image:
+        """Copy the disk while the terminal runs, as a technician with a card reader would."""
+        return self.disk.image(self.disk.path.parents[1] / f"image-{self._life}-{self.world.now_ms}")
+
+    def put_image(self, image: Image, known: list[bytes]) -> None:
+        """Put another disk's content here; ``known`` are the entries it holds."""
+        if self.running is not None:
+            self._hang_up()
+            self.running.store.close()
+            self._end()
+        self.disk.install(image.folder)
+        self.known = list(known)
+
+    # The link.
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Be the product's link: hand a message to the broker."""
+        return self._connection is not None and self.broker.publish(self._connection, topic, payload)
+
+    def arrived(self, topic: str, payload: bytes) -> None:
+        """Be the broker's client: hand a message to the product."""
+
+        def handle(running: Running) -> None:
+            running.courier.handle(MessageArrived(topic, payload))
+            running.courier.activate_arrived()
+
+        self.act(handle)
+
+    def dropped(self, why: str) -> None:
+        """Be told that the connection is gone; connect again after a while."""
+        self._connection = None
+        self.act(lambda running: running.courier.handle(LinkDown(LinkProblem.LOST, why)))
+        self.later(self.world.chance.randrange(300, 6_000), self._connect)
+
+    def cut_cable(self, for_ms: int) -> None:
+        """Lose the network for a while."""
+        self.world.tell(self.label, f"! is without network for {for_ms // 1000} s")
+        self._hang_up()
+        self.act(lambda running: running.courier.handle(LinkDown(LinkProblem.UNREACHABLE)))
+        self.later(for_ms, self._connect)
+
+    def _connect(self) -> None:
+        if self._connection is not None or self.running is None:
+            return
+        reads = topics.terminal_subscription(self.identity.address).removesuffix("#")
+        self._connection = self.broker.connect(self, reads)
+        if self._connection is None:
+            self.later(self.world.chance.randrange(300, 4_000), self._connect)
+            return
+        self.act(lambda running: running.courier.handle(LinkUp()))
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self.broker.disconnect(self._connection)
+            self._connection = None
+
+    # Time.
+
+    def later(self, delay_ms: int, act: Callable[[], None]) -> None:
+        """Do something later, unless the power has failed by then."""
+        life = self._life
+
+        def unless_off() -> None:
+            if self._life == life:
+                act()
+
+        self.world.after(delay_ms, unless_off)
+
+    def _tick(self) -> None:
+        def tick(running: Running) -> None:
+            running.courier.tick()
+            running.courier.activate_arrived()
+
+        self.act(tick)
+        self.later(TICK_MS, self._tick)
+
+    def hand_paper(self, seq: int, transaction: bytes) -> None:
+        """Give a customer the receipt of an entry."""
+        self.papers.append(Paper(seq, transaction))

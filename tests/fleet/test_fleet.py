@@ -1,0 +1,55 @@
+"""A whole fleet with everything going wrong at once: nothing is lost, nothing is doubled, and a mistake is found."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fleet.broken import Mistake, mistakes
+from tests.fleet.premises import Premises, premises
+from tests.fleet.run import play
+from tests.tidy.tree import ROOT
+
+SEEDS = 200
+PORTIONS = 8
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[Premises]:
+    with premises() as made:
+        yield made
+
+
+@pytest.mark.parametrize("portion", range(PORTIONS))
+def test_nothing_is_lost_and_nothing_doubled_whatever_goes_wrong(house: Premises, portion: int) -> None:
+    for seed in range(portion, SEEDS, PORTIONS):
+        outcome = play(seed, house)
+        assert outcome.violation is None, outcome.tail()
+
+
+@pytest.mark.parametrize("mistake", mistakes(), ids=lambda mistake: mistake.name)
+def test_a_fleet_with_a_mistake_in_it_is_found_out(house: Premises, mistake: Mistake) -> None:
+    assert any(play(seed, house, mistake.cast).violation for seed in range(mistake.within_seeds))
+
+
+def test_a_seed_tells_the_same_story_in_every_process() -> None:
+    first, second = (_told(hash_seed) for hash_seed in ("1", "2"))
+    assert first == second
+    assert "all promises kept" in first
+
+
+def test_a_broken_promise_is_told_with_its_seed_and_the_end_of_its_story(house: Premises) -> None:
+    mistake = mistakes()[0]
+    outcome = next(found for seed in range(40) if (found := play(seed, house, mistake.cast)).violation)
+    again = play(outcome.seed, house, mistake.cast)
+    assert again.story == outcome.story
+    assert again.tail().startswith(f"seed {outcome.seed}: ")
+    assert "VIOLATION" in again.tail().splitlines()[-1]
+
+
+def _told(hash_seed: str) -> str:
+    command = [sys.executable, "-m", "tests.fleet.run", "--seed", "7"]
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
