@@ -167,7 +167,7 @@ def migrations() -> list[str]:
 def _hold(path: Path) -> int:
     """Make this process the only writer: two tills on one file would fork the chain. Raises StoreError(LOCKED)."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         # SQLite gives the log beside the file the file's own mode, so the file is made here, for its owner alone.
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -179,3 +179,18 @@ def _hold(path: Path) -> int:
         os.close(descriptor)
         raise StoreError(StoreCause.LOCKED, f"{path}: another process has it open") from error
     return descriptor
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder where it is missing, for its owner alone, so that a power cut does not take its name, and all
+    that is in it, away again. Raises OSError.
+    """
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
