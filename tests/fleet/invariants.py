@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from contract.envelope import keyring
-from contract.journal import EntryHeader, SaleBody, open_entry, peek_header
+from contract.journal import EntryHeader, open_entry, peek_header
 from contract.postings import Posting
+from contract.trade import SaleBody
 from tests.fleet.office import Office
 from tests.fleet.terminal import Unit
 from tests.fleet.world import Broken, Violation, World
