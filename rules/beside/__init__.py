@@ -1,4 +1,5 @@
-"""What stands beside the basket: time metering, tiers, growth of points, lots of points, and bonuses in instalments.
+"""What stands beside the basket: time metering, tiers, growth of points, lots of points, bonuses in instalments, draws
+from leases.
 
 Here belongs what a member's own history comes to, as small pure functions over records: days are integers since
 1970-01-01 in the shop's own reckoning, money is minor units, points are integers. What does not belong: the price of
