@@ -34,6 +34,11 @@ class Books:
     owed: tuple[int, ...]
 
     @property
+    def sealed(self) -> tuple[bytes, ...]:
+        """The signed bytes of each entry."""
+        return tuple(entry.sealed for entry in self.entries)
+
+    @property
     def sales(self) -> dict[str, Entry]:
         """The sales by what their receipts are numbered."""
         return {number_of(entry): entry for entry in self.entries if entry.header.kind is EntryKind.SALE}

@@ -20,7 +20,7 @@ SYNCING = ("fsync", "fdatasync", "msync")
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """What happens at ``call``: ``how`` is strace's own word, ``at`` the number of the call, ``3+`` for all from 3 on."""
+    """What happens at ``call``: ``how`` in strace's own words, ``at`` the number of the call (``3+``: and all after)."""
 
     call: str
     how: str

@@ -1,0 +1,167 @@
+"""On a disk that forgets what was not synced the power goes: what the store has said to be durable, and what any paper
+says, is there afterwards. A store that syncs less loses sales on the same disk, so the disk does forget.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from agent.offline_store.verify import verify_chain
+from contract.signing import SoftwareSigner
+from tests.contract.samples import ADDRESS
+from tests.crashes.interruptions import come_back, sell_and_be_struck
+from tests.crashes.power import Power
+from tests.crashes.promises import read_books
+from tests.crashes.strikes import kill
+from tests.crashes.till_process import NOT_BOOKED, PAID, PAPER_OUT, ROOT, Till
+
+pytestmark = pytest.mark.skipif(not Path("/dev/fuse").exists(), reason="this machine has no /dev/fuse")
+
+SALES = 40
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """Where the forgetting disk is mounted."""
+    (tmp_path / "medium").mkdir()
+    (tmp_path / "mount").mkdir()
+    return tmp_path / "mount"
+
+
+@pytest.fixture
+def power(disk: Path) -> Iterator[Power]:
+    power = Power(disk.with_name("medium"), disk)
+    power.on()
+    yield power
+    power.off()
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    path = tmp_path / "journal.key"
+    new = ed25519.Ed25519PrivateKey.generate()
+    path.write_bytes(new.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+def said_durable(store: Path, key: Path, synchronous: str) -> int:
+    """Sell on until the process is killed; the last sequence that it said was durable."""
+    command = [sys.executable, "-m", "tests.crashes.committing", str(store), str(key), synchronous]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as till:
+        assert till.stdout is not None
+        said = [int(till.stdout.readline()) for _ in range(SALES)]
+        till.kill()
+        said += [int(line) for line in till.stdout.read().split("\n")[:-1]]
+    return said[-1]
+
+
+def on_the_disk(store: Path, key: Path) -> int:
+    """How many sales the chain on the disk holds, verified; none where there is no store at all."""
+    if not store.exists():
+        return 0
+    return verify_chain(store, ADDRESS, 1, SoftwareSigner(key.read_bytes()).public).head.seq
+
+
+@pytest.mark.parametrize("seed", [None, 1, 2])
+def test_every_sale_that_was_said_to_be_durable_is_there_whatever_the_disk_forgets(
+    power: Power, disk: Path, key: Path, seed: int | None
+) -> None:
+    store = disk / "data" / "till.db"
+    for _ in range(2):
+        said = said_durable(store, key, "FULL")
+        power.cut(seed)
+        power.on()
+        assert said <= on_the_disk(store, key) <= said + 1
+
+
+def test_a_store_that_syncs_less_loses_sales_that_it_said_were_durable(power: Power, disk: Path, key: Path) -> None:
+    store = disk / "till.db"
+    said = said_durable(store, key, "FULL")
+    power.cut()
+    power.on()
+    assert on_the_disk(store, key) >= said
+    careless = said_durable(store, key, "NORMAL")
+    power.cut()
+    power.on()
+    assert said <= on_the_disk(store, key) < careless
+
+
+@pytest.fixture
+def till_on_it(till: Till, power: Power, disk: Path) -> Till:
+    """The till, its store on the forgetting disk, and durable there."""
+    data = till.premises.data
+    for name in [path.name for path in data.iterdir()]:
+        shutil.copy(data / name, disk / name)
+        _sync(disk / name)
+    _sync(disk)
+    shutil.rmtree(data)
+    data.symlink_to(disk)
+    return till
+
+
+@pytest.mark.parametrize(
+    ("call", "nth", "seed"),
+    [
+        ("sendto", 2, None),
+        ("write", 5, 3),
+        ("pwrite64", 13, 4),
+        *(
+            pytest.param(call, nth, seed, marks=pytest.mark.soak)
+            for call, nth in (("sendto", 1), ("sendto", 3), ("write", 2), ("write", 4), ("pwrite64", 15))
+            for seed in (None, 5, 6, 7, 8)
+        ),
+    ],
+)
+def test_what_a_receipt_says_is_in_the_chain_when_the_power_goes_while_it_prints(
+    till_on_it: Till, power: Power, call: str, nth: int, seed: int | None, tmp_path: Path
+) -> None:
+    till = till_on_it
+    till.start()
+    till.sign_in()
+    before = read_books(till.premises)
+    assert sell_and_be_struck(till, tmp_path / "trace", kill(call, nth))
+    after = come_back(till, before, partial(_power_goes, power, seed))
+    assert len(after.sales) == len(before.sales) + 1
+
+
+def test_a_sync_that_failed_costs_no_later_sale_although_the_kernel_has_thrown_away_what_it_could_not_write(
+    till_on_it: Till, power: Power
+) -> None:
+    till = till_on_it
+    till.start()
+    till.sign_in()
+    till.sell("268.00")
+    power.fail_syncs(1)
+    till.key_amount("268.00")
+    till.press("cash")
+    till.see(NOT_BOOKED)
+    till.press("cash")
+    till.see(PAID)
+    till.see(PAPER_OUT)
+    said = read_books(till.premises)
+    assert len(said.sales) == 2 and "commit_refused sale: io" in said.events
+    till.end()
+    come_back(till, said, partial(_power_goes, power, None))
+
+
+def _power_goes(power: Power, seed: int | None) -> None:
+    power.cut(seed)
+    power.on()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
