@@ -19,8 +19,10 @@ from contract.messages import (
     Announcement,
     Chunk,
     HeldDocument,
+    LeasesHeld,
     RefusedEntry,
     Welcome,
+    leases_digest,
     read_batch,
     read_want,
     seal_ack,
@@ -75,7 +77,8 @@ class Office:
         """A signed welcome that says what this office has; ``changed`` fields say something else."""
         point = self.point()
         said = Welcome(
-            *(GRAMMAR, ADDRESS, self.epoch, point.seq, point.digest, self.time_ms), tuple(self.listed.values())
+            *(GRAMMAR, ADDRESS, self.epoch, point.seq, point.digest, self.time_ms),
+            *(tuple(self.listed.values()), self.epoch),
         )
         said = replace(said, **changed)  # type: ignore[arg-type]
         return MessageArrived(topics.down(ADDRESS, topics.Down.WELCOME), seal_welcome(self.signer, said))
@@ -160,6 +163,9 @@ class Shelf:
 
     def held(self) -> tuple[HeldDocument, ...]:
         return self.documents
+
+    def leases_held(self) -> LeasesHeld:
+        return LeasesHeld(0, leases_digest(()))
 
 
 def office_for(who: Identity) -> Office:

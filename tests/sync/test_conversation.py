@@ -65,7 +65,7 @@ def test_a_kind_of_document_this_till_does_not_know_is_passed_over_in_silence(
     conversation: Conversation, store: Store, office: Office
 ) -> None:
     announced = office.publish(document(1))
-    later = Announcement("notices", 1, b"\1" * 32, 70_000)
+    later = Announcement("prizes", 1, b"\1" * 32, 70_000)
     conversation.step(LinkUp(), at(0))
     found = conversation.step(office.welcome(documents=(later, announced)), at(1))
     assert conversation.standing is Standing.TALKING
