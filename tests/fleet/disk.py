@@ -31,9 +31,10 @@ class PowerCut(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A copy of a disk, as somebody made it: the files, and how much the copy knew."""
+    """A copy of a disk, as somebody made it: the files, and the digests of the entries in them."""
 
     folder: Path
+    rows: tuple[bytes, ...]
 
 
 class Disk:
@@ -73,10 +74,10 @@ class Disk:
         shutil.copytree(source, self.path.parent, ignore=shutil.ignore_patterns("*.lock", "*-shm"))
         self._synced_bytes, self._salts = 0, b""
 
-    def image(self, folder: Path) -> Image:
-        """Copy what is on the disk now, as somebody with a card reader would."""
+    def image(self, folder: Path, rows: list[bytes]) -> Image:
+        """Copy what is on the disk now; ``rows`` are the entries that are on it."""
         shutil.copytree(self.path.parent, folder, ignore=shutil.ignore_patterns("*.lock", "*-shm"))
-        return Image(folder)
+        return Image(folder, tuple(rows))
 
     def connect(self, path: Path) -> sqlite3.Connection:
         """Open the file; what the store is handed."""

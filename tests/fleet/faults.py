@@ -23,6 +23,8 @@ class Fleet:
     world: World
     units: list[Unit]
     office: Office
+    hire: Callable[[Unit], None]
+    """Puts a cashier to a terminal."""
     healed: bool = False
 
     def later(self, delay_ms: int, act: Callable[[], None]) -> None:
@@ -137,6 +139,32 @@ def books_are_restored(fleet: Fleet) -> None:
     fleet.later(fleet.world.chance.randrange(5_000, 60_000), fleet.office.restore)
 
 
+def disk_is_restored(fleet: Fleet) -> None:
+    """An older image of its own disk is put into a terminal."""
+    unit = fleet.unit()
+    image = unit.image()
+    fleet.world.tell(unit.label, f"its disk is copied, journal of {len(image.rows)} entries")
+
+    def restore() -> None:
+        fleet.world.tell(unit.label, f"! the copy of {len(image.rows)} entries is put back, over {len(unit.rows)}")
+        unit.put_image(image)
+
+    fleet.later(fleet.world.chance.randrange(4_000, 40_000), restore)
+
+
+def disk_is_cloned(fleet: Fleet) -> None:
+    """A second terminal runs from a copy of a disk, under the same name."""
+    unit = fleet.unit()
+    if any(other.label == f"{unit.label}+" for other in fleet.units):
+        return
+    image = unit.image()
+    twin = unit.twin(image, f"{unit.label}+")
+    fleet.world.tell(unit.label, f"! its disk, {len(image.rows)} entries, is copied into {twin.label}")
+    fleet.units.append(twin)
+    fleet.hire(twin)
+    twin.switch_on()
+
+
 Fault = Callable[[Fleet], None]
 
 SURVIVED: tuple[Fault, ...] = (
@@ -154,6 +182,9 @@ SURVIVED: tuple[Fault, ...] = (
     books_are_restored,
 )
 """Faults after which nothing may be missing and nothing doubled."""
+
+FORKED: tuple[Fault, ...] = (disk_is_restored, disk_is_cloned)
+"""Faults after which one terminal has two chains; what was not yet sent when a disk was overwritten is gone with it."""
 
 
 def plan(fleet: Fleet, kinds: tuple[Fault, ...], until_ms: int) -> None:

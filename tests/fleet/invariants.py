@@ -20,13 +20,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contract.bodies import Body, CarryOverBody, EntryKind
 from contract.envelope import keyring
+from contract.ids import TerminalAddress
 from contract.journal import EntryHeader, open_entry, peek_header
-from contract.postings import Posting
-from contract.trade import SaleBody
 from tests.fleet.office import Office
 from tests.fleet.terminal import Unit
 from tests.fleet.world import Broken, Violation, World
+
+ROWS = "SELECT sealed FROM journal ORDER BY rowid LIMIT -1 OFFSET ?"
 
 Place = tuple[str, int, int]
 """Address, epoch, sequence."""
@@ -54,7 +56,13 @@ class Witness:
         self.committed: dict[bytes, EntryHeader] = {}
         """Every entry that was ever seen on a disk."""
         self.sealed: dict[bytes, bytes] = {}
+        self.committed_at: dict[Place, bytes] = {}
+        self.forked: set[TerminalAddress] = set()
+        """Terminals that committed two entries in one place, which no honest disk does."""
+        self.original: dict[bytes, bytes] = {}
+        """By the digest of a carry-over, the digest of what it carries."""
         self.seen_at_office: dict[Place, bytes] = {}
+        self.ever_at_office: set[bytes] = set()
         self.acknowledged: set[bytes] = set()
         self.books = Books()
         self._unexplained: dict[bytes, Place] = {}
@@ -83,58 +91,85 @@ class Witness:
             self._reader.close()
             self._reader = None
 
-    def postings_of(self, digest: bytes) -> tuple[Posting, ...]:
-        """What an entry moves between accounts, as it says itself."""
+    def body_of(self, digest: bytes) -> Body:
+        """What an entry says, its signature verified."""
         address = self.committed[digest].address
         key = next(unit.identity.signer.public for unit in self.units if unit.identity.address == address)
-        body = open_entry(self.sealed[digest], keyring(key)).body()
-        return body.postings if isinstance(body, SaleBody) else ()
+        return open_entry(self.sealed[digest], keyring(key)).body()
+
+    def alarmed(self) -> set[str]:
+        """The terminals about which head office has told people something."""
+        assert self._reader is not None
+        return {address for (address,) in self._reader.execute("SELECT DISTINCT address FROM exceptions")}
+
+    def forget(self) -> None:
+        """A disk or the books were replaced by something older: what nobody has any more cannot be asked for."""
+        kept = set(self.books.digests).union(*(unit.rows for unit in self.units))
+        self.acknowledged &= kept
 
     # The terminals.
 
     def _look_at_terminal(self, unit: Unit) -> None:
-        running = unit.running
         if unit.unopened is not None:
             self._broken("a store opens again", f"{unit.label}: {unit.unopened}")
-        if running is None:
+        if unit.running is None:
             return
-        head = running.store.head().seq
-        if head < len(unit.known):
-            self._broken("what was committed stays", f"{unit.label} had {len(unit.known)} entries, now {head}")
         if unit.booted:
             unit.booted = False
-            for seq, digest in enumerate(unit.known, start=1):
-                if running.store.digest_at(seq) != digest:
-                    self._broken("a committed entry does not change", f"{unit.label} entry {seq}")
-        for _seq, sealed in running.store.entries_after(len(unit.known), 10_000, 2**40):
+            self._require_rows_kept(unit)
+        for (sealed,) in unit.journal().execute(ROWS, (len(unit.rows),)):
             digest = hashlib.sha256(sealed).digest()
-            unit.known.append(digest)
-            self.committed[digest] = peek_header(sealed)
-            self.sealed[digest] = sealed
+            unit.rows.append(digest)
+            self._see_committed(digest, sealed)
+        on_disk = {self.committed[digest].transaction for digest in unit.rows} if unit.papers else set()
         for paper in unit.papers:
-            there = unit.known[paper.seq - 1 : paper.seq]
-            if not there or self.committed[there[0]].transaction != paper.transaction:
+            if paper.transaction not in on_disk:
                 self._broken("what a receipt says is in the journal", f"{unit.label} entry {paper.seq}")
         unit.papers.clear()
+
+    def _require_rows_kept(self, unit: Unit) -> None:
+        there = [hashlib.sha256(sealed).digest() for (sealed,) in unit.journal().execute(ROWS, (0,))]
+        if len(there) < len(unit.rows):
+            self._broken("what was committed stays", f"{unit.label} had {len(unit.rows)} entries, now {len(there)}")
+        if there[: len(unit.rows)] != unit.rows:
+            self._broken("a committed entry does not change", unit.label)
+
+    def _see_committed(self, digest: bytes, sealed: bytes) -> None:
+        if digest in self.committed:
+            return
+        header = self.committed[digest] = peek_header(sealed)
+        self.sealed[digest] = sealed
+        place = (str(header.address), header.epoch, header.seq)
+        if self.committed_at.setdefault(place, digest) != digest:
+            self.forked.add(header.address)
+        if header.kind is EntryKind.CARRY_OVER:
+            body = self.body_of(digest)
+            assert isinstance(body, CarryOverBody)
+            self.original[digest] = hashlib.sha256(body.sealed).digest()
 
     def _look_at_cursor(self, unit: Unit) -> None:
         assert unit.running is not None
         acked = unit.running.store.acked()
         if acked.seq == 0 or acked.digest in self.acknowledged:
             return
-        place = (unit.name, unit.identity.epoch, acked.seq)
-        if self.seen_at_office.get(place) != acked.digest:
+        if acked.digest not in self.ever_at_office:
             self._broken("only what head office has is acknowledged", f"{unit.label} believes {acked.seq} is there")
-        self.acknowledged.update(unit.known[: acked.seq])
+        epoch = self.committed[acked.digest].epoch
+        for digest in unit.rows:
+            header = self.committed[digest]
+            if header.epoch == epoch and header.seq <= acked.seq:
+                self.acknowledged.add(digest)
 
     # Head office.
 
     def _look_at_books(self) -> None:
+        older = False
         if self._restored != self.office.restored or self._reader is None:
             self._restored = self.office.restored
             self.close()
             self._reader = _reading(self.office.premises.database)
             self.books = Books()
+            older = True
         books = self.books
         rows = self._reader.execute(
             "SELECT id, address, epoch, seq, digest, sealed FROM entries WHERE id > ? ORDER BY id", (books.entries,)
@@ -143,6 +178,18 @@ class Witness:
             books.entries = entry_id
             self._see_entry((address, epoch, seq), digest, sealed)
         self._see_postings()
+        if older:
+            self._begin_again()
+
+    def _begin_again(self) -> None:
+        """The books are an older backup. Of a terminal whose disk was copied another unit may now come first."""
+        self.forget()
+        names = {str(address) for address in self.forked}
+        self.seen_at_office = {
+            place: digest
+            for place, digest in self.seen_at_office.items()
+            if place[0] not in names or place in self.books.places
+        }
 
     def _see_entry(self, place: Place, digest: bytes, sealed: bytes) -> None:
         if hashlib.sha256(sealed).digest() != digest:
@@ -154,6 +201,7 @@ class Witness:
             self._broken("no entry that head office had becomes another", f"{place}")
         if place in self.books.places or digest in self.books.digests:
             self._broken("an entry is in the books once", f"{place}")
+        self.ever_at_office.add(digest)
         self.books.places[place] = digest
         self.books.digests.add(digest)
 

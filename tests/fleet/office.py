@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contract import topics
+from contract.errors import ContractError
+from contract.messages import read_batch
 from hq.worker import Publish, Worker
 from tests.fleet.broker import Broker, Connection
 from tests.fleet.premises import OfficeCut, Premises
@@ -63,6 +66,19 @@ class Office:
     def cut_after(self, statements: int) -> None:
         """Let whoever works next die after so many statements."""
         self.premises.power.statements_to_cut = statements
+
+
+def told(topic: str, payload: bytes) -> str:
+    """A message in a few words: whose, what kind, and of a batch which entries."""
+    words = topic.removeprefix(f"{topics.ROOT}/").split("/")
+    if words[-1] != topics.Up.BATCH:
+        return f"{words[-1]} of {words[2]}"
+    try:
+        batch = read_batch(payload)
+    except ContractError as error:
+        return f"batch of {words[2]}: {error}"
+    last = batch.first_seq + len(batch.entries) - 1
+    return f"batch of {words[2]}: epoch {batch.epoch} entries {batch.first_seq} to {last}"
 
 
 @dataclass
@@ -145,6 +161,7 @@ class Clerk:
         office = self.office
         topic, payload = self._queue.popleft()
         office.changed = True
+        office.world.tell(self.name, f"takes {told(topic, payload)}")
         try:
             answers = self._worker.handle(topic, payload, office.world.now_ms)
         except OfficeCut:

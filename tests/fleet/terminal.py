@@ -4,9 +4,11 @@ It is put together as ``agent.main`` does it, with the till's loop in events of 
 product goes through :meth:`Unit.act`, where a power cut ends it as the end of a process would.
 """
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from agent.clock import Sources, SystemClock
 from agent.courier import Courier
@@ -78,6 +80,7 @@ class Unit:
     disk_kind: type[Disk] = Disk
 
     def __init__(self, site: Site, identity: Identity, prepared: Path, label: str = "") -> None:
+        self.site = site
         self.world = site.world
         self.broker = site.broker
         self.identity = identity
@@ -92,12 +95,14 @@ class Unit:
         self.booted = True
         """Whether it started since somebody looked."""
         self.papers: list[Paper] = []
-        self.known: list[bytes] = []
+        self.rows: list[bytes] = []
         """The digests of the entries on this disk, as somebody saw them after each event."""
+        self.reader: sqlite3.Connection | None = None
         self.unopened: StoreError | None = None
         """Why its store could not be opened at the last start."""
         self._connection: Connection | None = None
         self._life = 0
+        self._images = 0
 
     # Power.
 
@@ -143,7 +148,7 @@ class Unit:
         """The story is over: close what is open."""
         if self.running is not None:
             self.running.store.close()
-            self.running = None
+            self._end()
 
     def act(self, what: Callable[[Running], None]) -> None:
         """Let the product do something, if there is power and until there is none."""
@@ -167,6 +172,9 @@ class Unit:
 
     def _end(self) -> None:
         self.running = None
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
         self._life += 1
 
     def _room(self) -> Room:
@@ -176,16 +184,31 @@ class Unit:
 
     def image(self) -> Image:
         """Copy the disk while the terminal runs, as a technician with a card reader would."""
-        return self.disk.image(self.disk.path.parents[1] / f"image-{self._life}-{self.world.now_ms}")
+        self._images += 1
+        return self.disk.image(self.disk.path.parents[1] / f"image-{self._images}", self.rows)
 
-    def put_image(self, image: Image, known: list[bytes]) -> None:
-        """Put another disk's content here; ``known`` are the entries it holds."""
+    def twin(self, image: Image, label: str) -> Self:
+        """Other hardware of the same name with that content on its disk; nobody has switched it on yet."""
+        other = type(self)(self.site, self.identity, image.folder, label)
+        other.rows = list(image.rows)
+        return other
+
+    def put_image(self, image: Image) -> None:
+        """Put what another disk held here, and start over it later."""
         if self.running is not None:
             self._hang_up()
             self.running.store.close()
             self._end()
         self.disk.install(image.folder)
-        self.known = list(known)
+        self.rows = list(image.rows)
+        self.papers.clear()
+        self.world.after(BOOT_MS, self.switch_on)
+
+    def journal(self) -> sqlite3.Connection:
+        """A look at the file from beside the product."""
+        if self.reader is None:
+            self.reader = sqlite3.connect(f"file:{self.disk.path}?mode=ro", uri=True, isolation_level=None)
+        return self.reader
 
     # The link.
 
@@ -197,8 +220,12 @@ class Unit:
         """Be the broker's client: hand a message to the product."""
 
         def handle(running: Running) -> None:
+            before = running.store.acked().seq
             running.courier.handle(MessageArrived(topic, payload))
             running.courier.activate_arrived()
+            after = running.store.acked().seq
+            if after != before:
+                self.world.tell(self.label, f"is acknowledged up to {after}")
 
         self.act(handle)
 
