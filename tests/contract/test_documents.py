@@ -97,7 +97,7 @@ def test_an_acknowledgement_counts_only_for_the_terminal_it_names() -> None:
 
 def test_a_welcome_counts_only_for_the_terminal_it_names_and_is_no_acknowledgement() -> None:
     signer = eddsa_signer()
-    sealed = seal_welcome(signer, Welcome(1, ADDRESS, 1, 0, bytes(32), 1_000, ()))
+    sealed = seal_welcome(signer, Welcome(1, ADDRESS, 1, 0, bytes(32), 1_000, (), 1))
     assert open_welcome(sealed, keyring(signer.public), ADDRESS).upto_seq == 0
     for reader, address, reason in (
         (open_welcome, NEIGHBOUR, Reason.FOREIGN_ORIGIN),

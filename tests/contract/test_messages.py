@@ -14,7 +14,9 @@ from contract.messages import (
     Announcement,
     HeldDocument,
     Hello,
+    LeasesHeld,
     Welcome,
+    leases_digest,
     open_welcome,
     read_announcement,
     read_hello,
@@ -23,21 +25,21 @@ from contract.messages import (
 from tests.contract.samples import ADDRESS, eddsa_signer
 
 TODAY = Announcement(DocumentKind.PACK, 7, bytes(32), 1_000)
-TOMORROW = Announcement("notices", 1, b"\1" * 32, 2_000)
+TOMORROW = Announcement("planograms", 1, b"\1" * 32, 2_000)
 
 
 def test_todays_reader_survives_tomorrows_list_of_documents() -> None:
     signer = eddsa_signer()
-    said = Welcome(GRAMMAR, ADDRESS, 1, 0, bytes(32), 1_760_000_000_000, (TODAY, TOMORROW))
+    said = Welcome(GRAMMAR, ADDRESS, 1, 0, bytes(32), 1_760_000_000_000, (TODAY, TOMORROW), 1)
     read = open_welcome(seal_welcome(signer, said), keyring(signer.public), ADDRESS)
     assert read == said
-    assert [item.kind for item in read.documents] == ["pack", "notices"]
+    assert [item.kind for item in read.documents] == ["pack", "planograms"]
     assert read_announcement(wire.pack(TOMORROW)) == TOMORROW
 
 
 def test_head_office_reads_the_hello_of_a_till_that_holds_a_kind_it_does_not_know() -> None:
-    held = (HeldDocument("notices", 1, bytes(32)), HeldDocument(DocumentKind.PACK, 2, bytes(32)))
-    hello = Hello(GRAMMAR, 1, 0, bytes(32), 0, 0, held)
+    held = (HeldDocument("planograms", 1, bytes(32)), HeldDocument(DocumentKind.PACK, 2, bytes(32)))
+    hello = Hello(GRAMMAR, 1, 0, bytes(32), 0, 0, held, LeasesHeld(0, leases_digest(())))
     assert read_hello(wire.pack(hello)) == hello
 
 
@@ -55,6 +57,6 @@ def test_what_is_no_name_of_a_kind_is_refused(kind: object) -> None:
 
 def test_a_welcome_under_another_name_of_message_is_refused() -> None:
     signer = eddsa_signer()
-    said = Welcome(GRAMMAR, ADDRESS, 1, 0, bytes(32), 1, (TODAY,))
+    said = Welcome(GRAMMAR, ADDRESS, 1, 0, bytes(32), 1, (TODAY,), 1)
     with pytest.raises(ContractError):
         open_welcome(envelope.seal(signer, ContentType.ACK, wire.pack(said)), keyring(signer.public), ADDRESS)
