@@ -26,6 +26,8 @@ MOST_MEMBERS_BYTES = 4_000_000
 """What one members snapshot may hold: activating it keeps a till's one thread from the counter, for about 1.5 s with
 so many on two cores of a laptop's kind. More members come as deltas on top.
 """
+MOST_DELTA_MEMBERS = 5_000
+"""How many members one delta changes or forgets together, so that the counter never waits for long."""
 MOST_LEASES = 128
 """How many leases one document grants, so that a terminal's journal can hold the document whole."""
 
@@ -84,10 +86,20 @@ class OpenedDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class PinVerifier:
+    """An argon2id verifier (RFC 9106) of a PIN: salt, passes, memory in KiB, one lane, 32-byte tag."""
+
+    salt: bytes = wire.at(1, wire.octets(16))
+    passes: int = wire.at(2, wire.whole(1, 10))
+    memory_kib: int = wire.at(3, wire.whole(8, 65_536))
+    tag: bytes = wire.at(4, wire.octets(32))
+
+
+@dataclass(frozen=True, slots=True)
 class MemberRecord:
     """A member as a terminal needs one: how to recognise, what rules look at, and the points balance HQ knew when the
     document was issued. ``birthday`` is a day of every year; ``visits`` counts the purchases so far, ``visit_days`` are
-    the days of the latest of them.
+    the days of the latest of them. ``pin`` verifies what the member keys to spend, where the member has chosen one.
     """
 
     member: str = wire.at(1, MEMBER_ID)
@@ -102,6 +114,7 @@ class MemberRecord:
     birthday: int | None = wire.maybe(10, YEARLY)
     visits: int | None = wire.maybe(11, COUNT)
     visit_days: tuple[int, ...] = wire.maybe(12, wire.many(DAY, MOST_VISIT_DAYS), ())
+    pin: PinVerifier | None = wire.maybe(13, wire.record(PinVerifier))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +125,6 @@ class MembersContent:
 
     members: tuple[MemberRecord, ...] = wire.at(1, wire.many(wire.record(MemberRecord), 1_000_000))
     gone: tuple[str, ...] = wire.maybe(2, wire.many(MEMBER_ID, 1_000_000), ())
-
-
-@dataclass(frozen=True, slots=True)
-class PinVerifier:
-    """An argon2id verifier (RFC 9106) of a PIN: salt, passes, memory in KiB, one lane, 32-byte tag."""
-
-    salt: bytes = wire.at(1, wire.octets(16))
-    passes: int = wire.at(2, wire.whole(1, 10))
-    memory_kib: int = wire.at(3, wire.whole(8, 65_536))
-    tag: bytes = wire.at(4, wire.octets(32))
 
 
 @dataclass(frozen=True, slots=True)

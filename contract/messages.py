@@ -26,7 +26,7 @@ _EPOCH = wire.whole(1, 2**31)
 _SEQ = wire.whole(0, 2**53)
 _TIME_MS = wire.whole(0, 2**53)
 _KIND_NAME = wire.text(24, KIND_PATTERN)
-_KIND = wire.Kind(write=lambda value: _KIND_NAME.write(str(value)), read=_KIND_NAME.read)
+_KIND = wire.Kind(lambda value: _KIND_NAME.write(str(value)), _KIND_NAME.read, _KIND_NAME.shape)
 """A document's kind as text: head office is upgraded first, and a till must go on hearing of kinds it does not know."""
 
 
@@ -50,8 +50,8 @@ class EarlierEpoch:
 
 @dataclass(frozen=True, slots=True)
 class LeasesHeld:
-    """What a terminal holds of leases after the entry ``head_seq`` of the hello around it: how many are open, and the
-    SHA-256 over them (:func:`leases_digest`).
+    """What a terminal holds of leases after the entry ``head_seq`` of the hello around it: how many have anything left,
+    and the digest of those (:func:`leases_digest`).
     """
 
     count: int = wire.at(1, wire.whole(0, 2**31))
@@ -179,8 +179,22 @@ class Chunk:
 
 
 def leases_digest(held: Iterable[tuple[bytes, int, int]]) -> bytes:
-    """SHA-256 over what is left of leases, given as (id, amount, bonus in minor units), in the order of their ids."""
-    return hashlib.sha256(cbor.encode([list(item) for item in sorted(held)])).digest()
+    """What is left of leases, given as (id, amount, bonus in minor units) in any order, as 32 bytes: the sum of the
+    SHA-256 of each, modulo 2**256. A terminal that holds very many keeps it up with each spend (:func:`digest_after`).
+    """
+    return digest_after(bytes(32), (), held)
+
+
+def digest_after(
+    digest: bytes, gone: Iterable[tuple[bytes, int, int]], come: Iterable[tuple[bytes, int, int]]
+) -> bytes:
+    """The digest of the leases that ``digest`` is of, without those ``gone`` and with those that have ``come``."""
+    total = int.from_bytes(digest, "big") + sum(map(_lease_number, come)) - sum(map(_lease_number, gone))
+    return (total % 2**256).to_bytes(32, "big")
+
+
+def _lease_number(left: tuple[bytes, int, int]) -> int:
+    return int.from_bytes(hashlib.sha256(cbor.encode(list(left))).digest(), "big")
 
 
 def read_hello(data: bytes) -> Hello:

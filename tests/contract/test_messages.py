@@ -16,6 +16,7 @@ from contract.messages import (
     Hello,
     LeasesHeld,
     Welcome,
+    digest_after,
     leases_digest,
     open_welcome,
     read_announcement,
@@ -60,3 +61,11 @@ def test_a_welcome_under_another_name_of_message_is_refused() -> None:
     said = Welcome(GRAMMAR, ADDRESS, 1, 0, bytes(32), 1, (TODAY,), 1)
     with pytest.raises(ContractError):
         open_welcome(envelope.seal(signer, ContentType.ACK, wire.pack(said)), keyring(signer.public), ADDRESS)
+
+
+def test_the_digest_of_leases_is_kept_up_without_reading_them_all() -> None:
+    one, two, less = (bytes(16), 500, 100), (bytes(15) + b"\x01", 7, 0), (bytes(16), 20, 4)
+    both = leases_digest([one, two])
+    assert leases_digest([two, one]) == both
+    assert digest_after(both, [one], [less]) == leases_digest([two, less])
+    assert digest_after(leases_digest([one]), [one], []) == leases_digest([]) == bytes(32)
