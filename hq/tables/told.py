@@ -11,6 +11,7 @@ documents = Table(
     Column("kind", String(16), nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("shop", String(16)),
+    Column("base", LargeBinary),
     Column("digest", LargeBinary, nullable=False, unique=True),
     Column("content_digest", LargeBinary, nullable=False),
     Column("sealed", LargeBinary, nullable=False),

@@ -1,0 +1,138 @@
+"""What members' value is made of beneath their balances, and what is held back from lending."""
+
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, LargeBinary, String, Table, UniqueConstraint
+
+from hq.tables.metadata import METADATA
+
+lots = Table(
+    "lots",
+    METADATA,
+    Column("lot", LargeBinary, primary_key=True),
+    Column("member", String(24), nullable=False, index=True),
+    Column("currency", String(3), nullable=False),
+    Column("principal", BigInteger, nullable=False),
+    Column("bonus", BigInteger, nullable=False),
+    Column("issuer", String(16)),
+    Column("draw_order", String(16), nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+)
+"""What is left of each top-up, lent parts included. The lots of a member sum to the member's balance."""
+
+holds = Table(
+    "holds",
+    METADATA,
+    Column("hold", LargeBinary, primary_key=True),
+    Column("client", String(32), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("asked", LargeBinary, nullable=False),
+    Column("member", String(24), nullable=False, index=True),
+    Column("asset", String(16), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("taken", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("entry_id", ForeignKey("entries.id")),
+    UniqueConstraint("client", "key"),
+)
+"""What a web shop has reserved. ``asked`` is the SHA-256 of what was asked under that key."""
+
+hold_parts = Table(
+    "hold_parts",
+    METADATA,
+    Column("hold", ForeignKey("holds.hold"), primary_key=True),
+    Column("part", BigInteger, primary_key=True, autoincrement=False),
+    Column("asset", String(16), nullable=False),
+    Column("holder", String(64), nullable=False),
+    Column("name", String(32), nullable=False),
+    Column("lot", LargeBinary, index=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("bonus", BigInteger, nullable=False),
+)
+"""Only parts of open holds are here."""
+
+Index("ix_hold_parts_account", hold_parts.c.asset, hold_parts.c.holder, hold_parts.c.name)
+
+points_lots = Table(
+    "points_lots",
+    METADATA,
+    Column("source", LargeBinary, primary_key=True),
+    Column("member", String(24), primary_key=True),
+    Column("earned_day", BigInteger, nullable=False),
+    Column("until_day", BigInteger),
+    Column("points", BigInteger, nullable=False),
+    Column("left", BigInteger, nullable=False),
+    Column("expired", BigInteger, nullable=False),
+    Column("paid", LargeBinary),
+)
+"""Points of one earning: ``points`` not given back, ``left`` in its lot; ``paid`` the debts it paid."""
+
+Index("ix_points_lots_member", points_lots.c.member, points_lots.c.left)
+Index("ix_points_lots_until", points_lots.c.until_day, points_lots.c.left)
+
+points_debts = Table(
+    "points_debts",
+    METADATA,
+    Column("member", String(24), primary_key=True),
+    Column("source", LargeBinary, primary_key=True),
+    Column("since_day", BigInteger, primary_key=True, autoincrement=False),
+    Column("points", BigInteger, nullable=False),
+)
+
+points_spendings = Table(
+    "points_spendings",
+    METADATA,
+    Column("source", LargeBinary, primary_key=True),
+    Column("member", String(24), primary_key=True),
+    Column("parts", LargeBinary, nullable=False),
+)
+"""Of which lots a transaction took points: a ``rules.beside.lots.Spending``."""
+
+coupons = Table(
+    "coupons",
+    METADATA,
+    Column("code", String(64), primary_key=True),
+    Column("member", String(24), index=True),
+    Column("addressee", String(50)),
+    Column("good_from_ms", BigInteger, nullable=False),
+    Column("good_until_ms", BigInteger, nullable=False),
+    Column("shops", JSON, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("issued_ms", BigInteger, nullable=False),
+    Column("withdrawn_ms", BigInteger),
+    Column("used_entry_id", ForeignKey("entries.id")),
+)
+"""Coupons as signed; ``used_entry_id`` is the entry that used it first and did not give it back."""
+
+value_terms = Table(
+    "value_terms",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""What the tenant has decided about value, by name."""
+
+late_terms = Table(
+    "late_terms",
+    METADATA,
+    Column("shop", String(16), primary_key=True),
+    Column("bearer", String(16), nullable=False),
+)
+"""Who bears what a shop's terminals spend beyond their leases, where it is not the shop itself."""
+
+pools = Table(
+    "pools",
+    METADATA,
+    Column("shop", String(16), primary_key=True),
+    Column("since_ms", BigInteger, nullable=False),
+)
+"""Merchants that pay for the points they issue in advance."""
+
+published_items = Table(
+    "published_items",
+    METADATA,
+    Column("kind", String(16), primary_key=True),
+    Column("item", String(32), primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+)
+"""What the last published version of a kind with deltas says of each member or article, as SHA-256."""
