@@ -22,6 +22,7 @@ ToWire = Callable[[Any], object]
 FromWire = Callable[[object, str], Any]
 
 _HEX = re.compile("(?:[0-9a-f]{2})*")
+_HEX_SCHEMA = f"^{_HEX.pattern}$"
 _UNSHOWN = frozenset(["Cc", "Cf", "Cs", "Zl", "Zp"])
 """Unicode's general categories of characters that are not shown themselves and change how others are: controls, formats
 (right to left, zero width, joiners, the byte order mark), halves of surrogate pairs, line and paragraph separators.
@@ -136,7 +137,8 @@ def octets(min_bytes: int, max_bytes: int | None = None) -> Kind:
             raise ContractError(Reason.WRONG_TYPE, path, "expected bytes as hexadecimal digits")
         return bytes.fromhex(authored)
 
-    shape = Plain({"type": "string", "pattern": "^(?:[0-9a-f]{2})*$"}, parse, bytes.hex)
+    schema = {"type": "string", "pattern": _HEX_SCHEMA, "minLength": 2 * min_bytes, "maxLength": 2 * most}
+    shape = Plain(schema, parse, bytes.hex)
     return Kind(write=lambda value: read(value, ""), read=read, shape=shape)
 
 

@@ -1,7 +1,8 @@
 """``./dev docs``: writes what comes from the code into docs/, between two marks; the rest of a page is by hand.
 
 docs/refusals.md lists every refusal a cashier can see, docs/commands.md every command and option, docs/rules/ the whole
-grammar of rules and the JSON Schemas. Tests hold the pages to the code.
+grammar of rules and the JSON Schemas, docs/contract/ every record on the wire and test vectors. Tests hold the pages to
+the code.
 """
 
 import argparse
@@ -13,9 +14,11 @@ from typing import Any
 from contract.refusals import TEXTS, RefusalCode
 from rules.schema import basket_schema, pack_schema
 from tapledger.rules_output import output_schema
+from tests.contract import vectors
 from tests.tidy import transcripts
 from tests.tidy.grammar_reference import grammar_reference
 from tests.tidy.tree import ROOT
+from tests.tidy.wire_reference import wire_reference
 
 BEGIN, END = "<!-- from the code: ./dev docs -->", "<!-- end -->"
 
@@ -59,12 +62,14 @@ def commands_page() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "docs/refusals.md": refusals_table,
     "docs/commands.md": commands_page,
+    "docs/contract/records.md": wire_reference,
     "docs/rules/reference.md": grammar_reference,
 }
 """What each page holds between its marks, by the page's path below the root."""
 
 
 FILES: dict[str, Callable[[], dict[str, Any]]] = {
+    "docs/contract/vectors.json": vectors.document,
     "docs/rules/pack.schema.json": pack_schema,
     "docs/rules/basket.schema.json": basket_schema,
     "docs/rules/output.schema.json": output_schema,
