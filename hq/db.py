@@ -31,6 +31,7 @@ class Turn(Enum):
 
     MIGRATE = 1
     DOCUMENTS = 2
+    LENDING = 3
 
 
 def open_database(url: URL | str) -> Engine:

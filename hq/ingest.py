@@ -215,7 +215,7 @@ def _store(
         judge(connection, entry_id, entry, packs, now_ms)
     else:
         finding = Finding(Cause.UNREADABLE, entry.detail)
-        raise_exceptions(connection, Place(chain.address, chain.epoch, seq), (finding,), now_ms)
+        raise_exceptions(connection, ((Place(chain.address, chain.epoch, seq), finding),), now_ms)
 
 
 def _doubt_old_epoch(connection: Connection, grown: Place, now_ms: int) -> None:
@@ -242,7 +242,7 @@ def _write_refusal(connection: Connection, place: Place, sealed: bytes, refused:
         detail = f"epoch {place.epoch} seq {place.seq}: {refused.detail}"
         keep_refused(connection, topic, sealed, refused.reason, detail, now_ms)
     if refused.finding is not None:
-        raise_exceptions(connection, place, (refused.finding,), now_ms)
+        raise_exceptions(connection, ((place, refused.finding),), now_ms)
 
 
 def _refuse_batch(

@@ -17,9 +17,10 @@ from contract.ids import TerminalAddress
 from contract.journal import Entry, EntryHeader, open_entry
 from contract.trade import SaleBody
 from hq.audit import audit_sale, audit_tenders, foreign_postings
+from hq.ledger import post
 from hq.packs import PackShelf
 from hq.people import terminal_key
-from hq.tables import activations, entries, members, postings, sales, technical_events, transactions
+from hq.tables import activations, entries, members, sales, technical_events, transactions
 from hq.unsettled import Cause, Finding, Place, raise_exceptions, raise_once_in_chain, settle
 
 EARLIEST_MS = 1_577_836_800_000
@@ -58,7 +59,7 @@ def judge(connection: Connection, entry_id: int, entry: Entry, packs: PackShelf,
         # A fault of ours must not hold up the entries behind this one: it is told to people, and judged again later.
         _LOG.exception("event=judging_failed address=%s epoch=%d seq=%d", place.address, place.epoch, place.seq)
         outcome, findings = Judged.WAITING, [Finding(Cause.JUDGING_FAILED, f"{type(error).__name__}: {error}")]
-    raise_exceptions(connection, place, findings, now_ms)
+    raise_exceptions(connection, [(place, finding) for finding in findings], now_ms)
     if not EARLIEST_MS <= entry.header.wall_ms <= now_ms + FURTHEST_AHEAD_MS:
         raise_once_in_chain(connection, place, _time_finding(entry.header), now_ms)
     # Kind and transaction are written here too: an entry that nobody could read before has them only now.
@@ -134,13 +135,7 @@ def _judge_sale(
         )
     )
     if posted:
-        connection.execute(
-            insert(postings),
-            [
-                {"entry_id": entry_id, "account": item.account, "unit": item.unit, "amount": item.amount}
-                for item in body.postings
-            ],
-        )
+        post(connection, [(entry_id, item) for item in body.postings])
     return (Judged.POSTED if posted else Judged.HELD), findings
 
 
@@ -160,7 +155,9 @@ def _register_transaction(connection: Connection, entry_id: int, entry: Entry) -
     transaction = entry.header.transaction
     first = connection.scalar(select(transactions.c.entry_id).where(transactions.c.transaction_id == transaction))
     if first is None:
-        connection.execute(insert(transactions).values(transaction_id=transaction, entry_id=entry_id))
+        connection.execute(
+            insert(transactions).values(transaction_id=transaction, entry_id=entry_id, digest=entry.digest)
+        )
         return []
     row = connection.execute(
         select(entries.c.address, entries.c.epoch, entries.c.seq).where(entries.c.id == first)

@@ -17,6 +17,7 @@ from contract import topics
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.topics import MAX_MESSAGE_BYTES
+from hq.bulk import keep_rows
 from hq.tables import exceptions, quarantine
 
 KEPT_OF_ONE_KIND = 50
@@ -61,6 +62,18 @@ class Cause(StrEnum):
     TENDERS_DIFFER = "tenders_differ"
     MEMBER_UNKNOWN = "member_unknown"
     TIME_IMPLAUSIBLE = "time_implausible"
+    TERMINAL_REVOKED = "terminal_revoked"
+    EPOCH_BEGAN = "epoch_began"
+    ENTRIES_LOST = "entries_lost"
+    CARRIED_UNVERIFIED = "carried_unverified"
+    PRESENTATION_TWICE = "presentation_twice"
+    ORIGINAL_UNKNOWN = "original_unknown"
+    RETURNED_TWICE = "returned_twice"
+    REFUND_DIFFERS = "refund_differs"
+    TOP_UP_DIFFERS = "top_up_differs"
+    REDEMPTION_DIFFERS = "redemption_differs"
+    CASH_DIFFERS = "cash_differs"
+    FOREIGN_OFFICE = "foreign_office"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,31 +93,24 @@ class Place:
     seq: int
 
 
-def raise_exceptions(connection: Connection, place: Place, findings: Iterable[Finding], now_ms: int) -> None:
-    """Put ``findings`` before people, each once for this place and cause."""
-    findings = tuple(findings)
-    if not findings:
-        return
-    here = (
-        exceptions.c.address == str(place.address),
-        exceptions.c.epoch == place.epoch,
-        exceptions.c.seq == place.seq,
-    )
-    known = set(connection.scalars(select(exceptions.c.reason).where(*here)))
-    for finding in findings:
-        if finding.cause.value in known:
-            continue
-        known.add(finding.cause.value)
-        connection.execute(
-            insert(exceptions).values(
-                address=str(place.address),
-                epoch=place.epoch,
-                seq=place.seq,
-                reason=finding.cause.value,
-                detail=finding.detail[:MAX_DETAIL_CHARS],
-                at_ms=now_ms,
+def raise_exceptions(connection: Connection, found: Iterable[tuple[Place, Finding]], now_ms: int) -> None:
+    """Put findings before people, each once for its place and cause."""
+    keep_rows(
+        connection,
+        exceptions,
+        ("address", "epoch", "seq", "reason", "detail", "at_ms"),
+        [
+            (
+                str(place.address),
+                place.epoch,
+                place.seq,
+                finding.cause.value,
+                finding.detail[:MAX_DETAIL_CHARS],
+                now_ms,
             )
-        )
+            for place, finding in found
+        ],
+    )
 
 
 def raise_once_in_chain(connection: Connection, place: Place, finding: Finding, now_ms: int) -> None:
@@ -122,7 +128,7 @@ def raise_once_in_chain(connection: Connection, place: Place, finding: Finding, 
         .limit(1)
     )
     if still_open is None:
-        raise_exceptions(connection, place, (finding,), now_ms)
+        raise_exceptions(connection, ((place, finding),), now_ms)
 
 
 def settle(connection: Connection, place: Place, causes: Iterable[Cause], now_ms: int) -> None:

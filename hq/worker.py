@@ -168,7 +168,8 @@ def _welcome(connection: Connection, address: TerminalAddress, hello: Hello, now
     row = connection.execute(select(chains.c.upto_seq, chains.c.head_hash).where(*here)).one()
     first = identity_hash(address, hello.epoch, key)
     findings = _doubts(connection, address, hello, row.upto_seq, first)
-    raise_exceptions(connection, Place(address, hello.epoch, hello.head_seq), findings, now_ms)
+    place = Place(address, hello.epoch, hello.head_seq)
+    raise_exceptions(connection, [(place, finding) for finding in findings], now_ms)
     newest = announcements(connection, address)
     last = newest_epoch(connection, address) or hello.epoch
     return Welcome(GRAMMAR, address, hello.epoch, row.upto_seq, row.head_hash, now_ms, newest, last)

@@ -14,7 +14,7 @@ from contract.envelope import keyring
 from contract.errors import Reason
 from contract.ids import TerminalAddress
 from contract.journal import identity_hash
-from contract.messages import HeldDocument, Hello, Want, read_announcement, read_chunk
+from contract.messages import HeldDocument, Hello, LeasesHeld, Want, leases_digest, read_announcement, read_chunk
 from contract.topics import MAX_MESSAGE_BYTES, Up
 from hq import books
 from hq.db import writing
@@ -209,7 +209,7 @@ def test_a_true_message_with_some_bytes_changed_ends_nothing(hq: HeadOffice, dat
     till = Till(A1) if hq.look(books.till_states) else hq.enrolled()
     kind = data.draw(st.sampled_from(list(Up)))
     true = {
-        Up.HELLO: wire.pack(Hello(1, 1, 3, bytes(32), 2, NOW_MS, (held(hq),))),
+        Up.HELLO: wire.pack(Hello(1, 1, 3, bytes(32), 2, NOW_MS, (held(hq),), LeasesHeld(0, leases_digest(())))),
         Up.BATCH: till.batch(till.tell("event")),
         Up.WANT: wire.pack(Want(hq.ref.digest, 0)),
     }[kind]

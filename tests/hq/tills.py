@@ -18,7 +18,18 @@ from contract.documents import DocumentKind
 from contract.envelope import keyring
 from contract.ids import TerminalAddress
 from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, identity_hash, seal_entry
-from contract.messages import Ack, Batch, HeldDocument, Hello, Welcome, open_ack, open_welcome
+from contract.messages import (
+    Ack,
+    Batch,
+    EarlierEpoch,
+    HeldDocument,
+    Hello,
+    LeasesHeld,
+    Welcome,
+    leases_digest,
+    open_ack,
+    open_welcome,
+)
 from contract.signing import SoftwareSigner
 from contract.topics import Down, Up
 from contract.trade import Assurance, Medium, MemberRef, PackRef, PerpetualTotals, SaleBody, Tender, TenderKind
@@ -118,8 +129,9 @@ class Till:
             first_seq = first.header.seq if isinstance(first, Entry) else 1
         return wire.pack(Batch(1, self.epoch, first_seq, sealed))
 
-    def hello(self, *held: HeldDocument) -> bytes:
-        return wire.pack(Hello(1, self.epoch, len(self.entries), self.head_hash, 0, NOW_MS, held))
+    def hello(self, *held: HeldDocument, earlier: tuple[EarlierEpoch, ...] = ()) -> bytes:
+        leases = LeasesHeld(0, leases_digest(()))
+        return wire.pack(Hello(1, self.epoch, len(self.entries), self.head_hash, 0, NOW_MS, held, leases, earlier))
 
 
 def sale_body(
