@@ -48,7 +48,7 @@ def grammar_reference() -> str:
         *(_record(of) for of in PARTS),
         "## Choosing goods\n",
         *(_record(of) for of in CHOOSING),
-        f"## Conditions\n\n{_prose(conditions.__doc__)}\n\n{_index(CONDITION)}\n",
+        f"## Conditions\n\n{prose(conditions.__doc__)}\n\n{_index(CONDITION)}\n",
         *(_alternative(CONDITION, name, CONDITIONS[name], "") for name in _names(CONDITION)),
         _record(conditions.Hours),
         "## Effects\n",
@@ -82,14 +82,14 @@ def _basket_records() -> Iterator[type]:
 
 
 def _record(of: type) -> str:
-    return f"### {of.__name__}\n\n{_prose(of.__doc__)}\n\n{_table(of)}\n"
+    return f"### {of.__name__}\n\n{prose(of.__doc__)}\n\n{_table(of)}\n"
 
 
 def _alternative(kind: wire.Kind, name: str, example: str, outcome: str) -> str:
     of = next(of for of, other in names_of(kind).items() if other == name)
     only = only_field(of)
     fields = f"Written directly: {_kind(only.kind)}." if only else _table(of)
-    return f"### `{name}`\n\n{_prose(of.__doc__)}\n\n```json\n{example}\n```\n{outcome}\n{fields}\n"
+    return f"### `{name}`\n\n{prose(of.__doc__)}\n\n```json\n{example}\n```\n{outcome}\n{fields}\n"
 
 
 def _table(of: type) -> str:
@@ -142,11 +142,11 @@ def _plain(schema: Mapping[str, Any]) -> str:
     if schema["type"] == "integer":
         return f"{schema['minimum']} to {schema['maximum']}"
     if "pattern" in schema:
-        return _letters(schema["pattern"].removeprefix("^").removesuffix("$"))
+        return letters(schema["pattern"].removeprefix("^").removesuffix("$"))
     return f"text, {schema['minLength']} to {schema['maxLength']} characters"
 
 
-def _letters(pattern: str) -> str:
+def letters(pattern: str) -> str:
     """Which characters and how many, in words where the pattern is one class of characters."""
     if pattern == NAME_PATTERN:
         return "1 to 16 of `a-z 0-9 -`, the first no `-`"
@@ -168,7 +168,7 @@ def _policies() -> str:
         why = _words(reasons[part.name].partition(". ")[2])
         lines.append(f"| `{part.name}` | `{_said(part.default)}` | {others} | {why} |")
         if isinstance(part.default, StrEnum):
-            told.setdefault(type(part.default).__name__, f"`{part.name}`: {_prose(type(part.default).__doc__)}\n")
+            told.setdefault(type(part.default).__name__, f"`{part.name}`: {prose(type(part.default).__doc__)}\n")
     return "\n".join([*lines, "", *told.values()])
 
 
@@ -177,7 +177,7 @@ def _said(value: object) -> str:
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
-def _prose(docstring: str | None) -> str:
+def prose(docstring: str | None) -> str:
     """A docstring as a paragraph of the page: without its list of bullets, its names in the page's form."""
     return _words("\n".join(" ".join(block.split()) for block in (docstring or "").strip().split("\n\n")))
 

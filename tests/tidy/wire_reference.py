@@ -2,7 +2,6 @@
 its type and its limits.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,6 +23,7 @@ from contract import (
     wire,
 )
 from contract.calendar import DAY, YEARLY
+from tests.tidy.grammar_reference import letters, prose
 
 GROUPS: Mapping[str, tuple[type, ...]] = {
     "Entries of the journal": (
@@ -63,7 +63,7 @@ def wire_reference() -> str:
 def _group(title: str, records: tuple[type, ...]) -> Iterator[str]:
     yield f"## {title}\n"
     for of in records:
-        yield f"### {of.__name__}\n\n{_prose(of.__doc__)}\n"
+        yield f"### {of.__name__}\n\n{prose(of.__doc__)}\n"
         yield "| key | field | type and limits |\n|---:|---|---|"
         for part in wire.layout(of):
             left_out = "" if not part.optional else _left_out(part.default)
@@ -105,14 +105,10 @@ def _plain(schema: Mapping[str, Any]) -> str:
     least, most = schema["minLength"], schema["maxLength"]
     if "0-9a-f]{2})*" in schema.get("pattern", ""):
         return _span(least // 2, most // 2, "bytes")
-    form = f", `{schema['pattern']}`" if "pattern" in schema else ""
-    return f"text, {_span(least, most, 'characters')}{form}".replace("|", "\\|")
+    if "pattern" in schema:
+        return f"text, {letters(schema['pattern'].removeprefix('^').removesuffix('$'))}"
+    return f"text, {_span(least, most, 'characters')}"
 
 
 def _span(least: int, most: int, unit: str) -> str:
     return f"{most} {unit}" if least == most else f"{least} to {most} {unit}"
-
-
-def _prose(docstring: str | None) -> str:
-    paragraphs = (" ".join(block.split()) for block in (docstring or "").strip().split("\n\n"))
-    return re.sub(r"``([^`]+)``", r"`\1`", "\n\n".join(paragraphs))
