@@ -74,6 +74,21 @@ class Cause(StrEnum):
     REDEMPTION_DIFFERS = "redemption_differs"
     CASH_DIFFERS = "cash_differs"
     FOREIGN_OFFICE = "foreign_office"
+    LATE_SPEND = "late_spend"
+    LEASE_UNKNOWN = "lease_unknown"
+    LEASE_OVERDRAWN = "lease_overdrawn"
+    RETURN_DIFFERS = "return_differs"
+    BORN_DIFFERS = "born_differs"
+    DRAWS_DIFFER = "draws_differ"
+    BONUS_SPENT = "bonus_spent"
+    SLIP_FORGED = "slip_forged"
+    SLIP_FOREIGN = "slip_foreign"
+    SLIP_DOUBLED = "slip_doubled"
+    SLIP_DIFFERS = "slip_differs"
+    COUPON_DOUBLED = "coupon_doubled"
+    COUPON_UNKNOWN = "coupon_unknown"
+    POOL_SHORT = "pool_short"
+    DOCUMENT_FORGED = "document_forged"
 
 
 @dataclass(frozen=True, slots=True)

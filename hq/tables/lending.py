@@ -30,8 +30,12 @@ leases = Table(
     Column("since_ms", BigInteger, nullable=False),
     Column("recalled_ms", BigInteger),
     Column("document", LargeBinary, index=True),
+    Column("recall_document", LargeBinary, index=True),
 )
-"""What is left is granted less drawn less returned; ``beyond`` was drawn although it was not there."""
+"""What is left is granted less drawn less returned; ``beyond`` was drawn although it was not there. ``document`` tells
+the terminal of it: NULL while none has, empty where one that did was replaced before it was active; ``recall_document``
+asks for it back likewise.
+"""
 
 Index("ix_leases_account", leases.c.asset, leases.c.holder, leases.c.name, leases.c.state)
 Index("ix_leases_terminal", leases.c.address, leases.c.state, leases.c.spend_until_ms)

@@ -61,14 +61,14 @@ points_lots = Table(
     Column("earned_day", BigInteger, nullable=False),
     Column("until_day", BigInteger),
     Column("points", BigInteger, nullable=False),
-    Column("left", BigInteger, nullable=False),
+    Column("remaining", BigInteger, nullable=False),
     Column("expired", BigInteger, nullable=False),
     Column("paid", LargeBinary),
 )
-"""Points of one earning: ``points`` not given back, ``left`` in its lot; ``paid`` the debts it paid."""
+"""Points of one earning: ``points`` not given back, ``remaining`` in its lot; ``paid`` the debts it paid."""
 
-Index("ix_points_lots_member", points_lots.c.member, points_lots.c.left)
-Index("ix_points_lots_until", points_lots.c.until_day, points_lots.c.left)
+Index("ix_points_lots_member", points_lots.c.member, points_lots.c.remaining)
+Index("ix_points_lots_until", points_lots.c.until_day, points_lots.c.remaining)
 
 points_debts = Table(
     "points_debts",

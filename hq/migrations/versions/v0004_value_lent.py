@@ -46,11 +46,13 @@ def _lent() -> None:
         sa.Column("since_ms", sa.BigInteger(), nullable=False),
         sa.Column("recalled_ms", sa.BigInteger(), nullable=True),
         sa.Column("document", sa.LargeBinary(), nullable=True),
+        sa.Column("recall_document", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("lease", name="pk_leases"),
     )
     op.create_index("ix_leases_account", "leases", ["asset", "holder", "name", "state"])
     op.create_index("ix_leases_document", "leases", ["document"])
     op.create_index("ix_leases_lot", "leases", ["lot"])
+    op.create_index("ix_leases_recall_document", "leases", ["recall_document"])
     op.create_index("ix_leases_terminal", "leases", ["address", "state", "spend_until_ms"])
     op.create_table(
         "slips",
@@ -188,13 +190,13 @@ def _points() -> None:
         sa.Column("earned_day", sa.BigInteger(), nullable=False),
         sa.Column("until_day", sa.BigInteger(), nullable=True),
         sa.Column("points", sa.BigInteger(), nullable=False),
-        sa.Column("left", sa.BigInteger(), nullable=False),
+        sa.Column("remaining", sa.BigInteger(), nullable=False),
         sa.Column("expired", sa.BigInteger(), nullable=False),
         sa.Column("paid", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("source", "member", name="pk_points_lots"),
     )
-    op.create_index("ix_points_lots_member", "points_lots", ["member", "left"])
-    op.create_index("ix_points_lots_until", "points_lots", ["until_day", "left"])
+    op.create_index("ix_points_lots_member", "points_lots", ["member", "remaining"])
+    op.create_index("ix_points_lots_until", "points_lots", ["until_day", "remaining"])
     op.create_table(
         "points_debts",
         sa.Column("member", sa.String(length=24), nullable=False),
