@@ -72,7 +72,9 @@ class Disk:
         """Put copies of the files of ``source`` on this disk, in a new life."""
         self._life += 1
         shutil.copytree(source, self.path.parent, ignore=shutil.ignore_patterns("*.lock", "*-shm"))
-        self._synced_bytes, self._salts = 0, b""
+        log = self.path.with_name(f"{FILE}-wal")
+        there = log.exists() and log.stat().st_size > 0
+        self._synced_bytes, self._salts = (log.stat().st_size, _salts_of(log)) if there else (0, b"")
 
     def image(self, folder: Path, rows: list[bytes]) -> Image:
         """Copy what is on the disk now; ``rows`` are the entries that are on it."""

@@ -69,7 +69,7 @@ class Ending:
         """Where two entries were committed in one place, and one of them came, people were told."""
         witness = self._witness
         for address in sorted(witness.forked):
-            if str(address) not in witness.alarmed():
+            if str(address) not in witness.alarmed:
                 self._broken("a copied or restored disk raises an alarm", str(address))
 
     def _require_whole_chains(self) -> None:

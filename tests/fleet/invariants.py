@@ -26,9 +26,15 @@ from contract.ids import TerminalAddress
 from contract.journal import EntryHeader, open_entry, peek_header
 from tests.fleet.office import Office
 from tests.fleet.terminal import Unit
+from tests.fleet.truth import Truth
 from tests.fleet.world import Broken, Violation, World
 
 ROWS = "SELECT sealed FROM journal ORDER BY rowid LIMIT -1 OFFSET ?"
+
+EXPECTED = {"time_implausible", "journal_behind"}
+"""What people are told where nothing is wrong but a clock, or a hello that its own batches overtook."""
+FORKS = {"entry_conflict", "head_differs", "old_epoch_grew"}
+"""What they are told besides where a disk was copied or put back."""
 
 Place = tuple[str, int, int]
 """Address, epoch, sequence."""
@@ -40,6 +46,7 @@ class Books:
 
     entries: int = 0
     postings: int = 0
+    exceptions: int = 0
     places: dict[Place, bytes] = field(default_factory=dict)
     digests: set[bytes] = field(default_factory=set)
     posted: dict[bytes, int] = field(default_factory=dict)
@@ -61,9 +68,12 @@ class Witness:
         """Terminals that committed two entries in one place, which no honest disk does."""
         self.original: dict[bytes, bytes] = {}
         """By the digest of a carry-over, the digest of what it carries."""
+        self.truth = Truth(office.premises.believed)
         self.seen_at_office: dict[Place, bytes] = {}
         self.ever_at_office: set[bytes] = set()
         self.acknowledged: set[bytes] = set()
+        self.alarmed: set[str] = set()
+        """The terminals about which head office has told people something."""
         self.books = Books()
         self._unexplained: dict[bytes, Place] = {}
         """What head office has and nobody saw on a disk yet: the terminal may have lost power since it said so."""
@@ -84,6 +94,19 @@ class Witness:
                 self._look_at_cursor(unit)
         if self._unexplained:
             self._require_explained()
+        if self.truth.changed:
+            self._look_at_truth()
+
+    def _look_at_truth(self) -> None:
+        self.truth.changed = False
+        copies = Counter({unit.identity.address: 0 for unit in self.units})
+        for unit in self.units:
+            copies[unit.identity.address] += unit.lives
+        overdrawn, below = self.truth.overdrawn(copies), self.truth.below_bound()
+        if overdrawn:
+            self._broken("a lease gives no more than was lent", overdrawn)
+        if below:
+            self._broken("no account is below its bound", below)
 
     def close(self) -> None:
         """Let go of the books."""
@@ -94,13 +117,16 @@ class Witness:
     def body_of(self, digest: bytes) -> Body:
         """What an entry says, its signature verified."""
         address = self.committed[digest].address
-        key = next(unit.identity.signer.public for unit in self.units if unit.identity.address == address)
-        return open_entry(self.sealed[digest], keyring(key)).body()
+        keys = [unit.identity.signer.public for unit in self.units if unit.identity.address == address]
+        believed = keyring(keys[0]) if keys else self.office.premises.believed
+        return open_entry(self.sealed[digest], believed).body()
 
-    def alarmed(self) -> set[str]:
-        """The terminals about which head office has told people something."""
-        assert self._reader is not None
-        return {address for (address,) in self._reader.execute("SELECT DISTINCT address FROM exceptions")}
+    def forked_or_copied(self) -> set[TerminalAddress]:
+        """The terminals whose disk went two ways."""
+        lives = Counter({unit.identity.address: 0 for unit in self.units})
+        for unit in self.units:
+            lives[unit.identity.address] += unit.lives
+        return {address for address, times in lives.items() if times > 1}
 
     def forget(self) -> None:
         """A disk or the books were replaced by something older: what nobody has any more cannot be asked for."""
@@ -143,9 +169,9 @@ class Witness:
         if self.committed_at.setdefault(place, digest) != digest:
             self.forked.add(header.address)
         if header.kind is EntryKind.CARRY_OVER:
-            body = self.body_of(digest)
-            assert isinstance(body, CarryOverBody)
-            self.original[digest] = hashlib.sha256(body.sealed).digest()
+            self.original[digest] = hashlib.sha256(_carried(self.body_of(digest))).digest()
+        else:
+            self.truth.see(header, self.body_of(digest))
 
     def _look_at_cursor(self, unit: Unit) -> None:
         assert unit.running is not None
@@ -178,12 +204,14 @@ class Witness:
             books.entries = entry_id
             self._see_entry((address, epoch, seq), digest, sealed)
         self._see_postings()
+        self._see_exceptions()
         if older:
             self._begin_again()
 
     def _begin_again(self) -> None:
         """The books are an older backup. Of a terminal whose disk was copied another unit may now come first."""
         self.forget()
+        self._reckon_again()
         names = {str(address) for address in self.forked}
         self.seen_at_office = {
             place: digest
@@ -191,9 +219,19 @@ class Witness:
             if place[0] not in names or place in self.books.places
         }
 
+    def _reckon_again(self) -> None:
+        """What head office booked itself after the backup is gone: no terminal can give that back."""
+        self.truth = Truth(self.office.premises.believed)
+        for digest, header in self.committed.items():
+            own = str(header.address) == self.office.address
+            if digest not in self.original and (not own or digest in self.books.digests):
+                self.truth.see(header, self.body_of(digest))
+
     def _see_entry(self, place: Place, digest: bytes, sealed: bytes) -> None:
         if hashlib.sha256(sealed).digest() != digest:
             self._broken("an entry is kept as it was received", f"{place}")
+        if place[0] == self.office.address and digest not in self.committed:
+            self._see_committed(digest, sealed)
         if digest not in self.committed:
             self._unexplained[digest] = place
         before = self.seen_at_office.setdefault(place, digest)
@@ -234,10 +272,28 @@ class Witness:
             if total:
                 self._broken("the ledger's sum is 0", f"entry {entry_id} adds {total} {unit}")
 
+    def _see_exceptions(self) -> None:
+        """Honest terminals with honest papers give people nothing to settle but what the faults here bring about."""
+        assert self._reader is not None
+        rows = self._reader.execute(
+            "SELECT id, address, epoch, seq, reason, detail FROM exceptions WHERE id > ? ORDER BY id",
+            (self.books.exceptions,),
+        )
+        for exception_id, address, epoch, seq, reason, detail in rows:
+            self.books.exceptions = exception_id
+            self.alarmed.add(address)
+            if reason not in EXPECTED and not (reason in FORKS and address in map(str, self.forked_or_copied())):
+                self._broken("people are told only what went wrong", f"{address} {epoch}/{seq} {reason}: {detail}")
+
     def _broken(self, promise: str, detail: str) -> None:
         violation = Violation(promise, detail)
         self.world.tell("witness", f"VIOLATION {violation}")
         raise Broken(violation)
+
+
+def _carried(body: Body) -> bytes:
+    assert isinstance(body, CarryOverBody)
+    return body.sealed
 
 
 def _reading(path: Path) -> sqlite3.Connection:

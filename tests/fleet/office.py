@@ -11,7 +11,7 @@ from contract.errors import ContractError
 from contract.messages import read_batch
 from hq.worker import Publish, Worker
 from tests.fleet.broker import Broker, Connection
-from tests.fleet.premises import OfficeCut, Premises
+from tests.fleet.premises import TENANT, OfficeCut, Premises
 from tests.fleet.world import World
 
 MAX_WAITING = 200
@@ -31,6 +31,8 @@ class Office:
         self.premises = premises
         self.kind = kind
         self.service_ms = SERVICE_MS
+        self.address = f"{TENANT}/office/hq"
+        """Under which head office's own bookings stand."""
         self.changed = True
         """Whether the books may have changed since somebody looked."""
         self.restored = 0

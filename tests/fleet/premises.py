@@ -21,7 +21,7 @@ from agent.clock import Stamp
 from agent.keys import Identity
 from agent.offline_store.store import Store
 from contract.documents import CatalogueContent, CatalogueItem, DocumentKind, open_document
-from contract.envelope import keyring
+from contract.envelope import Keyring, keyring
 from contract.ids import TerminalAddress
 from contract.journal import TimeQuality
 from contract.signing import SoftwareSigner
@@ -98,6 +98,11 @@ class Premises:
     def database(self) -> Path:
         """The file of head office's books in the story that runs."""
         return self.folder / "books" / "hq.db"
+
+    @property
+    def believed(self) -> Keyring:
+        """Head office's key, as terminals know it."""
+        return keyring(self.desk.signer.public)
 
     def store_of(self, address: TerminalAddress) -> Path:
         """The folder with the prepared store of a terminal."""

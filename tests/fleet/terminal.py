@@ -101,6 +101,8 @@ class Unit:
         self.unopened: StoreError | None = None
         """Why its store could not be opened at the last start."""
         self._connection: Connection | None = None
+        self.lives = 1
+        """How many disks went their own way here: one, and one more for each image that was put back."""
         self._life = 0
         self._images = 0
 
@@ -200,6 +202,7 @@ class Unit:
             self.running.store.close()
             self._end()
         self.disk.install(image.folder)
+        self.lives += 1
         self.rows = list(image.rows)
         self.papers.clear()
         self.world.after(BOOT_MS, self.switch_on)
