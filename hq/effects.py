@@ -7,11 +7,12 @@ from sqlalchemy import Connection
 from contract.bodies import OfficeBody
 from contract.postings import Posting
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
+from hq import settling
 from hq.applied import Applied, Applier
 from hq.ledger import post
 from hq.unsettled import Finding, Place, raise_exceptions
 
-APPLIERS: tuple[Applier, ...] = ()
+APPLIERS: tuple[Applier, ...] = (settling.apply,)
 """Whoever keeps books beside the ledger, in the order they are asked."""
 
 

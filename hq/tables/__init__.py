@@ -30,6 +30,7 @@ from hq.tables.lending import (
 )
 from hq.tables.metadata import ADDRESS, METADATA, ROW_ID
 from hq.tables.people import cashiers, catalogue, catalogue_heads, members
+from hq.tables.settlement import period_entries, periods, settlement_lines, shop_terms
 from hq.tables.told import documents
 from hq.tables.unsettled import exceptions, quarantine
 from hq.tables.value import (
@@ -71,6 +72,8 @@ __all__ = [
     "lots",
     "members",
     "outages",
+    "period_entries",
+    "periods",
     "placing",
     "points_debts",
     "points_lots",
@@ -84,7 +87,9 @@ __all__ = [
     "refunds",
     "restorations",
     "sales",
+    "settlement_lines",
     "shift_closes",
+    "shop_terms",
     "slips",
     "technical_events",
     "terminals",

@@ -1,0 +1,142 @@
+"""What one signed entry moves between shops, the pool and head office, and the postings that say the same."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from contract.bodies import Body, OfficeBody
+from contract.postings import (
+    COUPONS,
+    PIECES,
+    POINTS,
+    USES,
+    Posting,
+    bonus_cost_account,
+    pool_settlement_account,
+    settlement_account,
+)
+from contract.trade import RefundBody, SaleBody, TopUpBody
+from contract.value import Asset, Draw
+from hq.settlement.terms import OFFICE, WHOLE_BP, SettlementClass, ShopTerms, Terms
+from rules.postings import merged
+from rules.rounding import Rounding, divide
+from rules.shares import split
+
+POOL = "@pool"
+"""The pool that members' money lies in, as one who pays and is paid. No shop can have this name."""
+
+_COUNTED = frozenset([POINTS, USES, COUPONS, PIECES])
+
+
+class Kind(StrEnum):
+    """What a movement is for: money that members paid in or spent, bonus money spent, the fee of a franchise."""
+
+    PRINCIPAL = "principal"
+    BONUS = "bonus"
+    FEE = "fee"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Movement:
+    """``payer`` owes ``payee`` so much more, in minor units; less where it is negative, as after a refund."""
+
+    payer: str
+    payee: str
+    kind: Kind
+    amount_minor: int
+
+
+def movements(shop: str, wall_ms: int, body: Body, terms: Terms) -> tuple[Movement, ...]:
+    """Return what an entry of ``shop``, made at ``wall_ms``, moves. Most entries move nothing."""
+    match body:
+        case SaleBody():
+            found = _spent(shop, wall_ms, body.draws, 1, terms)
+        case RefundBody():
+            found = _spent(shop, wall_ms, body.returned, -1, terms)
+        case TopUpBody():
+            found = iter((Movement(shop, POOL, Kind.PRINCIPAL, body.amount_minor),))
+        case OfficeBody():
+            found = _of_office(shop, wall_ms, body, terms)
+        case _:
+            return ()
+    return tuple(movement for movement in found if movement.amount_minor and movement.payer != movement.payee)
+
+
+def currency_of(body: Body) -> str:
+    """The currency of an entry's money; empty where it moves none."""
+    match body:
+        case SaleBody() | RefundBody() | TopUpBody():
+            return body.currency
+        case OfficeBody():
+            return next((posting.unit for posting in body.postings if posting.unit not in _COUNTED), "")
+    return ""
+
+
+def settlement_postings(shop: str, wall_ms: int, body: Body, terms: Terms) -> tuple[Posting, ...]:
+    """Return the postings of an entry's movements: each shop's settlement account against the pool's account with it,
+    and the cost of bonus money moved from the shop that issued it to whoever else bears it. They sum to zero.
+
+    ``shop`` and ``wall_ms`` are those of the entry as it was first signed, also where a later epoch carried it over.
+    """
+    found: list[Posting] = []
+    currency = currency_of(body)
+    for movement in movements(shop, wall_ms, body, terms):
+        for party, amount in ((movement.payer, -movement.amount_minor), (movement.payee, movement.amount_minor)):
+            if party != POOL:
+                found.append(Posting(settlement_account(party), currency, amount))
+                found.append(Posting(pool_settlement_account(party), currency, -amount))
+    sign = -1 if isinstance(body, RefundBody) else 1
+    for item in _stored(_draws_of(body)):
+        issuer = item.issuer or OFFICE
+        for bearer, amount in _bearers(issuer, shop, sign * item.bonus_minor, terms.of(issuer, wall_ms)):
+            found.append(Posting(bonus_cost_account(bearer), currency, amount))
+            found.append(Posting(bonus_cost_account(issuer), currency, -amount))
+    return merged(found)
+
+
+def _spent(shop: str, wall_ms: int, draws: Iterable[Draw], sign: int, terms: Terms) -> Iterator[Movement]:
+    """What the pool and the bearers of bonus money owe ``shop`` for what was drawn there, or have back."""
+    stored = _stored(draws)
+    principal = sign * sum(item.amount for item in stored)
+    yield Movement(POOL, shop, Kind.PRINCIPAL, principal)
+    yield Movement(shop, OFFICE, Kind.FEE, _fee_minor(principal, terms.of(shop, wall_ms)))
+    for item in stored:
+        issuer = item.issuer or OFFICE
+        for bearer, amount in _bearers(issuer, shop, sign * item.bonus_minor, terms.of(issuer, wall_ms)):
+            yield Movement(bearer, shop, Kind.BONUS, amount)
+
+
+def _of_office(shop: str, wall_ms: int, body: OfficeBody, terms: Terms) -> Iterator[Movement]:
+    """Value that head office created was paid in by the issuer of its lot; what it drew was spent at the office."""
+    for lease in body.born:
+        if lease.account.asset is Asset.STORED:
+            yield Movement(lease.issuer or OFFICE, POOL, Kind.PRINCIPAL, lease.amount)
+    yield from _spent(shop, wall_ms, body.draws, 1, terms)
+
+
+def _bearers(issuer: str, spender: str, bonus_minor: int, terms: ShopTerms) -> tuple[tuple[str, int], ...]:
+    """Who bears how much of ``bonus_minor`` by the issuer's terms; the parts sum to it."""
+    shares = (terms.bonus.issuer, terms.bonus.spender, terms.bonus.office)
+    return tuple(zip((issuer, spender, OFFICE), split(bonus_minor, shares), strict=True))
+
+
+def _fee_minor(principal: int, terms: ShopTerms) -> int:
+    """What a franchise owes head office of the principal spent there: rounded for each entry, half away from zero, so
+    that a refund of all of it takes all of it back.
+    """
+    if terms.settles is SettlementClass.DIRECT:
+        return 0
+    return divide(principal * (WHOLE_BP - terms.rate_bp), WHOLE_BP, Rounding.HALF_UP)
+
+
+def _draws_of(body: Body) -> tuple[Draw, ...]:
+    match body:
+        case SaleBody() | OfficeBody():
+            return body.draws
+        case RefundBody():
+            return body.returned
+    return ()
+
+
+def _stored(draws: Iterable[Draw]) -> list[Draw]:
+    return [item for item in draws if item.account.asset is Asset.STORED]
