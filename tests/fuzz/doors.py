@@ -1,0 +1,239 @@
+"""Every door through which bytes come in from outside, as one function of bytes each: it takes them, or refuses them by
+the one exception of that door. Anything else that leaves is a fault.
+
+What is signed has two doors: as it arrives, and as somebody who holds the key would make it, so that what stands behind
+the signature is tried as well.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from agent.clock import Stamp
+from agent.sync.conversation import Conversation
+from agent.sync.facts import LinkUp, MessageArrived
+from agent.sync.parties import Parties
+from agent.txn.ndef import payloads
+from contract import cbor, documents, messages, settings, texts, topics
+from contract.bodies import EntryKind, body_type
+from contract.coupons import open_coupon, read_coupon_text
+from contract.credentials import open_credential, read_credential_text
+from contract.envelope import ContentType, keyring, open_sealed, seal
+from contract.errors import ContractError
+from contract.export import open_manifest, read_entries, read_manifest
+from contract.ids import parse_address
+from contract.journal import MAX_PAYLOAD_BYTES, TimeQuality, identity_hash, open_entry, peek_header
+from contract.money import parse_amount_minor
+from contract.named import parse_json
+from contract.presentations import open_presentation, read_presentation_text
+from contract.signing import parse_public_key
+from contract.slips import open_slip, read_slip_text
+from contract.wire import unpack
+from hq import sources
+from hq.errors import OfficeError
+from rules.authoring import read_authored, read_authored_basket
+from rules.pack import read_pack
+from tests.contract import vectors
+from tests.contract.samples import ADDRESS
+from tests.fuzz.journal import StillJournal
+
+_CATALOGUE = b'{"currency": "CNY", "shop_name": "A", "open_sku": "A", "items": []}'
+Refusals = tuple[type[Exception], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One way in: ``take`` raises one of ``refusals`` or nothing, whatever the bytes; ``seeds`` are bytes it takes."""
+
+    take: Callable[[bytes], object]
+    seeds: tuple[bytes, ...]
+    refusals: Refusals = (ContractError,)
+
+
+def doors() -> dict[str, Door]:
+    """All of them by name."""
+    return _envelopes() | _messages() | _contents() | _texts() | _files() | _conversation()
+
+
+@cache
+def _told() -> dict[str, bytes]:
+    """The signed test vectors' bytes by name."""
+    return {vector["name"]: bytes.fromhex(vector["bytes"]) for vector in vectors.document()["signed"]}
+
+
+@cache
+def _plain() -> dict[str, bytes]:
+    return {vector["name"]: bytes.fromhex(vector["bytes"]) for vector in vectors.document()["plain"]}
+
+
+def _signed(*names: str) -> tuple[bytes, ...]:
+    return tuple(data for name, data in _told().items() if name.startswith(names))
+
+
+def _envelopes() -> dict[str, Door]:
+    believed = keyring(vectors.till().public, vectors.office().public, vectors.phone().public)
+    of_office = keyring(vectors.office().public)
+
+    till, phone, office = vectors.till(), vectors.phone(), vectors.office()
+    signers = {ContentType.ENTRY: till, ContentType.SLIP: till, ContentType.PRESENTATION: phone}
+
+    def behind(content_type: ContentType, opens: Callable[[bytes], object]) -> Callable[[bytes], object]:
+        return lambda payload: opens(seal(signers.get(content_type, office), content_type, payload))
+
+    def entry(data: bytes) -> None:
+        open_entry(data, believed).body()
+        peek_header(data)
+
+    opened: dict[str, tuple[ContentType, Callable[[bytes], object], tuple[bytes, ...]]] = {
+        "entry": (ContentType.ENTRY, entry, _signed("entry")),
+        "document": (
+            ContentType.DOCUMENT,
+            lambda data: documents.open_document(data, of_office),
+            _signed("document"),
+        ),
+        "ack": (ContentType.ACK, lambda data: messages.open_ack(data, of_office, ADDRESS), _signed("ack")),
+        "welcome": (
+            ContentType.WELCOME,
+            lambda data: messages.open_welcome(data, of_office, ADDRESS),
+            _signed("welcome"),
+        ),
+        "credential": (
+            ContentType.CREDENTIAL,
+            lambda data: open_credential(data, of_office),
+            _signed("credential"),
+        ),
+        "presentation": (
+            ContentType.PRESENTATION,
+            lambda data: open_presentation(data, of_office),
+            _signed("presentation"),
+        ),
+        "coupon": (ContentType.COUPON, lambda data: open_coupon(data, of_office), _signed("coupon")),
+        "slip": (ContentType.SLIP, lambda data: open_slip(data, believed), _signed("slip")),
+        "manifest": (ContentType.EXPORT, lambda data: open_manifest(data, believed), _signed("export")),
+    }
+    found: dict[str, Door] = {}
+    for name, (content_type, opens, seeds) in opened.items():
+        found[name] = Door(opens, seeds)
+        inside = tuple(_payload(data, content_type) for data in seeds)
+        found[f"{name} behind its signature"] = Door(behind(content_type, opens), inside)
+    return found
+
+
+def _payload(data: bytes, content_type: ContentType) -> bytes:
+    believed = keyring(vectors.till().public, vectors.office().public, vectors.phone().public)
+    return open_sealed(data, content_type, believed, MAX_PAYLOAD_BYTES).payload
+
+
+def _messages() -> dict[str, Door]:
+    plain = _plain()
+    return {
+        "hello": Door(messages.read_hello, (plain["hello"],)),
+        "batch": Door(messages.read_batch, (plain["batch"],)),
+        "want": Door(messages.read_want, (plain["want"],)),
+        "chunk": Door(messages.read_chunk, (plain["chunk"],)),
+        "announcement": Door(messages.read_announcement, (plain["announcement"],)),
+        "cbor": Door(lambda data: cbor.decode(data, 4_096), tuple(plain.values())),
+    }
+
+
+def _contents() -> dict[str, Door]:
+    def of_body(kind: EntryKind) -> Door:
+        payload = _payload(_told()[f"entry: {kind}"], ContentType.ENTRY)
+        inside = cbor.decode(payload, MAX_PAYLOAD_BYTES)[1]
+        return Door(lambda data: unpack(body_type(kind), data, MAX_PAYLOAD_BYTES), (inside,))
+
+    bodies = {f"body of {kind}": of_body(kind) for kind in EntryKind}
+    empty = cbor.encode({1: []})
+    return bodies | {
+        "members": Door(documents.read_members, (empty,)),
+        "cashiers": Door(documents.read_cashiers, (empty,)),
+        "catalogue": Door(documents.read_catalogue, (cbor.encode({1: "CNY", 2: "店", 3: "OPEN", 4: []}),)),
+        "leases": Door(documents.read_leases, (cbor.encode({1: 1, 2: []}),)),
+        "keys": Door(documents.read_keys, (empty,)),
+        "revocations": Door(documents.read_revocations, (cbor.encode({1: [], 2: [], 3: []}),)),
+        "notices": Door(documents.read_notices, (empty,)),
+        "pack": Door(read_pack, ()),
+    }
+
+
+def _texts() -> dict[str, Door]:
+    def of_text(read: Callable[[str], object]) -> Callable[[bytes], object]:
+        return lambda data: read(data.decode("utf-8", "surrogateescape"))
+
+    shown = {vector["name"]: vector["text"].encode() for vector in vectors.document()["signed"] if "text" in vector}
+    return {
+        "credential text": Door(of_text(read_credential_text), (shown["credential"],)),
+        "presentation text": Door(of_text(read_presentation_text), (shown["presentation"],)),
+        "coupon text": Door(of_text(read_coupon_text), (shown["coupon"],)),
+        "slip text": Door(of_text(read_slip_text), (shown["slip"],)),
+        "text form": Door(of_text(lambda text: texts.read_text_form("TL", text)), (b"TLAA",)),
+        "amount": Door(of_text(parse_amount_minor), (b"268.50", b"0")),
+        "address": Door(of_text(parse_address), (b"acme/s01/t1",)),
+        "public key": Door(of_text(parse_public_key), (vectors.till().public.text().encode(),)),
+        "ndef": Door(lambda data: list(payloads(data)), (bytes.fromhex("d1010f5402656e"),)),
+        "json": Door(of_text(lambda text: parse_json(text, 10_000)), (b'{"a": [1, "x", true]}',)),
+        "authored pack": Door(of_text(read_authored), (b'{"currency": "CNY", "rules": [], "golden": []}',)),
+        "authored basket": Door(of_text(read_authored_basket), (b'{"lines": [{"sku": "A"}]}',)),
+        "toml": Door(settings.parse_toml, (b"[a]\nb = 1\n",), (settings.SettingsError,)),
+    }
+
+
+def _files() -> dict[str, Door]:
+    def of_file(read: Callable[[Path], object], suffix: str) -> Callable[[bytes], object]:
+        def take(data: bytes) -> None:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / f"handed-in{suffix}"
+                path.write_bytes(data)
+                read(path)
+
+        return take
+
+    def export(data: bytes) -> None:
+        file = io.BytesIO(data)
+        manifest = open_manifest(read_manifest(file.read), keyring(vectors.till().public))
+        for _entry in read_entries(file.read, manifest):
+            pass
+
+    wrong = (OfficeError, settings.SettingsError)
+    return {
+        "members file": Door(of_file(sources.read_members, ".csv"), (b"member,name,tier\nm-1,A,gold\n",), wrong),
+        "cashiers file": Door(of_file(sources.read_cashiers, ".json"), (b'{"cashiers": []}',), wrong),
+        "catalogue file": Door(
+            of_file(sources.read_catalogue, ".json"),
+            (b'{"currency": "CNY", "shop_name": "A", "open_sku": "A", "items": []}',),
+            wrong,
+        ),
+        "export": Door(export, ()),
+    }
+
+
+def _conversation() -> dict[str, Door]:
+    """A terminal in the middle of talking: nothing that arrives may raise, and nothing unsigned may move its cursor."""
+    key = vectors.till().public
+    parties = Parties(ADDRESS, 1, keyring(vectors.office().public))
+
+    def arriving(topic: str) -> Callable[[bytes], object]:
+        def take(data: bytes) -> None:
+            journal = StillJournal(identity_hash(ADDRESS, 1, key))
+            conversation = Conversation(parties, journal)
+            now = Stamp(1_760_000_000_000, TimeQuality.SYNCHRONISED, bytes(16), 1_000)
+            conversation.step(LinkUp(), now)
+            conversation.step(MessageArrived(topic, data), now)
+
+        return take
+
+    down = {
+        "welcome": topics.down(ADDRESS, topics.Down.WELCOME),
+        "ack": topics.down(ADDRESS, topics.Down.ACK),
+        "chunk": topics.down(ADDRESS, topics.Down.CHUNK),
+        "announcement": topics.announce(ADDRESS, "pack"),
+    }
+    seeds = {**_plain(), "welcome": _told()["welcome"], "ack": _told()["acknowledgement"]}
+    found = {f"{name} to a terminal": Door(arriving(topic), (seeds[name],), ()) for name, topic in down.items()}
+    found["any topic"] = Door(lambda data: arriving(data.decode("latin-1"))(b"x"), (down["ack"].encode(),), ())
+    return found
