@@ -87,7 +87,7 @@ class Kind:
 def whole(low: int = 0, high: int = cbor.INT_MAX) -> Kind:
     """An integer from ``low`` to ``high``, both included."""
 
-    def read(plain: object, path: str) -> int:
+    def read(plain: object, path: str = "") -> int:
         if type(plain) is not int:
             raise ContractError(Reason.WRONG_TYPE, path, "expected an integer")
         if not low <= plain <= high:
@@ -95,7 +95,7 @@ def whole(low: int = 0, high: int = cbor.INT_MAX) -> Kind:
         return plain
 
     shape = Plain({"type": "integer", "minimum": low, "maximum": high})
-    return Kind(write=lambda value: read(value, ""), read=read, shape=shape)
+    return Kind(write=read, read=read, shape=shape)
 
 
 def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
@@ -104,7 +104,7 @@ def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
     """
     form = re.compile(pattern) if pattern else None
 
-    def read(plain: object, path: str) -> str:
+    def read(plain: object, path: str = "") -> str:
         if type(plain) is not str:
             raise ContractError(Reason.WRONG_TYPE, path, "expected text")
         if not min_chars <= len(plain) <= max_chars:
@@ -118,14 +118,14 @@ def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
 
     schema: dict[str, object] = {"type": "string", "minLength": min_chars, "maxLength": max_chars}
     shape = Plain(schema | ({"pattern": f"^{pattern}$"} if pattern else {}))
-    return Kind(write=lambda value: read(value, ""), read=read, shape=shape)
+    return Kind(write=read, read=read, shape=shape)
 
 
 def octets(min_bytes: int, max_bytes: int | None = None) -> Kind:
     """A byte string of ``min_bytes`` to ``max_bytes``; exactly ``min_bytes`` where no maximum is given."""
     most = min_bytes if max_bytes is None else max_bytes
 
-    def read(plain: object, path: str) -> bytes:
+    def read(plain: object, path: str = "") -> bytes:
         if type(plain) is not bytes:
             raise ContractError(Reason.WRONG_TYPE, path, "expected bytes")
         if not min_bytes <= len(plain) <= most:
@@ -139,16 +139,18 @@ def octets(min_bytes: int, max_bytes: int | None = None) -> Kind:
 
     schema = {"type": "string", "pattern": _HEX_SCHEMA, "minLength": 2 * min_bytes, "maxLength": 2 * most}
     shape = Plain(schema, parse, bytes.hex)
-    return Kind(write=lambda value: read(value, ""), read=read, shape=shape)
+    return Kind(write=read, read=read, shape=shape)
 
 
 def choice(options: type[StrEnum]) -> Kind:
     """One of the values of a StrEnum, as its text."""
 
+    known = {option.value: option for option in options}
+
     def read(plain: object, path: str) -> StrEnum:
-        if type(plain) is not str or plain not in {option.value for option in options}:
+        if type(plain) is not str or plain not in known:
             raise ContractError(Reason.OUT_OF_RANGE, path, f"expected one of {', '.join(options)}")
-        return options(plain)
+        return known[plain]
 
     shape = Plain({"enum": [option.value for option in options]})
     return Kind(write=lambda value: read(str(value), "").value, read=read, shape=shape)
@@ -157,12 +159,12 @@ def choice(options: type[StrEnum]) -> Kind:
 def flag() -> Kind:
     """True or false."""
 
-    def read(plain: object, path: str) -> bool:
+    def read(plain: object, path: str = "") -> bool:
         if type(plain) is not bool:
             raise ContractError(Reason.WRONG_TYPE, path, "expected true or false")
         return plain
 
-    return Kind(write=lambda value: read(value, ""), read=read, shape=Plain({"type": "boolean"}))
+    return Kind(write=read, read=read, shape=Plain({"type": "boolean"}))
 
 
 def record(of: type) -> Kind:
@@ -219,7 +221,13 @@ def many(of: Kind, most: int, least: int = 0) -> Kind:
             raise ContractError(Reason.WRONG_TYPE, detail="expected a tuple")
         if not least <= len(values) <= most:
             raise ContractError(Reason.OUT_OF_RANGE, detail=f"expected {least} to {most} items")
-        return [_written(of, value, f"[{index}]") for index, value in enumerate(values)]
+        written: list[object] = []
+        for value in values:
+            try:
+                written.append(of.write(value))
+            except ContractError as error:
+                raise _placed(error, f"[{len(written)}]") from error
+        return written
 
     return Kind(write=write, read=read, shape=Several(of, least, most))
 
@@ -239,21 +247,21 @@ def maybe(key: int, kind: Kind, default: Any = None) -> Any:
 def to_wire(value: object) -> dict[int, object]:
     """Return the plain CBOR map of a record. Raises ContractError where a field breaks its own limits."""
     plain: dict[int, object] = {}
-    for part in layout(type(value)):
-        item = getattr(value, part.name)
-        if part.optional and type(item) is type(part.default) and item == part.default:
+    for name, key, write, optional, default, usual in _writers(cast(Any, type(value))):
+        item = getattr(value, name)
+        if optional and type(item) is usual and item == default:
             continue
-        plain[part.key] = _written(part.kind, item, part.name)
+        try:
+            plain[key] = write(item)
+        except ContractError as error:
+            raise _placed(error, name) from error
     return plain
 
 
-def _written(kind: Kind, value: object, place: str) -> object:
-    """``value`` as plain CBOR; a refusal from within carries ``place`` before its own path."""
-    try:
-        return kind.write(value)
-    except ContractError as error:
-        dot = "." if error.path and not error.path.startswith("[") else ""
-        raise ContractError(error.reason, f"{place}{dot}{error.path}", error.detail) from error
+def _placed(error: ContractError, place: str) -> ContractError:
+    """The refusal of something at ``place``, which comes before the path within it."""
+    dot = "." if error.path and not error.path.startswith("[") else ""
+    return ContractError(error.reason, f"{place}{dot}{error.path}", error.detail)
 
 
 def from_wire(of: type[RecordT], plain: object, path: str = "") -> RecordT:
@@ -314,3 +322,11 @@ def _layout(of: Any) -> tuple[Part, ...]:
     if len({part.key for part in parts}) != len(parts):
         raise TypeError(f"{of.__name__} uses a wire key twice")
     return tuple(sorted(parts, key=lambda part: part.key))
+
+
+@cache
+def _writers(of: Any) -> tuple[tuple[str, int, ToWire, bool, object, type], ...]:
+    """For each field what writing it takes: name, key, writer, whether it may be left out, the default and its type."""
+    return tuple(
+        (part.name, part.key, part.kind.write, part.optional, part.default, type(part.default)) for part in _layout(of)
+    )
