@@ -13,7 +13,8 @@ from agent.clock import Clock, Stamp
 from agent.keys import Identity, new_transaction_id
 from agent.log import event
 from agent.offline_store.faults import StoreError
-from agent.offline_store.members import MemberRow, PinTries
+from agent.offline_store.members import MemberRow
+from agent.offline_store.pin_tries import PinTries
 from agent.offline_store.store import Store
 from agent.txn.book import ActivePack
 from agent.txn.recovery import MOST_OFFERED

@@ -3,6 +3,7 @@
 from typing import Any
 
 from agent.offline_store.database import Database
+from agent.offline_store.faults import StoreCause, StoreError
 from contract.basket import TaxRate
 from contract.documents import CatalogueContent, CatalogueItem
 
@@ -24,14 +25,21 @@ class CatalogueShelf:
         Raises StoreError; INVALID where two articles share a number or a barcode.
         """
         self._database.write("DELETE FROM items")
-        self._database.write("DELETE FROM shop")
-        self._database.write_many(
-            f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (_row(item) for item in content.items),
-        )
-        self._database.write(
-            "INSERT INTO shop VALUES (1, ?, ?, ?)", content.shop_name, content.currency, content.open_sku
-        )
+        self._put(content)
+
+    def lay_over(self, content: CatalogueContent) -> None:
+        """Put these articles to the others or in the place of what they were, and take away those gone, inside the
+        caller's transaction. What the shop is called and what its currency is comes with each delta.
+
+        Raises StoreError; INVALID where an article is named twice, two share a barcode, or the open one is not there.
+        """
+        named = [*content.gone, *(item.sku for item in content.items)]
+        if len(set(named)) != len(named):
+            raise StoreError(StoreCause.INVALID, "catalogue: an article is named twice in one delta")
+        self._database.write_many("DELETE FROM items WHERE sku = ?", ((sku,) for sku in named))
+        self._put(content)
+        if self.open_item() is None:
+            raise StoreError(StoreCause.INVALID, f"catalogue: {content.open_sku}, the open article, is not there")
 
     def item(self, sku: str) -> CatalogueItem | None:
         """Return the article of this number."""
@@ -55,6 +63,16 @@ class CatalogueShelf:
         """Return the currency's code (ISO 4217); empty before a catalogue has arrived."""
         row = self._database.row("SELECT currency FROM shop")
         return "" if row is None else str(row[0])
+
+    def _put(self, content: CatalogueContent) -> None:
+        self._database.write("DELETE FROM shop")
+        self._database.write_many(
+            f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (_row(item) for item in content.items),
+        )
+        self._database.write(
+            "INSERT INTO shop VALUES (1, ?, ?, ?)", content.shop_name, content.currency, content.open_sku
+        )
 
     def _found(self, where: str, value: str) -> CatalogueItem | None:
         row = self._database.row(f"SELECT {_COLUMNS} FROM items WHERE {where}", value)

@@ -7,32 +7,51 @@ is kept, and of the one before it too; of all others only the rows.
 from dataclasses import dataclass
 
 from agent.clock import Stamp
+from agent.offline_store.cashiers import CashierShelf
 from agent.offline_store.catalogue import CatalogueShelf
 from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
+from agent.offline_store.holdings import Holdings
 from agent.offline_store.journal import Journal
-from agent.offline_store.members import CashierShelf, MemberShelf
+from agent.offline_store.members import MemberShelf
+from agent.offline_store.notices import NoticeShelf
+from agent.offline_store.revocations import RevocationShelf
+from agent.offline_store.terminal_keys import TerminalKeys
 from contract import envelope, wire
-from contract.bodies import DocumentChangeBody, EntryKind
+from contract.bodies import MAX_EMBEDDED_BYTES, DocumentChangeBody, EntryKind
 from contract.documents import (
+    DELTA_KINDS,
     MAX_DOCUMENT_BYTES,
     CashiersContent,
     CatalogueContent,
     Document,
     DocumentKind,
+    KeysContent,
+    LeasesContent,
     MembersContent,
+    NoticesContent,
     OpenedDocument,
+    RevocationsContent,
     read_cashiers,
     read_catalogue,
+    read_keys,
+    read_leases,
     read_members,
+    read_notices,
+    read_revocations,
 )
 from contract.errors import ContractError
 from contract.journal import Entry
 from contract.messages import HeldDocument
 from contract.trade import PackRef
 
-Content = MembersContent | CashiersContent | CatalogueContent
+Content = (
+    MembersContent | CashiersContent | CatalogueContent | LeasesContent | KeysContent | RevocationsContent
+    | NoticesContent
+)  # fmt: skip
 """What is in a document whose rows are kept."""
+BASE_MISSING = "base_missing"
+"""How a refusal begins where a delta builds on another blob than the active one: it has to be fetched otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +72,28 @@ class StoredDocument:
             raise StoreError(StoreCause.CORRUPT, f"{self.kind} {self.version}: {error}") from error
 
 
-class DocumentShelf:
-    """The documents in ``database``, with the shelves their rows go to."""
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """Where the rows of documents go."""
 
-    def __init__(
-        self,
-        database: Database,
-        journal: Journal,
-        members: MemberShelf,
-        cashiers: CashierShelf,
-        catalogue: CatalogueShelf,
-    ) -> None:
+    members: MemberShelf
+    cashiers: CashierShelf
+    catalogue: CatalogueShelf
+    keys: TerminalKeys
+    revocations: RevocationShelf
+    notices: NoticeShelf
+
+
+class DocumentShelf:
+    """The documents in ``database``, with the shelves their rows go to. Each change is an entry of ``journal``, and
+    what it lends goes to ``holdings``.
+    """
+
+    def __init__(self, database: Database, journal: Journal, holdings: Holdings, shelves: Shelves) -> None:
         self._database = database
         self._journal = journal
-        self._members = members
-        self._cashiers = cashiers
-        self._catalogue = catalogue
+        self._holdings = holdings
+        self._shelves = shelves
 
     def activate(
         self, opened: OpenedDocument, transaction: bytes, stamp: Stamp, content: Content | None = None
@@ -78,7 +103,8 @@ class DocumentShelf:
         ``content`` is what is in it, where the caller has read it already.
 
         A transaction id that is in the journal changes nothing and returns its entry. Raises StoreError; INVALID where
-        the content cannot be read or the version is not above the active one's.
+        the content cannot be read, the version is not above the active one's, or a delta builds on another blob
+        (``BASE_MISSING``).
         """
         known = self._journal.known(transaction)
         if known is not None:
@@ -87,13 +113,20 @@ class DocumentShelf:
         held = self.active(document.kind)
         if held is not None and held.version >= document.version:
             raise StoreError(StoreCause.INVALID, f"{document.kind} {document.version}: {held.version} is active")
+        _require_base(document, held)
+        change = DocumentChangeBody(
+            document.kind.value,
+            document.version,
+            opened.digest,
+            0 if held is None else held.version,
+            _lending(opened) if document.kind is DocumentKind.LEASES else None,
+        )
         with self._database.transaction():
             self._keep_rows(document, content)
             self._point_to(opened)
-            change = DocumentChangeBody(
-                document.kind.value, document.version, opened.digest, 0 if held is None else held.version
-            )
-            return self._journal.append_within(EntryKind.DOCUMENT_CHANGE, transaction, stamp, change)
+            entry = self._journal.append_within(EntryKind.DOCUMENT_CHANGE, transaction, stamp, change)
+            self._holdings.apply(entry, change)
+            return entry
 
     def active(self, kind: DocumentKind) -> StoredDocument | None:
         """Return the active document of a kind. Raises StoreError(CORRUPT) where a kept blob has changed."""
@@ -120,13 +153,24 @@ class DocumentShelf:
         return next((found.content() for found in kept if found is not None and found.digest == ref.digest), None)
 
     def _keep_rows(self, document: Document, content: Content | None) -> None:
+        shelves = self._shelves
         match content or _read(document):
+            case MembersContent() as members if document.base is not None:
+                shelves.members.lay_over(members)
             case MembersContent() as members:
-                self._members.replace(members)
+                shelves.members.replace(members)
             case CashiersContent() as cashiers:
-                self._cashiers.replace(cashiers)
+                shelves.cashiers.replace(cashiers)
+            case CatalogueContent() as catalogue if document.base is not None:
+                shelves.catalogue.lay_over(catalogue)
             case CatalogueContent() as catalogue:
-                self._catalogue.replace(catalogue)
+                shelves.catalogue.replace(catalogue)
+            case KeysContent() as keys:
+                shelves.keys.replace(keys)
+            case RevocationsContent() as revocations:
+                shelves.revocations.replace(revocations)
+            case NoticesContent() as notices:
+                shelves.notices.replace(notices)
             case None:
                 self._database.write("DELETE FROM documents WHERE kind = 'pack' AND place = 'previous'")
                 self._database.write("UPDATE documents SET place = 'previous' WHERE kind = 'pack'")
@@ -151,6 +195,30 @@ class DocumentShelf:
         return StoredDocument(kind, version, digest, sealed)
 
 
+def _require_base(document: Document, held: StoredDocument | None) -> None:
+    """A delta is laid over the very blob it names, and over no other. Of leases all are deltas; the first names none.
+
+    Raises StoreError(INVALID).
+    """
+    active = None if held is None else held.digest
+    name = f"{document.kind} {document.version}"
+    if document.base is not None and document.kind not in DELTA_KINDS:
+        raise StoreError(StoreCause.INVALID, f"{name}: there are no deltas of this kind")
+    if document.base != active and (document.base is not None or document.kind is DocumentKind.LEASES):
+        raise StoreError(StoreCause.INVALID, f"{BASE_MISSING}: {name} builds on another blob than the active one")
+
+
+def _lending(opened: OpenedDocument) -> bytes:
+    """The blob of a leases document as the journal holds it. Raises StoreError(INVALID) where it does not fit into an
+    entry, or is not for one terminal alone: each that took it would spend the same value.
+    """
+    if opened.document.terminal is None:
+        raise StoreError(StoreCause.INVALID, "leases: not for one terminal alone")
+    if len(opened.sealed) > MAX_EMBEDDED_BYTES:
+        raise StoreError(StoreCause.INVALID, f"leases: {len(opened.sealed)} bytes, at most {MAX_EMBEDDED_BYTES}")
+    return opened.sealed
+
+
 def _read(document: Document) -> Content | None:
     """What is in a document; None for a pack, of which the blob itself is kept. Raises StoreError(INVALID)."""
     try:
@@ -160,8 +228,16 @@ def _read(document: Document) -> Content | None:
             case DocumentKind.CASHIERS:
                 return read_cashiers(document.content)
             case DocumentKind.CATALOGUE:
-                return read_catalogue(document.content)
-            case _:
+                return read_catalogue(document.content, document.base is not None)
+            case DocumentKind.LEASES:
+                return read_leases(document.content)
+            case DocumentKind.KEYS:
+                return read_keys(document.content)
+            case DocumentKind.REVOCATIONS:
+                return read_revocations(document.content)
+            case DocumentKind.NOTICES:
+                return read_notices(document.content)
+            case DocumentKind.PACK:
                 return None
     except ContractError as error:
         raise StoreError(StoreCause.INVALID, f"{document.kind} {document.version}: {error}") from error

@@ -1,26 +1,26 @@
-"""The member cache: found by keyed hash, with only what prices in clear; and the cashiers, the same way.
+"""The member cache, of up to a million: found by keyed hash, with only what prices in clear.
 
-In clear lie tier, tags and the last four digits of a phone number. Everything else of a member is encrypted. A
-cashier's row is encrypted whole, PIN verifier and all, and wrong PINs are counted beside it.
+In clear lie tier, tags and the last four digits of a phone number. Everything else of a member is encrypted. A document
+replaces all of them; a delta is laid over them, changing only what it changes, so that the counter never waits long.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
+from agent.offline_store.pin_tries import MEMBERS, PinTries, TryCounter
 from agent.offline_store.rowkeys import RowKeys
 from contract import wire
 from contract.basket import COUNT, MAX_POINTS, MOST_VISIT_DAYS
 from contract.calendar import DAY, YEARLY
-from contract.documents import CashierRecord, CashiersContent, MemberRecord, MembersContent
+from contract.documents import MOST_DELTA_MEMBERS, MemberRecord, MembersContent, PinVerifier
 from contract.errors import ContractError
 from contract.ids import MEMBER_ID, TAG
 
 MAX_ROW_BYTES = 4_096
 
-T = TypeVar("T")
+_COLUMNS = "member_key, phone_last4, tier, tags, sealed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,7 @@ class MemberRow:
     birthday: int | None = None
     visits: int | None = None
     visit_days: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PinTries:
-    """Wrong PINs of one cashier in a row, and when the last was keyed (Unix milliseconds; 0 for never)."""
-
-    count: int
-    last_ms: int
+    pin: PinVerifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +55,56 @@ class _Hidden:
     birthday: int | None = wire.maybe(6, YEARLY)
     visits: int | None = wire.maybe(7, COUNT)
     visit_days: tuple[int, ...] = wire.maybe(8, wire.many(DAY, MOST_VISIT_DAYS), ())
+    pin: PinVerifier | None = wire.maybe(9, wire.record(PinVerifier))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A member as the tables hold one. ``number`` is the row's own, given once and kept."""
+
+    number: int
+    key: bytes
+    last4: str | None
+    phone: bytes | None
+    tier: str
+    tags: str
+    sealed: bytes
+    cards: frozenset[bytes]
 
 
 class MemberShelf:
-    """Members in ``database``, under ``keys``."""
+    """Members in ``database``, under ``keys``, and their wrong PINs."""
 
     def __init__(self, database: Database, keys: RowKeys) -> None:
         self._database = database
         self._keys = keys
+        self._tries = TryCounter(database, MEMBERS)
 
     def replace(self, content: MembersContent) -> None:
-        """Put these members in the place of all others, inside the caller's transaction.
+        """Put these members in the place of all others, inside the caller's transaction. Wrong PINs stay counted, also
+        of those who are not among them: they may come with the next delta.
 
         Raises StoreError; INVALID where two members share an id, a phone number or a card, because one of them would
         then be taken for the other.
         """
         self._database.write("DELETE FROM member_cards")
         self._database.write("DELETE FROM members")
-        self._database.write_many("INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows(content))
-        self._database.write_many(
-            "INSERT INTO member_cards VALUES (?, ?)",
-            (
-                (self._keys.card(uid), number)
-                for number, record in enumerate(content.members, start=1)
-                for uid in record.cards
-            ),
-        )
+        self._insert([self._row(number, record) for number, record in enumerate(content.members, start=1)])
+
+    def lay_over(self, content: MembersContent) -> None:
+        """Put these members to the others or in the place of what they were, and forget those gone, inside the caller's
+        transaction.
+
+        Raises StoreError; INVALID where it changes more than ``MOST_DELTA_MEMBERS``, names somebody twice, or leaves
+        two with the same phone number or card.
+        """
+        named = [*content.gone, *(record.member for record in content.members)]
+        if len(named) > MOST_DELTA_MEMBERS:
+            raise StoreError(StoreCause.INVALID, f"members: {len(named)} in one delta, at most {MOST_DELTA_MEMBERS}")
+        if len(set(named)) != len(named):
+            raise StoreError(StoreCause.INVALID, "members: somebody is named twice in one delta")
+        self._forget(content.gone)
+        self._change(content.members)
 
     def by_card(self, uid: bytes) -> MemberRow | None:
         """Return the member who holds the card with this number."""
@@ -95,34 +112,105 @@ class MemberShelf:
 
     def by_phone(self, digits: str) -> MemberRow | None:
         """Return the member with this phone number."""
-        return self._found("phone_key = ?", self._keys.phone(digits))
+        return self._found("phone_last4 = ? AND phone_key = ?", digits[-4:], self._keys.phone(digits))
 
     def by_id(self, member: str) -> MemberRow | None:
         """Return the member with this id."""
         return self._found("member_key = ?", self._keys.member(member))
 
-    def _rows(self, content: MembersContent) -> Iterator[tuple[object, ...]]:
-        for number, record in enumerate(content.members, start=1):
-            key = self._keys.member(record.member)
-            phone = record.phone
-            yield (
-                number,
-                key,
-                None if phone is None else self._keys.phone(phone),
-                None if phone is None else phone[-4:],
-                record.tier,
-                " ".join(record.tags),
-                self._keys.seal(key, wire.pack(_hidden(record))),
-            )
+    def by_last4(self, digits: str, most: int) -> tuple[MemberRow, ...]:
+        """Return the members whose phone number ends with these four digits, at most so many, in no telling order."""
+        rows = self._database.rows(f"SELECT {_COLUMNS} FROM members WHERE phone_last4 = ? LIMIT ?", digits, most)
+        return tuple(self._member(*row) for row in rows)
 
-    def _found(self, where: str, value: bytes) -> MemberRow | None:
-        row = self._database.row(
-            f"SELECT member_key, phone_last4, tier, tags, sealed FROM members WHERE {where}", value
+    def pin_tries(self, member: str) -> PinTries:
+        """Return how this member's last tries went; none for somebody who is not cached."""
+        return self._tries.tries(self._keys.member(member))
+
+    def record_pin_try(self, member: str, ok: bool, now_ms: int) -> None:
+        """Count a wrong PIN durably, or begin again after a right one; of nobody who is not cached."""
+        self._tries.record(self._keys.member(member), ok, now_ms)
+
+    def _forget(self, gone: Iterable[str]) -> None:
+        keys = [(self._keys.member(member),) for member in gone]
+        self._database.write_many(
+            "DELETE FROM member_cards WHERE id = (SELECT id FROM members WHERE member_key = ?)", iter(keys)
         )
-        if row is None:
-            return None
-        key, last4, tier, tags, sealed = row
-        hidden = _unpacked(_Hidden, self._keys.open(key, sealed))
+        self._database.write_many("DELETE FROM members WHERE member_key = ?", iter(keys))
+        self._database.write_many("DELETE FROM member_pin_tries WHERE member_key = ?", iter(keys))
+
+    def _change(self, records: Iterable[MemberRecord]) -> None:
+        """Only what has changed is written, first what makes room: a phone number or a card may go from one member to
+        another in one delta.
+        """
+        (newest,) = self._database.row("SELECT coalesce(max(id), 0) FROM members") or (0,)
+        new: list[_Row] = []
+        kept: list[_Row] = []
+        moved: list[_Row] = []
+        cards: list[tuple[bytes, int]] = []
+        for record in records:
+            key = self._keys.member(record.member)
+            before = self._database.row("SELECT id, phone_key FROM members WHERE member_key = ?", key)
+            if before is None:
+                newest += 1
+                new.append(self._row(newest, record, key))
+                continue
+            row = self._row(before[0], record, key)
+            (kept if row.phone == before[1] else moved).append(row)
+            cards += self._changed_cards(row)
+        self._database.write_many(
+            "UPDATE members SET phone_last4 = NULL, phone_key = NULL WHERE id = ?", ((row.number,) for row in moved)
+        )
+        self._database.write_many(
+            "UPDATE members SET phone_last4 = ?, phone_key = ? WHERE id = ?",
+            ((row.last4, row.phone, row.number) for row in moved),
+        )
+        self._database.write_many(
+            "UPDATE members SET tier = ?, tags = ?, sealed = ? WHERE id = ?",
+            ((row.tier, row.tags, row.sealed, row.number) for row in (*kept, *moved)),
+        )
+        self._database.write_many("INSERT INTO member_cards VALUES (?, ?)", iter(cards))
+        self._insert(new)
+
+    def _changed_cards(self, row: _Row) -> list[tuple[bytes, int]]:
+        """Take away the cards that a member has no more; return those to be given."""
+        before = {key for (key,) in self._database.rows("SELECT card_key FROM member_cards WHERE id = ?", row.number)}
+        for key in before - row.cards:
+            self._database.write("DELETE FROM member_cards WHERE card_key = ?", key)
+        return [(key, row.number) for key in row.cards - before]
+
+    def _insert(self, rows: list[_Row]) -> None:
+        self._database.write_many(
+            "INSERT INTO members VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((row.number, row.key, row.last4, row.phone, row.tier, row.tags, row.sealed) for row in rows),
+        )
+        self._database.write_many(
+            "INSERT INTO member_cards VALUES (?, ?)", ((key, row.number) for row in rows for key in row.cards)
+        )
+
+    def _row(self, number: int, record: MemberRecord, key: bytes | None = None) -> _Row:
+        key = key or self._keys.member(record.member)
+        phone = record.phone
+        return _Row(
+            number=number,
+            key=key,
+            last4=None if phone is None else phone[-4:],
+            phone=None if phone is None else self._keys.phone(phone),
+            tier=record.tier,
+            tags=" ".join(record.tags),
+            sealed=self._keys.seal(key, wire.pack(_hidden(record))),
+            cards=frozenset(self._keys.card(uid) for uid in record.cards),
+        )
+
+    def _found(self, where: str, *values: object) -> MemberRow | None:
+        row = self._database.row(f"SELECT {_COLUMNS} FROM members WHERE {where}", *values)
+        return None if row is None else self._member(*row)
+
+    def _member(self, key: bytes, last4: str | None, tier: str, tags: str, sealed: bytes) -> MemberRow:
+        try:
+            hidden = wire.unpack(_Hidden, self._keys.open(key, sealed), MAX_ROW_BYTES)
+        except ContractError as error:
+            raise StoreError(StoreCause.CORRUPT, f"a stored row is not what was stored: {error}") from error
         return MemberRow(
             member=hidden.member,
             name=hidden.name,
@@ -135,54 +223,8 @@ class MemberShelf:
             birthday=hidden.birthday,
             visits=hidden.visits,
             visit_days=hidden.visit_days,
+            pin=hidden.pin,
         )
-
-
-class CashierShelf:
-    """Cashiers in ``database``, under ``keys``, and their wrong PINs."""
-
-    def __init__(self, database: Database, keys: RowKeys) -> None:
-        self._database = database
-        self._keys = keys
-
-    def replace(self, content: CashiersContent) -> None:
-        """Put these cashiers in the place of all others, inside the caller's transaction. Wrong PINs stay counted.
-
-        Raises StoreError; INVALID where two share a number.
-        """
-        self._database.write("DELETE FROM cashiers")
-        keyed = [(self._keys.cashier(record.cashier), record) for record in content.cashiers]
-        self._database.write_many(
-            "INSERT INTO cashiers VALUES (?, ?)",
-            ((key, self._keys.seal(key, wire.pack(record))) for key, record in keyed),
-        )
-        self._database.write("DELETE FROM pin_tries WHERE cashier_key NOT IN (SELECT cashier_key FROM cashiers)")
-
-    def cashier(self, number: str) -> CashierRecord | None:
-        """Return who signs in with this number."""
-        key = self._keys.cashier(number)
-        row = self._database.row("SELECT sealed FROM cashiers WHERE cashier_key = ?", key)
-        return None if row is None else _unpacked(CashierRecord, self._keys.open(key, row[0]))
-
-    def pin_tries(self, number: str) -> PinTries:
-        """Return how this cashier's last tries went; none for a number nobody has."""
-        row = self._database.row(
-            "SELECT count, last_ms FROM pin_tries WHERE cashier_key = ?", self._keys.cashier(number)
-        )
-        return PinTries(0, 0) if row is None else PinTries(*row)
-
-    def record_pin_try(self, number: str, ok: bool, now_ms: int) -> None:
-        """Count a wrong PIN, or begin again after a right one. Durable: pulling the plug gives no free guess.
-
-        A number nobody has is not counted, so that keying numbers cannot fill the disk.
-        """
-        key = self._keys.cashier(number)
-        with self._database.transaction():
-            self._database.write(
-                "INSERT INTO pin_tries SELECT cashier_key, ?, ? FROM cashiers WHERE cashier_key = ?"
-                " ON CONFLICT (cashier_key) DO UPDATE SET count = CASE WHEN ? THEN 0 ELSE count + 1 END, last_ms = ?",
-                *(0 if ok else 1, now_ms, key, ok, now_ms),
-            )
 
 
 def _hidden(record: MemberRecord) -> _Hidden:
@@ -195,11 +237,5 @@ def _hidden(record: MemberRecord) -> _Hidden:
         birthday=record.birthday,
         visits=record.visits,
         visit_days=record.visit_days,
+        pin=record.pin,
     )
-
-
-def _unpacked(of: type[T], data: bytes) -> T:
-    try:
-        return wire.unpack(of, data, MAX_ROW_BYTES)
-    except ContractError as error:
-        raise StoreError(StoreCause.CORRUPT, f"a stored row is not what was stored: {error}") from error

@@ -1,11 +1,10 @@
 """How personal rows are found and hidden: keyed hashes to look up by, AEAD to keep the rest.
 
 Both keys come from the device key by HKDF-SHA256 (RFC 5869) with one label each. A lookup key is HMAC-SHA256 (RFC 2104)
-of ``label:value``; a sealed row is ChaCha20-Poly1305 (RFC 8439), 12 bytes of random nonce in front, bound to the key
-that finds it, so that rows cannot be swapped in the file.
+of ``label:value``, or its first 16 bytes; a sealed row is ChaCha20-Poly1305 (RFC 8439), 12 bytes of random nonce in
+front, bound to the key that finds it, so that rows cannot be swapped in the file.
 """
 
-import hashlib
 import hmac
 import os
 
@@ -17,6 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from agent.offline_store.faults import StoreCause, StoreError
 
 NONCE_BYTES = 12
+KEY_BYTES = 16
+"""So much is kept of lookup keys of which there may be a million: 2**-89 is the chance that two of so many meet."""
 
 
 class RowKeys:
@@ -28,15 +29,19 @@ class RowKeys:
 
     def member(self, member: str) -> bytes:
         """What finds a member by id."""
-        return self._hashed(b"member:" + member.encode())
+        return self._hashed(b"member:" + member.encode())[:KEY_BYTES]
 
     def phone(self, digits: str) -> bytes:
         """What finds a member by phone number."""
-        return self._hashed(b"phone:" + digits.encode())
+        return self._hashed(b"phone:" + digits.encode())[:KEY_BYTES]
 
     def card(self, uid: bytes) -> bytes:
         """What finds a member by the number of a card."""
-        return self._hashed(b"card:" + uid)
+        return self._hashed(b"card:" + uid)[:KEY_BYTES]
+
+    def holder(self, holder: str) -> bytes:
+        """What finds the leases of one holder's accounts."""
+        return self._hashed(b"holder:" + holder.encode())[:KEY_BYTES]
 
     def cashier(self, number: str) -> bytes:
         """What finds a cashier by number."""
@@ -55,7 +60,7 @@ class RowKeys:
             raise StoreError(StoreCause.CORRUPT, "an encrypted row does not open with this device's key") from error
 
     def _hashed(self, value: bytes) -> bytes:
-        return hmac.new(self._lookup, value, hashlib.sha256).digest()
+        return hmac.digest(self._lookup, value, "sha256")
 
 
 def _derived(device_key: bytes, label: bytes) -> bytes:

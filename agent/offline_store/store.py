@@ -11,18 +11,28 @@ from pathlib import Path
 
 from agent.clock import Stamp
 from agent.keys import Identity
+from agent.offline_store.cashiers import CashierShelf
 from agent.offline_store.catalogue import CatalogueShelf
 from agent.offline_store.database import Connect, Database, connected
-from agent.offline_store.documents import Content, DocumentShelf, StoredDocument
+from agent.offline_store.documents import Content, DocumentShelf, Shelves, StoredDocument
 from agent.offline_store.faults import StoreCause, StoreError
+from agent.offline_store.holdings import Held, Holdings
 from agent.offline_store.journal import Backlog, ChainPoint, Journal
-from agent.offline_store.members import CashierShelf, MemberRow, MemberShelf, PinTries
+from agent.offline_store.members import MemberRow, MemberShelf
+from agent.offline_store.notices import NoticeShelf
+from agent.offline_store.pin_tries import PinTries
+from agent.offline_store.revocations import RevocationShelf
 from agent.offline_store.rowkeys import RowKeys
-from contract.bodies import Body, EntryKind
-from contract.documents import CashierRecord, CatalogueItem, DocumentKind, OpenedDocument
+from agent.offline_store.spent import SpentShelf
+from agent.offline_store.terminal_keys import TerminalKeys
+from contract.bodies import Body, EntryKind, Returned
+from contract.documents import CashierRecord, CatalogueItem, DocumentKind, Notice, OpenedDocument
+from contract.ids import TerminalAddress
 from contract.journal import Entry
-from contract.messages import HeldDocument, LeasesHeld, leases_digest
+from contract.messages import HeldDocument, LeasesHeld
+from contract.signing import PublicKey
 from contract.trade import PackRef, PerpetualTotals
+from contract.value import Account
 
 __all__ = ["Backlog", "ChainPoint", "Room", "Store", "StoreCause", "StoreError", "StoredDocument"]
 
@@ -59,7 +69,15 @@ class Store:
         self._members = MemberShelf(self._database, keys)
         self._cashiers = CashierShelf(self._database, keys)
         self._catalogue = CatalogueShelf(self._database)
-        self._documents = DocumentShelf(self._database, self._journal, self._members, self._cashiers, self._catalogue)
+        self._terminals = TerminalKeys(self._database)
+        self._revocations = RevocationShelf(self._database, keys)
+        self._notices = NoticeShelf(self._database)
+        self._spent = SpentShelf(self._database)
+        self._holdings = Holdings(self._database, keys, identity, self._terminals, self._spent)
+        shelves = Shelves(
+            self._members, self._cashiers, self._catalogue, self._terminals, self._revocations, self._notices
+        )
+        self._documents = DocumentShelf(self._database, self._journal, self._holdings, shelves)
 
     def open(self) -> None:
         """Open the file in the calling thread, which owns it from then on, and verify the end of the chain.
@@ -83,15 +101,22 @@ class Store:
     def append(
         self, kind: EntryKind, transaction: bytes, stamp: Stamp, body: Body, owes_receipt: bool = False
     ) -> Entry:
-        """Sign, chain and keep an entry in one durable commit, with the totals it carries and the receipt it owes.
+        """Sign, chain and keep an entry in one durable commit, with the totals it carries, the receipt it owes, and
+        what it does to the leases held.
 
         ``transaction`` (16 bytes) names the event: an id that is in the journal returns the entry it has. A sale's
         totals are the store's to fill in. Causes: FULL (also where only the reserve is left and it is a sale), IO,
-        READ_ONLY, LOCKED, CORRUPT, INVALID (the contract forbids the body).
+        READ_ONLY, LOCKED, CORRUPT, INVALID (the contract forbids the body, or it draws what no lease holds).
         """
         if kind is EntryKind.SALE:
             self._require_room()
-        return self._journal.append(kind, transaction, stamp, body, owes_receipt)
+        known = self._journal.known(transaction)
+        if known is not None:
+            return known
+        with self._database.transaction():
+            entry = self._journal.append_within(kind, transaction, stamp, body, owes_receipt)
+            self._holdings.apply(entry, body)
+            return entry
 
     def totals(self) -> PerpetualTotals:
         """Return the counters over the till's whole life."""
@@ -153,6 +178,42 @@ class Store:
         """Note that a sale's paper is out or not wanted; may be lost at a power cut, which costs a second paper."""
         self._journal.mark_printed(seq)
 
+    # Value held offline, and what was taken once.
+
+    def leases_held(self) -> LeasesHeld:
+        """Return what is left of the leases held, as a hello says it."""
+        return self._holdings.leases_held()
+
+    def holdings_of(self, holder: str) -> tuple[Held, ...]:
+        """Return all that is held of a member's, rule's, coupon's, article's or shop's accounts, what ends first in
+        front.
+        """
+        return self._holdings.holdings_of(holder)
+
+    def spendable(self, account: Account, stamp: Stamp) -> tuple[Held, ...]:
+        """Return what may be drawn of an account at that moment, what ends first in front."""
+        return self._holdings.spendable(account, stamp)
+
+    def recalled(self) -> tuple[Returned, ...]:
+        """Return what head office asks back, as many as one entry gives back."""
+        return self._holdings.recalled()
+
+    def expired(self, stamp: Stamp) -> tuple[Returned, ...]:
+        """Return what is past its time, as many as one entry gives back."""
+        return self._holdings.expired(stamp)
+
+    def presentation_taken(self, nonce: bytes) -> bool:
+        """Tell whether this one showing of a phone's code was taken here before."""
+        return self._spent.presentation_taken(nonce)
+
+    def coupon_taken(self, code: str) -> bool:
+        """Tell whether this coupon was taken here before and not given back."""
+        return self._spent.coupon_taken(code)
+
+    def slip_taken(self, slip: bytes) -> bool:
+        """Tell whether the slip of this id was taken here before."""
+        return self._spent.slip_taken(slip)
+
     # Head office's documents and what they hold.
 
     def activate(
@@ -177,10 +238,6 @@ class Store:
     def held(self) -> tuple[HeldDocument, ...]:
         """Return the active documents, as a hello says them."""
         return self._documents.held()
-
-    def leases_held(self) -> LeasesHeld:
-        """Return what is left of the leases held, as a hello says it."""
-        return LeasesHeld(0, leases_digest(()))
 
     def pack_content(self) -> tuple[PackRef, bytes] | None:
         """Return the active pack's reference and content; None before one has arrived."""
@@ -211,8 +268,8 @@ class Store:
         return self._catalogue.currency()
 
     def member_by_card(self, uid: bytes) -> MemberRow | None:
-        """Return the member who holds the card with this number, if cached."""
-        return self._members.by_card(uid)
+        """Return the member who holds the card with this number, if cached and the card is not revoked."""
+        return None if self.card_revoked(uid) else self._members.by_card(uid)
 
     def member_by_phone(self, digits: str) -> MemberRow | None:
         """Return the member with this phone number, if cached."""
@@ -221,6 +278,42 @@ class Store:
     def member_by_id(self, member: str) -> MemberRow | None:
         """Return the member of this id, if cached."""
         return self._members.by_id(member)
+
+    def members_by_last4(self, digits: str, most: int) -> tuple[MemberRow, ...]:
+        """Return the cached members whose phone number ends with these four digits, at most so many."""
+        return self._members.by_last4(digits, most)
+
+    def member_pin_tries(self, member: str) -> PinTries:
+        """Return this member's wrong PINs in a row."""
+        return self._members.pin_tries(member)
+
+    def record_member_pin_try(self, member: str, ok: bool, now_ms: int) -> None:
+        """Count a member's wrong PIN durably, or begin again after a right one."""
+        self._members.record_pin_try(member, ok, now_ms)
+
+    def member_revoked(self, member: str, issued_day: int) -> bool:
+        """Tell whether a credential of this member issued on this day (since 1970-01-01, UTC) is void."""
+        return self._revocations.member_revoked(member, issued_day)
+
+    def card_revoked(self, uid: bytes) -> bool:
+        """Tell whether the card with this number is void."""
+        return self._revocations.card_revoked(uid)
+
+    def coupon_revoked(self, code: str) -> bool:
+        """Tell whether the coupon of this code is void."""
+        return self._revocations.coupon_revoked(code)
+
+    def terminal_key(self, address: TerminalAddress, epoch: int) -> PublicKey | None:
+        """Return the journal key of another terminal in an epoch, None where it has none that is believed."""
+        return self._terminals.key(address, epoch)
+
+    def terminal_believed(self, address: TerminalAddress) -> bool:
+        """Tell whether there is such a terminal: whom a slip may be made out to."""
+        return self._terminals.believes(address)
+
+    def notices(self, now_ms: int) -> tuple[Notice, ...]:
+        """Return what head office wants cashiers to read at an instant (Unix milliseconds)."""
+        return self._notices.notices(now_ms)
 
     def cashier(self, number: str) -> CashierRecord | None:
         """Return who signs in with this number."""

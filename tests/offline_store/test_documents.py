@@ -206,7 +206,7 @@ def test_a_kind_that_a_newer_program_left_in_the_file_does_not_stop_this_one(
     activate(store, office.pack(1))
     store.close()
     with sqlite3.connect(path) as newer:
-        newer.execute("INSERT INTO documents VALUES ('notices', 'active', 3, ?, ?, NULL)", (bytes(32), NOON_MS))
+        newer.execute("INSERT INTO documents VALUES ('horoscopes', 'active', 3, ?, ?, NULL)", (bytes(32), NOON_MS))
     newer.close()
     store.open()
     assert [held.kind for held in store.held()] == ["pack"]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent.keys import Identity, new_transaction_id
-from agent.offline_store.members import MemberRow, PinTries
+from agent.offline_store.members import MemberRow
+from agent.offline_store.pin_tries import PinTries
 from agent.offline_store.rowkeys import RowKeys
 from agent.offline_store.store import Store, StoreCause, StoreError
 from tests.offline_store.counter import DEVICE_KEY, NOON_MS, HeadOffice, cashier, identity, member, opened, stamp

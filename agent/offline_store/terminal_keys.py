@@ -1,0 +1,42 @@
+"""Whose slips are believed: the journal keys of the tenant's terminals, as head office's keys document lists them."""
+
+from agent.offline_store.database import Database
+from agent.offline_store.faults import StoreCause, StoreError
+from contract.documents import KeysContent
+from contract.errors import ContractError
+from contract.ids import TerminalAddress
+from contract.signing import PublicKey, parse_public_key
+
+
+class TerminalKeys:
+    """The keys in ``database``. A terminal whose key was revoked is not among them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def replace(self, content: KeysContent) -> None:
+        """Put these keys in the place of all others, inside the caller's transaction.
+
+        Raises StoreError; INVALID where one is no key, or a terminal has two in one epoch.
+        """
+        self._database.write("DELETE FROM terminal_keys")
+        rows = [(str(item.address), item.epoch, _key(item.key).text()) for item in content.terminals]
+        self._database.write_many("INSERT INTO terminal_keys VALUES (?, ?, ?)", iter(rows))
+
+    def key(self, address: TerminalAddress, epoch: int) -> PublicKey | None:
+        """Return the journal key of a terminal in an epoch, None where it has none that is believed."""
+        row = self._database.row(
+            "SELECT journal_key FROM terminal_keys WHERE address = ? AND epoch = ?", str(address), epoch
+        )
+        return None if row is None else _key(row[0], StoreCause.CORRUPT)
+
+    def believes(self, address: TerminalAddress) -> bool:
+        """Tell whether there is such a terminal, in whichever epoch: whom a slip may be made out to."""
+        return self._database.row("SELECT 1 FROM terminal_keys WHERE address = ?", str(address)) is not None
+
+
+def _key(text: str, otherwise: StoreCause = StoreCause.INVALID) -> PublicKey:
+    try:
+        return parse_public_key(text)
+    except ContractError as error:
+        raise StoreError(otherwise, f"a terminal's key: {error}") from error
