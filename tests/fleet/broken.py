@@ -3,19 +3,31 @@
 Each is a class that takes the place of a part of the product, and does what somebody in a hurry might have written.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import insert, select
 
 from agent.txn.effects import Commit
 from contract import envelope, topics
+from contract.envelope import keyring
 from contract.ids import TerminalAddress
-from contract.messages import GRAMMAR, Ack, open_welcome, read_batch, seal_ack
+from contract.messages import (
+    GRAMMAR,
+    Ack,
+    Hello,
+    open_ack,
+    open_welcome,
+    read_batch,
+    read_hello,
+    seal_ack,
+    seal_welcome,
+)
 from contract.topics import Down, Up
 from hq.db import writing
 from hq.tables import entries, postings
 from hq.worker import Publish, Worker
 from tests.fleet.disk import Disk
+from tests.fleet.faults import FORKED
 from tests.fleet.members import Cashier
 from tests.fleet.run import Cast
 from tests.fleet.terminal import Running, Unit
@@ -99,6 +111,22 @@ class AcknowledgesGaps(Worker):
         return [_acknowledged(self, address, payload, now_ms)] if kind is Up.BATCH and found else found
 
 
+class ComparesNoHashes(Worker):
+    """Takes an entry in a place it has for the one it has, and believes every hello."""
+
+    def handle(self, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
+        address, kind = topics.read_up(topic)
+        found = super().handle(topic, payload, now_ms)
+        if kind is Up.HELLO:
+            return [_welcomed(self, publish, address, read_hello(payload)) for publish in found]
+        if kind is not Up.BATCH or not found:
+            return found
+        batch = read_batch(payload)
+        last = batch.first_seq + len(batch.entries) - 1
+        ack = open_ack(found[0].payload, keyring(self._desk.signer.public), address)
+        return [_acknowledged(self, address, payload, now_ms)] if last <= ack.upto_seq else found
+
+
 class PostsAgain(Worker):
     """Posts an entry each time it comes."""
 
@@ -127,6 +155,17 @@ def _acknowledged(worker: Worker, address: TerminalAddress, payload: bytes, now_
     return Publish(topics.down(address, Down.ACK), seal_ack(worker._desk.signer, ack))
 
 
+def _welcomed(worker: Worker, publish: Publish, address: TerminalAddress, hello: Hello) -> Publish:
+    """The same welcome, agreeing with a terminal that has less than head office, whatever it has."""
+    if not publish.topic.endswith(Down.WELCOME):
+        return publish
+    welcome = open_welcome(publish.payload, keyring(worker._desk.signer.public), address)
+    if hello.head_seq > welcome.upto_seq:
+        return publish
+    agreed = replace(welcome, upto_seq=hello.head_seq, head_hash=hello.head_hash)
+    return Publish(publish.topic, seal_welcome(worker._desk.signer, agreed))
+
+
 def mistakes() -> tuple[Mistake, ...]:
     """All of them."""
     return (
@@ -136,5 +175,6 @@ def mistakes() -> tuple[Mistake, ...]:
         Mistake("the paper comes before the commit", Cast(cashier=PrintsFirst)),
         Mistake("head office answers before it commits", Cast(worker=AnswersFirst)),
         Mistake("head office acknowledges over a gap", Cast(worker=AcknowledgesGaps)),
+        Mistake("head office compares no hashes", Cast(worker=ComparesNoHashes, faults=FORKED)),
         Mistake("head office posts an entry each time it comes", Cast(worker=PostsAgain)),
     )
