@@ -28,7 +28,6 @@ import cbor2
 from agent.clock import SystemClock
 from agent.keys import Identity, load_identity, new_transaction_id
 from agent.lookups import StoreBook
-from agent.offline_store.database import migrations
 from agent.offline_store.store import Store
 from agent.txn import sale
 from agent.txn.identify import by_card
@@ -173,15 +172,16 @@ class Sale:
 
 
 class Bare:
-    """A file of the same shape, and nobody around it."""
+    """A file of the shape of the file ``like``, and nobody around it."""
 
-    def __init__(self, path: Path, signer: Signer) -> None:
+    def __init__(self, path: Path, like: Path, signer: Signer) -> None:
         self._signer = signer
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
-        for step in migrations():
-            self._connection.executescript(step)
+        with _reading(like) as connection:
+            for (table,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall():
+                self._connection.execute(table)
 
     def write(self, sales: list[Sale]) -> float:
         """Encode, sign and hash what is in each sale, and write its rows in a durable commit; the seconds it took."""
@@ -209,7 +209,7 @@ def _pace(folder: Path, lines: int, count: int) -> bool:
     bares: list[float] = []
     say_step(f"{ROUNDS} rounds of {count} sales with {lines} lines, and the same by the bare loop")
     with open_shop(folder) as shop:
-        bare = Bare(folder / "bare.db", shop.identity.signer)
+        bare = Bare(folder / "bare.db", shop.path, shop.identity.signer)
         for _ in range(ROUNDS):
             last = _newest(shop.path)
             spent = shop.sell(count, lines)
