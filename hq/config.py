@@ -24,7 +24,7 @@ SHAPE = settings.Table(
                 "host": settings.text(),
                 "port": settings.whole(1, 65_535, default=8883),
                 "worker": settings.text(default="hq-1", pattern="hq-[1-9][0-9]{0,2}"),
-                "group": settings.text(default="hq", pattern="[a-z0-9-]{1,16}"),
+                "group": settings.text(default=None, pattern="[a-z0-9-]{1,16}"),
                 "ca": settings.text(default=None),
                 "cert": settings.text(default=None),
                 "key": settings.text(default=None),
@@ -41,7 +41,8 @@ class BrokerConfig:
     """Where the broker is, and the certificate by which this worker comes in.
 
     ``worker`` is the certificate's common name, and so the MQTT client id; ``group`` names the workers that share the
-    terminals' messages; ``heartbeat_s`` is the longest silence on the connection.
+    terminals' messages, a secret because the broker lets in whoever knows it; ``heartbeat_s`` is the longest silence on
+    the connection.
     """
 
     host: str
@@ -96,12 +97,17 @@ def _broker(values: Mapping[str, Any], folder: Path, identity: Path) -> BrokerCo
         host=values["host"],
         port=values["port"],
         worker=values["worker"],
-        group=values["group"],
+        group=values["group"] or _group(identity / "group"),
         ca=folder / values["ca"] if values["ca"] else home / "ca.pem",
         cert=folder / values["cert"] if values["cert"] else home / "client.pem",
         key=folder / values["key"] if values["key"] else home / "client.key",
         heartbeat_s=values["heartbeat_s"],
     )
+
+
+def _group(path: Path) -> str:
+    """The name that provisioning made; where it made none, the one of a broker on which nobody is a stranger."""
+    return path.read_text(encoding="utf-8").strip() if path.exists() else "hq"
 
 
 def _database(written: str, folder: Path) -> URL | None:

@@ -4,7 +4,8 @@ broker and HQ's workers.
 The broker takes the common name of a client's certificate as its user name and as its MQTT client id, so a common name
 is an identity: ``tenant/shop/terminal`` for a terminal, ``hq-1`` for a worker, and neither passes for the other.
 
-Files: ``authority/ca.key`` (private, PKCS#8 PEM) and ``authority/ca.pem`` below the folder given.
+Files below the folder given: ``authority/ca.key`` (private, PKCS#8 PEM), ``authority/ca.pem``, and what
+:mod:`provisioning.register` keeps there.
 """
 
 import ipaddress
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from provisioning.keyfiles import ProvisioningError, ensure_folder, ensure_secret, publish
+from provisioning.register import LIST, issued_to, note_issued, publish_list, revoked_serials
 
 AUTHORITY_VALID = timedelta(days=20 * 365)
 CERTIFICATE_VALID = timedelta(days=5 * 365)
@@ -32,15 +34,26 @@ CLOCK_ALLOWANCE = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """The key and the certificate that sign all others. Made by :func:`ensure_authority`."""
+    """The key and the certificate that sign all others, and the folder where they lie. Made by
+    :func:`ensure_authority`.
+    """
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
+    home: Path
 
     @property
     def pem(self) -> bytes:
         """The authority's certificate, as it lies beside every other certificate as ``ca.pem``."""
         return self.certificate.public_bytes(Encoding.PEM)
+
+    def issued(self, certificate: x509.Certificate) -> bool:
+        """Tell whether this authority signed ``certificate``."""
+        try:
+            certificate.verify_directly_issued_by(self.certificate)
+        except (InvalidSignature, ValueError, TypeError):
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,9 @@ def ensure_authority(folder: Path, now: datetime) -> Authority:
     certificate = read_certificate(path)
     if certificate.public_key() != key.public_key():
         raise ProvisioningError(f"{path}: is not the certificate of the key beside it")
-    return Authority(key, certificate)
+    if not (home / LIST).exists():
+        publish_list(home, key, certificate, (), now)
+    return Authority(key, certificate, home)
 
 
 def ensure_certificate(folder: Path, name: str, subject: Subject, authority: Authority, now: datetime) -> None:
@@ -72,15 +87,20 @@ def ensure_certificate(folder: Path, name: str, subject: Subject, authority: Aut
 
     The key is made once. The certificate is kept while it names the subject, belongs to the key, comes from this
     authority and has more than RENEW_BEFORE_END left; otherwise it is issued anew for the same key. Raises
-    ProvisioningError where a file is damaged or belongs to another authority.
+    ProvisioningError where a file is damaged or belongs to another authority, or the key's certificate was revoked.
     """
     if len(subject.common_name) > 64:
         raise ProvisioningError(f"{subject.common_name}: a certificate's name holds at most 64 characters")
     _refuse_foreign(folder / "ca.pem", authority)
     key = ensure_key(ensure_folder(folder) / f"{name}.key")
     path = folder / f"{name}.pem"
+    if not subject.hosts:
+        _refuse_revoked(path, subject.common_name, key, authority)
     if not path.exists() or not _serves(read_certificate(path), key, subject, authority, now):
-        publish(path, _issue(subject, key.public_key(), authority, now).public_bytes(Encoding.PEM))
+        issued = _issue(subject, key.public_key(), authority, now)
+        if not subject.hosts:
+            note_issued(authority.home, subject.common_name, issued)
+        publish(path, issued.public_bytes(Encoding.PEM))
     publish(folder / "ca.pem", authority.pem)
 
 
@@ -120,6 +140,15 @@ def _new_key() -> bytes:
 def _refuse_foreign(path: Path, authority: Authority) -> None:
     if path.exists() and read_certificate(path) != authority.certificate:
         raise ProvisioningError(f"{path}: these keys were made under another authority; choose another folder")
+
+
+def _refuse_revoked(path: Path, name: str, key: ec.EllipticCurvePrivateKey, authority: Authority) -> None:
+    revoked = revoked_serials(authority.home)
+    for certificate in issued_to(authority.home, name) if revoked else ():
+        if certificate.serial_number in revoked and certificate.public_key() == key.public_key():
+            raise ProvisioningError(
+                f"{path}: this key's certificate was revoked; make a new identity in another folder"
+            )
 
 
 def _self_signed(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
@@ -169,9 +198,7 @@ def _serves(
     authority: Authority,
     now: datetime,
 ) -> bool:
-    try:
-        certificate.verify_directly_issued_by(authority.certificate)
-    except (InvalidSignature, ValueError, TypeError):
+    if not authority.issued(certificate):
         return False
     try:
         named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

@@ -1,11 +1,14 @@
 """A mosquitto of one's own: its certificate, configuration and access list, all in one folder (mosquitto.conf(5)).
 
-Files below the folder given: ``broker/mosquitto.conf``, ``broker/acl``, ``broker/ca.pem``, ``broker/server.key``,
-``broker/server.pem`` and ``broker/data/``. Start it with ``mosquitto -c FOLDER/broker/mosquitto.conf``.
+Files below the folder given: ``broker/mosquitto.conf``, ``broker/acl``, ``broker/ca.pem``, ``broker/crl.pem``,
+``broker/server.key``, ``broker/server.pem`` and ``broker/data/``. Start it with
+``mosquitto -c FOLDER/broker/mosquitto.conf``; it reads the list of revoked certificates when it starts.
 
 Only holders of a certificate come in, and the certificate's name is all they are: user name and client id in one. The
 access list itself is spelled by :mod:`contract.topics`. mosquitto grants a foreign SUBSCRIBE and delivers nothing, and
-acknowledges a denied PUBLISH with a reason code; so nobody may take the broker's word for more than it says.
+acknowledges a denied PUBLISH with a reason code; so nobody may take the broker's word for more than it says. It also
+lets anybody into a shared subscription whose name is known, and drops that member's share of the messages: so head
+office's workers share under a name that is a secret of theirs (:mod:`provisioning.headquarters`).
 """
 
 import os
@@ -20,6 +23,7 @@ from contract import topics
 from provisioning.authority import Subject, ensure_authority, ensure_certificate
 from provisioning.headquarters import check_worker_name
 from provisioning.keyfiles import ProvisioningError, ensure_folder, publish
+from provisioning.register import LIST
 
 LOOPBACK = ("localhost", "127.0.0.1")
 MAX_PACKET_BYTES = 2 * topics.MAX_MESSAGE_BYTES
@@ -53,7 +57,9 @@ def ensure_broker(folder: Path, plan: BrokerPlan, now: datetime) -> Path:
     home = ensure_folder((folder / "broker").absolute())
     ensure_folder(home / "data")
     hosts = tuple(dict.fromkeys((*LOOPBACK, plan.host, *plan.names)))
-    ensure_certificate(home, "server", Subject("Tapledger broker", hosts), ensure_authority(folder, now), now)
+    authority = ensure_authority(folder, now)
+    ensure_certificate(home, "server", Subject("Tapledger broker", hosts), authority, now)
+    publish(home / LIST, (authority.home / LIST).read_bytes())
     publish(home / "acl", access_list(plan.workers).encode("ascii"), mode=0o600)
     publish(home / "mosquitto.conf", configuration(home, plan).encode("utf-8"), mode=0o600)
     if os.geteuid() == 0:
@@ -72,6 +78,7 @@ listener {plan.port} {plan.host}
 
 # TLS 1.3 both ways: the certificate's name is the user name and the client id.
 cafile {home}/ca.pem
+crlfile {home}/crl.pem
 certfile {home}/server.pem
 keyfile {home}/server.key
 tls_version tlsv1.3

@@ -4,15 +4,18 @@ Files below the folder given::
 
     hq/document.key                private, Ed25519, PKCS#8 PEM; signs documents and acknowledgements
     hq/hq.pub                      the key that verifies them, ``eddsa:<hex>``; a terminal pins it at its birth
+    hq/group                       private, the name under which the workers share the terminals' messages
     hq/workers/NAME/ca.pem         the authority's certificate; the broker must show one of its
     hq/workers/NAME/client.pem     the worker's certificate
     hq/workers/NAME/client.key     private, P-256, PKCS#8 PEM
 
 Two workers never share a name: the broker takes the name for the MQTT client id, and a second connection under one id
-throws the first out (MQTT 5 section 3.1.4).
+throws the first out (MQTT 5 section 3.1.4). The group's name is a secret because the broker lets in whoever knows it.
 """
 
+import base64
 import re
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -46,6 +49,7 @@ def ensure_head_office(folder: Path, worker: str, now: datetime) -> HeadOfficeKe
     home = ensure_folder(folder / "hq")
     public = ensure_signing_key(home / "document.key")
     publish(home / "hq.pub", f"{public.text()}\n".encode())
+    ensure_secret(home / "group", _new_group)
     worker_folder = home / "workers" / worker
     ensure_certificate(worker_folder, "client", Subject(worker), ensure_authority(folder, now), now)
     return HeadOfficeKeys(home / "document.key", public, worker_folder)
@@ -80,6 +84,11 @@ def read_document_public(folder: Path) -> PublicKey:
         raise ProvisioningError(f"{path}: head office has no keys yet; run `tapledger provision hq` first") from error
     except (OSError, UnicodeDecodeError, ContractError) as error:
         raise ProvisioningError(f"{path}: {error}") from error
+
+
+def _new_group() -> bytes:
+    """A name of 80 random bits, as the broker and a configuration file take it."""
+    return base64.b32encode(secrets.token_bytes(10)).lower()
 
 
 def _new_signing_key() -> bytes:

@@ -46,6 +46,18 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "--run-as", default=getpass.getuser(), help="the account mosquitto runs as when root starts it (default: yours)"
     )
     hq.add_argument("--name", default="hq-1", help="the worker's name, hq-1 to hq-999 (default: %(default)s)")
+    revoke = _command(
+        commands,
+        "revoke",
+        "an identity void: its certificates go on the list by which the broker turns it away",
+        _revoke,
+        "A revoked key never gets another certificate; a unit that replaces it is made in a folder of its own.",
+    )
+    revoke.add_argument("--folder", type=Path, required=True, help="where the authority and head office keep keys")
+    revoke.add_argument("name", metavar="ADDRESS", help="tenant/shop/terminal, or a worker's name")
+    revoke.add_argument(
+        "--certificate", type=Path, help="the certificate itself (client.pem), should the authority not know of it"
+    )
     terminal.add_argument("--tenant", required=True, help="1 to 16 of a-z, 0-9 and '-'")
     terminal.add_argument("--shop", required=True, help="1 to 16 of a-z, 0-9 and '-'")
     terminal.add_argument("--terminal", required=True, help="1 to 16 of a-z, 0-9 and '-'")
@@ -57,6 +69,7 @@ def _command(
     name: str,
     what: str,
     act: Callable[[argparse.Namespace], str],
+    more: str = "What exists is kept.",
 ) -> argparse.ArgumentParser:
     def run(arguments: argparse.Namespace) -> int:
         from provisioning.keyfiles import ProvisioningError
@@ -68,7 +81,7 @@ def _command(
             return 1
         return 0
 
-    command = commands.add_parser(name, help=what, description=f"Makes {what}. What exists is kept.")
+    command = commands.add_parser(name, help=what, description=f"Makes {what}. {more}")
     command.set_defaults(run=run)
     return command
 
@@ -109,6 +122,18 @@ def _terminal(arguments: argparse.Namespace) -> str:
         f"{newborn.address} has its identity in {newborn.identity_folder}\n"
         f"give {newborn.enrolment} to head office, which learns the terminal from it"
     )
+
+
+def _revoke(arguments: argparse.Namespace) -> str:
+    from provisioning.revocation import revoke
+
+    done = revoke(arguments.folder, arguments.name, _now(), arguments.certificate)
+    told = f"{arguments.name}: {done.fresh} of {done.known} certificates revoked now, the rest were before"
+    if done.broker_list is None:
+        return (
+            f"{told}\ncopy {arguments.folder / 'authority' / 'crl.pem'} beside the broker's other files and restart it"
+        )
+    return f"{told}\nrestart the broker: it reads {done.broker_list} when it starts, and ends the connections it has"
 
 
 def _now() -> datetime:

@@ -28,12 +28,17 @@ NOW = datetime.now(UTC)
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """Where everybody's keys lie, and the port on which the broker answers."""
+    """Where everybody's keys lie, the port on which the broker answers, and its process. ``group`` is the name under
+    which head office's workers share messages.
+    """
 
     port: int
+    folder: Path
     hq_folder: Path
+    group: str
     a1: Newborn
     b1: Newborn
+    broker: subprocess.Popen[bytes]
 
 
 @contextmanager
@@ -45,14 +50,15 @@ def running_premises(folder: Path) -> Iterator[Premises]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    plan = BrokerPlan("127.0.0.1", port, ("hq-1",), run_as=getpass.getuser())
+    plan = BrokerPlan("127.0.0.1", port, ("hq-1", "hq-2"), run_as=getpass.getuser())
     # Debian keeps the broker where an ordinary user's shell does not look.
     program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program is not None
     with subprocess.Popen([program, "-c", str(ensure_broker(folder, plan, NOW))]) as broker:
         try:
             eventually(lambda: broker.poll() is None and _answers(port))
-            yield Premises(port, hq.worker_folder, a1, b1)
+            group = (folder / "hq" / "group").read_text()
+            yield Premises(port, folder, hq.worker_folder, group, a1, b1, broker)
         finally:
             broker.terminate()
 

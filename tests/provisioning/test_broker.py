@@ -1,6 +1,7 @@
 """A real mosquitto, run with the files that provisioning wrote, keeps everyone to what is theirs."""
 
 import getpass
+import signal
 import socket
 import ssl
 from collections.abc import Iterator
@@ -10,9 +11,13 @@ import pytest
 
 from contract import topics
 from contract.topics import Down, Up
+from provisioning.birth import ensure_terminal
 from provisioning.broker import BrokerPlan, ensure_broker
+from provisioning.headquarters import ensure_head_office
 from provisioning.keyfiles import ProvisioningError
+from provisioning.revocation import Revoked, revoke
 from tests.provisioning.premises import NOW, Premises, caller, running_premises
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -79,15 +84,81 @@ def test_a_foreign_subscription_delivers_nothing(premises: Premises) -> None:
             assert terminal.messages.get() in heard
 
 
+def test_what_is_retained_for_another_terminal_is_not_given_to_a_foreign_subscription(premises: Premises) -> None:
+    a1, b1 = premises.a1, premises.b1
+    with caller(premises.port, premises.hq_folder) as hq, caller(premises.port, a1.identity_folder) as terminal:
+        for address in (b1.address, a1.address):
+            hq.client.publish(topics.announce(address, "pack"), str(address).encode(), qos=1, retain=True)
+            assert hq.acknowledged.get(timeout=10) in ("Success", "No matching subscribers")
+        for filter_ in ("#", topics.terminal_subscription(b1.address), topics.announce(b1.address, "pack")):
+            terminal.subscribe(filter_)
+        terminal.subscribe(topics.terminal_subscription(a1.address))
+        heard = {terminal.messages.get(timeout=10) for _ in range(2)}
+        assert heard == {(topics.announce(a1.address, "pack"), str(a1.address).encode())}
+
+
+def test_workers_with_names_of_their_own_share_the_terminals_messages_and_none_gets_one_twice(
+    premises: Premises,
+) -> None:
+    second = ensure_head_office(premises.folder, "hq-2", NOW).worker_folder
+    sent = {f"{number}".encode() for number in range(20)}
+    with (
+        caller(premises.port, premises.hq_folder) as one,
+        caller(premises.port, second) as other,
+        caller(premises.port, premises.a1.identity_folder) as terminal,
+    ):
+        for worker in (one, other):
+            worker.subscribe(topics.hq_subscription(premises.group))
+        for payload in sent:
+            assert terminal.publish(topics.up(premises.a1.address, Up.HELLO), payload) == "Success"
+        eventually(lambda: one.messages.qsize() + other.messages.qsize() == len(sent))
+        heard = [worker.messages.get()[1] for worker in (one, other) for _ in range(worker.messages.qsize())]
+    assert set(heard) == sent
+
+
+def test_a_terminal_that_does_not_know_the_workers_group_takes_no_message_away_from_head_office(
+    premises: Premises,
+) -> None:
+    b1 = premises.b1
+    with (
+        caller(premises.port, premises.hq_folder) as hq,
+        caller(premises.port, premises.a1.identity_folder) as thief,
+        caller(premises.port, b1.identity_folder) as terminal,
+    ):
+        hq.subscribe(topics.hq_subscription(premises.group))
+        for guess in ("hq", "ingest", premises.group[:-1], "hq-1"):
+            thief.subscribe(topics.hq_subscription(guess))
+        for number in range(10):
+            assert terminal.publish(topics.up(b1.address, Up.HELLO), f"{number}".encode()) == "Success"
+        assert [hq.messages.get(timeout=10)[1] for _ in range(10)] == [f"{number}".encode() for number in range(10)]
+        assert thief.messages.empty()
+
+
+def test_a_revoked_terminal_cannot_connect_once_the_broker_has_read_its_list_and_its_replacement_can(
+    tmp_path: Path,
+) -> None:
+    with running_premises(tmp_path) as premises:
+        a1 = premises.a1
+        assert not _is_turned_away(premises.port, _context(a1.identity_folder))
+        assert revoke(tmp_path, str(a1.address), NOW) == Revoked(1, 1, tmp_path / "broker" / "crl.pem")
+        premises.broker.send_signal(signal.SIGHUP)
+        eventually(lambda: _is_turned_away(premises.port, _context(a1.identity_folder)))
+        assert not _is_turned_away(premises.port, _context(premises.b1.identity_folder))
+
+        with pytest.raises(ProvisioningError, match="revoked"):
+            ensure_terminal(tmp_path, a1.address, tmp_path / "a1", NOW)
+        again = ensure_terminal(tmp_path, a1.address, tmp_path / "a1-again", NOW)
+        with caller(premises.port, again.identity_folder) as terminal:
+            assert terminal.publish(topics.up(a1.address, Up.HELLO), b"x") in ("Success", "No matching subscribers")
+        assert revoke(tmp_path, str(a1.address), NOW).fresh == 1
+
+
 def test_nobody_comes_in_without_a_certificate_of_this_authority(premises: Premises, tmp_path: Path) -> None:
-    context = ssl.create_default_context(cafile=str(premises.a1.identity_folder / "ca.pem"))
-    assert _is_turned_away(premises.port, context)
+    authority = premises.a1.identity_folder / "ca.pem"
+    assert _is_turned_away(premises.port, ssl.create_default_context(cafile=str(authority)))
 
     with running_premises(tmp_path) as elsewhere:
-        context.load_cert_chain(
-            elsewhere.a1.identity_folder / "client.pem", elsewhere.a1.identity_folder / "client.key"
-        )
-        assert _is_turned_away(premises.port, context)
+        assert _is_turned_away(premises.port, _context(elsewhere.a1.identity_folder, authority))
 
 
 def test_the_certificate_is_the_client_id_so_a_second_unit_of_one_name_throws_the_first_out(premises: Premises) -> None:
@@ -128,11 +199,21 @@ def test_a_second_run_keeps_key_and_certificate_and_a_new_name_renews_the_certif
     assert renewed != certificate
 
 
+def _context(identity: Path, authority: Path | None = None) -> ssl.SSLContext:
+    """What the holder of an identity connects with."""
+    context = ssl.create_default_context(cafile=str(authority or identity / "ca.pem"))
+    context.load_cert_chain(identity / "client.pem", identity / "client.key")
+    return context
+
+
 def _is_turned_away(port: int, context: ssl.SSLContext) -> bool:
-    """Tell whether the broker ends the handshake; in TLS 1.3 a client learns of it at its first read."""
+    """Tell whether the broker ends the handshake; in TLS 1.3 a client learns of it at its first read, and one that may
+    stay is answered once it has said hello (MQTT 5 section 3.1).
+    """
     with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
         try:
             with context.wrap_socket(raw, server_hostname="localhost") as tunnel:
+                tunnel.sendall(bytes.fromhex("100d00044d5154540502003c000000"))
                 return tunnel.recv(1) == b""
         except ssl.SSLError as error:
             return "ALERT" in str(error.reason)

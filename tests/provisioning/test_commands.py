@@ -1,6 +1,7 @@
 """`tapledger provision` does a whole birth from an empty folder, twice over, and says no with a reason and a status."""
 
 import argparse
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,34 @@ def test_a_refusal_names_its_reason_on_the_error_stream_and_returns_one(
     assert len(said) == 4
     assert "run `tapledger provision hq` first" in said[0]
     assert all(line.startswith("tapledger provision ") for line in said)
+
+
+def test_a_revoked_terminal_is_named_with_what_is_to_be_done_and_a_stranger_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office, till = tmp_path / "office", tmp_path / "till"
+    assert _run("revoke", "--folder", str(office), "acme/shop-a/a1") == 1
+    assert _run("hq", "--folder", str(office)) == 0
+    assert _terminal(office, till) == 0
+    assert _run("revoke", "--folder", str(office), "acme/shop-a/a2") == 1
+    foreign = str(till / "identity" / "client.pem")
+    assert _run("revoke", "--folder", str(office), "acme/shop-a/a2", "--certificate", foreign) == 1
+    capsys.readouterr()
+    assert _run("revoke", "--folder", str(office), "acme/shop-a/a1") == 0
+    assert f"copy {office / 'authority' / 'crl.pem'} beside the broker's other files" in capsys.readouterr().out
+    assert _run("broker", "--folder", str(office)) == 0
+    assert (office / "broker" / "crl.pem").read_bytes() == (office / "authority" / "crl.pem").read_bytes()
+    assert _run("revoke", "--folder", str(office), "acme/shop-a/a1") == 0
+    assert "0 of 1 certificates revoked now" in capsys.readouterr().out
+    assert _terminal(office, till) == 1
+
+
+def test_a_certificate_from_before_the_register_is_revoked_by_showing_it(tmp_path: Path) -> None:
+    office, till = tmp_path / "office", tmp_path / "till"
+    assert _run("hq", "--folder", str(office)) == 0
+    assert _terminal(office, till) == 0
+    shutil.rmtree(office / "authority" / "issued")
+    shown = ("--certificate", str(till / "identity" / "client.pem"))
+    assert _run("revoke", "--folder", str(office), "acme/shop-a/a1") == 1
+    assert _run("revoke", "--folder", str(office), "acme/shop-a/a1", *shown) == 0
+    assert _terminal(office, till) == 1
