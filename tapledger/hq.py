@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tapledger.hq_settle import add_settlement
 from tapledger.verbs import add_verb
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "print sales, balances, tills, what they reported and what people must settle",
         _office(_books),
     )
+    add_settlement(commands, _office)
 
 
 def _add_pack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,0 +1,159 @@
+"""What head office's accountant does, each as one call: say on what terms shops settle, settle, close a period, look at
+a closed one.
+
+Every call raises OSError, SettingsError, ContractError or OfficeError with the reason where it is refused.
+"""
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from contract import settings
+from contract.calendar import date_of, day_of
+from hq.db import reading, writing
+from hq.errors import OfficeError
+from hq.office import Office
+from hq.periods import (
+    Period,
+    Progress,
+    close_period,
+    closed_periods,
+    entries_between,
+    open_entries,
+    recomputed,
+    settle_entries,
+)
+from hq.settlement.plain import plain_report
+from hq.settlement.report import Line, RowKey
+from hq.settlement.terms import WHOLE_BP, WHOLE_PERMILLE, BonusShares, SettlementClass, ShopTerms
+from hq.settlement_text import period_text, report_text
+from hq.shop_terms import add_terms
+
+SHOP_TERMS = settings.Table(
+    {
+        "shop": settings.Tables(
+            settings.Table(
+                {
+                    "shop": settings.name(),
+                    "company": settings.name(),
+                    "settles": settings.choice([item.value for item in SettlementClass]),
+                    "rate_bp": settings.whole(0, WHOLE_BP, default=WHOLE_BP),
+                    "from_day": settings.text(default=None, pattern="[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+                    "bonus_issuer": settings.whole(0, WHOLE_PERMILLE, default=WHOLE_PERMILLE),
+                    "bonus_spender": settings.whole(0, WHOLE_PERMILLE, default=0),
+                    "bonus_office": settings.whole(0, WHOLE_PERMILLE, default=0),
+                }
+            ),
+            most=20_000,
+        )
+    }
+)
+
+
+def load_shop_terms(office: Office, path: Path, zone: str) -> str:
+    """Write down the terms in ``path`` (TOML); return a sentence about it."""
+    try:
+        written = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise OfficeError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
+    values = settings.read(settings.parse_toml(written, str(path)), SHOP_TERMS, str(path))
+    told = [
+        ShopTerms(
+            row["shop"],
+            0 if row["from_day"] is None else day_start_ms(row["from_day"], zone),
+            row["company"],
+            SettlementClass(row["settles"]),
+            row["rate_bp"],
+            BonusShares(row["bonus_issuer"], row["bonus_spender"], row["bonus_office"]),
+        )
+        for row in values["shop"]
+    ]
+    with writing(office.engine) as connection:
+        new = add_terms(connection, office.config.tenant, told, _now_ms())
+    return f"{new} of {len(told)} terms are new"
+
+
+def settled(
+    office: Office, days: tuple[str | None, str | None], zone: str, receipts: bool, progress: Progress
+) -> dict[str, Any]:
+    """Return the settlement report over the days from the first to the second of ``days``, both counted; over all
+    entries that are in no closed period where none is named. With ``receipts`` each row lists the entries it comes
+    from.
+    """
+    drilled: dict[RowKey, list[dict[str, Any]]] = {}
+
+    def drill(line: Line) -> None:
+        entry = line.entry
+        said = {"receipt": entry.receipt, "transaction": entry.transaction.hex(), "amount_minor": line.amount_minor}
+        drilled.setdefault(line.key, []).append(said)
+
+    first, last = days
+    from_ms = 0 if first is None else day_start_ms(first, zone)
+    to_ms = _now_ms() if last is None else day_start_ms(last, zone, 1)
+    with reading(office.engine) as connection:
+        if first is None and last is None:
+            found = open_entries(connection, progress)
+        else:
+            found = entries_between(connection, from_ms, to_ms, progress)
+        report = settle_entries(connection, office.config.tenant, found, to_ms - 1, drill if receipts else None)
+    return plain_report(report, drilled if receipts else None)
+
+
+def settled_text(said: dict[str, Any], as_json: bool) -> str:
+    """A report as the command line prints it."""
+    return _json(said) if as_json else report_text(said)
+
+
+def close(office: Office, last: str, name: str | None, zone: str, progress: Progress) -> str:
+    """Close the books through the day ``last``; return the closed period as text."""
+    with writing(office.engine) as connection:
+        period = close_period(
+            connection, office.config.tenant, name or last, day_start_ms(last, zone, 1), _now_ms(), progress
+        )
+    return period_text(json.loads(period.report), period.report_hash)
+
+
+def shown(office: Office, name: str | None, as_json: bool, progress: Progress) -> tuple[str, bool]:
+    """Return a closed period (the newest where none is named) as it was printed when it was closed, and whether its
+    signed entries still make the very same report.
+    """
+    with reading(office.engine) as connection:
+        period = _named(closed_periods(connection), name)
+        again = recomputed(connection, office.config.tenant, period, progress)
+    holds = again == period.report
+    if as_json:
+        return period.report.decode(), holds
+    said = "重算一致 recomputed from its signed entries: the same" if holds else "重算不一致 RECOMPUTED OTHERWISE"
+    return f"{period_text(json.loads(period.report), period.report_hash)}\n\n{said}", holds
+
+
+def day_start_ms(day: str, zone: str, later: int = 0) -> int:
+    """The first millisecond, in the time zone ``zone``, of the day that is ``later`` days after ``day``. Raises
+    ContractError where there is no such day, OfficeError where there is no such zone.
+    """
+    date = date_of(day_of(day) + later)
+    try:
+        there = UTC if zone == "UTC" else ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise OfficeError(f"{zone}: no such time zone; write one like Asia/Shanghai.") from error
+    return int(datetime(date.year, date.month, date.day, tzinfo=there).timestamp()) * 1_000
+
+
+def _named(closed: tuple[Period, ...], name: str | None) -> Period:
+    if not closed:
+        raise OfficeError("no period is closed yet.")
+    found = [period for period in closed if name in (None, period.name)]
+    if not found:
+        raise OfficeError(f"{name}: there is no closed period of that name.")
+    return found[-1]
+
+
+def _json(said: dict[str, Any]) -> str:
+    return json.dumps(said, sort_keys=True, ensure_ascii=False, indent=2)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
