@@ -32,6 +32,7 @@ class Turn(Enum):
     MIGRATE = 1
     DOCUMENTS = 2
     LENDING = 3
+    WAITING = 4
 
 
 def open_database(url: URL | str) -> Engine:

@@ -1,29 +1,27 @@
-"""The door of the journals: what a till sends is verified, stored as received, then judged, in one transaction.
+"""The door of the journals: what a till sends is verified, stored as received, and judged, in one transaction.
 
 Verification is about the chain alone: whose signature, whose chain, which place in it. What an entry says is judged
-after it is stored (``hq.judgement``), so that nothing a till did can block what it did next. The acknowledgement says
+when it is stored (``hq.recording``), so that nothing a till did can block what it did next. The acknowledgement says
 what is stored when the caller's transaction has committed, and must not leave before.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select
 
 from contract import topics
 from contract.envelope import ContentType, digest, open_sealed
 from contract.errors import ContractError, Reason
 from contract.ids import TerminalAddress
-from contract.journal import MAX_ENTRY_BYTES, Entry, EntryHeader, open_entry, peek_header
+from contract.journal import MAX_PAYLOAD_BYTES, EntryHeader, open_entry, peek_header
 from contract.messages import GRAMMAR, Ack, Batch, RefusedEntry, read_batch
-from contract.signing import PublicKey
-from hq.judgement import Judged, judge
+from hq.chains import Chain, expected, let_in, lock_chain, move_head
+from hq.judgement import Judged
 from hq.packs import PackShelf
-from hq.people import newest_epoch, terminal_key
-from hq.tables import chains, entries
+from hq.recording import Arrived, record
+from hq.tables import entries
 from hq.unsettled import Cause, Finding, Place, keep_refused, raise_exceptions, raise_once_in_chain
-
-UNREADABLE_KIND = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,13 @@ class BatchRefused:
 
     reason: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEarly:
+    """A batch that begins beyond what head office has: what is missing may be in another worker's hands just now."""
+
+    address: TerminalAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,195 +50,191 @@ class _Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class _Unreadable:
-    """An entry the till did sign, whose header this head office cannot read."""
+class _Stored:
+    """An entry that head office has: its SHA-256, and what became of it."""
 
-    detail: str
+    digest: bytes
+    judged: str
 
 
 @dataclass(slots=True)
-class _Head:
-    """How far a chain has come, while a batch is taken."""
+class _Sorted:
+    """The entries of a batch: the new ones in their order, those that head office has and cannot read, and the one
+    that is refused, after which nothing is taken.
+    """
 
-    upto_seq: int
-    head_hash: bytes
+    new: list[Arrived]
+    unread: list[RefusedEntry]
+    refused: tuple[int, bytes, _Refused] | None = None
 
 
 def take_batch(
-    connection: Connection, address: TerminalAddress, payload: bytes, packs: PackShelf, now_ms: int
-) -> Ack | BatchRefused:
+    connection: Connection,
+    address: TerminalAddress,
+    payload: bytes,
+    packs: PackShelf,
+    now_ms: int,
+    patient: bool = False,
+) -> Ack | BatchRefused | BatchEarly:
     """Take a batch that arrived on the topic of ``address``; return what head office has when this commits.
 
     Entries are taken in order up to the first that cannot be; that one is named in the acknowledgement, and the till
-    sends again from there. Entries that head office has already are passed over. Raises only what the database raises.
+    sends again from there. Entries that head office has already are passed over. With ``patient`` a batch that begins
+    beyond what there is is left untouched, for the caller to offer again a moment later. Raises only what the database
+    raises.
     """
     topic = topics.up(address, topics.Up.BATCH)
     try:
         batch = read_batch(payload)
     except ContractError as error:
         return _refuse_batch(connection, topic, payload, error.reason, str(error), now_ms)
-    key = terminal_key(connection, address, batch.epoch)
-    if key is None:
+    chain = lock_chain(connection, address, batch.epoch)
+    if chain is None and batch.first_seq == 1:
+        let_in(connection, address, batch.epoch, batch.entries[0], now_ms)
+        chain = lock_chain(connection, address, batch.epoch)
+    if chain is None:
         detail = f"{address} epoch {batch.epoch} is not enrolled"
         return _refuse_batch(connection, topic, payload, Cause.UNKNOWN_TERMINAL, detail, now_ms)
-    head = _lock_head(connection, address, batch.epoch)
-    before_seq = head.upto_seq
-    refused = _take_entries(connection, _Chain(address, batch.epoch, key), head, batch, packs, now_ms)
-    if head.upto_seq > before_seq:
-        _doubt_old_epoch(connection, Place(address, batch.epoch, before_seq + 1), now_ms)
-    connection.execute(
-        update(chains)
-        .where(chains.c.address == str(address), chains.c.epoch == batch.epoch)
-        .values(upto_seq=head.upto_seq, head_hash=head.head_hash, last_seen_ms=now_ms)
-    )
-    return Ack(GRAMMAR, address, batch.epoch, head.upto_seq, head.head_hash, now_ms, refused)
+    if chain.revoked:
+        detail = f"{address} epoch {batch.epoch} is revoked"
+        return _refuse_batch(connection, topic, payload, Cause.TERMINAL_REVOKED, detail, now_ms)
+    if patient and batch.first_seq > chain.upto_seq + 1:
+        return BatchEarly(address)
+    return take_entries(connection, chain, batch, packs, now_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """Whose entries are looked at, and the key that must have signed them."""
+def take_entries(connection: Connection, chain: Chain, batch: Batch, packs: PackShelf, now_ms: int) -> Ack:
+    """Take the entries of ``batch`` into ``chain``, which this transaction has locked."""
+    found = _sort(connection, chain, batch)
+    judged = record(connection, found.new, chain.keys, packs, now_ms)
+    refused: tuple[RefusedEntry, ...] = ()
+    if found.refused is not None:
+        seq, sealed, why = found.refused
+        _write_refusal(connection, Place(chain.address, chain.epoch, seq), sealed, why, now_ms)
+        # What follows hangs on the entry refused; the till sends it again after that one.
+        refused = (RefusedEntry(seq, str(why.reason)),)
+    upto_seq, head_hash = chain.upto_seq, chain.head_hash
+    if found.new:
+        upto_seq, head_hash = found.new[-1].place.seq, found.new[-1].digest
+        _doubt_old_epoch(connection, chain, upto_seq, found.new[0].place, now_ms)
+    move_head(connection, chain, upto_seq, head_hash, now_ms)
+    unread = [
+        RefusedEntry(item.arrived.place.seq, Cause.UNREADABLE.value)
+        for item in judged
+        if item.verdict.judged is Judged.WAITING
+    ]
+    quarantined = (*found.unread, *unread)
+    return Ack(GRAMMAR, chain.address, chain.epoch, upto_seq, head_hash, now_ms, refused, quarantined)
 
-    address: TerminalAddress
-    epoch: int
-    key: PublicKey
 
-    @property
-    def believed(self) -> Mapping[bytes, PublicKey]:
-        return {self.key.kid: self.key}
-
-
-def _take_entries(
-    connection: Connection, chain: _Chain, head: _Head, batch: Batch, packs: PackShelf, now_ms: int
-) -> tuple[RefusedEntry, ...]:
+def _sort(connection: Connection, chain: Chain, batch: Batch) -> _Sorted:
+    """Say of each entry offered whether it is the next of the chain, known already, or not to be taken."""
+    stored = _stored(connection, chain, batch)
+    found = _Sorted([], [])
+    upto_seq, head_hash = chain.upto_seq, chain.head_hash
     for seq, sealed in enumerate(batch.entries, start=batch.first_seq):
-        outcome = _check(connection, chain, head, seq, sealed)
-        if outcome is None:
-            continue
-        if isinstance(outcome, _Refused):
-            place = Place(chain.address, chain.epoch, seq)
-            _write_refusal(connection, place, sealed, outcome, now_ms)
-            # What follows hangs on the entry refused; the till sends it again after that one.
-            return (RefusedEntry(seq, str(outcome.reason)),)
-        _store(connection, chain, head, seq, sealed, outcome, packs, now_ms)
-    return ()
+        place = Place(chain.address, chain.epoch, seq)
+        if seq <= chain.upto_seq:
+            why = _compare(chain, place, sealed, stored.get(seq))
+            if why is None and stored[seq].judged == Judged.WAITING.value:
+                found.unread.append(RefusedEntry(seq, Cause.UNREADABLE.value))
+        elif seq != upto_seq + 1:
+            why = _Refused(Cause.GAP, f"expected {upto_seq + 1}", keep=False)
+        else:
+            arrived = _open(connection, chain, place, sealed, head_hash)
+            if isinstance(arrived, Arrived):
+                found.new.append(arrived)
+                upto_seq, head_hash = seq, arrived.digest
+                continue
+            why = arrived
+        if why is not None:
+            found.refused = (seq, sealed, why)
+            break
+    return found
 
 
-def _check(
-    connection: Connection, chain: _Chain, head: _Head, seq: int, sealed: bytes
-) -> Entry | _Unreadable | _Refused | None:
-    """Say what to do with the bytes offered as entry ``seq``: store, refuse, or (None) nothing, being known."""
-    opened = _open(chain, sealed)
+def _stored(connection: Connection, chain: Chain, batch: Batch) -> Mapping[int, _Stored]:
+    """What head office has under the numbers of the batch: digest and what became of it."""
+    if batch.first_seq > chain.upto_seq:
+        return {}
+    last = min(chain.upto_seq, batch.first_seq + len(batch.entries) - 1)
+    rows = connection.execute(
+        select(entries.c.seq, entries.c.digest, entries.c.judged).where(
+            entries.c.address == str(chain.address),
+            entries.c.epoch == chain.epoch,
+            entries.c.seq.between(batch.first_seq, last),
+        )
+    )
+    return {row.seq: _Stored(row.digest, row.judged) for row in rows}
+
+
+def _compare(chain: Chain, place: Place, sealed: bytes, stored: _Stored | None) -> _Refused | None:
+    """None where head office has the very bytes offered under that number."""
+    offered = digest(sealed)
+    if stored is not None and stored.digest == offered:
+        return None
+    opened = _opened(chain, place, sealed)
     if isinstance(opened, _Refused):
         return opened
-    if isinstance(opened, Entry) and opened.header.seq != seq:
-        return _Refused(Reason.BROKEN_CHAIN, f"offered as {seq}, signed as {opened.header.seq}")
-    if seq <= head.upto_seq:
-        return _compare_with_stored(connection, chain, seq, digest(sealed))
-    if seq != head.upto_seq + 1:
-        return _Refused(Cause.GAP, f"expected {head.upto_seq + 1}", keep=False)
-    if isinstance(opened, _Unreadable):
-        if connection.scalar(select(entries.c.id).where(entries.c.digest == digest(sealed))) is not None:
+    detail = f"head office has {stored.digest.hex() if stored else 'nothing'} there, offered is {offered.hex()}"
+    return _Refused(Cause.ENTRY_CONFLICT, detail, Finding(Cause.ENTRY_CONFLICT, detail))
+
+
+def _open(connection: Connection, chain: Chain, place: Place, sealed: bytes, head_hash: bytes) -> Arrived | _Refused:
+    """The next entry of the chain, verified, or why it is none."""
+    opened = _opened(chain, place, sealed)
+    if isinstance(opened, _Refused):
+        return opened
+    if opened.entry is None:
+        if connection.scalar(select(entries.c.id).where(entries.c.digest == opened.digest)) is not None:
             return _Refused(Reason.BROKEN_CHAIN, "the same entry again in another place")
         return opened
-    if opened.header.previous != head.head_hash:
-        detail = f"follows {opened.header.previous.hex()}, head office has {head.head_hash.hex()}"
+    previous = opened.entry.header.previous
+    if previous != head_hash:
+        detail = f"follows {previous.hex()}, head office has {head_hash.hex()}"
         return _Refused(Reason.BROKEN_CHAIN, detail, Finding(Cause.CHAIN_BROKEN, detail))
     return opened
 
 
-def _open(chain: _Chain, sealed: bytes) -> Entry | _Unreadable | _Refused:
+def _opened(chain: Chain, place: Place, sealed: bytes) -> Arrived | _Refused:
     try:
         entry = open_entry(sealed, chain.believed)
     except ContractError as error:
-        return _unopened(chain, sealed, error)
+        return _unopened(chain, place, sealed, error)
     if not _is_own(chain, entry.header):
         return _Refused(Reason.FOREIGN_ORIGIN, f"signed for {entry.header.address} epoch {entry.header.epoch}")
-    return entry
+    if entry.header.seq != place.seq:
+        return _Refused(Reason.BROKEN_CHAIN, f"offered as {place.seq}, signed as {entry.header.seq}")
+    return Arrived(place, sealed, entry.digest, entry)
 
 
-def _unopened(chain: _Chain, sealed: bytes, error: ContractError) -> _Unreadable | _Refused:
+def _unopened(chain: Chain, place: Place, sealed: bytes, error: ContractError) -> Arrived | _Refused:
     """Tell an entry that the till signed but we cannot read from one that it did not sign."""
     try:
-        open_sealed(sealed, ContentType.ENTRY, chain.believed, MAX_ENTRY_BYTES)
+        open_sealed(sealed, ContentType.ENTRY, chain.believed, MAX_PAYLOAD_BYTES)
     except ContractError as unsigned:
         if unsigned.reason is Reason.UNKNOWN_KEY and _is_anothers(chain, sealed):
             return _Refused(Reason.FOREIGN_ORIGIN, "another till's entry")
         return _Refused(unsigned.reason, str(unsigned))
-    return _Unreadable(str(error))
+    return Arrived(place, sealed, digest(sealed), None, str(error))
 
 
-def _is_anothers(chain: _Chain, sealed: bytes) -> bool:
+def _is_anothers(chain: Chain, sealed: bytes) -> bool:
     try:
         return not _is_own(chain, peek_header(sealed))
     except ContractError:
         return False
 
 
-def _is_own(chain: _Chain, header: EntryHeader) -> bool:
+def _is_own(chain: Chain, header: EntryHeader) -> bool:
     return (header.address, header.epoch) == (chain.address, chain.epoch)
 
 
-def _compare_with_stored(connection: Connection, chain: _Chain, seq: int, offered: bytes) -> _Refused | None:
-    stored = connection.scalar(
-        select(entries.c.digest).where(
-            entries.c.address == str(chain.address), entries.c.epoch == chain.epoch, entries.c.seq == seq
-        )
-    )
-    if stored == offered:
-        return None
-    detail = f"head office has {stored.hex() if stored else 'nothing'} there, offered is {offered.hex()}"
-    return _Refused(Cause.ENTRY_CONFLICT, detail, Finding(Cause.ENTRY_CONFLICT, detail))
-
-
-def _store(
-    connection: Connection,
-    chain: _Chain,
-    head: _Head,
-    seq: int,
-    sealed: bytes,
-    entry: Entry | _Unreadable,
-    packs: PackShelf,
-    now_ms: int,
-) -> None:
-    entry_id = connection.execute(
-        insert(entries)
-        .values(
-            address=str(chain.address),
-            epoch=chain.epoch,
-            seq=seq,
-            kind=entry.header.kind.value if isinstance(entry, Entry) else UNREADABLE_KIND,
-            transaction_id=entry.header.transaction if isinstance(entry, Entry) else None,
-            digest=digest(sealed),
-            sealed=sealed,
-            received_ms=now_ms,
-            judged=Judged.WAITING.value,
-        )
-        .returning(entries.c.id)
-    ).scalar_one()
-    head.upto_seq, head.head_hash = seq, digest(sealed)
-    if isinstance(entry, Entry):
-        judge(connection, entry_id, entry, packs, now_ms)
-    else:
-        finding = Finding(Cause.UNREADABLE, entry.detail)
-        raise_exceptions(connection, ((Place(chain.address, chain.epoch, seq), finding),), now_ms)
-
-
-def _doubt_old_epoch(connection: Connection, grown: Place, now_ms: int) -> None:
+def _doubt_old_epoch(connection: Connection, chain: Chain, upto_seq: int, grown: Place, now_ms: int) -> None:
     """Tell people where a journal grew though its till has a newer epoch: the unit was replaced, so who writes?"""
-    newest = newest_epoch(connection, grown.address)
-    if newest is not None and newest > grown.epoch:
-        detail = f"epoch {newest} of this till is enrolled, and epoch {grown.epoch} still gains entries"
+    if chain.newest > chain.epoch and not expected(connection, chain.address, chain.epoch, upto_seq):
+        detail = f"epoch {chain.newest} of this till is enrolled, and epoch {chain.epoch} still gains entries"
         raise_once_in_chain(connection, grown, Finding(Cause.OLD_EPOCH_GREW, detail), now_ms)
-
-
-def _lock_head(connection: Connection, address: TerminalAddress, epoch: int) -> _Head:
-    # Where several workers share the tills, the row is theirs one at a time; SQLite has one writer anyway.
-    row = connection.execute(
-        select(chains.c.upto_seq, chains.c.head_hash)
-        .where(chains.c.address == str(address), chains.c.epoch == epoch)
-        .with_for_update()
-    ).one()
-    return _Head(row.upto_seq, row.head_hash)
 
 
 def _write_refusal(connection: Connection, place: Place, sealed: bytes, refused: _Refused, now_ms: int) -> None:

@@ -4,6 +4,8 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
+from dataclasses import dataclass
 from typing import Protocol
 
 from hq.worker import Publish, Worker
@@ -13,6 +15,10 @@ POLL_INTERVAL_S = 0.5
 RENEW_INTERVAL_S = 3_600
 PAUSE_AFTER_FAILURE_S = 0.5
 STOP_TIMEOUT_S = 20
+EARLY_WAIT_S = 0.3
+"""So long a batch waits for the one before it, which another worker may have in hand, before its till is told."""
+EARLY_STEP_S = 0.01
+MOST_EARLY = 200
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,12 +37,23 @@ class Line(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Early:
+    """A batch that came before the one it follows: when it is offered again, and how long it may wait at all."""
+
+    again_s: float
+    until_s: float
+    topic: str
+    payload: bytes
+
+
 class WorkLoop:
     """Runs a worker. A message that cannot be kept is dropped: its till, hearing no answer, sends it again."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._waiting: queue.Queue[tuple[str, bytes]] = queue.Queue(MAX_WAITING)
+        self._early: deque[_Early] = deque()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._seen_connections = 0
@@ -78,9 +95,10 @@ class WorkLoop:
     def _turn(self, line: Line) -> None:
         message = self._next()
         if message is not None:
-            topic, payload = message
-            for publish in self._worker.handle(topic, payload, _now_ms()):
-                self._send(line, publish)
+            self._answer(line, *message, until_s=time.monotonic() + EARLY_WAIT_S)
+        while self._early and self._early[0].again_s <= time.monotonic():
+            early = self._early.popleft()
+            self._answer(line, early.topic, early.payload, early.until_s)
         if line.connections != self._seen_connections:
             self._seen_connections = line.connections
             self._worker.announce_again()
@@ -93,9 +111,23 @@ class WorkLoop:
             if line.is_up():
                 self._announce(line)
 
+    def _answer(self, line: Line, topic: str, payload: bytes, until_s: float) -> None:
+        """Answer a message; one that is early waits, unless it or too many others have waited long enough."""
+        now_s = time.monotonic()
+        if now_s >= until_s or len(self._early) >= MOST_EARLY:
+            answers: list[Publish] | None = self._worker.handle(topic, payload, _now_ms())
+        else:
+            answers = self._worker.offer(topic, payload, _now_ms())
+        if answers is None:
+            self._early.append(_Early(now_s + EARLY_STEP_S, until_s, topic, payload))
+            return
+        for publish in answers:
+            self._send(line, publish)
+
     def _next(self) -> tuple[str, bytes] | None:
+        wait_s = EARLY_STEP_S if self._early else self._next_poll_s - time.monotonic()
         try:
-            return self._waiting.get(timeout=min(POLL_INTERVAL_S, max(0.01, self._next_poll_s - time.monotonic())))
+            return self._waiting.get(timeout=min(POLL_INTERVAL_S, max(EARLY_STEP_S, wait_s)))
         except queue.Empty:
             return None
 

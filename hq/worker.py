@@ -7,33 +7,24 @@ are signed after the transaction they speak of has committed.
 import logging
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, func, select
 
 from contract import topics, wire
 from contract.envelope import keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
-from contract.journal import identity_hash
-from contract.messages import (
-    GRAMMAR,
-    Ack,
-    Announcement,
-    Hello,
-    Welcome,
-    read_hello,
-    read_want,
-    seal_ack,
-    seal_welcome,
-)
+from contract.messages import Announcement, read_hello, read_want, seal_ack, seal_welcome
 from contract.topics import Down, Up
+from hq.chains import newest_of
 from hq.db import Turn, reading, writing
 from hq.documents import BlobShelf, Desk, announcements, renew
-from hq.ingest import take_batch
-from hq.judgement import judge_waiting
+from hq.greeting import NotWelcome, welcome
+from hq.ingest import BatchEarly, BatchRefused, take_batch
 from hq.packs import PackShelf
-from hq.people import enrolled, is_enrolled, newest_epoch, terminal_key
-from hq.tables import chains, documents, entries, terminals
-from hq.unsettled import Cause, Finding, Place, keep_refused, raise_exceptions
+from hq.people import enrolled
+from hq.tables import documents, terminals
+from hq.unsettled import Cause, keep_refused
+from hq.waiting import judge_waiting
 
 _LOG = logging.getLogger(__name__)
 
@@ -60,6 +51,16 @@ class Worker:
 
     def handle(self, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
         """Answer one message that arrived on ``topic``. Raises only what the database raises."""
+        return self._answer(topic, payload, now_ms, patient=False) or []
+
+    def offer(self, topic: str, payload: bytes, now_ms: int) -> list[Publish] | None:
+        """Answer one message, or return None where it is a batch that begins beyond what head office has: what is
+        missing may be in another worker's hands, so it is offered again a moment later. Raises only what the database
+        raises.
+        """
+        return self._answer(topic, payload, now_ms, patient=True)
+
+    def _answer(self, topic: str, payload: bytes, now_ms: int, patient: bool) -> list[Publish] | None:
         try:
             address, kind = topics.read_up(topic)
         except ContractError as error:
@@ -68,7 +69,7 @@ class Worker:
             case Up.HELLO:
                 return self._hello(address, topic, payload, now_ms)
             case Up.BATCH:
-                return self._batch(address, payload, now_ms)
+                return self._batch(address, payload, now_ms, patient)
             case Up.WANT:
                 return self._want(address, topic, payload, now_ms)
 
@@ -108,8 +109,13 @@ class Worker:
 
     def judge_waiting(self, now_ms: int) -> int:
         """Judge again what could not be judged before, such as entries of a newer grammar; return how many are done."""
-        with writing(self._engine) as connection:
-            return judge_waiting(connection, self._packs, now_ms)
+        done = 0
+        after_id: int | None = 0
+        while after_id is not None:
+            with writing(self._engine, Turn.WAITING) as connection:
+                settled, after_id = judge_waiting(connection, self._packs, after_id, now_ms)
+            done += settled
+        return done
 
     def _hello(self, address: TerminalAddress, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
         try:
@@ -117,25 +123,27 @@ class Worker:
         except ContractError as error:
             return self._refuse(topic, payload, error.reason, str(error), now_ms)
         with writing(self._engine) as connection:
-            welcome = _welcome(connection, address, hello, now_ms)
+            answer = welcome(connection, address, hello, now_ms)
             newest = announcements(connection, address)
-        if welcome is None:
-            detail = f"{address} epoch {hello.epoch} is not enrolled"
-            return self._refuse(topic, payload, Cause.UNKNOWN_TERMINAL, detail, now_ms)
+        if isinstance(answer, NotWelcome):
+            return self._refuse(topic, payload, answer.reason, answer.detail, now_ms)
         held = {(document.kind, document.version, document.digest) for document in hello.documents}
         lacking = [item for item in newest if (item.kind, item.version, item.digest) not in held]
-        sealed = seal_welcome(self._desk.signer, welcome)
+        sealed = seal_welcome(self._desk.signer, answer)
         return [
             Publish(topics.down(address, Down.WELCOME), sealed),
             *(_announce(address, announcement) for announcement in lacking),
         ]
 
-    def _batch(self, address: TerminalAddress, payload: bytes, now_ms: int) -> list[Publish]:
+    def _batch(self, address: TerminalAddress, payload: bytes, now_ms: int, patient: bool) -> list[Publish] | None:
         with writing(self._engine) as connection:
-            outcome = take_batch(connection, address, payload, self._packs, now_ms)
-        if not isinstance(outcome, Ack):
-            _LOG.warning("event=batch_refused address=%s reason=%s", address, outcome.reason)
-            return []
+            outcome = take_batch(connection, address, payload, self._packs, now_ms, patient)
+        match outcome:
+            case BatchEarly():
+                return None
+            case BatchRefused():
+                _LOG.warning("event=batch_refused address=%s reason=%s", address, outcome.reason)
+                return []
         for refused in outcome.refused:
             _LOG.warning("event=entry_refused address=%s seq=%d reason=%s", address, refused.seq, refused.reason)
         return [Publish(topics.down(address, Down.ACK), seal_ack(self._desk.signer, outcome))]
@@ -146,7 +154,7 @@ class Worker:
         except ContractError as error:
             return self._refuse(topic, payload, error.reason, str(error), now_ms)
         with reading(self._engine) as connection:
-            found = self._blobs.chunk(connection, address, want) if is_enrolled(connection, address) else None
+            found = self._blobs.chunk(connection, address, want) if newest_of(connection, address) else None
         if found is None:
             detail = f"no published document for {address} has chunk {want.index} of {want.digest.hex()}"
             return self._refuse(topic, payload, Cause.UNKNOWN_BLOB, detail, now_ms)
@@ -157,43 +165,6 @@ class Worker:
         with writing(self._engine) as connection:
             keep_refused(connection, topic, payload, reason, detail, now_ms)
         return []
-
-
-def _welcome(connection: Connection, address: TerminalAddress, hello: Hello, now_ms: int) -> Welcome | None:
-    key = terminal_key(connection, address, hello.epoch)
-    if key is None:
-        return None
-    here = (chains.c.address == str(address), chains.c.epoch == hello.epoch)
-    connection.execute(update(chains).where(*here).values(told_head_seq=hello.head_seq, last_seen_ms=now_ms))
-    row = connection.execute(select(chains.c.upto_seq, chains.c.head_hash).where(*here)).one()
-    first = identity_hash(address, hello.epoch, key)
-    findings = _doubts(connection, address, hello, row.upto_seq, first)
-    place = Place(address, hello.epoch, hello.head_seq)
-    raise_exceptions(connection, [(place, finding) for finding in findings], now_ms)
-    newest = announcements(connection, address)
-    last = newest_epoch(connection, address) or hello.epoch
-    return Welcome(GRAMMAR, address, hello.epoch, row.upto_seq, row.head_hash, now_ms, newest, last)
-
-
-def _doubts(
-    connection: Connection, address: TerminalAddress, hello: Hello, upto_seq: int, first: bytes
-) -> list[Finding]:
-    """What is wrong where a till says that its journal ends inside what head office has already."""
-    if hello.head_seq > upto_seq:
-        return []
-    stored = first
-    if hello.head_seq:
-        stored = connection.execute(
-            select(entries.c.digest).where(
-                entries.c.address == str(address), entries.c.epoch == hello.epoch, entries.c.seq == hello.head_seq
-            )
-        ).scalar_one()
-    if stored != hello.head_hash:
-        detail = f"head office has {stored.hex()} there, the till says {hello.head_hash.hex()}"
-        return [Finding(Cause.HEAD_DIFFERS, detail)]
-    if hello.head_seq < upto_seq:
-        return [Finding(Cause.JOURNAL_BEHIND, f"head office has entries up to {upto_seq} of this journal")]
-    return []
 
 
 def _announce(address: TerminalAddress, announcement: Announcement) -> Publish:

@@ -188,16 +188,18 @@ class HeadOffice:
     def sale(self, till: Till, amount_minor: int = 26_800, member: MemberRef | None = GOLD_AT_TILL) -> SaleBody:
         return sale_body(self.pack, self.ref, till.address, amount_minor, member)
 
-    def send(self, till: Till, kind: Up, payload: bytes) -> list[Publish]:
-        return self.worker.handle(topics.up(till.address, kind), payload, NOW_MS)
+    def send(self, till: Till, kind: Up, payload: bytes, now_ms: int = NOW_MS) -> list[Publish]:
+        return self.worker.handle(topics.up(till.address, kind), payload, now_ms)
 
     def offer(self, till: Till, *entries: Entry | bytes, first_seq: int | None = None) -> Ack:
         (answer,) = self.send(till, Up.BATCH, till.batch(*entries, first_seq=first_seq))
         assert answer.topic == topics.down(till.address, Down.ACK)
         return open_ack(answer.payload, keyring(self.desk.signer.public), till.address)
 
-    def greet(self, till: Till, *held: HeldDocument) -> Welcome:
-        welcome, *_ = self.send(till, Up.HELLO, till.hello(*held))
+    def greet(
+        self, till: Till, *held: HeldDocument, earlier: tuple[EarlierEpoch, ...] = (), now_ms: int = NOW_MS
+    ) -> Welcome:
+        welcome, *_ = self.send(till, Up.HELLO, till.hello(*held, earlier=earlier), now_ms)
         assert welcome.topic == topics.down(till.address, Down.WELCOME)
         return open_welcome(welcome.payload, keyring(self.desk.signer.public), till.address)
 

@@ -1,0 +1,184 @@
+"""Is a return, a top-up or a redemption what the rules make of it? Reckoned again by the very engine and pack of the
+till, to the fen.
+
+Pure: the entry, what it refers to and the pack go in; what differs comes out, in words for people.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from contract.errors import ContractError
+from contract.ids import TerminalAddress
+from contract.money import format_minor
+from contract.postings import tax_account
+from contract.trace import Given
+from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
+from hq.audit import place_differences, posting_differences, versus
+from hq.unsettled import Cause, Finding
+from rules.engine.compiled import Compiled
+from rules.engine.topping import Brought, top_up
+from rules.postings import redemption_postings, refund_postings, top_up_postings
+from rules.refund import Refund, Sold, refund
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The sale that a return refers to as it is in the books: its signed bytes' SHA-256, what it says, the pack that
+    priced it (None where head office has it not), and the returns before this one.
+    """
+
+    digest: bytes
+    sale: SaleBody
+    compiled: Compiled | None
+    earlier: tuple[Refund, ...] = ()
+
+
+def audit_refund(body: RefundBody, address: TerminalAddress, origin: Origin | None) -> tuple[Finding, ...]:
+    """Return everything in which a return at ``address`` differs from what the trace of its sale makes of it."""
+    return tuple(_refund_differences(body, address, origin))
+
+
+def audit_top_up(body: TopUpBody, address: TerminalAddress, compiled: Compiled | None) -> tuple[Finding, ...]:
+    """Return everything in which a top-up at ``address`` differs from what the pack brings."""
+    return tuple(_top_up_differences(body, address, compiled))
+
+
+def audit_redemption(body: RedemptionBody, address: TerminalAddress, compiled: Compiled | None) -> tuple[Finding, ...]:
+    """Return everything in which a redemption at ``address`` differs from what its draws say."""
+    return tuple(_redemption_differences(body, address, compiled))
+
+
+def returned_as(body: RefundBody) -> Refund:
+    """What a return gave and took, as the next return of the same sale must know it."""
+    return refund_of(
+        body.units,
+        (body.refund_minor, body.to_stored_minor, body.points_back, body.points_restored, body.bonus_back_minor),
+    )
+
+
+def refund_of(units: Sequence[int], amounts: tuple[int, int, int, int, int]) -> Refund:
+    """A return of ``units`` by its amounts: paid out, of which into stored value; points taken and given again; bonus
+    taken back.
+    """
+    refund_minor, to_stored_minor, points_back, points_restored, bonus_back_minor = amounts
+    return Refund(
+        units=tuple(units),
+        refund_minor=refund_minor,
+        to_stored_minor=to_stored_minor,
+        points_back=points_back,
+        points_debt=0,
+        points_restored=points_restored,
+        bonus_back_minor=bonus_back_minor,
+        codes_restored=(),
+        coupons_withdrawn=(),
+        counts_withdrawn=(),
+        gifts_due=(),
+    )
+
+
+def _refund_differences(body: RefundBody, address: TerminalAddress, origin: Origin | None) -> Iterator[Finding]:
+    paid = sum(tender.amount_minor for tender in body.tenders) + body.to_stored_minor
+    if paid != body.refund_minor:
+        yield Finding(Cause.TENDERS_DIFFER, versus(format_minor(paid), format_minor(body.refund_minor)))
+    if origin is None or origin.digest != body.original.digest:
+        known = "another sale under that transaction" if origin else "no such sale yet"
+        yield Finding(Cause.ORIGINAL_UNKNOWN, f"{body.original.transaction.hex()}: head office has {known}")
+        return
+    if body.currency != origin.sale.currency:
+        yield Finding(Cause.CURRENCY_DIFFERS, versus(body.currency, origin.sale.currency))
+        return
+    if origin.compiled is None:
+        yield Finding(Cause.PACK_UNKNOWN, f"of the sale: {origin.sale.pack.digest.hex()}")
+        return
+    sold = Sold(origin.sale.basket, origin.sale.effects, origin.sale.payable_minor)
+    try:
+        expected = refund(sold, origin.compiled, body.units, origin.earlier)
+    except ContractError as error:
+        yield Finding(Cause.RETURNED_TWICE if origin.earlier else Cause.REFUND_DIFFERS, str(error))
+        return
+    yield from _compared(Cause.REFUND_DIFFERS, _refund_text(body), _refund_text(expected))
+    tax_minor = sum(item.amount for item in body.postings if item.account == tax_account(address.shop))
+    member = None if body.member is None else body.member.member
+    where = (body.currency, address.shop, address.terminal, member)
+    try:
+        made = refund_postings(returned_as(body), *where, body.returned, tax_minor)
+    except ContractError as error:
+        yield Finding(Cause.POSTINGS_DIFFER, str(error))
+        return
+    yield from posting_differences(body.postings, made)
+
+
+def _top_up_differences(body: TopUpBody, address: TerminalAddress, compiled: Compiled | None) -> Iterator[Finding]:
+    paid = sum(tender.amount_minor for tender in body.tenders)
+    if paid != body.amount_minor:
+        yield Finding(Cause.TENDERS_DIFFER, versus(format_minor(paid), format_minor(body.amount_minor)))
+    yield from place_differences(body.basket, address)
+    where = (body.currency, address.shop, address.terminal, body.member.member)
+    made = top_up_postings(*where, body.amount_minor, body.bonus_minor, body.points)
+    yield from posting_differences(body.postings, made)
+    if compiled is None:
+        return
+    if body.currency != compiled.pack.currency:
+        yield Finding(Cause.CURRENCY_DIFFERS, versus(body.currency, compiled.pack.currency))
+        return
+    try:
+        brought = top_up(body.amount_minor, body.basket, compiled).brought
+    except ContractError as error:
+        yield Finding(Cause.UNPRICEABLE, str(error))
+        return
+    told = "; ".join(
+        _brought_text(item.rule, item.bonus_minor, item.points, item.coupons, item.counts) for item in body.effects
+    )
+    expected = "; ".join(
+        _brought_text(item.rule, _at_once(item), item.points, item.coupons, item.counts) for item in brought
+    )
+    yield from _compared(Cause.TOP_UP_DIFFERS, told, expected)
+    sums = (sum(item.bonus_minor for item in body.effects), sum(item.points for item in body.effects))
+    if sums != (body.bonus_minor, body.points):
+        yield Finding(Cause.TOP_UP_DIFFERS, versus(_sums_text(body.bonus_minor, body.points), _sums_text(*sums)))
+
+
+def _redemption_differences(
+    body: RedemptionBody, address: TerminalAddress, compiled: Compiled | None
+) -> Iterator[Finding]:
+    made = redemption_postings(body.draws, body.currency, address.shop)
+    yield from posting_differences(body.postings, made)
+    rules = () if compiled is None else [rule.rule for rule in compiled.rules]
+    if compiled is not None and body.rule is not None and body.rule not in rules:
+        yield Finding(Cause.REDEMPTION_DIFFERS, f"the pack has no rule {body.rule}")
+
+
+def _compared(cause: Cause, told: str, expected: str) -> Iterator[Finding]:
+    if told != expected:
+        yield Finding(cause, versus(told or "nothing", expected or "nothing"))
+
+
+def _refund_text(found: RefundBody | Refund) -> str:
+    """What a return gives and takes, in as few words as tell it apart."""
+    parts = [
+        f"refund {format_minor(found.refund_minor)}",
+        f"{format_minor(found.to_stored_minor)} of it to stored value" if found.to_stored_minor else "",
+        f"-{found.points_back} points" if found.points_back else "",
+        f"+{found.points_restored} points" if found.points_restored else "",
+        f"-{format_minor(found.bonus_back_minor)} bonus" if found.bonus_back_minor else "",
+        f"codes {' '.join(sorted(found.codes_restored))}" if found.codes_restored else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _at_once(brought: Brought) -> int:
+    """The part of the bonus that comes with the top-up itself; the others come on their days."""
+    if not brought.instalments:
+        return brought.bonus_minor
+    return brought.instalments[0][1]
+
+
+def _brought_text(
+    rule: str, bonus_minor: int, points: int, coupons: tuple[Given, ...], counts: tuple[Given, ...]
+) -> str:
+    given = ", ".join(f"{item.name} x {item.count}" for item in (*coupons, *counts))
+    return f"{rule}: {_sums_text(bonus_minor, points)}{', ' if given else ''}{given}"
+
+
+def _sums_text(bonus_minor: int, points: int) -> str:
+    return f"bonus {format_minor(bonus_minor)}, {points} points"

@@ -1,0 +1,210 @@
+"""Whose journals are let in and how far each has come: chains, their keys, and the epochs that tills begin themselves.
+
+A till that begins a new epoch by itself keeps its journal key, so head office lets the new chain in by itself: its
+first entry says which epoch it follows and is signed by that epoch's key. A replaced unit has another key and is
+enrolled by people.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, update
+
+from contract.bodies import EpochStartBody
+from contract.envelope import Keyring, keyring
+from contract.errors import ContractError
+from contract.ids import TerminalAddress
+from contract.journal import Entry, identity_hash, open_entry
+from contract.messages import EarlierEpoch, Range
+from contract.signing import PublicKey, parse_public_key
+from hq.bulk import keep_rows
+from hq.tables import chains, epoch_starts, terminals
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A journal: whose and which epoch, the key that must have signed its entries, and how far head office has it.
+
+    ``keys`` are all the till's keys by epoch, ``newest`` is its newest epoch, ``revoked`` says that nothing of it is
+    taken any more.
+    """
+
+    address: TerminalAddress
+    epoch: int
+    upto_seq: int
+    head_hash: bytes
+    keys: Mapping[int, PublicKey]
+    newest: int
+    revoked: bool = False
+
+    @property
+    def key(self) -> PublicKey:
+        """The key of this epoch."""
+        return self.keys[self.epoch]
+
+    @property
+    def believed(self) -> Keyring:
+        """What this epoch's entries are verified by."""
+        return keyring(self.key)
+
+
+def lock_chain(connection: Connection, address: TerminalAddress, epoch: int) -> Chain | None:
+    """The chain as it is now, nobody else's until the transaction ends; None where it is not let in.
+
+    Where several workers share the tills, the row is theirs one at a time; SQLite has one writer anyway.
+    """
+    rows = connection.execute(
+        select(
+            terminals.c.epoch,
+            terminals.c.public_key,
+            terminals.c.revoked_ms,
+            chains.c.upto_seq,
+            chains.c.head_hash,
+        )
+        .join(chains, (chains.c.address == terminals.c.address) & (chains.c.epoch == terminals.c.epoch))
+        .where(terminals.c.address == str(address))
+        .order_by(terminals.c.epoch)
+        .with_for_update(of=chains)
+    ).all()
+    found = {row.epoch: row for row in rows}
+    if epoch not in found:
+        return None
+    row = found[epoch]
+    keys = {each.epoch: parse_public_key(each.public_key) for each in rows}
+    return Chain(address, epoch, row.upto_seq, row.head_hash, keys, rows[-1].epoch, row.revoked_ms is not None)
+
+
+def move_head(connection: Connection, chain: Chain, upto_seq: int, head_hash: bytes, now_ms: int) -> None:
+    """Write how far the chain has come."""
+    connection.execute(
+        update(chains)
+        .where(chains.c.address == str(chain.address), chains.c.epoch == chain.epoch)
+        .values(upto_seq=upto_seq, head_hash=head_hash, last_seen_ms=now_ms)
+    )
+
+
+def let_in(connection: Connection, address: TerminalAddress, epoch: int, first: bytes, now_ms: int) -> bool:
+    """Let in an epoch that a till began by itself, where ``first``, offered as its first entry, says so and is signed
+    by the key of the epoch that it follows; tell whether it is. Nobody lets in an epoch after one that is revoked.
+    """
+    rows = connection.execute(
+        select(terminals.c.epoch, terminals.c.public_key, terminals.c.revoked_ms)
+        .where(terminals.c.address == str(address))
+        .order_by(terminals.c.epoch)
+    ).all()
+    if not rows or rows[-1].revoked_ms is not None:
+        return False
+    keys = {row.epoch: parse_public_key(row.public_key) for row in rows}
+    opened = _opened(first, keys)
+    if opened is None:
+        return False
+    entry, start = opened
+    header = entry.header
+    key = keys.get(start.previous_epoch, keys[rows[-1].epoch])
+    if (header.address, header.epoch, header.seq) != (address, epoch, 1) or not start.previous_epoch < epoch:
+        return False
+    try:
+        open_entry(first, keyring(key))
+    except ContractError:
+        return False
+    _enrol(connection, address, epoch, key, now_ms)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest epoch of a till, and its key, which an epoch that the till begins by itself has too."""
+
+    epoch: int
+    key: PublicKey
+
+
+def newest_of(connection: Connection, address: TerminalAddress) -> Newest | None:
+    """The newest epoch of a till that may speak; None for one that nobody enrolled or that is revoked."""
+    row = connection.execute(
+        select(terminals.c.epoch, terminals.c.public_key, terminals.c.revoked_ms)
+        .where(terminals.c.address == str(address))
+        .order_by(terminals.c.epoch.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None or row.revoked_ms is not None:
+        return None
+    return Newest(row.epoch, parse_public_key(row.public_key))
+
+
+def revoke(connection: Connection, address: TerminalAddress, now_ms: int) -> bool:
+    """Take nothing more from a till, in none of its epochs so far; tell whether there was any to revoke. A replaced
+    unit is enrolled with a new epoch.
+    """
+    done = connection.execute(
+        update(terminals)
+        .where(terminals.c.address == str(address), terminals.c.revoked_ms.is_(None))
+        .values(revoked_ms=now_ms)
+    )
+    return done.rowcount > 0
+
+
+def expected(connection: Connection, address: TerminalAddress, epoch: int, seq: int) -> bool:
+    """Tell whether an old epoch may still gain the entry ``seq``: a newer epoch, begun by the till itself, says that it
+    goes so far.
+    """
+    head: int | None = connection.scalar(
+        select(func.max(epoch_starts.c.head_seq)).where(
+            epoch_starts.c.address == str(address), epoch_starts.c.previous_epoch == epoch
+        )
+    )
+    return head is not None and seq <= head
+
+
+def wanted(connection: Connection, address: TerminalAddress, earlier: Sequence[EarlierEpoch]) -> tuple[Range, ...]:
+    """Which entries of its earlier epochs head office asks a till for again: those that it once had acknowledged and
+    has lost. What came after them was carried over.
+    """
+    if not earlier:
+        return ()
+    asked = {item.epoch: item for item in earlier}
+    followed = connection.execute(
+        select(epoch_starts.c.previous_epoch, func.max(epoch_starts.c.acked_seq).label("acked_seq"))
+        .where(epoch_starts.c.address == str(address), epoch_starts.c.previous_epoch.in_(asked))
+        .group_by(epoch_starts.c.previous_epoch)
+        .order_by(epoch_starts.c.previous_epoch)
+    ).all()
+    here = {
+        row.epoch: row.upto_seq
+        for row in connection.execute(
+            select(chains.c.epoch, chains.c.upto_seq).where(chains.c.address == str(address), chains.c.epoch.in_(asked))
+        )
+    }
+    found = []
+    for row in followed:
+        last = min(row.acked_seq, asked[row.previous_epoch].head_seq)
+        first = here.get(row.previous_epoch, 0) + 1
+        if first <= last:
+            found.append(Range(row.previous_epoch, first, last))
+    return tuple(found)
+
+
+def _opened(first: bytes, keys: Mapping[int, PublicKey]) -> tuple[Entry, EpochStartBody] | None:
+    try:
+        entry = open_entry(first, keyring(*keys.values()))
+        body = entry.body()
+    except ContractError:
+        return None
+    return (entry, body) if isinstance(body, EpochStartBody) else None
+
+
+def _enrol(connection: Connection, address: TerminalAddress, epoch: int, key: PublicKey, now_ms: int) -> None:
+    # Two workers may meet the new epoch at once; both write the same.
+    name = str(address)
+    keep_rows(
+        connection,
+        terminals,
+        ("address", "epoch", "public_key", "enrolled_ms"),
+        [(name, epoch, key.text(), now_ms)],
+    )
+    keep_rows(
+        connection,
+        chains,
+        ("address", "epoch", "upto_seq", "head_hash", "told_head_seq"),
+        [(name, epoch, 0, identity_hash(address, epoch, key), 0)],
+    )

@@ -1,0 +1,167 @@
+"""What judging a batch needs to know of the books, asked in a few statements for all its entries together."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from contract.bodies import CarryOverBody
+from contract.envelope import keyring
+from contract.errors import ContractError
+from contract.ids import TerminalAddress, parse_address
+from contract.journal import open_entry
+from contract.signing import PublicKey, parse_public_key
+from contract.trade import MemberRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
+from hq.audit_value import Origin, refund_of, returned_as
+from hq.meaning import Meaning
+from hq.packs import PackShelf
+from hq.tables import entries, members, presentations, refunds, terminals, transactions
+from hq.unsettled import Place
+from rules.engine.compiled import Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """Where a transaction or a presentation is in the books: the place, and the SHA-256 of the entry as signed."""
+
+    place: Place
+    digest: bytes
+
+
+@dataclass(slots=True)
+class Known:
+    """What is in the books, as far as the entries at hand need it; it learns from each that is judged."""
+
+    packs: Mapping[bytes, tuple[int, Compiled] | None] = field(default_factory=dict)
+    members: frozenset[str] = frozenset()
+    transactions: dict[bytes, First] = field(default_factory=dict)
+    presentations: dict[bytes, First] = field(default_factory=dict)
+    origins: dict[bytes, Origin] = field(default_factory=dict)
+
+    def learn(self, place: Place, meaning: Meaning, posted: bool) -> None:
+        """Take in an entry whose transaction is new."""
+        here = First(place, meaning.digest)
+        self.transactions[meaning.header.transaction] = here
+        shown = presentation_of(meaning)
+        if shown is not None:
+            self.presentations.setdefault(shown, here)
+        if not posted:
+            return
+        body = meaning.body
+        if isinstance(body, SaleBody):
+            known = self.packs.get(body.pack.digest)
+            origin = Origin(meaning.digest, body, None if known is None else known[1])
+            self.origins.setdefault(meaning.header.transaction, origin)
+        elif isinstance(body, RefundBody) and (sold := self.origins.get(body.original.transaction)) is not None:
+            earlier = (*sold.earlier, returned_as(body))
+            self.origins[body.original.transaction] = replace(sold, earlier=earlier)
+
+
+def look_up(connection: Connection, meanings: Sequence[Meaning], shelf: PackShelf) -> Known:
+    """Ask the books what judging ``meanings`` needs."""
+    origins = dict(_origins(connection, [item.body for item in meanings if isinstance(item.body, RefundBody)], shelf))
+    packs = {digest: shelf.find(connection, digest) for digest in {*_packs(meanings)}}
+    return Known(
+        packs,
+        _members(connection, {who.member for item in meanings if (who := member_of(item)) is not None}),
+        _transactions(connection, {item.header.transaction for item in meanings}),
+        _presentations(connection, {shown for item in meanings if (shown := presentation_of(item)) is not None}),
+        origins,
+    )
+
+
+def keys_of(connection: Connection, address: TerminalAddress) -> dict[int, PublicKey]:
+    """The journal keys of a till by epoch."""
+    rows = connection.execute(
+        select(terminals.c.epoch, terminals.c.public_key).where(terminals.c.address == str(address))
+    )
+    return {row.epoch: parse_public_key(row.public_key) for row in rows}
+
+
+def member_of(meaning: Meaning) -> MemberRef | None:
+    """Whom an entry is about, where it is about a member."""
+    match meaning.body:
+        case SaleBody() | RefundBody() | TopUpBody() | RedemptionBody() as body:
+            return body.member
+    return None
+
+
+def presentation_of(meaning: Meaning) -> bytes | None:
+    """The showing of a phone's code by which an entry knew its member."""
+    who = member_of(meaning)
+    return None if who is None else who.presentation
+
+
+def _packs(meanings: Iterable[Meaning]) -> Iterator[bytes]:
+    for item in meanings:
+        if isinstance(item.body, SaleBody | TopUpBody | RedemptionBody):
+            yield item.body.pack.digest
+
+
+def _members(connection: Connection, asked: set[str]) -> frozenset[str]:
+    if not asked:
+        return frozenset()
+    return frozenset(connection.scalars(select(members.c.member).where(members.c.member.in_(asked))))
+
+
+def _transactions(connection: Connection, asked: set[bytes]) -> dict[bytes, First]:
+    if not asked:
+        return {}
+    rows = connection.execute(
+        select(transactions.c.transaction_id, transactions.c.digest, entries.c.address, entries.c.epoch, entries.c.seq)
+        .join(entries, entries.c.id == transactions.c.entry_id)
+        .where(transactions.c.transaction_id.in_(asked))
+    )
+    return {row.transaction_id: First(_place(row), row.digest) for row in rows}
+
+
+def _presentations(connection: Connection, asked: set[bytes]) -> dict[bytes, First]:
+    if not asked:
+        return {}
+    rows = connection.execute(
+        select(presentations.c.presentation, entries.c.address, entries.c.epoch, entries.c.seq, entries.c.digest)
+        .join(entries, entries.c.id == presentations.c.entry_id)
+        .where(presentations.c.presentation.in_(asked))
+    )
+    return {row.presentation: First(_place(row), row.digest) for row in rows}
+
+
+def _place(row: Any) -> Place:
+    return Place(parse_address(row.address), row.epoch, row.seq)
+
+
+def _origins(connection: Connection, asking: Sequence[RefundBody], shelf: PackShelf) -> Iterator[tuple[bytes, Origin]]:
+    """The sales that returns refer to, with the returns that are in the books already."""
+    asked = {body.original.transaction for body in asking}
+    if not asked:
+        return
+    earlier = defaultdict(list)
+    for row in connection.execute(
+        select(refunds).where(refunds.c.original_transaction.in_(asked), refunds.c.posted).order_by(refunds.c.entry_id)
+    ):
+        amounts = (row.refund_minor, row.to_stored_minor, row.points_back, row.points_restored, row.bonus_back_minor)
+        earlier[row.original_transaction].append(refund_of(row.units, amounts))
+    for row in connection.execute(
+        select(transactions.c.transaction_id, transactions.c.digest, entries.c.address, entries.c.sealed)
+        .join(entries, entries.c.id == transactions.c.entry_id)
+        .where(transactions.c.transaction_id.in_(asked))
+    ):
+        sale = _sale(connection, parse_address(row.address), row.sealed)
+        if sale is not None:
+            known = shelf.find(connection, sale.pack.digest)
+            compiled = None if known is None else known[1]
+            yield row.transaction_id, Origin(row.digest, sale, compiled, tuple(earlier[row.transaction_id]))
+
+
+def _sale(connection: Connection, address: TerminalAddress, sealed: bytes) -> SaleBody | None:
+    """The sale in an entry of the books, or in the entry that it carries; None where it holds none."""
+    believed = keyring(*keys_of(connection, address).values())
+    try:
+        body = open_entry(sealed, believed).body()
+        if isinstance(body, CarryOverBody):
+            body = open_entry(body.sealed, believed).body()
+    except ContractError:
+        return None
+    return body if isinstance(body, SaleBody) else None

@@ -1,0 +1,66 @@
+"""Entries that could not be judged when they came, judged again: by a newer head office, or once a fault is mended."""
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from contract.envelope import keyring
+from contract.errors import ContractError
+from contract.ids import parse_address
+from contract.journal import Entry, open_entry
+from hq.facts import keys_of
+from hq.judgement import Judged
+from hq.packs import PackShelf
+from hq.recording import Arrived, record
+from hq.tables import entries
+from hq.unsettled import Cause, Place, settle
+
+AT_ONCE = 100
+
+
+def judge_waiting(connection: Connection, shelf: PackShelf, after_id: int, now_ms: int) -> tuple[int, int | None]:
+    """Judge again entries that wait, at most AT_ONCE of them, those after the row ``after_id``. Return how many are
+    settled by it, and the row to go on after; None where none is left.
+    """
+    rows = connection.execute(
+        select(entries.c.id, entries.c.address, entries.c.epoch, entries.c.seq, entries.c.sealed, entries.c.digest)
+        .where(entries.c.judged == Judged.WAITING.value, entries.c.id > after_id)
+        .order_by(entries.c.id)
+        .limit(AT_ONCE)
+        .with_for_update()
+    ).all()
+    if not rows:
+        return 0, None
+    return sum(_judge_again(connection, row, shelf, now_ms) for row in rows), rows[-1].id
+
+
+def _judge_again(connection: Connection, row: Any, shelf: PackShelf, now_ms: int) -> bool:
+    place = Place(parse_address(row.address), row.epoch, row.seq)
+    keys = keys_of(connection, place.address)
+    try:
+        entry = open_entry(row.sealed, keyring(keys[place.epoch]))
+    except (ContractError, KeyError):
+        return False
+    if not _is_in_place(connection, place, entry):
+        return False
+    arrived = Arrived(place, row.sealed, row.digest, entry, entry_id=row.id)
+    (judgement,) = record(connection, (arrived,), keys, shelf, now_ms)
+    if judgement.verdict.judged is Judged.WAITING:
+        return False
+    settle(connection, place, (Cause.UNREADABLE, Cause.JUDGING_FAILED), now_ms)
+    return True
+
+
+def _is_in_place(connection: Connection, place: Place, entry: Entry) -> bool:
+    """Tell whether an entry whose header could not be read when it came is the one that belongs where it stands."""
+    header = entry.header
+    if (header.address, header.epoch, header.seq) != (place.address, place.epoch, place.seq):
+        return False
+    if place.seq == 1:
+        return True
+    before: bytes | None = connection.scalar(
+        select(entries.c.digest).where(
+            entries.c.address == str(place.address), entries.c.epoch == place.epoch, entries.c.seq == place.seq - 1
+        )
+    )
+    return before == header.previous
