@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, insert, select, tuple_, update
 
-from contract.envelope import keyring
+from contract.envelope import digest, keyring
 from contract.errors import ContractError
 from contract.journal import open_entry, peek_header
 from contract.signing import PublicKey, parse_public_key
@@ -273,6 +273,10 @@ def _entries(
 
 def _read(row: RowMapping, keys: dict[int, PublicKey]) -> tuple[int, SignedEntry | None]:
     """When an entry was made, and what it settles: verified again by its till's key, never believed from a column."""
+    if digest(row["sealed"]) != row["digest"]:
+        raise OfficeError(
+            f"{row['address']} epoch {row['epoch']} entry {row['seq']}: not the bytes that were received."
+        )
     if row["kind"] not in _SETTLED:
         return peek_header(row["sealed"]).wall_ms, None
     try:

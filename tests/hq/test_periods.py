@@ -1,0 +1,290 @@
+"""Closed books stay closed: what comes late is late, what was frozen recomputes, and everything sums to nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from contract.bodies import CarryOverBody, EntryKind, EpochReason, EpochStartBody
+from contract.ids import TerminalAddress
+from contract.journal import Entry
+from contract.trade import Original
+from contract.value import Account, Asset, Draw, Lease
+from hq.books import ledger_sums
+from hq.db import reading, writing
+from hq.errors import OfficeError
+from hq.periods import Period, close_period, closed_periods, open_entries, recomputed, settle_entries
+from hq.settlement.merkle import Tree
+from hq.settlement.plain import plain_report
+from hq.settlement.report import Line
+from hq.settlement.terms import ISSUER_BEARS, SettlementClass, ShopTerms
+from hq.settlement_text import period_text, report_text
+from hq.shop_terms import add_terms
+from hq.tables import entries, periods, postings
+from tests.hq.tills import A1, B1, NOW_MS, HeadOffice, Till
+from tests.hq.trades import refund_body, sale_body, top_up_body
+
+C1 = TerminalAddress("acme", "shop-c", "c1")
+DAY_MS = 86_400_000
+
+
+def quiet(_count: int) -> None:
+    """Nobody watches."""
+
+
+class Chain:
+    """Three shops whose tills move stored value and send what they journal."""
+
+    def __init__(self, hq: HeadOffice) -> None:
+        self.hq = hq
+        self.tills = {till.address.shop: till for till in (hq.enrolled(A1), hq.enrolled(B1), hq.enrolled(C1))}
+        self.lease = Lease(bytes(16), Account(Asset.STORED, "m1"), 0, 0)
+
+    def top_up(self, shop: str, amount: int, bonus: int) -> Entry:
+        till, transaction = self.tills[shop], bytes([len(self.tills[shop].entries) + 1]) * 16
+        body = top_up_body(shop, amount, bonus, self.hq.ref, transaction, till.address.terminal)
+        (self.lease,) = body.born
+        return self._sent(till, EntryKind.TOP_UP, body, transaction)
+
+    def spend(self, shop: str, amount: int, bonus: int) -> Entry:
+        till = self.tills[shop]
+        body = sale_body(shop, self._draws(amount, bonus), self.hq.pack, self.hq.ref, till.address.terminal, NOW_MS)
+        return self._sent(till, EntryKind.SALE, body)
+
+    def refund(self, shop: str, sale: Entry, amount: int, bonus: int) -> Entry:
+        till, header = self.tills[shop], sale.header
+        original = Original(
+            header.address.shop, header.address.terminal, header.epoch, header.seq, header.transaction, sale.digest
+        )
+        body = refund_body(shop, self._draws(amount, bonus), original, self.hq.ref, till.address.terminal)
+        return self._sent(till, EntryKind.REFUND, body)
+
+    def _draws(self, amount: int, bonus: int) -> Sequence[Draw]:
+        lease = self.lease
+        return (Draw(lease.lease, lease.account, amount, bonus, lease.lot, lease.issuer),)
+
+    def _sent(self, till: Till, kind: EntryKind, body: Any, transaction: bytes | None = None) -> Entry:
+        entry = till.append(kind, body, transaction)
+        ack = self.hq.offer(till, entry)
+        assert (ack.upto_seq, ack.refused) == (entry.header.seq, ())
+        return entry
+
+    def report(self, lines: list[Line] | None = None) -> dict[str, Any]:
+        """The report over the open period, as plain values."""
+        with reading(self.hq.engine) as connection:
+            found = open_entries(connection, quiet)
+            keep = None if lines is None else lines.append
+            return plain_report(settle_entries(connection, "acme", found, NOW_MS + DAY_MS, keep))
+
+    def close(self, name: str, to_ms: int) -> Period:
+        with writing(self.hq.engine) as connection:
+            return close_period(connection, "acme", name, to_ms, to_ms, quiet)
+
+    def holds(self, name: str) -> bool:
+        """Whether a closed period recomputes to the report that was frozen."""
+        with reading(self.hq.engine) as connection:
+            (period,) = (period for period in closed_periods(connection) if period.name == name)
+            return recomputed(connection, "acme", period, quiet) == period.report
+
+    def balance(self, account: str) -> int:
+        with reading(self.hq.engine) as connection:
+            summed = select(func.sum(postings.c.amount)).where(postings.c.account == account)
+            return connection.scalar(summed) or 0
+
+
+@pytest.fixture
+def chain(hq: HeadOffice) -> Chain:
+    return Chain(hq)
+
+
+def rows(said: dict[str, Any]) -> dict[tuple[str, str, str], int]:
+    return {(row["payer"], row["payee"], row["kind"]): row["amount_minor"] for row in said["rows"]}
+
+
+@pytest.mark.row("W30")
+def test_a_top_up_at_a_is_settled_with_where_it_was_spent_and_refunded(chain: Chain) -> None:
+    """Top-up 100+20 at A, drawn 5:1; spend 60 at B and 30 at C; refund 12 at C."""
+    top_up = chain.top_up("shop-a", 10_000, 2_000)
+    at_b = chain.spend("shop-b", 5_000, 1_000)
+    at_c = chain.spend("shop-c", 2_500, 500)
+    back = chain.refund("shop-c", at_c, 1_000, 200)
+    lines: list[Line] = []
+    said = chain.report(lines)
+    assert rows(said) == {
+        ("shop-a", "@pool", "principal"): 10_000,
+        ("@pool", "shop-b", "principal"): 5_000,
+        ("@pool", "shop-c", "principal"): 1_500,
+        ("shop-a", "shop-b", "bonus"): 1_000,
+        ("shop-a", "shop-c", "bonus"): 300,
+    }
+    # The member keeps principal 35 and bonus 7, in the ledger as in the report; all rows and the liability sum to 0.
+    assert (chain.balance("member/m1/principal"), chain.balance("member/m1/bonus")) == (-3_500, -700)
+    assert said["liabilities"] == [
+        {"currency": "CNY", "principal_minor": 3_500, "bonus_minor": 700, "pool_minor": 3_500, "difference_minor": 0}
+    ]
+    shops = ("shop-a", "shop-b", "shop-c")
+    assert [chain.balance(f"shop/{shop}/settlement") for shop in shops] == [-11_300, 6_000, 1_800]
+    assert sum(chain.balance(f"pool/settlement/{shop}") for shop in shops) + chain.balance("member/m1/principal") == 0
+    # Every row drills to the signed entries it comes from.
+    drilled: dict[tuple[str, str, str], list[tuple[bytes, int]]] = {}
+    for line in lines:
+        key = (line.key.payer, line.key.payee, line.key.kind.value)
+        drilled.setdefault(key, []).append((line.entry.digest, line.amount_minor))
+    assert drilled == {
+        ("shop-a", "@pool", "principal"): [(top_up.digest, 10_000)],
+        ("@pool", "shop-b", "principal"): [(at_b.digest, 5_000)],
+        ("@pool", "shop-c", "principal"): [(at_c.digest, 2_500), (back.digest, -1_000)],
+        ("shop-a", "shop-b", "bonus"): [(at_b.digest, 1_000)],
+        ("shop-a", "shop-c", "bonus"): [(at_c.digest, 500), (back.digest, -200)],
+    }
+    with reading(chain.hq.engine) as connection:
+        assert set(ledger_sums(connection).values()) == {0}
+
+
+@pytest.mark.row("W29")
+def test_direct_and_franchise_shops_stand_in_one_report(chain: Chain) -> None:
+    """A and B are one owner's own and net inside; C is another's franchise at 97 % and is owed."""
+    terms = ShopTerms("shop-c", 0, "partners", SettlementClass.FRANCHISE, 9_700, ISSUER_BEARS)
+    with writing(chain.hq.engine) as connection:
+        assert add_terms(connection, "acme", [terms], NOW_MS) == 1
+    chain.top_up("shop-a", 10_000, 0)
+    chain.spend("shop-b", 5_000, 0)
+    chain.spend("shop-c", 3_000, 0)
+    said = chain.report()
+    assert said["payments"] == [
+        {"payer": "company:acme", "payee": "@pool", "currency": "CNY", "amount_minor": 5_000},
+        {"payer": "@pool", "payee": "shop:shop-c", "currency": "CNY", "amount_minor": 3_000},
+        {"payer": "shop:shop-c", "payee": "company:acme", "currency": "CNY", "amount_minor": 90},
+    ]
+    told = {
+        shop["shop"]: (shop["company"], shop["settles"], shop["rate_bp"], shop["net_minor"]) for shop in said["shops"]
+    }
+    assert told == {
+        "office": ("acme", "direct", 10_000, 90),
+        "shop-a": ("acme", "direct", 10_000, -10_000),
+        "shop-b": ("acme", "direct", 10_000, 5_000),
+        "shop-c": ("partners", "franchise", 9_700, 2_910),
+    }
+    assert chain.balance("shop/shop-c/settlement") == 2_910
+    text = report_text(said)
+    assert "加盟 franchise" in text and "直营 direct" in text and "97.00%" in text
+
+
+@pytest.mark.row("W31")
+def test_a_sale_synced_late_is_late_of_the_closed_period_and_changes_nothing_of_it(chain: Chain) -> None:
+    """B's till was offline for three days; meanwhile the books were closed."""
+    for till in chain.tills.values():
+        till.wall_ms = NOW_MS - 3 * DAY_MS
+    chain.top_up("shop-a", 10_000, 2_000)
+    late_till = chain.tills["shop-b"]
+    late_body = sale_body("shop-b", chain._draws(5_000, 1_000), chain.hq.pack, chain.hq.ref, "b1", NOW_MS)
+    late = late_till.append(EntryKind.SALE, late_body)
+    to_ms = NOW_MS - 2 * DAY_MS
+    closed = chain.close("june", to_ms)
+    tree = Tree()
+    for till in chain.tills.values():
+        for entry in till.entries:
+            if entry is not late:
+                tree.add(entry.digest)
+    assert (closed.root, closed.entries) == (tree.root(), 1)
+    assert closed.report_hash == hashlib.sha256(closed.report).digest()
+    frozen = json.loads(closed.report)
+    assert frozen["trial_balance"]["CNY"] == {"debit": 22_000, "credit": 22_000}
+    assert (frozen["ledger_differences"], frozen["late_entries"]) == ([], 0)
+
+    chain.hq.offer(late_till, late)
+    said = chain.report()
+    assert {row["late_of"] for row in said["rows"]} == {"june"}
+    assert rows(said) == {("@pool", "shop-b", "principal"): 5_000, ("shop-a", "shop-b", "bonus"): 1_000}
+    assert chain.balance("shop/shop-b/settlement") == 6_000
+
+    chain.tills["shop-c"].wall_ms = to_ms
+    chain.spend("shop-c", 2_500, 500)
+    july = chain.close("july", NOW_MS)
+    said = json.loads(july.report)
+    assert (said["signed_entries"], said["late_entries"], said["ledger_differences"]) == (2, 1, [])
+    late_rows = [row for row in said["settlement"]["rows"] if row.get("late_of") == "june"]
+    assert sum(row["amount_minor"] for row in late_rows) == 6_000
+    with reading(chain.hq.engine) as connection:
+        june = closed_periods(connection)[0]
+        assert set(ledger_sums(connection).values()) == {0}
+    assert june == closed
+    assert chain.holds("june") and chain.holds("july")
+    assert all(sums["debit"] == sums["credit"] for sums in said["trial_balance"].values())
+    assert "一致 agrees" in period_text(said, july.report_hash)
+
+
+def test_a_period_that_was_tampered_with_no_longer_recomputes(chain: Chain) -> None:
+    chain.top_up("shop-a", 10_000, 2_000)
+    chain.close("june", NOW_MS + 1_000)
+    assert chain.holds("june")
+    with writing(chain.hq.engine) as connection:
+        more = postings.c.account == "shop/shop-a/settlement"
+        connection.execute(update(postings).where(more).values(amount=postings.c.amount - 1))
+    with pytest.raises(OfficeError, match="do not balance"):
+        chain.holds("june")
+    with writing(chain.hq.engine) as connection:
+        (sealed,) = connection.scalars(select(entries.c.sealed))
+        connection.execute(update(entries).values(sealed=sealed[:-1] + b"x"))
+    with pytest.raises(OfficeError, match="not the bytes"):
+        chain.holds("june")
+
+
+def test_a_period_is_closed_once_in_order_and_only_when_it_is_over(chain: Chain) -> None:
+    chain.close("june", NOW_MS)
+    for name, to_ms, now_ms in (
+        ("june", NOW_MS + 1, NOW_MS + 1),
+        ("again", NOW_MS, NOW_MS),
+        ("early", NOW_MS - 1, NOW_MS),
+        ("ahead", NOW_MS + 2, NOW_MS + 1),
+    ):
+        with writing(chain.hq.engine) as connection, pytest.raises(OfficeError):
+            close_period(connection, "acme", name, to_ms, now_ms, quiet)
+    with reading(chain.hq.engine) as connection:
+        assert [period.name for period in closed_periods(connection)] == ["june"]
+        assert connection.scalar(select(func.count()).select_from(periods)) == 1
+
+
+def test_an_entry_carried_into_a_later_epoch_settles_once(chain: Chain) -> None:
+    chain.top_up("shop-a", 10_000, 0)
+    before = chain.spend("shop-b", 5_000, 0)
+    unsent = chain.tills["shop-b"].append(
+        EntryKind.SALE, sale_body("shop-b", chain._draws(1_000, 0), chain.hq.pack, chain.hq.ref, "b1", NOW_MS)
+    )
+    again = chain.hq.enrolled(B1, 2)
+    start = EpochStartBody(EpochReason.JOURNAL_DAMAGED, 1, 0, bytes(32), 2)
+    carried = [again.append(EntryKind.EPOCH_START, start)]
+    for entry in (before, unsent):
+        body = CarryOverBody(1, entry.header.seq, entry.sealed)
+        carried.append(again.append(EntryKind.CARRY_OVER, body, entry.header.transaction))
+    chain.hq.offer(again, *carried)
+    assert rows(chain.report())["@pool", "shop-b", "principal"] == 6_000
+    assert chain.balance("shop/shop-b/settlement") == 6_000
+    closed = chain.close("june", NOW_MS + 1_000)
+    # Both the entry and the one that carries it are among what was signed.
+    assert (closed.entries, json.loads(closed.report)["ledger_differences"]) == (5, [])
+
+
+def test_terms_are_not_changed_for_what_was_settled(chain: Chain) -> None:
+    new = ShopTerms("shop-a", 0, "partners", SettlementClass.FRANCHISE, 9_000, ISSUER_BEARS)
+    chain.top_up("shop-a", 10_000, 0)
+    with writing(chain.hq.engine) as connection:
+        with pytest.raises(OfficeError, match="settled already"):
+            add_terms(connection, "acme", [new], NOW_MS)
+        later = ShopTerms("shop-a", NOW_MS, "partners", SettlementClass.FRANCHISE, 9_000, ISSUER_BEARS)
+        assert [add_terms(connection, "acme", [later], NOW_MS) for _ in range(2)] == [1, 0]
+        other = ShopTerms("shop-a", NOW_MS, "partners", SettlementClass.FRANCHISE, 8_000, ISSUER_BEARS)
+        with pytest.raises(OfficeError, match="not changed"):
+            add_terms(connection, "acme", [other], NOW_MS)
+
+
+def test_a_clock_far_ahead_puts_no_entry_beyond_every_period(chain: Chain) -> None:
+    chain.tills["shop-a"].wall_ms = NOW_MS + 75 * 365 * DAY_MS
+    chain.top_up("shop-a", 10_000, 0)
+    assert chain.close("june", NOW_MS + 1_000).entries == 1
+    assert chain.report()["rows"] == []
