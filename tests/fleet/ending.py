@@ -2,13 +2,19 @@
 
 from collections import Counter
 
+from contract.bodies import OfficeBody
 from contract.journal import peek_header
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
+from hq.db import reading
+from hq.settlement.movements import settlement_postings
+from hq.shop_terms import load_terms
+from tests.fleet.audit import ledger_differences
 from tests.fleet.invariants import Witness
+from tests.fleet.premises import TENANT
 from tests.fleet.terminal import Unit
 from tests.fleet.world import Broken, Violation
 
-POSTING_BODIES = (SaleBody, RefundBody, TopUpBody, RedemptionBody)
+POSTING_BODIES = (SaleBody, RefundBody, TopUpBody, RedemptionBody, OfficeBody)
 
 
 class Ending:
@@ -53,6 +59,7 @@ class Ending:
         self._require_alarms()
         self._require_whole_chains()
         self._require_books_recompute()
+        self._require_kept_sums()
 
     def _require_everything_arrived(self) -> None:
         witness = self._witness
@@ -86,20 +93,31 @@ class Ending:
         witness = self._witness
         expected: Counter[tuple[str, str]] = Counter()
         counted: set[bytes] = set()
+        with reading(witness.office.premises.engine) as connection:
+            terms = load_terms(connection, TENANT)
         for digest in witness.books.digests:
             transaction = witness.committed[digest].transaction
             if transaction in counted:
                 continue
             counted.add(transaction)
-            body = witness.body_of(witness.original.get(digest, digest))
-            for posting in body.postings if isinstance(body, POSTING_BODIES) else ():
-                expected[posting.account, posting.unit] += posting.amount
+            made_in = witness.original.get(digest, digest)
+            body, header = witness.body_of(made_in), witness.committed[made_in]
+            if isinstance(body, POSTING_BODIES):
+                settled = settlement_postings(header.address.shop, header.wall_ms, body, terms)
+                for posting in (*body.postings, *settled):
+                    expected[posting.account, posting.unit] += posting.amount
         found = {key: amount for key, amount in witness.books.balances.items() if amount}
         wanted = {key: amount for key, amount in expected.items() if amount}
         if found != wanted:
             keys = sorted(key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key))
             shown = ", ".join(f"{key[0]} {found.get(key, 0)} not {wanted.get(key, 0)}" for key in keys[:5])
             self._broken("the books are what the entries add up to", shown)
+
+    def _require_kept_sums(self) -> None:
+        witness = self._witness
+        assert witness.reader is not None
+        for difference in ledger_differences(witness.reader):
+            self._broken("what head office keeps beside its postings adds up to them", difference)
 
     def _broken(self, promise: str, detail: str) -> None:
         violation = Violation(promise, detail)

@@ -78,18 +78,20 @@ class Witness:
         self._unexplained: dict[bytes, Place] = {}
         """What head office has and nobody saw on a disk yet: the terminal may have lost power since it said so."""
         self._restored = 0
-        self._reader: sqlite3.Connection | None = None
+        self.reader: sqlite3.Connection | None = None
 
     def look(self) -> None:
         """Look at what changed. Raises Broken."""
+        changed = []
         for unit in self.units:
             if unit.changed:
                 unit.changed = False
                 self._look_at_terminal(unit)
+                changed.append(unit)
         if self.office.changed:
             self.office.changed = False
             self._look_at_books()
-        for unit in self.units:
+        for unit in changed:
             if unit.running is not None:
                 self._look_at_cursor(unit)
         if self._unexplained:
@@ -110,9 +112,9 @@ class Witness:
 
     def close(self) -> None:
         """Let go of the books."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
 
     def body_of(self, digest: bytes) -> Body:
         """What an entry says, its signature verified."""
@@ -190,14 +192,14 @@ class Witness:
 
     def _look_at_books(self) -> None:
         older = False
-        if self._restored != self.office.restored or self._reader is None:
+        if self._restored != self.office.restored or self.reader is None:
             self._restored = self.office.restored
             self.close()
-            self._reader = _reading(self.office.premises.database)
+            self.reader = _reading(self.office.premises.database)
             self.books = Books()
             older = True
         books = self.books
-        rows = self._reader.execute(
+        rows = self.reader.execute(
             "SELECT id, address, epoch, seq, digest, sealed FROM entries WHERE id > ? ORDER BY id", (books.entries,)
         )
         for entry_id, address, epoch, seq, digest, sealed in rows:
@@ -251,9 +253,9 @@ class Witness:
                 self._broken("head office has only what a terminal committed", f"{place}")
 
     def _see_postings(self) -> None:
-        assert self._reader is not None
+        assert self.reader is not None
         books = self.books
-        rows = self._reader.execute(
+        rows = self.reader.execute(
             "SELECT p.id, p.entry_id, p.account, p.unit, p.amount, e.transaction_id"
             " FROM postings p JOIN entries e ON e.id = p.entry_id WHERE p.id > ? ORDER BY p.id",
             (books.postings,),
@@ -274,8 +276,8 @@ class Witness:
 
     def _see_exceptions(self) -> None:
         """Honest terminals with honest papers give people nothing to settle but what the faults here bring about."""
-        assert self._reader is not None
-        rows = self._reader.execute(
+        assert self.reader is not None
+        rows = self.reader.execute(
             "SELECT id, address, epoch, seq, reason, detail FROM exceptions WHERE id > ? ORDER BY id",
             (self.books.exceptions,),
         )

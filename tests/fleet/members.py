@@ -12,6 +12,7 @@ from agent.txn.effects import Commit
 from agent.txn.state import OpenBasket
 from contract.journal import Entry
 from contract.refusals import Refusal
+from tests.fleet import value
 from tests.fleet.premises import ITEMS, MEMBERS
 from tests.fleet.terminal import Running, Unit
 
@@ -63,31 +64,46 @@ class Cashier:
         except StoreError as error:
             self.world.tell(self.unit.label, f"refuses a {what}: {error.cause}")
             return None
-        self.world.tell(self.unit.label, f"commits {what} {entry.header.seq}")
+        self.world.tell(self.unit.label, f"commits {what} {entry.header.seq}{value.told(commit.body)}")
         running.courier.entry_appended(entry.header.seq)
         return entry
 
     def _rung_up(self, running: Running) -> Commit | None:
-        """A basket of one to three articles, now and then a member's, now and then given up."""
-        chance, book = self.world.chance, running.book
-        basket = sale.begun(book)
-        if isinstance(basket, OpenBasket):
-            basket = replace(basket, transaction=self.world.bytes(16))
-        for _ in range(chance.choice((1, 1, 1, 2, 3))):
-            if isinstance(basket, Refusal):
-                break
-            item = chance.choice(ITEMS)
-            basket = sale.with_item(basket, item, item.price_minor or chance.randrange(100, 9_000), book, merge=True)
-        if not isinstance(basket, Refusal) and self.world.often(0.5):
-            basket = self._with_member(basket, running)
+        """What somebody wants now: most often to buy something, now and then to pay money in or carry some away."""
+        basket = self._begun(running)
+        wish = self.world.chance.random()
+        if not isinstance(basket, Refusal) and basket.buyer is not None and wish < 0.25:
+            amount_minor = self.world.chance.choice((1_000, 5_000, 10_000, 50_000))
+            until_ms = running.clock.stamp().wall_ms + self.world.chance.choice((5_000, 20_000, 86_400_000))
+            return value.paid_in(basket, amount_minor, until_ms, CASHIER, self.unit.identity.address)
+        basket = self._filled(basket, running)
         if isinstance(basket, Refusal):
             self.world.tell(self.unit.label, f"cannot sell: {basket.code}")
             return None
         if self.world.often(0.1):
             return sale.cancel_commit(basket, CASHIER)
-        return sale.sale_commit(basket, CASHIER, book)
+        commit = sale.sale_commit(basket, CASHIER, running.book)
+        return value.paid_from_value(commit, basket, running, self.unit.identity.address)
 
-    def _with_member(self, basket: OpenBasket, running: Running) -> OpenBasket | Refusal:
+    def _begun(self, running: Running) -> OpenBasket | Refusal:
+        """A new basket, every second time a member's."""
+        basket = sale.begun(running.book)
+        if isinstance(basket, Refusal):
+            return basket
+        basket = replace(basket, transaction=self.world.bytes(16))
+        if self.world.often(0.4):
+            return basket
         chosen = self.world.chance.choice(MEMBERS)
         buyer = identify.by_card("mifare_classic", bytes.fromhex(chosen.cards[0]), None, running.book)
         return basket if isinstance(buyer, Refusal) else sale.with_buyer(basket, buyer, running.book)
+
+    def _filled(self, basket: OpenBasket | Refusal, running: Running) -> OpenBasket | Refusal:
+        """One to three articles in it."""
+        chance = self.world.chance
+        for _ in range(chance.choice((1, 1, 1, 2, 3))):
+            if isinstance(basket, Refusal):
+                break
+            item = chance.choice(ITEMS)
+            price_minor = item.price_minor or chance.randrange(100, 9_000)
+            basket = sale.with_item(basket, item, price_minor, running.book, merge=True)
+        return basket

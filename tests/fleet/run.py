@@ -22,7 +22,7 @@ from tests.fleet.premises import Premises, addresses, premises
 from tests.fleet.terminal import Site, Unit
 from tests.fleet.world import Broken, Violation, World
 
-HEALING_MS = 900_000
+HEALING_MS = 400_000
 AFTERWARDS_MS = 22_000
 """What was doubled or late has arrived by then."""
 TAIL_LINES = 60

@@ -1,0 +1,62 @@
+"""Whether what head office keeps beside its postings adds up to them, and to what the terminals themselves hold.
+
+Read in plain SQL, like everything the witness reads, and once, at the end of a story: by then everything has arrived.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.fleet.truth import Truth
+
+SUMS = "SELECT account, unit, SUM(amount) FROM postings GROUP BY account, unit HAVING SUM(amount) <> 0"
+BALANCES = "SELECT account, unit, amount FROM balances WHERE amount <> 0"
+LOTS = "SELECT member, SUM(principal), SUM(bonus) FROM lots GROUP BY member"
+LEASES = """
+    SELECT lease, granted, granted_bonus, drawn + beyond, drawn_bonus + beyond_bonus, returned, returned_bonus, state
+    FROM leases
+"""
+OUTSTANDING = """
+    SELECT holder, SUM(granted - drawn - returned), SUM(granted_bonus - drawn_bonus - returned_bonus)
+    FROM leases WHERE asset = 'stored' AND state IN ('active', 'suspended', 'transit') GROUP BY holder
+"""
+
+
+def ledger_differences(books: sqlite3.Connection) -> Iterator[str]:
+    """The balances are what the postings add up to, and all of them together are 0."""
+    postings = {(account, unit): amount for account, unit, amount in books.execute(SUMS)}
+    balances = {(account, unit): amount for account, unit, amount in books.execute(BALANCES)}
+    for place in sorted(postings.keys() | balances.keys()):
+        if postings.get(place, 0) != balances.get(place, 0):
+            yield f"{place[0]} is kept as {balances.get(place, 0)}, its postings are {postings.get(place, 0)}"
+    totals: Counter[str] = Counter()
+    for (_account, unit), amount in postings.items():
+        totals[unit] += amount
+    yield from (f"the ledger's sum is {total} {unit}" for unit, total in totals.items() if total)
+
+
+def lot_differences(books: sqlite3.Connection) -> Iterator[str]:
+    """The lots of a member are the member's balance, and hold at least what is lent of it."""
+    postings = {(account, unit): amount for account, unit, amount in books.execute(SUMS)}
+    lots = {member: (principal, bonus) for member, principal, bonus in books.execute(LOTS)}
+    lent = {member: (amount, bonus) for member, amount, bonus in books.execute(OUTSTANDING)}
+    members = {account.split("/")[1] for account, _unit in postings if account.endswith(("/principal", "/bonus"))}
+    for member in sorted(members | lots.keys() | lent.keys()):
+        owed = tuple(-postings.get((f"member/{member}/{part}", "CNY"), 0) for part in ("principal", "bonus"))
+        there, out = lots.get(member, (0, 0)), lent.get(member, (0, 0))
+        if there != owed:
+            yield f"{member} is owed {owed}, the lots hold {there}"
+        if out[0] > max(0, owed[0]) or out[1] > max(0, owed[1]):
+            yield f"{member} is owed {owed}, and {out} is lent"
+
+
+def lease_differences(books: sqlite3.Connection, truth: Truth) -> Iterator[str]:
+    """Head office has of each lease what was granted, drawn and returned wherever it was held."""
+    for lease, granted, granted_bonus, drawn, drawn_bonus, returned, returned_bonus, state in books.execute(LEASES):
+        lent = truth.leases.get(lease)
+        if lent is None:
+            continue
+        told = (granted, granted_bonus, drawn + returned, drawn_bonus + returned_bonus)
+        true = (lent.amount, lent.bonus_minor, lent.taken, lent.bonus_taken_minor)
+        if told != true and state != "written_off":
+            yield f"lease {lease.hex()[:8]} ({state}) is kept as {told}, and was {true}"
