@@ -4,97 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
 from contract.bodies import CarryOverBody, EntryKind, EpochReason, EpochStartBody
-from contract.ids import TerminalAddress
-from contract.journal import Entry
-from contract.trade import Original
-from contract.value import Account, Asset, Draw, Lease
 from hq.books import ledger_sums
 from hq.db import reading, writing
 from hq.errors import OfficeError
-from hq.periods import Period, close_period, closed_periods, open_entries, recomputed, settle_entries
+from hq.periods import close_period, closed_periods
 from hq.settlement.merkle import Tree
-from hq.settlement.plain import plain_report
 from hq.settlement.report import Line
 from hq.settlement.terms import ISSUER_BEARS, SettlementClass, ShopTerms
 from hq.settlement_text import period_text, report_text
 from hq.shop_terms import add_terms
 from hq.tables import entries, periods, postings
-from tests.hq.tills import A1, B1, NOW_MS, HeadOffice, Till
-from tests.hq.trades import refund_body, sale_body, top_up_body
+from tests.hq.tills import B1, NOW_MS, HeadOffice
+from tests.hq.trades import sale_body
+from tests.hq.trading import Chain, quiet
 
-C1 = TerminalAddress("acme", "shop-c", "c1")
 DAY_MS = 86_400_000
-
-
-def quiet(_count: int) -> None:
-    """Nobody watches."""
-
-
-class Chain:
-    """Three shops whose tills move stored value and send what they journal."""
-
-    def __init__(self, hq: HeadOffice) -> None:
-        self.hq = hq
-        self.tills = {till.address.shop: till for till in (hq.enrolled(A1), hq.enrolled(B1), hq.enrolled(C1))}
-        self.lease = Lease(bytes(16), Account(Asset.STORED, "m1"), 0, 0)
-
-    def top_up(self, shop: str, amount: int, bonus: int) -> Entry:
-        till, transaction = self.tills[shop], bytes([len(self.tills[shop].entries) + 1]) * 16
-        body = top_up_body(shop, amount, bonus, self.hq.ref, transaction, till.address.terminal)
-        (self.lease,) = body.born
-        return self._sent(till, EntryKind.TOP_UP, body, transaction)
-
-    def spend(self, shop: str, amount: int, bonus: int) -> Entry:
-        till = self.tills[shop]
-        body = sale_body(shop, self._draws(amount, bonus), self.hq.pack, self.hq.ref, till.address.terminal, NOW_MS)
-        return self._sent(till, EntryKind.SALE, body)
-
-    def refund(self, shop: str, sale: Entry, amount: int, bonus: int) -> Entry:
-        till, header = self.tills[shop], sale.header
-        original = Original(
-            header.address.shop, header.address.terminal, header.epoch, header.seq, header.transaction, sale.digest
-        )
-        body = refund_body(shop, self._draws(amount, bonus), original, self.hq.ref, till.address.terminal)
-        return self._sent(till, EntryKind.REFUND, body)
-
-    def _draws(self, amount: int, bonus: int) -> Sequence[Draw]:
-        lease = self.lease
-        return (Draw(lease.lease, lease.account, amount, bonus, lease.lot, lease.issuer),)
-
-    def _sent(self, till: Till, kind: EntryKind, body: Any, transaction: bytes | None = None) -> Entry:
-        entry = till.append(kind, body, transaction)
-        ack = self.hq.offer(till, entry)
-        assert (ack.upto_seq, ack.refused) == (entry.header.seq, ())
-        return entry
-
-    def report(self, lines: list[Line] | None = None) -> dict[str, Any]:
-        """The report over the open period, as plain values."""
-        with reading(self.hq.engine) as connection:
-            found = open_entries(connection, quiet)
-            keep = None if lines is None else lines.append
-            return plain_report(settle_entries(connection, "acme", found, NOW_MS + DAY_MS, keep))
-
-    def close(self, name: str, to_ms: int) -> Period:
-        with writing(self.hq.engine) as connection:
-            return close_period(connection, "acme", name, to_ms, to_ms, quiet)
-
-    def holds(self, name: str) -> bool:
-        """Whether a closed period recomputes to the report that was frozen."""
-        with reading(self.hq.engine) as connection:
-            (period,) = (period for period in closed_periods(connection) if period.name == name)
-            return recomputed(connection, "acme", period, quiet) == period.report
-
-    def balance(self, account: str) -> int:
-        with reading(self.hq.engine) as connection:
-            summed = select(func.sum(postings.c.amount)).where(postings.c.account == account)
-            return connection.scalar(summed) or 0
 
 
 @pytest.fixture
@@ -182,7 +112,7 @@ def test_a_sale_synced_late_is_late_of_the_closed_period_and_changes_nothing_of_
         till.wall_ms = NOW_MS - 3 * DAY_MS
     chain.top_up("shop-a", 10_000, 2_000)
     late_till = chain.tills["shop-b"]
-    late_body = sale_body("shop-b", chain._draws(5_000, 1_000), chain.hq.pack, chain.hq.ref, "b1", NOW_MS)
+    late_body = sale_body("shop-b", chain.draws(5_000, 1_000), chain.hq.pack, chain.hq.ref, "b1", NOW_MS)
     late = late_till.append(EntryKind.SALE, late_body)
     to_ms = NOW_MS - 2 * DAY_MS
     closed = chain.close("june", to_ms)
@@ -254,7 +184,7 @@ def test_an_entry_carried_into_a_later_epoch_settles_once(chain: Chain) -> None:
     chain.top_up("shop-a", 10_000, 0)
     before = chain.spend("shop-b", 5_000, 0)
     unsent = chain.tills["shop-b"].append(
-        EntryKind.SALE, sale_body("shop-b", chain._draws(1_000, 0), chain.hq.pack, chain.hq.ref, "b1", NOW_MS)
+        EntryKind.SALE, sale_body("shop-b", chain.draws(1_000, 0), chain.hq.pack, chain.hq.ref, "b1", NOW_MS)
     )
     again = chain.hq.enrolled(B1, 2)
     start = EpochStartBody(EpochReason.JOURNAL_DAMAGED, 1, 0, bytes(32), 2)
