@@ -28,6 +28,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.log import event
 from agent.sync.facts import Emit, LinkDown, LinkProblem, LinkUp, MessageArrived
+from agent.sync.patience import Patience
 from agent.sync.tls import Tls
 from contract import topics
 from contract.ids import TerminalAddress
@@ -51,7 +52,7 @@ class LinkOptions:
 
     ``heartbeat_s`` is also MQTT's keep alive; after ``silence_s`` without a message the connection is made anew;
     ``connect_s`` bounds each step of connecting; reconnects wait a random part of ``first_wait_s`` doubled each time up
-    to ``longest_wait_s``.
+    to ``longest_wait_s``, also where the broker is there and head office is not.
     """
 
     host: str
@@ -78,11 +79,12 @@ class Link:
         self._options = options
         self._address = address
         self._emit = emit
-        self._jitter = jitter
+        self._patience = Patience(options.first_wait_s, options.longest_wait_s, jitter)
         self._outbox: queue.Queue[tuple[str, bytes]] = queue.Queue(OUTBOX_MESSAGES)
         self._tls: Tls | None = None
         self._closing = threading.Event()
         self._up = threading.Event()
+        self._overdue = threading.Event()
         self._told_up = False
         """Whether the last thing told was that there is a connection: its end must be told too, whatever ends it."""
         self._wake_in, self._wake_out = socket.socketpair()
@@ -122,8 +124,13 @@ class Link:
         self._wake()
         return True
 
+    def reconnect(self) -> None:
+        """End this connection and make another: head office says nothing over it. From any thread, never blocks."""
+        if self._up.is_set():
+            self._overdue.set()
+            self._wake()
+
     def _run(self) -> None:
-        attempt = 0
         last: LinkProblem | None = None
         while not self._closing.is_set():
             began = time.monotonic()
@@ -139,14 +146,7 @@ class Link:
             if was_up or ended.reason is not last:
                 self._tell(ended)
             last = ended.reason
-            # A connection that ends as soon as it is up must not be made again without a wait.
-            attempt = 0 if was_up and time.monotonic() - began > self._options.longest_wait_s else attempt + 1
-            self._rest(attempt)
-
-    def _rest(self, attempt: int) -> None:
-        """Wait a random part of a bound that doubles, so that a shop's tills do not come back all at once."""
-        bound_s = min(self._options.longest_wait_s, self._options.first_wait_s * 2 ** min(attempt - 1, 16))
-        self._closing.wait(bound_s * self._jitter())
+            self._closing.wait(self._patience.after(ended.reason, time.monotonic() - began if was_up else 0.0))
 
     def _connect_and_serve(self) -> LinkDown:
         options = self._options
@@ -163,6 +163,7 @@ class Link:
 
     def _serve(self, session: "_Session") -> LinkDown:
         """Move bytes both ways until the connection ends or the link is closed."""
+        self._overdue.clear()
         deadline = time.monotonic() + self._options.connect_s
         while not self._closing.is_set():
             if session.ready and not self._told_up:
@@ -173,6 +174,8 @@ class Link:
                 deadline = time.monotonic() + self._options.silence_s
             if session.ended is not None:
                 return session.ended
+            if self._overdue.is_set():
+                return LinkDown(LinkProblem.SILENT, "head office is overdue")
             if time.monotonic() >= deadline:
                 return LinkDown(LinkProblem.SILENT, "nothing heard in time")
         return LinkDown(LinkProblem.LOST, "closed")

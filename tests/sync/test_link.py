@@ -116,6 +116,20 @@ def test_head_office_that_says_nothing_over_a_living_broker_is_silence_too(premi
         inbox.up()
 
 
+def test_a_connection_that_the_till_gives_up_is_made_anew_although_messages_still_arrive_on_it(
+    premises: Premises,
+) -> None:
+    with linked(premises.options()) as (link, inbox), caller(premises.port, premises.worker_folder) as hq:
+        inbox.up()
+        hq.publish(ACK, b"junk")
+        inbox.message()
+        link.reconnect()
+        assert inbox.down() == LinkDown(LinkProblem.SILENT, "head office is overdue")
+        inbox.up()
+        hq.publish(ACK, b"again")
+        assert inbox.message().payload == b"again"
+
+
 def test_a_second_agent_with_the_same_certificate_is_named_where_the_broker_says_so(keys: Premises) -> None:
     def throw_out(line: Line) -> None:
         line.welcome()
