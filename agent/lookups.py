@@ -15,7 +15,7 @@ from agent.log import event
 from agent.offline_store.faults import StoreError
 from agent.offline_store.members import MemberRow
 from agent.offline_store.pin_tries import PinTries
-from agent.offline_store.store import Store
+from agent.offline_store.store import Place, Store
 from agent.txn.book import ActivePack
 from agent.txn.recovery import MOST_OFFERED
 from contract.documents import CashierRecord, CatalogueItem
@@ -151,9 +151,9 @@ class StoreBook:
         """
         if not self._prints:
             return ()
-        nothing: list[int] = []
+        nothing: list[Place] = []
         owed = self._ask(self._store.unprinted, nothing)
-        found = (self._ask(partial(self._store.entry, seq), None) for seq in owed)
+        found = (self._ask(partial(self._store.entry, place.seq, place.epoch), None) for place in owed)
         return tuple(islice((entry for entry in found if entry is not None), MOST_OFFERED))
 
     def last_sale(self) -> Entry | None:

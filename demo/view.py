@@ -177,9 +177,13 @@ class DemoView:
         """The terminal's journal as it lies on its disk; all zero before there is one."""
         try:
             with self._journal_file.connect() as connection:
-                head = connection.scalar(text("SELECT coalesce(max(seq), 0) FROM journal")) or 0
-                acked = connection.scalar(text("SELECT seq FROM acknowledged")) or 0
-                oldest = connection.scalar(text("SELECT wall_ms FROM journal WHERE seq = :seq"), {"seq": acked + 1})
+                # The open epoch is the newest; its entries lie at the end of the table.
+                open_epoch = "SELECT epoch << 32, acked_seq FROM identity ORDER BY epoch DESC LIMIT 1"
+                start, acked = connection.execute(text(open_epoch)).one_or_none() or (0, 0)
+                newest = connection.scalar(text("SELECT max(place) FROM journal")) or start
+                head = newest - start
+                waiting = {"place": start + acked + 1}
+                oldest = connection.scalar(text("SELECT wall_ms FROM journal WHERE place = :place"), waiting)
         except SQLAlchemyError:
             return {"head": 0, "acked": 0, "backlog": 0, "oldest_s": 0}
         age_s = 0 if oldest is None else max(0, int(time.time()) - oldest // 1000)

@@ -32,12 +32,17 @@ class StoreCause(StrEnum):
 
 
 class StoreError(Exception):
-    """The store could not do what was asked, and wrote nothing of it. ``cause`` is named, ``detail`` is for people."""
+    """The store could not do what was asked, and wrote nothing of it. ``cause`` is named, ``detail`` is for people.
 
-    def __init__(self, cause: StoreCause, detail: str = "") -> None:
+    ``entry`` is the epoch and sequence of the one entry that is damaged, where it is known to be one; None where more
+    of the file may be.
+    """
+
+    def __init__(self, cause: StoreCause, detail: str = "", entry: tuple[int, int] | None = None) -> None:
         super().__init__(f"{cause.value}: {detail}" if detail else cause.value)
         self.cause = cause
         self.detail = detail
+        self.entry = entry
 
 
 def cause_of(error: sqlite3.Error) -> StoreCause:

@@ -13,28 +13,42 @@ from agent.clock import Stamp
 from agent.keys import Identity
 from agent.offline_store.cashiers import CashierShelf
 from agent.offline_store.catalogue import CatalogueShelf
+from agent.offline_store.chain import ChainPoint, Place
 from agent.offline_store.database import Connect, Database, connected
 from agent.offline_store.documents import Content, DocumentShelf, Shelves, StoredDocument
+from agent.offline_store.epochs import Epochs
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.holdings import Held, Holdings
-from agent.offline_store.journal import Backlog, ChainPoint, Journal
+from agent.offline_store.journal import Backlog, Journal
 from agent.offline_store.members import MemberRow, MemberShelf
 from agent.offline_store.notices import NoticeShelf
 from agent.offline_store.pin_tries import PinTries
 from agent.offline_store.revocations import RevocationShelf
 from agent.offline_store.rowkeys import RowKeys
+from agent.offline_store.runs import Runs
+from agent.offline_store.shifts import Shift, Shifts
 from agent.offline_store.spent import SpentShelf
 from agent.offline_store.terminal_keys import TerminalKeys
-from contract.bodies import Body, EntryKind, Returned
+from contract.bodies import Body, EntryKind, EpochReason, Returned
 from contract.documents import CashierRecord, CatalogueItem, DocumentKind, Notice, OpenedDocument
 from contract.ids import TerminalAddress
 from contract.journal import Entry
-from contract.messages import HeldDocument, LeasesHeld
+from contract.messages import EarlierEpoch, HeldDocument, LeasesHeld
 from contract.signing import PublicKey
 from contract.trade import PackRef, PerpetualTotals
 from contract.value import Account
 
-__all__ = ["Backlog", "ChainPoint", "Room", "Store", "StoreCause", "StoreError", "StoredDocument"]
+__all__ = [
+    "Backlog",
+    "ChainPoint",
+    "Place",
+    "Room",
+    "Shift",
+    "Store",
+    "StoreCause",
+    "StoreError",
+    "StoredDocument",
+]
 
 RESERVE_BYTES = 32 * 1024 * 1024
 
@@ -74,13 +88,22 @@ class Store:
         self._notices = NoticeShelf(self._database)
         self._spent = SpentShelf(self._database)
         self._holdings = Holdings(self._database, keys, identity, self._terminals, self._spent)
+        self._epochs = Epochs(self._database, self._journal, self._holdings.apply)
+        self._shifts = Shifts(self._database, self._journal, identity.address)
+        self._runs = Runs(self._database)
         shelves = Shelves(
             self._members, self._cashiers, self._catalogue, self._terminals, self._revocations, self._notices
         )
         self._documents = DocumentShelf(self._database, self._journal, self._holdings, shelves)
 
+    @property
+    def runs(self) -> Runs:
+        """Whether this till is running, and how its run before ended."""
+        return self._runs
+
     def open(self) -> None:
-        """Open the file in the calling thread, which owns it from then on, and verify the end of the chain.
+        """Open the file in the calling thread, which owns it from then on, verify the end of the chain, and finish the
+        beginning of an epoch that was cut off.
 
         Causes: LOCKED (another process has it), FOREIGN, NEWER, CORRUPT, IO, READ_ONLY, FULL.
         """
@@ -88,6 +111,7 @@ class Store:
         try:
             self._journal.require_own()
             self._journal.require_sound()
+            self._epochs.finish()
         except StoreError:
             self._database.close()
             raise
@@ -151,32 +175,61 @@ class Store:
         return self._journal.backlog()
 
     def entries_after(self, seq: int, most: int, max_bytes: int) -> list[tuple[int, bytes]]:
-        """Return consecutive ``(seq, signed bytes)`` from ``seq + 1`` on: at most ``most``, at most ``max_bytes``."""
+        """Return consecutive ``(seq, signed bytes)`` from ``seq + 1`` on: at most ``most``, at most ``max_bytes``.
+
+        They end before an entry that is damaged. Where that is the very first: CORRUPT with its place (``entry``).
+        """
         return self._journal.entries_after(seq, most, max_bytes)
 
-    def digest_at(self, seq: int) -> bytes | None:
-        """Return the hash of an entry (of the identity for 0), None where there is none."""
-        return self._journal.digest_at(seq)
+    def entries_of(self, epoch: int, seq: int, most: int, max_bytes: int) -> list[tuple[int, bytes]]:
+        """Return the same of any epoch, as far as it is kept and can be read; nothing where that is not at all."""
+        return self._journal.entries_of(epoch, seq, most, max_bytes)
 
-    def entry(self, seq: int) -> Entry:
+    def digest_at(self, seq: int, epoch: int | None = None) -> bytes | None:
+        """Return the hash of an entry (of the identity for 0), None where there is none."""
+        return self._journal.digest_at(seq, epoch)
+
+    def entry(self, seq: int, epoch: int | None = None) -> Entry:
         """Return an entry, its signature verified; cause ABSENT where there is none."""
-        return self._journal.entry(seq)
+        return self._journal.entry(seq, epoch)
 
     def known(self, transaction: bytes) -> Entry | None:
-        """Return the entry with this transaction id, if it is in the journal."""
+        """Return the entry with this transaction id, if it is in the journal, in whichever epoch."""
         return self._journal.known(transaction)
 
     def last_sale(self) -> Entry | None:
-        """Return the newest sale."""
+        """Return the newest sale, in whichever epoch."""
         return self._journal.last_sale()
 
-    def unprinted(self) -> list[int]:
-        """Return the sales whose paper is not known to be out, oldest first."""
+    def unprinted(self) -> list[Place]:
+        """Return the entries whose paper is not known to be out, oldest first, in whichever epoch."""
         return self._journal.unprinted()
 
-    def mark_printed(self, seq: int) -> None:
-        """Note that a sale's paper is out or not wanted; may be lost at a power cut, which costs a second paper."""
-        self._journal.mark_printed(seq)
+    def mark_printed(self, seq: int, epoch: int | None = None) -> None:
+        """Note that an entry's paper is out or not wanted; may be lost at a power cut, which costs a second paper."""
+        self._journal.mark_printed(seq, epoch)
+
+    def shift(self) -> Shift:
+        """Return the figures since the last shift was closed: the X report, and what the entry that closes it says."""
+        return self._shifts.open_shift()
+
+    # Epochs.
+
+    def epoch(self) -> int:
+        """Return the open epoch."""
+        return self._journal.source.epoch
+
+    def earlier(self) -> tuple[EarlierEpoch, ...]:
+        """Return the latest of the chains that have ended, oldest first, as a hello tells of them."""
+        return self._journal.earlier()
+
+    def begin_epoch(self, epoch: int, reason: EpochReason, transaction: bytes, stamp: Stamp) -> Entry:
+        """End the open epoch and begin ``epoch``; carry over all that head office has not acknowledged. Return the new
+        epoch's first entry. Cut off in between, it is finished at the next opening, or by calling again.
+
+        Causes: INVALID unless ``epoch`` is later than the open one; CORRUPT where the file itself is damaged.
+        """
+        return self._epochs.begin(epoch, reason, transaction, stamp)
 
     # Value held offline, and what was taken once.
 

@@ -243,7 +243,7 @@ class Shop:
     def journal(self) -> list[Entry]:
         """The journal as it lies on the disk, each signature verified."""
         with _reading(self.path) as connection:
-            rows = connection.execute("SELECT sealed FROM journal ORDER BY seq").fetchall()
+            rows = connection.execute("SELECT sealed FROM journal ORDER BY place").fetchall()
         return [open_entry(sealed, keyring(self.signer.public)) for (sealed,) in rows]
 
     def sales(self) -> list[SaleBody]:
@@ -258,7 +258,7 @@ class Shop:
     def owed(self) -> list[int]:
         """The sales whose paper the store thinks is still to come."""
         with _reading(self.path) as connection:
-            return [seq for (seq,) in connection.execute("SELECT seq FROM receipts WHERE owed = 1 ORDER BY seq")]
+            return [seq for (seq,) in connection.execute("SELECT seq FROM receipts ORDER BY place")]
 
     def _work(self, language: str, counter: Counter) -> None:
         store = Store(self.path, self.identity, Room(free_bytes=lambda _path: self.free_bytes))

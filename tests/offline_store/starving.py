@@ -26,7 +26,7 @@ def main() -> None:
         "head": store.head().seq,
         "sales": store.totals().sales,
         "entry": store.entry(5).header.seq,
-        "unprinted": store.unprinted(),
+        "unprinted": [place.seq for place in store.unprinted()],
     }
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     after = sell(store).header.seq

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.keys import Identity
-from agent.offline_store.verify import verify_chain
+from agent.offline_store.verify import verify_journal
 from contract.signing import SoftwareSigner
 from tests.contract.samples import ADDRESS
 from tests.offline_store.counter import cancel, identity, opened, sell
@@ -54,7 +54,7 @@ def test_every_sale_said_to_be_committed_is_there_after_sigkill(tmp_path: Path, 
             said = [int(till.stdout.readline()) for _ in range(20)]
             till.kill()
             said += [int(line) for line in till.stdout.read().split("\n")[:-1] if line]
-        report = verify_chain(path, ADDRESS, 1, who.signer.public)
+        report = verify_journal(path, ADDRESS, who.signer.public)
         assert said[-1] <= report.head.seq <= said[-1] + 1, round_number
         assert report.totals.sales == report.head.seq
     store = opened(path, who)
@@ -93,5 +93,5 @@ def test_a_log_torn_at_any_byte_leaves_whole_transactions_and_a_till_that_sells(
     assert store.totals().sales == len(store.unprinted()) == (head + 1) // 2
     assert sell(store).header.seq == head + 1
     store.close()
-    assert verify_chain(folder / "till.db", ADDRESS, 1, who.signer.public).head.seq == head + 1
+    assert verify_journal(folder / "till.db", ADDRESS, who.signer.public).head.seq == head + 1
     shutil.rmtree(folder)

@@ -15,8 +15,8 @@ from agent.clock import Stamp
 from agent.keys import Identity, new_transaction_id
 from agent.offline_store.database import migrations
 from agent.offline_store.faults import cause_of
-from agent.offline_store.store import Room, Store, StoreCause, StoreError
-from agent.offline_store.verify import verify_chain
+from agent.offline_store.store import Place, Room, Store, StoreCause, StoreError
+from agent.offline_store.verify import verify_journal
 from contract.bodies import CancelBody, EntryKind
 from contract.ids import TerminalAddress
 from contract.journal import TimeQuality
@@ -72,14 +72,14 @@ SPOIL = "sealed = CAST(substr(sealed, 1, length(sealed) - 1) || x'ff' AS BLOB)"
         f"UPDATE journal SET {SPOIL} WHERE seq = 70",
         f"UPDATE journal SET {SPOIL} WHERE seq = 40",
         "UPDATE journal SET digest = zeroblob(32) WHERE seq = 70",
-        "UPDATE journal SET seq = 71 WHERE seq = 70",
+        "UPDATE journal SET place = place + 1 WHERE seq = 70",
         "DELETE FROM journal WHERE seq = 50",
         "DELETE FROM journal WHERE seq >= 69",
         "UPDATE totals SET payable_minor = payable_minor - 1",
         "DELETE FROM totals",
-        "UPDATE acknowledged SET seq = 71",
-        "UPDATE acknowledged SET digest = zeroblob(32)",
-        "DELETE FROM acknowledged",
+        "UPDATE identity SET acked_seq = 71",
+        "UPDATE identity SET acked_digest = zeroblob(32)",
+        "DELETE FROM heard",
     ],
 )
 def test_a_journal_that_somebody_altered_near_its_end_does_not_open(path: Path, who: Identity, damage: str) -> None:
@@ -90,24 +90,25 @@ def test_a_journal_that_somebody_altered_near_its_end_does_not_open(path: Path, 
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (f"UPDATE journal SET {SPOIL} WHERE seq = 3", "entry 3: bad_signature"),
-        ("UPDATE journal SET sealed = x'00' WHERE seq = 3", "entry 3: not_an_envelope"),
-        ("UPDATE journal SET digest = zeroblob(32) WHERE seq = 3", "entry 3: its columns"),
-        ("UPDATE journal SET transaction_id = zeroblob(16) WHERE seq = 3", "entry 3: its columns"),
-        ("DELETE FROM journal WHERE seq = 3", "entry 4: broken_chain"),
-        ("UPDATE journal SET sealed = (SELECT sealed FROM journal WHERE seq = 4) WHERE seq = 3", "entry 3: says"),
+        (f"UPDATE journal SET {SPOIL} WHERE seq = 3", "entry 1/3: bad_signature"),
+        ("UPDATE journal SET sealed = x'00' WHERE seq = 3", "entry 1/3: not_an_envelope"),
+        ("UPDATE journal SET digest = zeroblob(32) WHERE seq = 3", "entry 1/3: its columns"),
+        ("UPDATE journal SET transaction_id = zeroblob(16) WHERE seq = 3", "entry 1/3: its columns"),
+        ("DELETE FROM journal WHERE seq = 3", "entry 1/3: is missing"),
+        ("UPDATE journal SET sealed = (SELECT sealed FROM journal WHERE seq = 4) WHERE seq = 3", "entry 1/3: says"),
         ("UPDATE totals SET sales = 99", "perpetual totals"),
-        ("UPDATE acknowledged SET digest = zeroblob(32)", "acknowledged"),
-        ("DELETE FROM acknowledged", "missing"),
+        ("UPDATE identity SET acked_digest = zeroblob(32)", "acknowledged"),
+        ("DELETE FROM identity", "missing"),
+        ("UPDATE identity SET identity_hash = zeroblob(32)", "identity"),
     ],
 )
 def test_the_full_check_names_the_first_entry_that_does_not_fit(
     path: Path, who: Identity, damage: str, said: str
 ) -> None:
-    assert verify_chain(path, ADDRESS, 1, who.signer.public).acked.seq == 10
+    assert verify_journal(path, ADDRESS, who.signer.public).acked.seq == 10
     _meddle(path, "PRAGMA foreign_keys = OFF", damage)
     with pytest.raises(StoreError, match=said) as refused:
-        verify_chain(path, ADDRESS, 1, who.signer.public)
+        verify_journal(path, ADDRESS, who.signer.public)
     assert refused.value.cause is StoreCause.CORRUPT
 
 
@@ -115,16 +116,15 @@ def test_the_full_check_may_run_beside_a_till_that_sells(tmp_path: Path, who: Id
     store = opened(tmp_path / "till.db", who)
     for number in range(1, 4):
         sell(store)
-        assert verify_chain(tmp_path / "till.db", ADDRESS, 1, who.signer.public).head.seq == number
+        assert verify_journal(tmp_path / "till.db", ADDRESS, who.signer.public).head.seq == number
     store.close()
 
 
 def test_the_full_check_of_another_terminals_chain_fails(path: Path, who: Identity) -> None:
     key = who.signer.public
-    assert _cause(lambda: verify_chain(path, NEIGHBOUR, 1, key)) is StoreCause.CORRUPT
-    assert _cause(lambda: verify_chain(path, ADDRESS, 2, key)) is StoreCause.CORRUPT
-    assert _cause(lambda: verify_chain(path, ADDRESS, 1, identity().signer.public)) is StoreCause.CORRUPT
-    assert _cause(lambda: verify_chain(path.with_name("none.db"), ADDRESS, 1, key)) is StoreCause.ABSENT
+    assert _cause(lambda: verify_journal(path, NEIGHBOUR, key)) is StoreCause.FOREIGN
+    assert _cause(lambda: verify_journal(path, ADDRESS, identity().signer.public)) is StoreCause.FOREIGN
+    assert _cause(lambda: verify_journal(path.with_name("none.db"), ADDRESS, key)) is StoreCause.ABSENT
 
 
 @pytest.mark.parametrize("content", [b"this is no database " * 400, bytes(8_192)])
@@ -200,7 +200,7 @@ def test_the_last_of_the_disk_is_kept_for_closing_and_not_for_sales(tmp_path: Pa
     free[0] = 999_999
     assert _cause(lambda: sell(store)) is StoreCause.FULL
     assert cancel(store).header.seq == 2
-    assert (store.totals().sales, store.unprinted()) == (1, [1])
+    assert (store.totals().sales, store.unprinted()) == (1, [Place(1, 1)])
     free[0] = 1_000_000
     assert sell(store).header.seq == 3
     store.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.keys import Identity, new_transaction_id
-from agent.offline_store.store import Backlog, ChainPoint, Store, StoreCause, StoreError
+from agent.offline_store.store import Backlog, ChainPoint, Place, Store, StoreCause, StoreError
 from contract.bodies import CancelBody, EntryKind, TechnicalEventBody
 from contract.envelope import keyring
 from contract.journal import TimeQuality, identity_hash, open_entry
@@ -83,7 +83,7 @@ def test_totals_chain_and_receipts_survive_closing(tmp_path: Path, who: Identity
     first.close()
     again = opened(path, who)
     assert (again.head(), again.totals(), again.backlog()) == before
-    assert again.unprinted() == [3]
+    assert again.unprinted() == [Place(1, 3)]
     again.close()
 
 
@@ -179,10 +179,10 @@ def test_a_receipt_is_owed_until_its_paper_is_known_to_be_out(store: Store) -> N
     sell(store, owes=False)
     cancel(store)
     sell(store)
-    assert store.unprinted() == [1, 4]
+    assert store.unprinted() == [Place(1, 1), Place(1, 4)]
     store.mark_printed(4)
     store.mark_printed(99)
-    assert store.unprinted() == [1]
+    assert store.unprinted() == [Place(1, 1)]
 
 
 def test_opening_twice_is_opening_once(store: Store) -> None:
