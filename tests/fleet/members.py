@@ -4,12 +4,14 @@ A sale is made by the product's own functions from the first article to the comm
 is durable, then head office is told, then the paper comes out, then the paper is noted.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from agent.offline_store.store import StoreError
 from agent.txn import identify, sale
 from agent.txn.effects import Commit
 from agent.txn.state import OpenBasket
+from contract.bodies import EntryKind, SlipInBody, SlipOutBody
+from contract.ids import TerminalAddress
 from contract.journal import Entry
 from contract.refusals import Refusal
 from tests.fleet import value
@@ -19,13 +21,22 @@ from tests.fleet.terminal import Running, Unit
 CASHIER = "1001"
 
 
+@dataclass
+class Town:
+    """What is among people, outside of all terminals: until when shops are open, and slips, by whom they are for."""
+
+    closing_ms: int
+    terminals: tuple[TerminalAddress, ...]
+    slips: dict[TerminalAddress, list[bytes]] = field(default_factory=dict)
+
+
 class Cashier:
     """Who works at a terminal: something every few seconds until closing time."""
 
-    def __init__(self, unit: Unit, closing_ms: int, pace_ms: int) -> None:
+    def __init__(self, unit: Unit, town: Town, pace_ms: int) -> None:
         self.unit = unit
         self.world = unit.world
-        self._closing_ms = closing_ms
+        self.town = town
         self._pace_ms = pace_ms
 
     def begin(self) -> None:
@@ -33,7 +44,7 @@ class Cashier:
         self.world.after(self.world.chance.randrange(self._pace_ms), self._work)
 
     def _work(self) -> None:
-        if self.world.now_ms >= self._closing_ms:
+        if self.world.now_ms >= self.town.closing_ms:
             return
         self.unit.act(self._serve)
         self.world.after(self.world.chance.randrange(self._pace_ms // 2, 2 * self._pace_ms), self._work)
@@ -46,7 +57,12 @@ class Cashier:
     def book(self, running: Running, commit: Commit) -> None:
         """Do as the till does: commit, tell head office, hand out the paper, note that it is out."""
         entry = self.committed(running, commit)
-        if entry is None or not commit.owes_receipt:
+        if entry is None:
+            return
+        if isinstance(commit.body, SlipOutBody):
+            slip = value.opened(commit.body.slip)
+            self.town.slips.setdefault(slip.addressee, []).append(commit.body.slip)
+        if not commit.owes_receipt:
             return
         self.unit.hand_paper(entry.header.seq, commit.transaction)
         try:
@@ -62,7 +78,7 @@ class Cashier:
                 commit.kind, commit.transaction, running.clock.stamp(), commit.body, commit.owes_receipt
             )
         except StoreError as error:
-            self.world.tell(self.unit.label, f"refuses a {what}: {error.cause}")
+            self.world.tell(self.unit.label, f"refuses a {what}: {error}")
             return None
         self.world.tell(self.unit.label, f"commits {what} {entry.header.seq}{value.told(commit.body)}")
         running.courier.entry_appended(entry.header.seq)
@@ -72,7 +88,9 @@ class Cashier:
         """What somebody wants now: most often to buy something, now and then to pay money in or carry some away."""
         basket = self._begun(running)
         wish = self.world.chance.random()
-        if not isinstance(basket, Refusal) and basket.buyer is not None and wish < 0.25:
+        if wish < 0.1:
+            return self._slip(running)
+        if not isinstance(basket, Refusal) and basket.buyer is not None and wish < 0.35:
             amount_minor = self.world.chance.choice((1_000, 5_000, 10_000, 50_000))
             until_ms = running.clock.stamp().wall_ms + self.world.chance.choice((5_000, 20_000, 86_400_000))
             return value.paid_in(basket, amount_minor, until_ms, CASHIER, self.unit.identity.address)
@@ -84,6 +102,18 @@ class Cashier:
             return sale.cancel_commit(basket, CASHIER)
         commit = sale.sale_commit(basket, CASHIER, running.book)
         return value.paid_from_value(commit, basket, running, self.unit.identity.address)
+
+    def _slip(self, running: Running) -> Commit | None:
+        """Take in a slip that somebody shows, now and then one that was shown before, or let value out on one."""
+        chance, here = self.world.chance, self.unit.identity.address
+        pocket = self.town.slips.setdefault(here, [])
+        if pocket and chance.random() < 0.7:
+            shown = chance.choice(pocket) if chance.random() < 0.4 else pocket.pop()
+            return Commit(EntryKind.SLIP_IN, self.world.bytes(16), SlipInBody(CASHIER, shown), False)
+        others = [address for address in self.town.terminals if address != here]
+        if not others:
+            return None
+        return value.carried_out(self.unit, running, chance.choice(others), self.world.bytes(16))
 
     def _begun(self, running: Running) -> OpenBasket | Refusal:
         """A new basket, every second time a member's."""

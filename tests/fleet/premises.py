@@ -21,7 +21,8 @@ from sqlalchemy import Engine, event
 from agent.clock import Stamp
 from agent.keys import Identity
 from agent.offline_store.store import Store
-from contract.documents import CatalogueContent, CatalogueItem, DocumentKind, open_document
+from contract import wire
+from contract.documents import CatalogueContent, CatalogueItem, DocumentKind, KeysContent, TerminalKey, open_document
 from contract.envelope import Keyring, keyring
 from contract.ids import TerminalAddress
 from contract.journal import TimeQuality
@@ -180,7 +181,9 @@ def _made(folder: Path) -> Premises:
         sign_pack(connection, desk, read_authored(_pack()), BEFORE_MS)
         sign(connection, desk, DocumentKind.MEMBERS, members_content(connection), BEFORE_MS)
         sign(connection, desk, DocumentKind.CATALOGUE, catalogue_content(connection), BEFORE_MS)
-        kinds = (DocumentKind.PACK, DocumentKind.MEMBERS, DocumentKind.CATALOGUE)
+        keys = tuple(TerminalKey(address, 1, own.signer.public.text()) for address, own in identities.items())
+        sign(connection, desk, DocumentKind.KEYS, wire.pack(KeysContent(keys)), BEFORE_MS)
+        kinds = (DocumentKind.PACK, DocumentKind.MEMBERS, DocumentKind.CATALOGUE, DocumentKind.KEYS)
         signed = [publish(connection, kind, None, BEFORE_MS) for kind in kinds]
         documents = [sealed_bytes(connection, item.kind, item.digest) or b"" for item in signed]
     engine.dispose()

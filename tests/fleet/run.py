@@ -16,7 +16,7 @@ from tests.fleet.broker import Broker
 from tests.fleet.ending import Ending
 from tests.fleet.faults import SURVIVED, Fault, Fleet, heal, plan
 from tests.fleet.invariants import Witness
-from tests.fleet.members import Cashier
+from tests.fleet.members import Cashier, Town
 from tests.fleet.office import Office
 from tests.fleet.premises import Premises, addresses, premises
 from tests.fleet.terminal import Site, Unit
@@ -67,9 +67,10 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
         for address in addresses(chance.choice((1, 2, 2, 3)))
     ]
     closing_ms = world.now_ms + chance.choice((15_000, 30_000, 75_000))
+    town = Town(closing_ms, tuple(unit.identity.address for unit in units))
 
     def hire(unit: Unit) -> None:
-        cast.cashier(unit, closing_ms, chance.choice((1_000, 2_500, 6_000))).begin()
+        cast.cashier(unit, town, chance.choice((1_000, 2_500, 6_000))).begin()
 
     fleet = Fleet(world, units, office, hire)
     witness = Witness(world, units, office)

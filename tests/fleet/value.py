@@ -5,11 +5,11 @@ The bodies are made by the product's pure rules, from the leases that the produc
 
 from dataclasses import replace
 
-from agent.clock import Stamp
 from agent.txn.effects import Commit
 from agent.txn.state import OpenBasket
+from contract import envelope, wire
 from contract.basket import Basket
-from contract.bodies import Body, EntryKind, SlipOutBody
+from contract.bodies import MAX_SLIP_BYTES, Body, EntryKind, SlipInBody, SlipOutBody
 from contract.ids import TerminalAddress
 from contract.slips import GRAMMAR, Slip, seal_slip
 from contract.trace import AppliedEffect
@@ -19,6 +19,7 @@ from rules.beside.draws import Short, spend, spendable
 from rules.engine.compiled import Compiled
 from rules.engine.topping import top_up
 from rules.postings import sale_postings, top_up_postings
+from tests.fleet.premises import MEMBERS
 from tests.fleet.terminal import Running, Unit
 
 NOTHING_YET = PerpetualTotals(0, 0)
@@ -82,20 +83,25 @@ def paid_from_value(commit: Commit, basket: OpenBasket, running: Running, addres
     return replace(commit, body=replace(body, tenders=tenders, postings=postings, draws=drawn))
 
 
-def carried_out(unit: Unit, running: Running, member: str, to: TerminalAddress, transaction: bytes) -> Commit | None:
-    """The order to let a part of a member's stored value out on a slip; None where nothing of it is held here."""
-    now: Stamp = running.clock.stamp()
-    held = running.store.spendable(stored(member), now)
+def carried_out(unit: Unit, running: Running, to: TerminalAddress, transaction: bytes) -> Commit | None:
+    """The order to let half of what is held here of some member out on a slip; None where nothing is."""
+    now = running.clock.stamp()
+    held = [item for row in MEMBERS for item in running.store.spendable(stored(row.member), now)]
     if not held:
         return None
-    (first, *_) = held
+    first = unit.world.chance.choice(held)
     drawn = spend([first], max(1, spendable([first]) // 2))
     assert not isinstance(drawn, Short)
     (draw,) = drawn
     value = replace(first.lease, lease=transaction, amount=draw.amount, bonus_minor=draw.bonus_minor)
-    slip = Slip(GRAMMAR, unit.identity.address, running.store.head_epoch, to, value)
+    slip = Slip(GRAMMAR, unit.identity.address, running.store.epoch, to, value)
     body = SlipOutBody("1001", (draw,), seal_slip(unit.identity.signer, slip))
     return Commit(EntryKind.SLIP_OUT, transaction, body, owes_receipt=False)
+
+
+def opened(slip: bytes) -> Slip:
+    """What a slip says, to whoever looks at it."""
+    return wire.unpack(Slip, envelope.peek(slip, MAX_SLIP_BYTES), MAX_SLIP_BYTES)
 
 
 def told(body: Body) -> str:
@@ -106,6 +112,10 @@ def told(body: Body) -> str:
         case SaleBody(draws=(_, *_)):
             parts = ", ".join(f"{draw.whole} of {draw.lease.hex()[:6]}" for draw in body.draws)
             return f": {body.draws[0].account.holder} pays {parts}"
+        case SlipOutBody():
+            return f": {body.draws[0].whole} leave for {opened(body.slip).addressee.terminal}"
+        case SlipInBody():
+            return f": a slip from {opened(body.slip).giver.terminal}"
     return ""
 
 
