@@ -1,14 +1,49 @@
-"""What tests of head office use: one on a database of its own."""
+"""What tests of head office use: one on a database of its own, of each kind that head office runs on."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, delete
+from sqlalchemy.engine import URL
 
+from hq.db import migrate, open_database, writing
+from hq.tables import METADATA
 from tests.hq.tills import HeadOffice, head_office
+from tests.postgres import Cluster, cluster
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL, started when the first test asks for it."""
+    with cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def prepared(postgres: Cluster) -> Iterator[Engine]:
+    """A database in it that has all tables."""
+    engine = open_database(postgres.new())
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=("sqlite", "postgresql"))
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL | str]:
+    """Where a database of each kind is that holds nothing yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/hq.db"
+        return
+    engine: Engine = request.getfixturevalue("prepared")
+    yield engine.url
+    # Making a database for each test takes longer than the tests.
+    with writing(engine) as connection:
+        for table in reversed(METADATA.sorted_tables):
+            connection.execute(delete(table))
 
 
 @pytest.fixture
-def hq(tmp_path: Path) -> Iterator[HeadOffice]:
-    with head_office(tmp_path) as office:
+def hq(database: URL | str) -> Iterator[HeadOffice]:
+    with head_office(database) as office:
         yield office

@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import replace
 
+import pytest
+
 from contract import cbor, topics, wire
 from contract.bodies import EntryKind, TechnicalEventBody
 from contract.envelope import ContentType, peek, seal
@@ -70,6 +72,7 @@ def test_an_entry_with_one_bit_flipped_is_refused_and_the_true_one_is_taken_afte
     assert hq.offer(till, entry).upto_seq == 1
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_wherever_one_bit_is_flipped_nothing_of_it_reaches_the_books(hq: HeadOffice) -> None:
     till = hq.enrolled()
     entry = till.sell(hq.sale(till))

@@ -5,13 +5,12 @@ once.
 import tempfile
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.topics import Up
-from hq import books
+from hq import books, ledger
 from tests.hq.tills import A1, B1, GOLD_AT_TILL, HeadOffice, Till, head_office, spoiled
 
 
@@ -46,7 +45,7 @@ DEEDS = st.lists(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(DEEDS)
 def test_the_ledger_sums_to_zero_whatever_is_sent(deeds: list[Deed]) -> None:
-    with tempfile.TemporaryDirectory() as folder, head_office(Path(folder)) as hq:
+    with tempfile.TemporaryDirectory() as folder, head_office(f"sqlite:///{folder}/hq.db") as hq:
         tills = [hq.enrolled(A1), hq.enrolled(B1)]
         for deed in deeds:
             till = tills[deed.till]
@@ -66,6 +65,7 @@ def test_the_ledger_sums_to_zero_whatever_is_sent(deeds: list[Deed]) -> None:
         cash = sum(line.balance for line in hq.look(books.trial_balance) if line.account.endswith("/cash"))
         assert (len(hq.look(books.sale_lines)), cash) == (sum(len(till.entries) for till in tills), sold)
         assert set(hq.look(books.ledger_sums).values()) <= {0}
+        assert hq.look(ledger.differences) == ()
 
 
 def send(hq: HeadOffice, till: Till, deed: Deed) -> None:

@@ -4,6 +4,7 @@ nothing.
 
 from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert
@@ -199,6 +200,7 @@ def test_the_rubbish_of_many_tills_does_not_grow_beyond_a_limit_in_all(hq: HeadO
     assert (len(kept), kept[0].topic, kept[-1].reason) == (KEPT_IN_ALL, many[1]["topic"], Reason.BAD_SIGNATURE)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(list(Up)), payload=st.binary(max_size=200))
 def test_garbage_at_any_door_is_kept_by_name_and_ends_nothing(hq: HeadOffice, kind: Up, payload: bytes) -> None:
@@ -207,6 +209,7 @@ def test_garbage_at_any_door_is_kept_by_name_and_ends_nothing(hq: HeadOffice, ki
     assert sum(line.last_ms == now_ms for line in hq.look(books.refused_bytes)) == 1
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_true_message_with_some_bytes_changed_ends_nothing(hq: HeadOffice, data: st.DataObject) -> None:

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import URL
 
 from contract import topics, wire
 from contract.basket import Basket, BasketLine, Customer
@@ -217,9 +217,9 @@ class HeadOffice:
 
 
 @contextmanager
-def head_office(folder: Path) -> Iterator[HeadOffice]:
-    """Open a new head office in ``folder``."""
-    engine = open_database(f"sqlite:///{folder}/hq.db")
+def head_office(database: URL | str) -> Iterator[HeadOffice]:
+    """Open a new head office on ``database``."""
+    engine = open_database(database)
     migrate(engine)
     desk = Desk(new_signer(), TENANT, 366)
     pack = read_authored(PACK)
