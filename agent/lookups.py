@@ -13,6 +13,7 @@ from agent.clock import Clock, Stamp
 from agent.keys import Identity, new_transaction_id
 from agent.log import event
 from agent.offline_store.faults import StoreError
+from agent.offline_store.holdings import Held
 from agent.offline_store.members import MemberRow
 from agent.offline_store.pin_tries import PinTries
 from agent.offline_store.store import Place, Store
@@ -24,6 +25,7 @@ from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.journal import Entry
 from contract.trade import PackRef, PerpetualTotals
+from contract.value import Account
 from rules.advice.goods import Goods
 from rules.engine.compiled import Compiled, compile_pack
 from rules.grammar.pack import Pack
@@ -143,6 +145,32 @@ class StoreBook:
     def currency(self) -> str:
         """The catalogue's currency code."""
         return self._ask(self._store.currency, "")
+
+    def spendable(self, account: Account) -> tuple[Held, ...]:
+        """The leases of an account that this terminal may draw from now."""
+        return self._ask(lambda: self._store.spendable(account, self.now()), ())
+
+    def presentation_taken(self, nonce: bytes) -> bool:
+        """Whether this one showing of a phone's code was taken here before. While that cannot be read, none is taken
+        again.
+        """
+        return self._ask(lambda: self._store.presentation_taken(nonce), True)
+
+    def coupon_taken(self, code: str) -> bool:
+        """Whether this coupon was taken here before; while that cannot be read, it counts as taken."""
+        return self._ask(lambda: self._store.coupon_taken(code), True)
+
+    def coupon_revoked(self, code: str) -> bool:
+        """Whether head office has called this coupon back; while that cannot be read, it counts as called back."""
+        return self._ask(lambda: self._store.coupon_revoked(code), True)
+
+    def card_revoked(self, uid: bytes) -> bool:
+        """Whether head office has called this card back."""
+        return self._ask(lambda: self._store.card_revoked(uid), False)
+
+    def member_revoked(self, member: str, issued_day: int) -> bool:
+        """Whether what head office issued to this member by that day is void; while that cannot be read, it is."""
+        return self._ask(lambda: self._store.member_revoked(member, issued_day), True)
 
     def unprinted(self) -> tuple[Entry, ...]:
         """Sales whose receipt is not known to be out, oldest first; none where there is no printer to offer them on.

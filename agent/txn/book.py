@@ -10,6 +10,7 @@ from contract.envelope import Keyring
 from contract.ids import TerminalAddress
 from contract.journal import Entry
 from contract.trade import PackRef, PerpetualTotals
+from contract.value import Account, Lease
 from rules.advice.goods import Goods
 from rules.engine.compiled import Compiled
 from rules.grammar.pack import Pack
@@ -104,6 +105,25 @@ class Member(Protocol):
         ...
 
 
+class Held(Protocol):
+    """A lease in hand, as it was lent, and what is left of it."""
+
+    @property
+    def lease(self) -> Lease:
+        """The lease as it was lent."""
+        ...
+
+    @property
+    def amount(self) -> int:
+        """What is left, in the account's unit; of stored value the principal."""
+        ...
+
+    @property
+    def bonus_minor(self) -> int:
+        """What is left of the bonus."""
+        ...
+
+
 class PinTries(Protocol):
     """Wrong PINs of one cashier in a row, and when the last one was (``wall_ms``)."""
 
@@ -189,6 +209,31 @@ class Book(Protocol):
 
     def currency(self) -> str:
         """The catalogue's currency code; empty before a catalogue has arrived."""
+        ...
+
+    def spendable(self, account: Account) -> tuple[Held, ...]:
+        """The leases of an account that this terminal may draw from now."""
+        ...
+
+    def presentation_taken(self, nonce: bytes) -> bool:
+        """Whether this one showing of a phone's code was taken here before."""
+        ...
+
+    def coupon_taken(self, code: str) -> bool:
+        """Whether this coupon was taken here before and not given back."""
+        ...
+
+    def coupon_revoked(self, code: str) -> bool:
+        """Whether head office has called this coupon back."""
+        ...
+
+    def card_revoked(self, uid: bytes) -> bool:
+        """Whether head office has called this card back."""
+        ...
+
+    def member_revoked(self, member: str, issued_day: int) -> bool:
+        """Whether head office has called back what it issued to this member on that day (since 1970-01-01) or before.
+        """
         ...
 
     def unprinted(self) -> tuple[Entry, ...]:
