@@ -14,6 +14,8 @@ KEYS: dict[str, bytes] = {
     "enter": b"\r",
     "member": b"M",
     "cash": b"$",
+    "stored": b"V",
+    "topup": b"T",
     "reprint": b"R",
     "lang": b"L",
     "signout": b"S",

@@ -23,6 +23,8 @@ KEYS: dict[str, int] = {
     "reprint": ecodes.KEY_F3,
     "lang": ecodes.KEY_F4,
     "signout": ecodes.KEY_F5,
+    "stored": ecodes.KEY_F7,
+    "topup": ecodes.KEY_F8,
 }
 """The keys by what is printed on them, and the key code each has (linux/input-event-codes.h)."""
 

@@ -79,6 +79,8 @@ class Key(StrEnum):
     ENTER = "enter"
     MEMBER = "member"
     CASH = "cash"
+    STORED = "stored"
+    TOP_UP = "topup"
     REPRINT = "reprint"
     LANG = "lang"
     SIGNOUT = "signout"

@@ -18,6 +18,8 @@ KEYS: dict[int, Key] = {ord(key): key for key in Key if key.value in "0123456789
     ord("\r"): Key.ENTER,
     ord("M"): Key.MEMBER,
     ord("$"): Key.CASH,
+    ord("V"): Key.STORED,
+    ord("T"): Key.TOP_UP,
     ord("R"): Key.REPRINT,
     ord("L"): Key.LANG,
     ord("S"): Key.SIGNOUT,
