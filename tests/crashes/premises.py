@@ -91,12 +91,12 @@ def bear(folder: Path) -> Premises:
     return premises
 
 
-def documents(keys: Path, address: TerminalAddress, issued_ms: int) -> list[OpenedDocument]:
-    """The first of every document that head office, whose keys lie in ``keys``, would send."""
+def documents(keys: Path, address: TerminalAddress, issued_ms: int, version: int = 1) -> list[OpenedDocument]:
+    """Every document that head office, whose keys lie in ``keys``, would send, in that version."""
     signer = SoftwareSigner((keys / "hq" / "document.key").read_bytes())
 
     def opened(kind: DocumentKind, content: bytes) -> OpenedDocument:
-        document = Document(1, kind, address.tenant, 1, issued_ms, issued_ms + DAY_MS, content)
+        document = Document(1, kind, address.tenant, version, issued_ms, issued_ms + DAY_MS, content)
         return open_document(seal_document(signer, document), keyring(signer.public))
 
     return [opened(kind, content) for kind, content in contents().items()]

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
-from agent.offline_store.verify import verify_journal
+from agent.offline_store.verify import verify_chain
 from agent.txn.receipt import QR_PREFIX, number_of, qr_text
 from contract.envelope import keyring
 from contract.journal import Entry, EntryKind, SaleBody, TechnicalEventBody, open_entry
@@ -54,11 +54,11 @@ def read_books(premises: Premises) -> Books:
     """Verify and read the journal, beside the till or after its end. Raises StoreError where it does not verify."""
     identity = premises.identity()
     key = identity.signer.public
-    report = verify_journal(premises.store, premises.address, key)
+    report = verify_chain(premises.store, premises.address, 1, key)
     with closing(sqlite3.connect(f"{premises.store.as_uri()}?mode=ro", uri=True)) as connection:
         connection.execute("BEGIN")
-        sealed = connection.execute("SELECT sealed FROM journal ORDER BY place").fetchall()
-        owed = connection.execute("SELECT seq FROM receipts ORDER BY place").fetchall()
+        sealed = connection.execute("SELECT sealed FROM journal ORDER BY seq").fetchall()
+        owed = connection.execute("SELECT seq FROM receipts WHERE owed = 1 ORDER BY seq").fetchall()
     entries = tuple(open_entry(row, keyring(key)) for (row,) in sealed)
     books = Books(entries, tuple(seq for (seq,) in owed))
     assert report.head.seq <= len(entries)

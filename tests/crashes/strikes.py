@@ -20,7 +20,7 @@ SYNCING = ("fsync", "fdatasync", "msync")
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """What happens at ``call``: ``how`` in strace's own words, ``at`` the number of the call (``3+``: and all after)."""
+    """What happens at ``call``: ``how`` in strace's words, ``at`` which of the calls (``3``; ``3+`` is all from 3 on)."""
 
     call: str
     how: str
@@ -63,6 +63,12 @@ def command(trace: Path, *strikes: Strike, calls: tuple[str, ...] = WRITING + SY
     told = [option for strike in strikes for option in ("-e", strike.option)]
     wanted = dict.fromkeys((*calls, *(strike.call for strike in strikes)))
     return ["strace", "-f", "-s", "0", "-o", str(trace), "-e", f"trace={','.join(wanted)}", *told]
+
+
+def around(trace: Path, *strikes: Strike) -> list[str]:
+    """The same to start a program by; strace is then no parent of it and ends when it ends."""
+    strace, *options = command(trace, *strikes)
+    return [strace, "-D", *options]
 
 
 @contextmanager
