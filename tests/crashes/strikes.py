@@ -20,7 +20,7 @@ SYNCING = ("fsync", "fdatasync", "msync")
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """What happens at ``call``: ``how`` in strace's words, ``at`` which of the calls (``3``; ``3+`` is all from 3 on)."""
+    """What happens at ``call``: ``how`` in strace's words, ``at`` which of the calls (``3``; ``3+``: all from 3 on)."""
 
     call: str
     how: str
