@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import insert, select
 
+from agent.clock import Stamp
+from agent.offline_store.store import Store
 from agent.txn.effects import Commit
 from contract import envelope, topics
+from contract.bodies import Body, EntryKind
 from contract.envelope import keyring
 from contract.ids import TerminalAddress
+from contract.journal import Entry
 from contract.messages import (
     GRAMMAR,
     Ack,
@@ -23,6 +27,7 @@ from contract.messages import (
     seal_welcome,
 )
 from contract.topics import Down, Up
+from contract.trade import SaleBody
 from hq.db import writing
 from hq.tables import entries, postings
 from hq.worker import Publish, Worker
@@ -84,6 +89,34 @@ class PrintsFirst(Cashier):
         if commit.owes_receipt:
             self.unit.hand_paper(running.store.head().seq + 1, commit.transaction)
         self.committed(running, commit)
+
+
+class ForgetsTheLease(Cashier):
+    """Takes the money of a member and does not write down from which lease."""
+
+    def committed(self, running: Running, commit: Commit) -> Entry | None:
+        if isinstance(commit.body, SaleBody):
+            commit = replace(commit, body=replace(commit.body, draws=()))
+        return super().committed(running, commit)
+
+
+class TakesSlipsAgain(Store):
+    """Remembers nothing of a slip once its value is spent."""
+
+    def append(
+        self, kind: EntryKind, transaction: bytes, stamp: Stamp, body: Body, owes_receipt: bool = False
+    ) -> Entry:
+        entry = super().append(kind, transaction, stamp, body, owes_receipt)
+        with self._database.transaction():
+            self._database.write("DELETE FROM slips_taken")
+            self._database.write("DELETE FROM leases WHERE open = 0")
+        return entry
+
+
+class TillThatTakesSlipsAgain(Unit):
+    """A terminal with such a store."""
+
+    store_kind = TakesSlipsAgain
 
 
 class AnswersFirst(Worker):
@@ -173,6 +206,8 @@ def mistakes() -> tuple[Mistake, ...]:
         Mistake("what head office lost is not sent again", Cast(unit=NeverGoesBack)),
         Mistake("a commit is not synced", Cast(unit=SyncsLater)),
         Mistake("the paper comes before the commit", Cast(cashier=PrintsFirst)),
+        Mistake("a spend is journalled without its lease", Cast(cashier=ForgetsTheLease)),
+        Mistake("a slip is taken twice", Cast(unit=TillThatTakesSlipsAgain, faults=(), slip_shares=(0.5,))),
         Mistake("head office answers before it commits", Cast(worker=AnswersFirst)),
         Mistake("head office acknowledges over a gap", Cast(worker=AcknowledgesGaps)),
         Mistake("head office compares no hashes", Cast(worker=ComparesNoHashes, faults=FORKED)),

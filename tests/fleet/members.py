@@ -28,6 +28,9 @@ class Town:
     closing_ms: int
     terminals: tuple[TerminalAddress, ...]
     slips: dict[TerminalAddress, list[bytes]] = field(default_factory=dict)
+    slip_share: float = 0.1
+    """How often somebody wants to carry value to another terminal, or shows a slip."""
+    top_up_share: float = 0.25
 
 
 class Cashier:
@@ -88,9 +91,10 @@ class Cashier:
         """What somebody wants now: most often to buy something, now and then to pay money in or carry some away."""
         basket = self._begun(running)
         wish = self.world.chance.random()
-        if wish < 0.1:
+        if wish < self.town.slip_share:
             return self._slip(running)
-        if not isinstance(basket, Refusal) and basket.buyer is not None and wish < 0.35:
+        paying_in = wish < self.town.slip_share + self.town.top_up_share
+        if paying_in and not isinstance(basket, Refusal) and basket.buyer is not None:
             amount_minor = self.world.chance.choice((1_000, 5_000, 10_000, 50_000))
             until_ms = running.clock.stamp().wall_ms + self.world.chance.choice((5_000, 20_000, 86_400_000))
             return value.paid_in(basket, amount_minor, until_ms, CASHIER, self.unit.identity.address)

@@ -36,6 +36,8 @@ class Cast:
     worker: type[Worker] = Worker
     cashier: type[Cashier] = Cashier
     faults: tuple[Fault, ...] = SURVIVED
+    slip_shares: tuple[float, ...] = (0.0, 0.1, 0.4)
+    """How often somebody carries value to another terminal: one of these is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,12 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
         for address in addresses(chance.choice((1, 2, 2, 3)))
     ]
     closing_ms = world.now_ms + chance.choice((15_000, 30_000, 75_000))
-    town = Town(closing_ms, tuple(unit.identity.address for unit in units))
+    town = Town(
+        closing_ms,
+        tuple(unit.identity.address for unit in units),
+        slip_share=chance.choice(cast.slip_shares),
+        top_up_share=chance.choice((0.1, 0.3)),
+    )
 
     def hire(unit: Unit) -> None:
         cast.cashier(unit, town, chance.choice((1_000, 2_500, 6_000))).begin()

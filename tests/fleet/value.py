@@ -94,7 +94,7 @@ def carried_out(unit: Unit, running: Running, to: TerminalAddress, transaction: 
     assert not isinstance(drawn, Short)
     (draw,) = drawn
     value = replace(first.lease, lease=transaction, amount=draw.amount, bonus_minor=draw.bonus_minor)
-    slip = Slip(GRAMMAR, unit.identity.address, running.store.epoch, to, value)
+    slip = Slip(GRAMMAR, unit.identity.address, running.store.epoch(), to, value)
     body = SlipOutBody("1001", (draw,), seal_slip(unit.identity.signer, slip))
     return Commit(EntryKind.SLIP_OUT, transaction, body, owes_receipt=False)
 
