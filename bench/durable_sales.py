@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import cbor2
 
@@ -165,7 +166,7 @@ def open_shop(folder: Path) -> Iterator[Shop]:
 class Sale:
     """What the bare loop is given of a sale: its rows by table, and the plain CBOR values that its entry holds."""
 
-    rows: dict[str, tuple[object, ...]]
+    rows: dict[str, dict[str, Any]]
     protected: bytes
     header: object
     body: object
@@ -193,7 +194,8 @@ class Bare:
             hashlib.sha256(dumps([sold.protected, {}, payload, signature], canonical=True)).digest()
             run("BEGIN IMMEDIATE")
             for table, row in sold.rows.items():
-                run(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * len(row))})", row)
+                named = f"({','.join(row)}) VALUES (:{',:'.join(row)})"
+                run(f"INSERT OR REPLACE INTO {table} {named}", row)
             run("COMMIT")
         return time.perf_counter() - began
 
@@ -257,18 +259,23 @@ def _newest(path: Path) -> int:
 def _written(path: Path, after: int) -> list[Sale]:
     """What each sale after that entry has written."""
     with _reading(path) as connection:
-        found = connection.execute("SELECT * FROM journal WHERE seq > ? ORDER BY seq", (after,))
-        sealed_at = [column[0] for column in found.description].index("sealed")
-        journal = found.fetchall()
-        receipts = connection.execute("SELECT * FROM receipts WHERE seq > ? ORDER BY seq", (after,)).fetchall()
-        totals = connection.execute("SELECT * FROM totals").fetchone()
+        journal = _rows(connection, "journal", f"WHERE seq > {after} ORDER BY seq")
+        receipts = _rows(connection, "receipts", f"WHERE seq > {after} ORDER BY seq")
+        (totals,) = _rows(connection, "totals", "")
     return [
-        _sale({"journal": row, "receipts": receipt, "totals": totals}, row[sealed_at])
+        _sale({"journal": row, "receipts": receipt, "totals": totals}, row["sealed"])
         for row, receipt in zip(journal, receipts, strict=True)
     ]
 
 
-def _sale(rows: dict[str, tuple[object, ...]], sealed: bytes) -> Sale:
+def _rows(connection: sqlite3.Connection, table: str, which: str) -> list[dict[str, Any]]:
+    """Rows by column, those left out that the table reckons itself (sqlite.org/pragma.html, table_xinfo)."""
+    columns = [row[1] for row in connection.execute(f"PRAGMA table_xinfo({table})") if row[6] == 0]
+    found = connection.execute(f"SELECT {', '.join(columns)} FROM {table} {which}")
+    return [dict(zip(columns, row, strict=True)) for row in found]
+
+
+def _sale(rows: dict[str, dict[str, Any]], sealed: bytes) -> Sale:
     # Behind its tag an envelope is [protected, {}, payload, signature], and the payload [header, body].
     protected, _unprotected, payload, _signature = cbor2.loads(sealed[1:])
     header, body = cbor2.loads(payload)

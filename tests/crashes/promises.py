@@ -13,11 +13,13 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
-from agent.offline_store.verify import verify_chain
+from agent.offline_store.verify import verify_journal
 from agent.txn.receipt import QR_PREFIX, number_of, qr_text
+from contract.bodies import EntryKind, TechnicalEventBody
 from contract.envelope import keyring
-from contract.journal import Entry, EntryKind, SaleBody, TechnicalEventBody, open_entry
+from contract.journal import Entry, open_entry
 from contract.money import format_minor
+from contract.trade import SaleBody
 from simulator.receipt_roll import Receipt, ReceiptRoll
 from tests.crashes.premises import Premises
 
@@ -54,11 +56,11 @@ def read_books(premises: Premises) -> Books:
     """Verify and read the journal, beside the till or after its end. Raises StoreError where it does not verify."""
     identity = premises.identity()
     key = identity.signer.public
-    report = verify_chain(premises.store, premises.address, 1, key)
+    report = verify_journal(premises.store, premises.address, key)
     with closing(sqlite3.connect(f"{premises.store.as_uri()}?mode=ro", uri=True)) as connection:
         connection.execute("BEGIN")
-        sealed = connection.execute("SELECT sealed FROM journal ORDER BY seq").fetchall()
-        owed = connection.execute("SELECT seq FROM receipts WHERE owed = 1 ORDER BY seq").fetchall()
+        sealed = connection.execute("SELECT sealed FROM journal ORDER BY place").fetchall()
+        owed = connection.execute("SELECT seq FROM receipts ORDER BY place").fetchall()
     entries = tuple(open_entry(row, keyring(key)) for (row,) in sealed)
     books = Books(entries, tuple(seq for (seq,) in owed))
     assert report.head.seq <= len(entries)

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from agent.offline_store.verify import verify_chain
+from agent.offline_store.verify import verify_journal
 from contract.signing import SoftwareSigner
 from tests.contract.samples import ADDRESS
 from tests.crashes.interruptions import come_back, sell_and_be_struck
@@ -69,7 +69,7 @@ def on_the_disk(store: Path, key: Path) -> int:
     """How many sales the chain on the disk holds, verified; none where there is no store at all."""
     if not store.exists():
         return 0
-    return verify_chain(store, ADDRESS, 1, SoftwareSigner(key.read_bytes()).public).head.seq
+    return verify_journal(store, ADDRESS, SoftwareSigner(key.read_bytes()).public).head.seq
 
 
 @pytest.mark.parametrize("seed", [None, 1, 2])

@@ -16,7 +16,7 @@ import pytest
 
 from agent.keys import new_transaction_id
 from agent.offline_store.store import Store
-from contract.journal import CancelBody, EntryKind
+from contract.bodies import CancelBody, EntryKind
 from contract.messages import HeldDocument
 from tests.crashes.interruptions import come_back, sell_and_be_struck
 from tests.crashes.premises import Premises, documents
