@@ -207,7 +207,7 @@ def mistakes() -> tuple[Mistake, ...]:
         Mistake("a commit is not synced", Cast(unit=SyncsLater)),
         Mistake("the paper comes before the commit", Cast(cashier=PrintsFirst)),
         Mistake("a spend is journalled without its lease", Cast(cashier=ForgetsTheLease)),
-        Mistake("a slip is taken twice", Cast(unit=TillThatTakesSlipsAgain, faults=(), slip_shares=(0.5,))),
+        Mistake("a slip is taken twice", Cast(unit=TillThatTakesSlipsAgain, faults=(), slip_shares=(0.3,))),
         Mistake("head office answers before it commits", Cast(worker=AnswersFirst)),
         Mistake("head office acknowledges over a gap", Cast(worker=AcknowledgesGaps)),
         Mistake("head office compares no hashes", Cast(worker=ComparesNoHashes, faults=FORKED)),

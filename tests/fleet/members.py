@@ -112,7 +112,7 @@ class Cashier:
         chance, here = self.world.chance, self.unit.identity.address
         pocket = self.town.slips.setdefault(here, [])
         if pocket and chance.random() < 0.7:
-            shown = chance.choice(pocket) if chance.random() < 0.4 else pocket.pop()
+            shown = chance.choice(pocket) if chance.random() < 0.8 else pocket.pop()
             return Commit(EntryKind.SLIP_IN, self.world.bytes(16), SlipInBody(CASHIER, shown), False)
         others = [address for address in self.town.terminals if address != here]
         if not others:
