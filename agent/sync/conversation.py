@@ -5,7 +5,7 @@ from collections.abc import Callable
 from agent.clock import Stamp
 from agent.offline_store.faults import StoreError
 from agent.sync.downlink import Downlink, Fetching
-from agent.sync.effects import Effect, Event, Listed, MessageRefused, StoreFailed
+from agent.sync.effects import Effect, Event, Listed, ListingWanted, MessageRefused, StoreFailed
 from agent.sync.facts import MessageArrived
 from agent.sync.parties import JournalView, Pace, Parties
 from agent.sync.uplink import Standing, Uplink
@@ -40,8 +40,17 @@ class Conversation:
         effects: list[Effect] = []
         for effect in self._guarded(self._uplink.step, event, now):
             # What a welcome lists is the downlink's business, not the till's.
-            effects += self._guarded(self._downlink.step, effect, now) if isinstance(effect, Listed) else [effect]
-        return effects + self._guarded(self._downlink.step, event, now)
+            effects += self._fetch(effect, now) if isinstance(effect, Listed) else [effect]
+        return effects + self._fetch(event, now)
+
+    def _fetch(self, event: Event, now: Stamp) -> list[Effect]:
+        """Step the downlink; what it lacks the uplink asks for."""
+        found = self._guarded(self._downlink.step, event, now)
+        effects: list[Effect] = [effect for effect in found if not isinstance(effect, ListingWanted)]
+        wanted = [effect.progress for effect in found if isinstance(effect, ListingWanted)]
+        if wanted:
+            effects += self._guarded(lambda _event, at: self._uplink.ask_listing(any(wanted), at), event, now)
+        return effects
 
     def _misdirected(self, topic: str) -> MessageRefused | None:
         try:

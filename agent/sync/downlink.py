@@ -2,7 +2,8 @@
 
 A pure machine: events and the time go in, effects come out. Announcements say what there is; one blob at a time is
 fetched in chunks, checked against its name, and judged. What an announcement says is believed of nothing but where to
-look; a welcome's list is signed and goes first.
+look; a welcome's list is signed and goes first. Of deltas only one that builds on what is held is fetched; where there
+is none, head office is asked which comes next.
 """
 
 from collections import OrderedDict
@@ -19,15 +20,16 @@ from agent.sync.effects import (
     Effect,
     Event,
     Listed,
+    ListingWanted,
     MessageRefused,
     Publish,
     Tick,
 )
 from agent.sync.facts import LinkDown, LinkUp, MessageArrived
 from agent.sync.parties import JournalView, Pace, Parties
-from agent.sync.trust import Distrust, Doubt, judge
+from agent.sync.trust import Distrust, Doubt, builds_on, judge
 from contract import topics, wire
-from contract.documents import DocumentKind, OpenedDocument
+from contract.documents import DELTA_KINDS, DocumentKind, OpenedDocument
 from contract.envelope import digest
 from contract.errors import ContractError
 from contract.messages import Announcement, HeldDocument, Want, read_announcement, read_chunk
@@ -89,6 +91,8 @@ class Downlink:
         self._announce_topics = {topics.announce(parties.address, kind): kind for kind in self._kinds}
         self._candidates: dict[bytes, _Candidate] = {}
         self._refused: OrderedDict[bytes, _Refusal] = OrderedDict()
+        self._announced: dict[str, int] = {}
+        """The highest version of each kind that was spoken of, by whomever."""
         self._blob: Blob | None = None
 
     @property
@@ -117,7 +121,7 @@ class Downlink:
             case MessageArrived() if event.topic == self._chunk_topic:
                 return self._take_chunk(event, now) + self._pump(now)
             case DocumentActivated():
-                self._drop(event.digest)
+                return self._activated(event.digest) + self._pump(now)
             case DocumentRejected():
                 self._refuse(event.digest, _Refusal(event.reason))
             case Tick():
@@ -135,6 +139,16 @@ class Downlink:
         # What was damaged on the way may come undamaged over another connection.
         for name in [name for name, refusal in self._refused.items() if refusal.reason == Doubt.HASH_MISMATCH]:
             del self._refused[name]
+
+    def _activated(self, name: bytes) -> list[Effect]:
+        """A document is active. Where there may be more of its kind, ask what comes next."""
+        candidate = self._candidates.get(name)
+        self._drop(name)
+        if candidate is None:
+            return []
+        announced = candidate.announcement
+        more = announced.kind in DELTA_KINDS or self._announced.get(announced.kind, 0) > announced.version
+        return [ListingWanted(progress=True)] if more else []
 
     def _take_announcement(self, message: MessageArrived, now: Stamp) -> list[Effect]:
         if not message.payload:
@@ -162,6 +176,11 @@ class Downlink:
                 return []  # Head office's own list, overtaken on the way by what it published since.
             self._refuse(announced.digest, _Refusal(Doubt.OLDER_VERSION.value, by_label=True))
             return [DocumentRefused(announced.kind, announced.version, Doubt.OLDER_VERSION.value)]
+        self._announced[announced.kind] = max(self._announced.get(announced.kind, 0), announced.version)
+        if not builds_on(announced.kind, announced.base, held):
+            # Of a welcome's list this is what it was before something became active; the next one says what follows.
+            waits = any(item.announcement.kind == announced.kind for item in self._candidates.values())
+            return [] if signed or waits else [ListingWanted(progress=False)]
         self._candidates[announced.digest] = _Candidate(announced, signed)
         self._thin_out(announced.kind)
         if signed and self._blob is not None and not self._candidates[self._blob.announcement.digest].signed:
@@ -258,6 +277,8 @@ class Downlink:
             return False
         kind, version = item.announcement.kind, item.announcement.version
         held = self._active(kind)
+        if not builds_on(kind, item.announcement.base, held):
+            return False
         return (held is None or held.version < version) and not any(
             other.stage is _Stage.HANDED and other.announcement.kind == kind and other.announcement.version >= version
             for other in self._candidates.values()

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from agent.sync.facts import LinkFact
+from contract.bodies import EpochReason
 from contract.documents import OpenedDocument
-from contract.messages import Announcement
+from contract.messages import Announcement, Range
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,48 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Head office has an entry for good and cannot read it: people there look into it. Said once for each entry and
+    reason.
+    """
+
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewEpoch:
+    """This chain cannot go on: what head office has not acknowledged belongs into ``epoch``, the next one. Said again
+    at every welcome until it is done.
+    """
+
+    epoch: int
+    reason: EpochReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotHeld:
+    """Head office asked again for entries, and these of them cannot be read here any more."""
+
+    missing: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Head office's welcome is overdue although there is a connection: make another."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingWanted:
+    """What head office has for us next is not known here: a welcome would list it. ``progress`` where a document became
+    active since it was last asked for.
+    """
+
+    progress: bool
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRefused:
     """A message was not believed and changed nothing. ``reason`` is a contract.errors.Reason or one of this room."""
 
@@ -107,5 +150,6 @@ class StoreFailed:
 
 
 Effect = (
-    Publish | Heard | Listed | Acknowledged | Refused | MessageRefused | DocumentArrived | DocumentRefused | StoreFailed
-)
+    Publish | Heard | Listed | ListingWanted | Acknowledged | Refused | Quarantined | NewEpoch | NotHeld | Reconnect
+    | MessageRefused | DocumentArrived | DocumentRefused | StoreFailed
+)  # fmt: skip

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.clock import Stamp
 from agent.keys import Identity
-from agent.offline_store.journal import ChainPoint
+from agent.offline_store.chain import ChainPoint
 from agent.sync import effects
 from agent.sync.facts import MessageArrived
 from agent.sync.parties import Parties
@@ -18,6 +18,7 @@ from contract.messages import (
     Ack,
     Announcement,
     Chunk,
+    EarlierEpoch,
     HeldDocument,
     LeasesHeld,
     RefusedEntry,
@@ -161,11 +162,20 @@ class Shelf:
     def entries_after(self, seq: int, most: int, max_bytes: int) -> list[tuple[int, bytes]]:
         return []
 
+    def entries_of(self, epoch: int, seq: int, most: int, max_bytes: int) -> list[tuple[int, bytes]]:
+        return []
+
     def held(self) -> tuple[HeldDocument, ...]:
         return self.documents
 
     def leases_held(self) -> LeasesHeld:
         return LeasesHeld(0, leases_digest(()))
+
+    def earlier(self) -> tuple[EarlierEpoch, ...]:
+        return ()
+
+    def signed_time_ms(self) -> int:
+        return 0
 
 
 def office_for(who: Identity) -> Office:

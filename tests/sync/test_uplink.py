@@ -14,6 +14,7 @@ from agent.sync.effects import (
     JournalGrew,
     Listed,
     MessageRefused,
+    NewEpoch,
     Publish,
     Refused,
     Tick,
@@ -27,7 +28,7 @@ from tests.contract.samples import ADDRESS, NEIGHBOUR, eddsa_signer
 from tests.offline_store.counter import cancel, identity, opened, sell
 from tests.sync.office import Office, at, office_for, others, published
 
-PACE = Pace(heartbeat_ms=20_000, reply_ms=5_000, first_pause_ms=500, longest_pause_ms=4_000)
+PACE = Pace(heartbeat_ms=20_000, greeting_ms=1_000, reply_ms=5_000, first_pause_ms=500, longest_pause_ms=4_000)
 ACK_TOPIC = topics.down(ADDRESS, topics.Down.ACK)
 WELCOME_TOPIC = topics.down(ADDRESS, topics.Down.WELCOME)
 
@@ -89,7 +90,7 @@ def test_no_entry_is_sent_before_head_office_has_said_what_it_has(uplink: Uplink
     sell(store)
     uplink.step(LinkUp(), at(0))
     assert uplink.step(JournalGrew(), at(1)) == []
-    assert uplink.step(Tick(), at(1_000)) == []
+    assert batches(uplink.step(Tick(), at(1_000))) == []
 
 
 def test_after_the_welcome_entries_are_sent_from_where_head_office_stands(
@@ -137,11 +138,20 @@ def test_at_most_two_batches_are_on_their_way_each_within_the_limits(
     office.answer(second)
 
 
-def test_a_hello_without_an_answer_is_said_again(uplink: Uplink) -> None:
+def test_a_hello_without_an_answer_is_said_again_soon_and_then_ever_more_patiently(uplink: Uplink) -> None:
     uplink.step(LinkUp(), at(0))
-    assert uplink.step(Tick(), at(4_999)) == []
-    assert len(published(uplink.step(Tick(), at(5_000)), topics.Up.HELLO)) == 1
-    assert uplink.step(Tick(), at(9_999)) == []
+    said = [ms for ms in range(0, 60_000, 250) if published(uplink.step(Tick(), at(ms)), topics.Up.HELLO)]
+    assert said == [1_000, 3_000, 7_000, 15_000, 31_000, 51_000]
+
+
+def test_head_office_that_connects_after_the_terminal_is_greeted_again_and_the_journal_flows(
+    uplink: Uplink, store: Store, office: Office
+) -> None:
+    sell(store)
+    uplink.step(LinkUp(), at(0))  # Nobody hears it.
+    (hello,) = published(uplink.step(Tick(), at(1_000)), topics.Up.HELLO)
+    (welcome,) = office.answer(hello)
+    assert ranges(uplink.step(welcome, at(1_100))) == [(1, 1)]
 
 
 def test_a_batch_without_an_answer_leads_to_a_hello_and_from_there_again(
@@ -274,7 +284,9 @@ def test_what_cannot_be_believed_is_refused_by_name_and_moves_nothing(
         message = MessageArrived(message.topic, message.payload[:-1] + bytes([message.payload[-1] ^ 1]))
     before = store.acked()
     found = uplink.step(message, at(1))
-    assert found == [MessageRefused(message.topic, reason)]
+    assert found[0] == MessageRefused(message.topic, reason)
+    disputed = kind == "welcome" and reason in ("above_head", "hash_mismatch")
+    assert [type(effect) for effect in found[1:]] == ([NewEpoch] if disputed else [])
     assert store.acked() == before
 
 
