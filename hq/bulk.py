@@ -25,7 +25,8 @@ def add_rows(connection: Connection, table: Table, columns: tuple[str, ...], row
     Rows are locked in the order given: whoever adds in one order waits for others, and never in a circle.
     """
     *key, added = columns
-    told = f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added} = {table.name}.{added} + excluded.{added}"
+    at, here = ", ".join(_quoted(name) for name in key), _quoted(added)
+    told = f' ON CONFLICT ({at}) DO UPDATE SET {here} = "{table.name}".{here} + excluded.{here}'
     _run(connection, table, columns, rows, told)
 
 
@@ -50,12 +51,21 @@ def _run(connection: Connection, table: Table, columns: tuple[str, ...], rows: S
 @cache
 def _by_arrays(table: Table, columns: tuple[str, ...]) -> str:
     arrays = ", ".join(f"%s::{_array_type(table, name)}[]" for name in columns)
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
+    return f"{_into(table, columns)} SELECT * FROM unnest({arrays})"
 
 
 @cache
 def _by_rows(table: Table, columns: tuple[str, ...]) -> str:
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    return f"{_into(table, columns)} VALUES ({', '.join('?' * len(columns))})"
+
+
+def _into(table: Table, columns: tuple[str, ...]) -> str:
+    # Quoted, because what one database takes for a name is a word of the other's grammar.
+    return f'INSERT INTO "{table.name}" ({", ".join(_quoted(name) for name in columns)})'
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
 
 
 def _array_type(table: Table, name: str) -> str:
