@@ -15,6 +15,7 @@ from contract.errors import ContractError, Reason
 from contract.signing import Algorithm, PublicKey, Signer
 
 _TAG_SIGN1 = 0xD2  # CBOR tag 18 (RFC 9052 section 2) is one byte.
+_FOUR_PARTS = 0x84  # The head of a CBOR array of four.
 _ALG, _CONTENT_TYPE, _KID = 1, 3, 4  # RFC 9052 section 3.1.
 _OVERHEAD_BYTES = 128
 
@@ -84,6 +85,14 @@ def peek(data: bytes, max_bytes: int) -> bytes:
     :func:`open_sealed`.
     """
     return _parts(data, max_bytes)[1]
+
+
+def opening(content_type: ContentType, key: PublicKey) -> bytes:
+    """Return what every envelope of this kind that is signed by ``key`` begins with, so that they can be found among
+    other bytes.
+    """
+    protected = cbor.encode({_ALG: int(key.algorithm), _CONTENT_TYPE: int(content_type), _KID: key.kid})
+    return bytes([_TAG_SIGN1, _FOUR_PARTS]) + cbor.encode(protected)
 
 
 def digest(data: bytes) -> bytes:

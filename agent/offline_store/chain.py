@@ -6,9 +6,9 @@ from agent.offline_store.faults import StoreCause, StoreError
 from contract.bodies import Body, CarryOverBody, EntryKind, ShiftCloseBody
 from contract.envelope import Keyring, keyring
 from contract.errors import ContractError
-from contract.ids import TerminalAddress
+from contract.ids import TerminalAddress, parse_address
 from contract.journal import Entry, identity_hash, open_entry
-from contract.signing import PublicKey
+from contract.signing import PublicKey, parse_public_key
 from contract.trade import PerpetualTotals, RefundBody, SaleBody, TopUpBody
 
 NOTHING_YET = PerpetualTotals(0, 0)
@@ -151,3 +151,13 @@ def totals_in(body: Body) -> PerpetualTotals | None:
             return body.totals
         case _:
             return None
+
+
+def require_genuine(epoch: int, address: str, key: str, identity: bytes) -> None:
+    """Tell another terminal's row, which fits in itself, from a damaged one. Raises StoreError(CORRUPT)."""
+    try:
+        if identity_hash(parse_address(address), epoch, parse_public_key(key)) == identity:
+            return
+    except ContractError:
+        pass
+    raise StoreError(StoreCause.CORRUPT, "what the file says of its owner does not fit together")

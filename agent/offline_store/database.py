@@ -5,6 +5,7 @@ sqlite.org/pragma.html#pragma_synchronous). What may be lost at a power cut with
 """
 
 import fcntl
+import glob
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -19,6 +20,11 @@ BUSY_TIMEOUT_MS = 500
 """A reader of another process, such as a technician's check, may hold the file; the till waits this long."""
 
 _CHECKPOINT_PAGES = 1_000
+_MOST_STEPS = 10_000
+"""A shape of a higher number is damage, and not a newer program's."""
+
+_READY = ".salvaged-"
+"""What the name of a file ends with, before a number, that is ready to take a damaged one's place."""
 
 
 def connected(path: Path) -> sqlite3.Connection:
@@ -135,6 +141,12 @@ class Database:
             raise StoreError(StoreCause.CLOSED)
         return self._connection
 
+    def is_whole(self) -> bool:
+        """Whether the file's own structure holds together, all of it read; a page's content may still be another than
+        was written. Raises StoreError, CORRUPT where not even that can be asked.
+        """
+        return self.row("PRAGMA integrity_check(1)") == ("ok",)
+
     @staticmethod
     def _set_up(connection: sqlite3.Connection) -> None:
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -144,6 +156,7 @@ class Database:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        connection.execute("PRAGMA cell_size_check = ON")
         # Sorting and index building must not leave plain text in temporary files.
         connection.execute("PRAGMA temp_store = MEMORY")
 
@@ -151,6 +164,8 @@ class Database:
     def _migrate(connection: sqlite3.Connection) -> None:
         steps = migrations()
         (done,) = connection.execute("PRAGMA user_version").fetchone()
+        if not 0 <= done <= _MOST_STEPS:
+            raise StoreError(StoreCause.CORRUPT, f"the file says that it has shape {done}")
         if done > len(steps):
             raise StoreError(StoreCause.NEWER, f"the file has shape {done}, this program knows {len(steps)}")
         for number, sql in enumerate(steps[done:], start=done + 1):
@@ -164,20 +179,69 @@ def migrations() -> list[str]:
     return [item.read_text(encoding="utf-8") for item in steps]
 
 
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Within it nobody else opens the file. Raises StoreError(LOCKED)."""
+    lock = _hold(path)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def swap_in(path: Path, built: Path) -> Path:
+    """Put the whole and closed file ``built`` in the place of ``path``, which is kept with its log under the name
+    returned. Once it has begun, a power cut does not undo it: the next opening finishes it. Raises StoreError.
+    """
+    number = 1
+    while _beside(path, f".damaged-{number}").exists() or _beside(path, f".damaged-{number}-wal").exists():
+        number += 1
+    try:
+        built.rename(_beside(path, f"{_READY}{number}"))
+        _sync_folder(path.parent)
+        _finish_swap(path)
+    except OSError as error:
+        raise StoreError(StoreCause.IO, f"{path}: {error.strerror}") from error
+    return _beside(path, f".damaged-{number}")
+
+
+def _finish_swap(path: Path) -> None:
+    """Where another file is ready to take the place of ``path``, let it; each step may have been taken before. Raises
+    OSError.
+    """
+    for ready in path.parent.glob(f"{glob.escape(path.name)}{_READY}*"):
+        number = ready.name.removeprefix(f"{path.name}{_READY}")
+        for end in ("", "-wal"):
+            if _beside(path, end).exists():
+                _beside(path, end).rename(_beside(path, f".damaged-{number}{end}"))
+        _beside(path, "-shm").unlink(missing_ok=True)
+        _sync_folder(path.parent)
+        ready.rename(path)
+        _sync_folder(path.parent)
+
+
+def _beside(path: Path, end: str) -> Path:
+    return path.with_name(path.name + end)
+
+
 def _hold(path: Path) -> int:
     """Make this process the only writer: two tills on one file would fork the chain. Raises StoreError(LOCKED)."""
     try:
         _make_folder(path.parent)
-        # SQLite gives the log beside the file the file's own mode, so the file is made here, for its owner alone.
-        os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(_beside(path, ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(StoreCause.IO, f"{path.parent}: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+        _finish_swap(path)
+        # SQLite gives the log beside the file the file's own mode, so the file is made here, for its owner alone.
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except BlockingIOError as error:
         os.close(descriptor)
         raise StoreError(StoreCause.LOCKED, f"{path}: another process has it open") from error
+    except OSError as error:
+        os.close(descriptor)
+        raise StoreError(StoreCause.IO, f"{path}: {error.strerror}") from error
     return descriptor
 
 
@@ -189,7 +253,12 @@ def _make_folder(folder: Path) -> None:
         return
     _make_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

@@ -23,7 +23,7 @@ from agent.offline_store.journal import Journal
 from contract.bodies import Body, CarryOverBody, EntryKind, EpochReason, EpochStartBody
 from contract.journal import Entry
 
-CARRIED_AT_ONCE = 250
+CARRIED_AT_ONCE = 100
 """So many entries are carried over in one commit."""
 
 _COUNTING = frozenset([EntryKind.SALE, EntryKind.REFUND, EntryKind.TOP_UP, EntryKind.SHIFT_CLOSE])

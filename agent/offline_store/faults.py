@@ -51,6 +51,8 @@ def cause_of(error: sqlite3.Error) -> StoreCause:
     if code is None:
         return StoreCause.CLOSED if isinstance(error, sqlite3.ProgrammingError) else StoreCause.IO
     causes = {
+        # A table that is not there, or not of the shape this program gave it: the file is not what was written.
+        sqlite3.SQLITE_ERROR: StoreCause.CORRUPT,
         sqlite3.SQLITE_FULL: StoreCause.FULL,
         sqlite3.SQLITE_CORRUPT: StoreCause.CORRUPT,
         sqlite3.SQLITE_NOTADB: StoreCause.CORRUPT,

@@ -24,6 +24,7 @@ from agent.offline_store.chain import (
     damaged,
     opened,
     place_of,
+    require_genuine,
     totals_in,
 )
 from agent.offline_store.database import Database
@@ -31,10 +32,10 @@ from agent.offline_store.faults import StoreCause, StoreError
 from contract import envelope
 from contract.bodies import Body, EntryKind, ShiftCloseBody
 from contract.errors import ContractError
-from contract.ids import TerminalAddress, parse_address
-from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, identity_hash, seal_entry
+from contract.ids import TerminalAddress
+from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, seal_entry
 from contract.messages import MOST_EARLIER, EarlierEpoch
-from contract.signing import Signer, parse_public_key
+from contract.signing import Signer
 from contract.trade import PerpetualTotals, SaleBody
 
 CHECKED_ON_OPEN = 64
@@ -81,7 +82,7 @@ class Journal:
         epoch, address, key, identity = found
         newest = Source(born.address, epoch, born.key)
         if (address, key, identity) != (str(born.address), born.key.text(), newest.start.digest) or epoch < born.epoch:
-            _require_genuine(epoch, address, key, identity)
+            require_genuine(epoch, address, key, identity)
             raise StoreError(StoreCause.FOREIGN, f"the file belongs to {address} epoch {epoch} or to another key")
         self._source = newest
 
@@ -392,13 +393,3 @@ class Journal:
         if found is None:
             raise StoreError(StoreCause.CORRUPT, "a row that is made with the file is missing")
         return found
-
-
-def _require_genuine(epoch: int, address: str, key: str, identity: bytes) -> None:
-    """Tell another terminal's row, which fits in itself, from a damaged one. Raises StoreError(CORRUPT)."""
-    try:
-        if identity_hash(parse_address(address), epoch, parse_public_key(key)) == identity:
-            return
-    except ContractError:
-        pass
-    raise StoreError(StoreCause.CORRUPT, "what the file says of its owner does not fit together")

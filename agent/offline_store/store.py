@@ -26,6 +26,7 @@ from agent.offline_store.pin_tries import PinTries
 from agent.offline_store.revocations import RevocationShelf
 from agent.offline_store.rowkeys import RowKeys
 from agent.offline_store.runs import Runs
+from agent.offline_store.salvage import Parts
 from agent.offline_store.shifts import Shift, Shifts
 from agent.offline_store.spent import SpentShelf
 from agent.offline_store.terminal_keys import TerminalKeys
@@ -119,6 +120,11 @@ class Store:
     def close(self) -> None:
         """Close the file; may be called again."""
         self._database.close()
+
+    @property
+    def parts(self) -> Parts:
+        """What a damaged store is brought back through (recovery.py)."""
+        return Parts(self._database, self._journal, self._epochs, self._holdings.apply)
 
     # The journal.
 

@@ -246,7 +246,7 @@ def test_sqlites_own_words_become_causes(tmp_path: Path) -> None:
     connection.execute("PRAGMA max_page_count = 4")
     assert cause(connection, "INSERT INTO t VALUES (zeroblob(100000))") is StoreCause.FULL
     assert cause(connection, "INSERT INTO t VALUES (1), (1)") is StoreCause.INVALID
-    assert cause(connection, "SELECT * FROM nothing") is StoreCause.IO
+    assert cause(connection, "SELECT * FROM nothing") is StoreCause.CORRUPT
     connection.close()
     assert cause(connection, "SELECT 1") is StoreCause.CLOSED
 

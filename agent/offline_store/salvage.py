@@ -1,0 +1,207 @@
+"""What can be read of a damaged store goes into a new file, and a new epoch begins there.
+
+Entries are taken from the bytes of the pages and
+believed by their signatures; what else the damaged file may still tell is asked of it and believed where an entry bears
+it out. Members and other documents are fetched anew.
+"""
+
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.clock import Stamp
+from agent.offline_store.chain import MOST_EPOCH, ChainPoint, Place, Source, body_of, carries, opened, place_of
+from agent.offline_store.database import Database
+from agent.offline_store.epochs import Applied, Epochs
+from agent.offline_store.faults import StoreCause, StoreError
+from agent.offline_store.journal import Journal
+from agent.offline_store.pages import found_entries
+from contract.bodies import CarryOverBody, DocumentChangeBody, EpochReason
+from contract.documents import DocumentKind
+from contract.errors import ContractError
+from contract.journal import Entry, TimeQuality, open_entry
+
+KEPT_AT_ONCE = 500
+"""So many entries are written in one commit."""
+
+_ACKED = "SELECT epoch, acked_seq, acked_digest FROM identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a new file is filled through: its database, journal and epochs, and who is told of an entry's effect."""
+
+    database: Database
+    journal: Journal
+    epochs: Epochs
+    applied: Applied
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a damaged file still says beside its entries."""
+
+    epochs: dict[int, ChainPoint]
+    owed: tuple[int, ...]
+    signed_time_ms: int
+
+
+def rebuild(damaged: Path, parts: Parts, transaction: bytes, stamp: Stamp) -> Entry:
+    """Fill a new file with what can be read of ``damaged`` and begin a new epoch there; return its first entry, which
+    says what is lost. Raises StoreError.
+    """
+    _keep_entries(damaged, parts)
+    _keep_told(parts, _told(damaged))
+    newest_ms = _remember(parts)
+    if newest_ms > stamp.wall_ms:
+        stamp = Stamp(newest_ms, TimeQuality.DOUBTFUL, stamp.boot_id, stamp.monotonic_ms)
+    # Without that row the totals are looked for in the entries.
+    with parts.database.transaction():
+        parts.database.write("DELETE FROM totals")
+    source, newest = parts.journal.source, parts.journal.epochs()[-1]
+    with parts.journal.going_on(Source(source.address, newest, source.key)):
+        return parts.epochs.begin(newest + 1, EpochReason.JOURNAL_DAMAGED, transaction, stamp)
+
+
+def _keep_entries(damaged: Path, parts: Parts) -> None:
+    """Write each entry that verifies. Where one place is told in two ways, what the next entry is chained to stays."""
+    journal, key = parts.journal, parts.journal.source.key
+    seen: set[bytes] = set()
+    rivals: list[Entry] = []
+    waiting: list[Entry] = []
+    try:
+        for sealed in found_entries(damaged, key):
+            entry = _verified(sealed, journal.source)
+            if entry is None or entry.digest in seen:
+                continue
+            seen.add(entry.digest)
+            waiting.append(entry)
+            if len(waiting) >= KEPT_AT_ONCE:
+                rivals += _keep_some(parts, waiting)
+                waiting = []
+    except OSError as error:
+        raise StoreError(StoreCause.IO, f"{damaged}: {error.strerror}") from error
+    rivals += _keep_some(parts, waiting)
+    for rival in rivals:
+        _settle(parts, rival)
+
+
+def _verified(sealed: bytes, source: Source) -> Entry | None:
+    try:
+        entry = open_entry(sealed, source.believed)
+        entry.body()
+    except ContractError:
+        return None
+    return entry if entry.header.address == source.address else None
+
+
+def _keep_some(parts: Parts, entries: list[Entry]) -> list[Entry]:
+    """Write entries; return those whose place or transaction is taken."""
+    journal, database = parts.journal, parts.database
+    rivals = []
+    with database.transaction():
+        for entry in entries:
+            place = Place(entry.header.epoch, entry.header.seq)
+            if journal.digest_at(place.seq, place.epoch) is not None or (not carries(entry) and _booked(parts, entry)):
+                rivals.append(entry)
+                continue
+            if place.epoch not in journal.epochs():
+                journal.found(Source(journal.source.address, place.epoch, journal.source.key))
+            journal.keep(entry)
+    return rivals
+
+
+def _booked(parts: Parts, entry: Entry) -> bool:
+    sql = "SELECT 1 FROM journal WHERE transaction_id = ? AND carried = 0"
+    return parts.database.row(sql, entry.header.transaction) is not None
+
+
+def _settle(parts: Parts, rival: Entry) -> None:
+    """Let ``rival`` have its place where the entry after it is chained to it and not to the one that stands there."""
+    place = Place(rival.header.epoch, rival.header.seq)
+    following = parts.database.row("SELECT sealed FROM journal WHERE place = ?", Place(place.epoch, place.seq + 1).row)
+    if following is None:
+        return
+    after = opened(parts.journal.source.believed, Place(place.epoch, place.seq + 1), following[0])
+    if after.header.previous != rival.digest:
+        return
+    with parts.database.transaction():
+        parts.database.write("DELETE FROM journal WHERE place = ?", place.row)
+        if not carries(rival):
+            booked = "DELETE FROM journal WHERE transaction_id = ? AND carried = 0"
+            parts.database.write(booked, rival.header.transaction)
+        parts.journal.keep(rival)
+
+
+def _told(damaged: Path) -> _Told:
+    """What the damaged file says beside its entries, as far as it can still be asked."""
+    epochs: dict[int, ChainPoint] = {}
+    owed: list[int] = []
+    heard = [0]
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as file:
+        for gather, sql in (
+            (lambda epoch, seq, digest: epochs.update({epoch: ChainPoint(seq, digest)}), _ACKED),
+            (owed.append, "SELECT place FROM receipts"),
+            (heard.append, "SELECT signed_time_ms FROM heard"),
+        ):
+            with suppress(sqlite3.Error):
+                for row in file.execute(sql):
+                    gather(*row)
+    return _Told(epochs, tuple(owed), max(heard))
+
+
+def _keep_told(parts: Parts, told: _Told) -> None:
+    """Take over what the damaged file says where the entries bear it out."""
+    journal, database = parts.journal, parts.database
+    with database.transaction():
+        for epoch, acked in told.epochs.items():
+            if not 1 <= epoch < MOST_EPOCH:
+                continue
+            if epoch not in journal.epochs():
+                journal.found(Source(journal.source.address, epoch, journal.source.key))
+            if _borne_out(parts, epoch, acked):
+                sql = "UPDATE identity SET acked_seq = ?, acked_digest = ? WHERE epoch = ?"
+                database.write(sql, acked.seq, acked.digest, epoch)
+        for row in told.owed:
+            database.write("INSERT INTO receipts (place) SELECT place FROM journal WHERE place = ?", row)
+        database.write("UPDATE heard SET signed_time_ms = max(signed_time_ms, ?)", told.signed_time_ms)
+
+
+def _borne_out(parts: Parts, epoch: int, acked: ChainPoint) -> bool:
+    """Whether the entry at the acknowledged place, or the one after it, says the same hash."""
+    if parts.journal.digest_at(acked.seq, epoch) == acked.digest:
+        return True
+    following = parts.journal.entries_of(epoch, acked.seq, 1, 2**40)
+    if not following:
+        return False
+    after = opened(parts.journal.source.believed, Place(epoch, following[0][0]), following[0][1])
+    return after.header.previous == acked.digest
+
+
+def _remember(parts: Parts) -> int:
+    """Let each entry have the effect that outlives its epoch; return the latest time among them."""
+    newest_ms, row = 0, 0
+    leases: DocumentChangeBody | None = None
+    while True:
+        sql = "SELECT place, sealed FROM journal WHERE place > ? AND carried = 0 ORDER BY place LIMIT ?"
+        some = list(parts.database.rows(sql, row, KEPT_AT_ONCE))
+        if not some:
+            break
+        with parts.database.transaction():
+            for row, sealed in some:
+                place = place_of(row)
+                entry = opened(parts.journal.source.believed, place, sealed)
+                newest_ms = max(newest_ms, entry.header.wall_ms)
+                body = body_of(entry)
+                if isinstance(body, DocumentChangeBody) and body.kind == DocumentKind.LEASES:
+                    leases = body
+                parts.applied(entry, CarryOverBody(place.epoch, place.seq, sealed))
+    if leases is not None:
+        # Leases come as deltas alone, so which one was the last has to be known.
+        with parts.database.transaction():
+            parts.database.write(
+                "INSERT OR REPLACE INTO documents VALUES ('leases', 'active', ?, ?, 0, NULL)",
+                *(leases.version, leases.digest),
+            )
+    return newest_ms
