@@ -12,7 +12,7 @@ import pytest
 from agent.keys import Identity, new_transaction_id
 from agent.offline_store.holdings import EARLY_MS, MOST_RETURNED
 from agent.offline_store.store import Store, StoreCause, StoreError
-from contract.bodies import Body, DocumentChangeBody, EntryKind, EpochReason, EpochStartBody, Returned
+from contract.bodies import Body, DocumentChangeBody, EntryKind, EpochReason, Returned
 from contract.messages import LeasesHeld, leases_digest
 from contract.value import Asset, Draw, Lease, born_lease_id, draw
 from tests.contract.bodies import refund, top_up
@@ -204,10 +204,14 @@ def test_what_a_terminal_creates_may_be_spent_there_at_once(store: Store) -> Non
         assert "not named after" in refused(store, kind, replace(body, born=(born,)))
 
 
-def test_a_new_epoch_holds_nothing_of_the_one_before(store: Store) -> None:
-    body = EpochStartBody(EpochReason.CHAIN_DISPUTED, 1, 0, bytes(32), 0)
-    store.append(EntryKind.EPOCH_START, new_transaction_id(), stamp(), body)
+def test_a_new_epoch_holds_nothing_of_the_one_before_though_it_carries_its_spends(store: Store, lender: Lender) -> None:
+    spend(store, draw(ONE, 2_500))
+    store.begin_epoch(2, EpochReason.CHAIN_DISPUTED, new_transaction_id(), stamp())
     assert (left(store), store.leases_held()) == ({}, LeasesHeld(0, leases_digest(())))
+    activate(store, lender.leases(lease(2), epoch=1))
+    assert left(store) == {}
+    activate(store, lender.leases(ONE, epoch=2))
+    assert left(store) == {ONE.lease: (10_000, 2_000)} == replayed(store)
 
 
 def test_leases_on_the_disk_name_nobody(store: Store, path: Path, lender: Lender) -> None:

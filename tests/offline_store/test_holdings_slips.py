@@ -10,7 +10,7 @@ import pytest
 
 from agent.keys import new_transaction_id
 from agent.offline_store.store import Store, StoreCause, StoreError
-from contract.bodies import CarryOverBody, EntryKind, EpochReason, EpochStartBody
+from contract.bodies import CarryOverBody, EntryKind, EpochReason
 from contract.ids import TerminalAddress
 from contract.signing import Signer
 from contract.slips import Slip, seal_slip
@@ -122,8 +122,7 @@ def test_a_slip_is_taken_once_also_when_it_is_spent_or_another_epoch_begins(take
     assert "taken before" in not_taken(taker, paper)
     spend(taker, draw(SEVEN, 10_000))
     assert "taken before" in not_taken(taker, paper)
-    began = EpochStartBody(EpochReason.CHAIN_DISPUTED, 1, 0, bytes(32), 0)
-    taker.append(EntryKind.EPOCH_START, new_transaction_id(), stamp(), began)
+    taker.begin_epoch(2, EpochReason.CHAIN_DISPUTED, new_transaction_id(), stamp())
     assert "taken before" in not_taken(taker, paper)
 
 
