@@ -33,8 +33,8 @@ STEPS = st.lists(
 
 @dataclass
 class Till:
-    """A till under random hands. ``after_ms`` only grows; ``leases`` are all that it has ever heard of. They are lent to
-    its epoch or, one in eight, to the next.
+    """A till under random hands. ``after_ms`` only grows; ``leases`` are all that it has ever heard of. They are lent
+    to its epoch or, one in eight, to the next.
     """
 
     store: Store
