@@ -1,35 +1,40 @@
 """What tills are told: signed, numbered versions of one kind, first signed, then published, never lowered.
 
 A version is one for all scopes of a kind, so that a till, which compares versions by kind alone, is never led back.
-Undoing is a higher version with old content.
+Undoing is a higher version with old content. Of members and the catalogue a version may be a delta on the one before
+(``hq.deltas``): a till that has that one is told the delta, any other the newest snapshot. Leases have a chain of
+versions for each till (``hq.lease_offers``).
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
 
-from contract.documents import CHUNK_BYTES, GRAMMAR, Document, DocumentKind, open_document, seal_document
+from contract.documents import (
+    DELTA_KINDS,
+    GRAMMAR,
+    Document,
+    DocumentKind,
+    open_document,
+    seal_document,
+)
 from contract.envelope import keyring
 from contract.errors import ContractError
-from contract.ids import TerminalAddress
-from contract.messages import Announcement, Chunk, Want
+from contract.ids import TerminalAddress, parse_address
+from contract.messages import Announcement, HeldDocument
 from contract.signing import Signer
-from contract.trade import MAX_EFFECTS
 from hq.errors import OfficeError
-from hq.tables import documents
-from hq.zones import zone_steps
-from rules.authoring import read_authored
-from rules.crowding import most_effects
-from rules.engine.compiled import compile_pack
-from rules.engine.golden import failed_golden
+from hq.placement import DEFAULT_LENDING, LendingPolicy
+from hq.tables import documents, lease_documents, told_documents
 from rules.grammar.pack import Pack
 from rules.pack import write_pack
 
 DAY_MS = 24 * 60 * 60 * 1_000
-KEPT_BLOB_BYTES = 80 * 1_024 * 1_024
-"""So much of what tills fetch is kept in memory: the largest document there is, and small ones beside it."""
+MOST_FORGOTTEN = 1_000_000
+"""A restored head office believes to have signed at most so many versions that it has forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +48,19 @@ class StoredDocument:
     size: int
     issued_ms: int
     published_ms: int | None
+    base: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who signs for whom: the tenant, its key, and for how many days a till may still accept a document."""
+    """Who signs for whom: the tenant, its key, for how many days a till may still accept a document, and what is
+    decided about lending.
+    """
 
     signer: Signer
     tenant: str
     accept_days: int
-
-
-def author_pack(text: str) -> Pack:
-    """Return the pack that staff wrote as JSON, once its golden baskets come out as they say.
-
-    Raises ContractError where the text is wrong, OfficeError naming the first golden basket that is not reproduced, or
-    saying that one article could meet more effects than a sale can hold.
-    """
-    pack = read_authored(text, zone_steps)
-    failed = failed_golden(compile_pack(pack))
-    if failed is not None:
-        raise OfficeError(f"golden[{failed}] is priced differently by these rules; correct the rules or the basket.")
-    most = most_effects(pack)
-    if most > MAX_EFFECTS:
-        raise OfficeError(
-            f"rules: one article could meet {most} effects, and a sale holds {MAX_EFFECTS}: no till could sell it; "
-            "join some rules, put them into a group, or narrow them to tiers, shops, days or goods."
-        )
-    return pack
+    policy: LendingPolicy = DEFAULT_LENDING
 
 
 def sign_pack(connection: Connection, desk: Desk, pack: Pack, now_ms: int) -> StoredDocument:
@@ -102,7 +92,7 @@ def renew(connection: Connection, desk: Desk, now_ms: int) -> tuple[StoredDocume
 
     Where a newer version is signed and not published yet, it is left to people until that last day.
     """
-    renewed = []
+    renewed: list[StoredDocument] = []
     for kind in DocumentKind:
         versions = [item for item in stored_documents(connection) if item.kind is kind]
         waits = bool(versions) and versions[-1].published_ms is None
@@ -110,22 +100,60 @@ def renew(connection: Connection, desk: Desk, now_ms: int) -> tuple[StoredDocume
         opened = [_opened(desk, sealed_bytes(connection, kind, item.digest) or b"") for item in live]
         # All scopes of a kind are renewed together and in order, so that a shop's own stays above the tenant's.
         if any(document and _is_due(document, waits, now_ms) for document in opened):
-            for document in opened:
-                if document is not None:
-                    signed = _sign_next(connection, desk, kind, document.content, now_ms, document.shop)
-                    renewed.append(publish(connection, kind, signed.version, now_ms))
+            renewed += _say_again(connection, desk, kind, [item for item in opened if item is not None], now_ms)
     return tuple(renewed)
 
 
+def overtake(connection: Connection, desk: Desk, now_ms: int) -> tuple[StoredDocument, ...]:
+    """Sign and publish anew every kind of which a till has a higher version than these books know, above that one:
+    they were restored from a backup, and tills take nothing that is not above what they have.
+    """
+    told = connection.execute(
+        select(told_documents.c.kind, func.max(told_documents.c.version).label("version"))
+        .where(told_documents.c.kind != DocumentKind.LEASES.value)
+        .group_by(told_documents.c.kind)
+    ).all()
+    signed: list[StoredDocument] = []
+    for row in told:
+        newest = _newest_version(connection, row.kind)
+        # Nobody signs a million versions: a till that tells of such a one is mad, and must not use up the numbers.
+        if not newest < row.version <= newest + MOST_FORGOTTEN:
+            continue
+        kind = DocumentKind(row.kind)
+        published = [
+            item for item in stored_documents(connection) if item.kind is kind and item.published_ms is not None
+        ]
+        opened = [_opened(desk, sealed_bytes(connection, kind, item.digest) or b"") for item in _live(published)]
+        live = [document for document in opened if document is not None]
+        signed += _say_again(connection, desk, kind, live, now_ms, above=row.version)
+    return tuple(signed)
+
+
+def _say_again(
+    connection: Connection, desk: Desk, kind: DocumentKind, live: Sequence[Document], now_ms: int, above: int = 0
+) -> list[StoredDocument]:
+    """Sign the same contents as next versions, each delta on the new version of what it builds on, and publish them."""
+    said: list[StoredDocument] = []
+    last: dict[str | None, bytes] = {}
+    for document in live:
+        base = None if document.base is None else last.get(document.shop)
+        signed = _sign_next(connection, desk, kind, document.content, now_ms, document.shop, base, above)
+        last[document.shop] = signed.digest
+        said.append(publish(connection, kind, signed.version, now_ms))
+    return said
+
+
 def _live(published: Sequence[StoredDocument]) -> list[StoredDocument]:
-    """The newest of each scope, in order, without those of shops that the tenant's newest has overtaken."""
-    live: dict[str | None, StoredDocument] = {}
+    """What each scope is told today, in order: its newest snapshot and the deltas on it, without those of shops that
+    the tenant's newest has overtaken.
+    """
+    live: dict[str | None, list[StoredDocument]] = {}
     for item in published:
         if item.shop is None:
-            live.clear()
-        live.pop(item.shop, None)
-        live[item.shop] = item
-    return list(live.values())
+            live = {None: live.get(None, [])}
+        before = live.pop(item.shop, [])
+        live[item.shop] = [*before, item] if item.base is not None else [item]
+    return [item for chain in live.values() for item in chain]
 
 
 def _opened(desk: Desk, sealed: bytes) -> Document | None:
@@ -145,12 +173,18 @@ def _is_due(document: Document, waits: bool, now_ms: int) -> bool:
 
 
 def _sign_next(
-    connection: Connection, desk: Desk, kind: DocumentKind, content: bytes, now_ms: int, shop: str | None
+    connection: Connection,
+    desk: Desk,
+    kind: DocumentKind,
+    content: bytes,
+    now_ms: int,
+    shop: str | None,
+    base: bytes | None = None,
+    above: int = 0,
 ) -> StoredDocument:
-    newest = connection.scalar(select(func.max(documents.c.version)).where(documents.c.kind == kind.value))
-    version = 1 if newest is None else newest + 1
+    version = max(_newest_version(connection, kind.value), above) + 1
     accept_until_ms = now_ms + desk.accept_days * DAY_MS
-    document = Document(GRAMMAR, kind, desk.tenant, version, now_ms, accept_until_ms, content, shop)
+    document = Document(GRAMMAR, kind, desk.tenant, version, now_ms, accept_until_ms, content, shop, base=base)
     sealed = seal_document(desk.signer, document)
     # What leaves here is read back as a till will read it, before anybody can ask for it.
     opened = open_document(sealed, keyring(desk.signer.public))
@@ -159,6 +193,7 @@ def _sign_next(
             kind=kind.value,
             version=version,
             shop=shop,
+            base=base,
             digest=opened.digest,
             content_digest=hashlib.sha256(content).digest(),
             sealed=sealed,
@@ -167,7 +202,11 @@ def _sign_next(
             published_ms=None,
         )
     )
-    return StoredDocument(kind, version, shop, opened.digest, len(sealed), now_ms, None)
+    return StoredDocument(kind, version, shop, opened.digest, len(sealed), now_ms, None, base)
+
+
+def _newest_version(connection: Connection, kind: str) -> int:
+    return connection.scalar(select(func.max(documents.c.version)).where(documents.c.kind == kind)) or 0
 
 
 def publish(connection: Connection, kind: DocumentKind, version: int | None, now_ms: int) -> StoredDocument:
@@ -198,49 +237,97 @@ def publish(connection: Connection, kind: DocumentKind, version: int | None, now
 
 
 def announcements(connection: Connection, address: TerminalAddress) -> tuple[Announcement, ...]:
-    """The newest published document of each kind for the till at ``address``."""
+    """The newest published document of each kind for the till at ``address``, and the leases on their way to it."""
     newest = (
         select(documents.c.kind, func.max(documents.c.version).label("version"))
-        .where(_published_for(address))
+        .where(published_for(address))
         .group_by(documents.c.kind)
         .subquery()
     )
     rows = connection.execute(
-        select(documents.c.kind, documents.c.version, documents.c.digest, documents.c.size)
+        select(documents.c.kind, documents.c.version, documents.c.digest, documents.c.size, documents.c.base)
         .join(newest, and_(documents.c.kind == newest.c.kind, documents.c.version == newest.c.version))
         .order_by(documents.c.kind)
     )
-    return tuple(Announcement(DocumentKind(row.kind), row.version, row.digest, row.size) for row in rows)
+    found = [_announcement(row) for row in rows]
+    return (*found, *_leases_offered(connection, address))
 
 
-class BlobShelf:
-    """The signed bytes of the documents asked for last, so that a till that fetches one in a thousand chunks does not
-    have the database read all of it a thousand times. Belongs to one thread.
+def needed(connection: Connection, address: TerminalAddress, held: Iterable[HeldDocument]) -> tuple[Announcement, ...]:
+    """What the till at ``address`` needs next, having ``held``: of a kind with deltas the one on what it has, or the
+    newest snapshot; of others the newest. Nothing of a kind whose newest it has.
     """
+    has = {document.kind: document.digest for document in held}
+    found = []
+    for item in announcements(connection, address):
+        digest = has.get(item.kind)
+        if item.digest == digest:
+            continue
+        if item.kind in DELTA_KINDS and item.kind != DocumentKind.LEASES and item.base != digest:
+            found.append(_next_in_chain(connection, address, item.kind, digest) or item)
+        else:
+            found.append(item)
+    return tuple(found)
 
-    def __init__(self, most_bytes: int = KEPT_BLOB_BYTES) -> None:
-        self._most_bytes = most_bytes
-        self._blobs: dict[bytes, bytes] = {}
 
-    def chunk(self, connection: Connection, address: TerminalAddress, want: Want) -> Chunk | None:
-        """The chunk a till asks for; None where no published document for it has such a chunk."""
-        # What a till may have is asked each time: another shop's document may lie on the shelf.
-        kind = connection.scalar(
-            select(documents.c.kind).where(documents.c.digest == want.digest, _published_for(address))
+def _next_in_chain(
+    connection: Connection, address: TerminalAddress, kind: str, digest: bytes | None
+) -> Announcement | None:
+    """The newest delta on the blob ``digest``, or where there is none the newest snapshot."""
+    for base in (documents.c.base == digest, documents.c.base.is_(None)):
+        row = connection.execute(
+            select(documents.c.kind, documents.c.version, documents.c.digest, documents.c.size, documents.c.base)
+            .where(documents.c.kind == kind, published_for(address), base)
+            .order_by(documents.c.version.desc())
+            .limit(1)
+        ).one_or_none()
+        if row is not None:
+            return _announcement(row)
+    return None
+
+
+def _leases_offered(connection: Connection, address: TerminalAddress) -> tuple[Announcement, ...]:
+    rows = connection.execute(
+        select(
+            lease_documents.c.version,
+            lease_documents.c.digest,
+            func.length(lease_documents.c.sealed).label("size"),
+            lease_documents.c.base,
         )
-        if kind is None:
-            return None
-        blob = self._find(connection, DocumentKind(kind), want.digest)
-        data = blob[want.index * CHUNK_BYTES : (want.index + 1) * CHUNK_BYTES]
-        return Chunk(want.digest, want.index, -(-len(blob) // CHUNK_BYTES), data) if data else None
+        .where(lease_documents.c.address == str(address), lease_documents.c.state == "offered")
+        .order_by(lease_documents.c.version.desc())
+        .limit(1)
+    )
+    return tuple(Announcement(DocumentKind.LEASES, row.version, row.digest, row.size, row.base) for row in rows)
 
-    def _find(self, connection: Connection, kind: DocumentKind, digest: bytes) -> bytes:
-        blob = self._blobs.pop(digest, None) or sealed_bytes(connection, kind, digest) or b""
-        # Used last, stands last; the one that was not used for longest goes first.
-        self._blobs[digest] = blob
-        while sum(map(len, self._blobs.values())) > self._most_bytes:
-            del self._blobs[next(iter(self._blobs))]
-        return blob
+
+def leases_offered(connection: Connection, since_ms: int) -> tuple[tuple[TerminalAddress, Announcement, int], ...]:
+    """The leases on their way to tills that were signed at ``since_ms`` or later, each with when it was signed."""
+    rows = connection.execute(
+        select(
+            lease_documents.c.address,
+            lease_documents.c.version,
+            lease_documents.c.digest,
+            func.length(lease_documents.c.sealed).label("size"),
+            lease_documents.c.base,
+            lease_documents.c.issued_ms,
+        )
+        .where(lease_documents.c.state == "offered", lease_documents.c.issued_ms >= since_ms)
+        .order_by(lease_documents.c.issued_ms, lease_documents.c.address)
+    )
+    return tuple(
+        (
+            parse_address(row.address),
+            Announcement(DocumentKind.LEASES, row.version, row.digest, row.size, row.base),
+            row.issued_ms,
+        )
+        for row in rows
+    )
+
+
+def _announcement(row: Row[*tuple[Any, ...]]) -> Announcement:
+    plain = row._mapping
+    return Announcement(DocumentKind(plain["kind"]), plain["version"], plain["digest"], plain["size"], plain["base"])
 
 
 def sealed_bytes(connection: Connection, kind: DocumentKind, digest: bytes) -> bytes | None:
@@ -259,7 +346,8 @@ def stored_documents(connection: Connection) -> tuple[StoredDocument, ...]:
     )
 
 
-def _published_for(address: TerminalAddress) -> ColumnElement[bool]:
+def published_for(address: TerminalAddress) -> ColumnElement[bool]:
+    """Which rows of documents the till at ``address`` may have."""
     return and_(
         documents.c.published_ms.is_not(None),
         or_(documents.c.shop.is_(None), documents.c.shop == address.shop),
@@ -276,4 +364,5 @@ def _stored(row: Row[*tuple[object, ...]]) -> StoredDocument:
         plain["size"],
         plain["issued_ms"],
         plain["published_ms"],
+        plain["base"],
     )

@@ -7,12 +7,12 @@ from sqlalchemy import Connection
 from contract.bodies import OfficeBody
 from contract.postings import Posting
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
-from hq import settling
+from hq import lending, settling
 from hq.applied import Applied, Applier
 from hq.ledger import post
 from hq.unsettled import Finding, Place, raise_exceptions
 
-APPLIERS: tuple[Applier, ...] = (settling.apply,)
+APPLIERS: tuple[Applier, ...] = (settling.apply, lending.apply)
 """Whoever keeps books beside the ledger, in the order they are asked."""
 
 

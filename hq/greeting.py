@@ -9,8 +9,9 @@ from contract.ids import TerminalAddress
 from contract.journal import identity_hash
 from contract.messages import GRAMMAR, Hello, Welcome
 from contract.signing import parse_public_key
+from hq import lending
 from hq.chains import newest_of, wanted
-from hq.documents import announcements
+from hq.documents import needed
 from hq.tables import chains, entries, terminals
 from hq.unsettled import Cause, Finding, Place, raise_exceptions
 
@@ -21,7 +22,7 @@ that ends before it is nothing to tell people.
 
 Greeted = Callable[[Connection, TerminalAddress, Hello, int], None]
 
-GREETED: tuple[Greeted, ...] = ()
+GREETED: tuple[Greeted, ...] = (lending.greeted,)
 """Whoever has to hear of each hello of a chain that is let in, with the instant (Unix milliseconds)."""
 
 
@@ -58,7 +59,7 @@ def welcome(connection: Connection, address: TerminalAddress, hello: Hello, now_
         raise_exceptions(connection, [(place, finding) for finding in doubts], now_ms)
         for greeted in GREETED:
             greeted(connection, address, hello, now_ms)
-    documents = announcements(connection, address)
+    documents = needed(connection, address, hello.documents)
     asked = wanted(connection, address, hello.earlier)
     known = max(newest.epoch, hello.epoch) if row is not None else newest.epoch
     return Welcome(GRAMMAR, address, hello.epoch, upto_seq, head_hash, now_ms, documents, known, asked)

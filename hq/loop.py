@@ -13,6 +13,7 @@ from hq.worker import Publish, Worker
 MAX_WAITING = 2_000
 POLL_INTERVAL_S = 0.5
 RENEW_INTERVAL_S = 3_600
+LEND_INTERVAL_S = 1
 PAUSE_AFTER_FAILURE_S = 0.5
 STOP_TIMEOUT_S = 20
 EARLY_WAIT_S = 0.3
@@ -59,6 +60,7 @@ class WorkLoop:
         self._seen_connections = 0
         self._next_poll_s = 0.0
         self._next_renewal_s = 0.0
+        self._next_lending_s = 0.0
 
     def arrived(self, topic: str, payload: bytes) -> bool:
         """Put a message into the queue; False where it is full. Never blocks."""
@@ -106,6 +108,9 @@ class WorkLoop:
         if time.monotonic() >= self._next_renewal_s:
             self._next_renewal_s = time.monotonic() + RENEW_INTERVAL_S
             self._worker.renew(_now_ms())
+        if time.monotonic() >= self._next_lending_s:
+            self._next_lending_s = time.monotonic() + LEND_INTERVAL_S
+            self._worker.lend(_now_ms())
         if time.monotonic() >= self._next_poll_s:
             self._next_poll_s = time.monotonic() + POLL_INTERVAL_S
             if line.is_up():

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from contract.documents import MOST_MEMBERS, DocumentKind
+from hq.authored import author_pack
 from hq.config import HqConfig, read_config
 from hq.credentials import issue_credential
 from hq.db import Turn, migrate, open_database, reading, writing
-from hq.documents import DAY_MS, Desk, StoredDocument, author_pack, publish, sign, sign_pack
+from hq.documents import DAY_MS, Desk, StoredDocument, publish, sign, sign_pack
 from hq.errors import OfficeError
 from hq.identity import load_signer
 from hq.ledger_text import books_text

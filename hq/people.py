@@ -25,6 +25,7 @@ from contract.pins import is_pin
 from contract.postings import POINTS, member_points_account
 from contract.signing import PublicKey, parse_public_key
 from hq.errors import OfficeError
+from hq.own_place import OFFICE_SHOP
 from hq.pins import make_verifier
 from hq.sources import CashierRow, Enrolment, MemberRow
 from hq.tables import cashiers, catalogue, catalogue_heads, chains, members, postings, terminals
@@ -37,6 +38,8 @@ def enrol(connection: Connection, enrolment: Enrolment, tenant: str, now_ms: int
     that is taken.
     """
     address, epoch = enrolment.address, enrolment.epoch
+    if address.shop == OFFICE_SHOP:
+        raise OfficeError(f"{address}: the shop name {OFFICE_SHOP} is head office's own; a till needs another.")
     if address.tenant != tenant:
         raise OfficeError(f"{address} belongs to another tenant; this head office is {tenant}'s.")
     known = terminal_key(connection, address, epoch)
@@ -82,7 +85,8 @@ def newest_epoch(connection: Connection, address: TerminalAddress) -> int | None
 def enrolled(connection: Connection) -> tuple[TerminalAddress, ...]:
     """Every till that may speak, each once."""
     found = connection.scalars(select(terminals.c.address).distinct().order_by(terminals.c.address))
-    return tuple(parse_address(text) for text in found)
+    addresses = (parse_address(text) for text in found)
+    return tuple(address for address in addresses if address.shop != OFFICE_SHOP)
 
 
 def is_enrolled(connection: Connection, address: TerminalAddress) -> bool:

@@ -15,9 +15,11 @@ from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.messages import Announcement, read_hello, read_want, seal_ack, seal_welcome
 from contract.topics import Down, Up
+from hq.blobs import BlobShelf
 from hq.chains import newest_of
 from hq.db import Turn, reading, writing
-from hq.documents import BlobShelf, Desk, announcements, renew
+from hq.documents import Desk, announcements, leases_offered, renew
+from hq.granting import step
 from hq.greeting import NotWelcome, welcome
 from hq.ingest import BatchEarly, BatchRefused, take_batch
 from hq.packs import PackShelf
@@ -48,6 +50,7 @@ class Worker:
         self._blobs = BlobShelf()
         self._announced: dict[str, bytes] = {}
         self._mark: tuple[object, ...] = ()
+        self._leases_ms = 0
 
     def handle(self, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
         """Answer one message that arrived on ``topic``. Raises only what the database raises."""
@@ -79,17 +82,24 @@ class Worker:
         """
         with reading(self._engine) as connection:
             mark = _mark(connection)
-            if mark == self._mark:
-                return []
-            found = [
-                _announce(address, announcement)
-                for address in enrolled(connection)
-                for announcement in announcements(connection, address)
-            ]
+            offered = leases_offered(connection, self._leases_ms)
+            found = [_announce(address, announcement) for address, announcement, _ in offered]
+            if mark != self._mark:
+                found += [
+                    _announce(address, announcement)
+                    for address in enrolled(connection)
+                    for announcement in announcements(connection, address)
+                ]
         fresh = [publish for publish in found if self._announced.get(publish.topic) != publish.payload]
         if not fresh:
             self._mark = mark
+            self._leases_ms = max((issued_ms for *_, issued_ms in offered), default=self._leases_ms)
         return fresh
+
+    def lend(self, now_ms: int) -> None:
+        """Do the next piece of lending; the next :meth:`poll` announces what tills are to be told."""
+        with writing(self._engine, Turn.LENDING) as connection:
+            step(connection, self._desk, now_ms)
 
     def announced(self, publish: Publish) -> None:
         """Take note that the connection took an announcement."""
@@ -99,6 +109,7 @@ class Worker:
         """Let the next :meth:`poll` announce everything: the broker may have forgotten what it retained."""
         self._announced.clear()
         self._mark = ()
+        self._leases_ms = 0
 
     def renew(self, now_ms: int) -> None:
         """Sign and publish anew what tills would soon no longer accept; the next :meth:`poll` announces it."""

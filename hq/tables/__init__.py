@@ -22,11 +22,10 @@ from hq.tables.lending import (
     habits,
     lease_documents,
     leases,
-    placing,
+    placements,
     restorations,
     slips,
     told_documents,
-    wishes,
 )
 from hq.tables.metadata import ADDRESS, METADATA, ROW_ID
 from hq.tables.people import cashiers, catalogue, catalogue_heads, members
@@ -74,7 +73,7 @@ __all__ = [
     "outages",
     "period_entries",
     "periods",
-    "placing",
+    "placements",
     "points_debts",
     "points_lots",
     "points_spendings",
@@ -97,5 +96,4 @@ __all__ = [
     "top_ups",
     "transactions",
     "value_terms",
-    "wishes",
 ]

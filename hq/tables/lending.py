@@ -100,8 +100,8 @@ habits = Table(
 )
 """Where a member buys."""
 
-placing = Table(
-    "placing",
+placements = Table(
+    "placements",
     METADATA,
     Column("asset", String(16), primary_key=True),
     Column("holder", String(64), primary_key=True),
@@ -109,15 +109,3 @@ placing = Table(
     Column("due_ms", BigInteger, nullable=False, index=True),
 )
 """Accounts of which it is to be looked again who should hold how much."""
-
-wishes = Table(
-    "wishes",
-    METADATA,
-    Column("address", ADDRESS, primary_key=True),
-    Column("asset", String(16), primary_key=True),
-    Column("holder", String(64), primary_key=True),
-    Column("name", String(32), primary_key=True),
-    Column("amount", BigInteger, nullable=False),
-    Column("made_ms", BigInteger, nullable=False),
-)
-"""How much of an account a terminal should hold, all its leases of it together."""

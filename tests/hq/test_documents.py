@@ -17,13 +17,13 @@ from contract.ids import TerminalAddress
 from contract.messages import Want
 from contract.pins import is_pin
 from contract.trade import MAX_EFFECTS
+from hq.authored import author_pack
+from hq.blobs import BlobShelf
 from hq.credentials import issue_credential
 from hq.db import writing
 from hq.documents import (
     DAY_MS,
-    BlobShelf,
     announcements,
-    author_pack,
     publish,
     renew,
     sealed_bytes,

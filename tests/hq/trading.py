@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,10 +14,12 @@ from contract.journal import Entry
 from contract.trade import Original
 from contract.value import Account, Asset, Draw, Lease
 from hq.db import reading, writing
+from hq.granting import lend_from
 from hq.periods import Period, close_period, closed_periods, open_entries, recomputed, settle_entries
+from hq.placement import DEFAULT_LENDING
 from hq.settlement.plain import plain_report
 from hq.settlement.report import Line
-from hq.tables import postings
+from hq.tables import leases, postings
 from tests.hq.tills import A1, B1, NOW_MS, HeadOffice, Till
 from tests.hq.trades import refund_body, sale_body, top_up_body
 
@@ -40,12 +43,24 @@ class Chain:
         till, transaction = self.tills[shop], bytes([len(self.tills[shop].entries) + 1]) * 16
         body = top_up_body(shop, amount, bonus, self.hq.ref, transaction, till.address.terminal)
         (self.lease,) = body.born
-        return self._sent(till, EntryKind.TOP_UP, body, transaction)
+        # Nothing of it stays at the till: other shops are lent of it.
+        return self._sent(till, EntryKind.TOP_UP, replace(body, born=()), transaction)
 
     def spend(self, shop: str, amount: int, bonus: int) -> Entry:
         till = self.tills[shop]
+        self._borrow(till, amount + bonus)
         body = sale_body(shop, self.draws(amount, bonus), self.hq.pack, self.hq.ref, till.address.terminal, NOW_MS)
         return self._sent(till, EntryKind.SALE, body)
+
+    def _borrow(self, till: Till, whole: int) -> None:
+        """Have head office lend the till what it is about to spend."""
+        wallet = self.lease.account
+        with writing(self.hq.engine) as connection:
+            assert lend_from(connection, till.address, wallet, whole, DEFAULT_LENDING, NOW_MS) == whole
+            lent = connection.scalars(
+                select(leases.c.lease).where(leases.c.address == str(till.address), leases.c.drawn == 0)
+            ).one()
+        self.lease = replace(self.lease, lease=lent)
 
     def refund(self, shop: str, sale: Entry, amount: int, bonus: int) -> Entry:
         till, header = self.tills[shop], sale.header

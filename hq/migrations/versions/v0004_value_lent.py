@@ -110,24 +110,14 @@ def _placed() -> None:
         sa.PrimaryKeyConstraint("member", "address", name="pk_habits"),
     )
     op.create_table(
-        "placing",
+        "placements",
         sa.Column("asset", sa.String(length=16), nullable=False),
         sa.Column("holder", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=32), nullable=False),
         sa.Column("due_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("asset", "holder", "name", name="pk_placing"),
+        sa.PrimaryKeyConstraint("asset", "holder", "name", name="pk_placements"),
     )
-    op.create_index("ix_placing_due_ms", "placing", ["due_ms"])
-    op.create_table(
-        "wishes",
-        sa.Column("address", sa.String(length=50), nullable=False),
-        sa.Column("asset", sa.String(length=16), nullable=False),
-        sa.Column("holder", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=32), nullable=False),
-        sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("made_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("address", "asset", "holder", "name", name="pk_wishes"),
-    )
+    op.create_index("ix_placements_due_ms", "placements", ["due_ms"])
 
 
 def _stored() -> None:

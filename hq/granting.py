@@ -1,0 +1,274 @@
+"""The step that lends: a bounded piece of work, done again and again by whichever worker has the turn.
+
+It ages leases, looks again at accounts of which something changed, lends by habit what is free, asks back, and signs
+what terminals are to be told. While a restoration is open it does nothing but find out what is lent.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, Connection, Subquery, delete, func, select, update
+
+from contract.ids import TerminalAddress, parse_address
+from contract.value import Account, Asset, DrawOrder, Lease
+from hq.bulk import keep_rows
+from hq.documents import Desk, overtake
+from hq.free import FreeLot, free_amount, free_lots, lendable_points
+from hq.lease_book import LeaseState, Origin
+from hq.lease_offers import lend, offer_barrier, offer_waiting, recall
+from hq.own_chain import ensure_own_chain
+from hq.own_place import own_address
+from hq.placement import DAY_MS, Holding, LendingPolicy, Visit, even, habitual, moves
+from hq.restoring import close_restoration, open_restoration
+from hq.tables import (
+    catalogue_heads,
+    chains,
+    habits,
+    hold_parts,
+    holds,
+    lease_documents,
+    leases,
+    placements,
+    terminals,
+)
+from hq.told_leases import ACTIVE, OFFERED
+
+MOST_ACCOUNTS = 64
+"""So many accounts are looked at in one step."""
+MOST_TERMINALS = 32
+"""So many terminals are told something in one step."""
+MOST_AGED = 256
+
+
+def step(connection: Connection, desk: Desk, now_ms: int) -> int:
+    """Do the next piece of work; return how much there was. The transaction is one of ``hq.db.Turn.LENDING``."""
+    ensure_own_chain(connection, desk, now_ms)
+    restoration = open_restoration(connection)
+    if restoration is not None:
+        return _find_out(connection, desk, restoration, now_ms)
+    _age(connection, desk.policy, now_ms)
+    placed = _place_due(connection, desk, now_ms)
+    return placed + offer_waiting(connection, desk, MOST_TERMINALS, now_ms)
+
+
+def lend_from(
+    connection: Connection, address: TerminalAddress, account: Account, amount: int, policy: LendingPolicy, now_ms: int
+) -> int:
+    """Lend up to ``amount`` of an account to a terminal (of stored value principal and bonus together), never more than
+    is free; return how much it became.
+    """
+    epoch = newest_epoch_of(connection, address)
+    until_ms = now_ms + policy.lease_ms
+    if epoch is None or open_restoration(connection) is not None:
+        return 0
+    if account.asset is Asset.STORED:
+        parts = _slices(account, free_lots(connection, account.holder), amount, until_ms)
+    else:
+        if account.asset is Asset.POINTS:
+            free = lendable_points(connection, account.holder, until_ms // DAY_MS)
+        else:
+            free = free_amount(connection, account, currency_of(connection))
+        lends = min(amount, max(free, 0))
+        parts = [Lease(b"", account, lends, until_ms)] if lends else []
+    made = lend(connection, address, epoch, parts, now_ms)
+    return sum(count.lease.amount + count.lease.bonus_minor for count in made)
+
+
+def newest_epoch_of(connection: Connection, address: TerminalAddress) -> int | None:
+    """The newest epoch of a terminal, None for one that may not speak."""
+    row = connection.execute(
+        select(terminals.c.epoch, terminals.c.revoked_ms)
+        .where(terminals.c.address == str(address))
+        .order_by(terminals.c.epoch.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None or row.revoked_ms is not None else row.epoch
+
+
+def currency_of(connection: Connection) -> str:
+    """The tenant's currency."""
+    return connection.scalar(select(catalogue_heads.c.currency)) or "CNY"
+
+
+def look_again(connection: Connection, accounts: Iterable[Account], now_ms: int) -> None:
+    """Have the next step look at who should hold how much of these accounts."""
+    due = [(account.asset.value, account.holder, account.name, now_ms) for account in sorted(accounts)]
+    keep_rows(connection, placements, ("asset", "holder", "name", "due_ms"), due)
+
+
+def _slices(account: Account, free: Iterable[FreeLot], amount: int, until_ms: int) -> list[Lease]:
+    """``amount`` out of lots, oldest first, each with the bonus that belongs to it."""
+    parts = []
+    for lot in free:
+        whole = min(amount, lot.whole)
+        if whole:
+            bonus = lot.bonus * whole // lot.whole
+            # A lot whose bonus is all that rounds up may hold less principal than the rest.
+            principal = min(whole - bonus, lot.principal)
+            parts.append(
+                Lease(b"", account, principal, until_ms, whole - principal, lot.lot, lot.issuer, DrawOrder.PRO_RATA)
+            )
+            amount -= whole
+    return parts
+
+
+def _age(connection: Connection, policy: LendingPolicy, now_ms: int) -> None:
+    """Suspend what is past its time, close what nobody was ever told of, ask back what will soon be past its time."""
+    over = (leases.c.state == LeaseState.ACTIVE.value, leases.c.spend_until_ms < now_ms)
+    gone = connection.execute(
+        update(leases)
+        .where(*over, leases.c.origin == Origin.LENT.value, leases.c.document.is_(None))
+        .values(state=LeaseState.CLOSED.value, returned=leases.c.granted, returned_bonus=leases.c.granted_bonus)
+        .returning(leases.c.asset, leases.c.holder, leases.c.name)
+    ).all()
+    look_again(connection, {Account(Asset(row.asset), row.holder, row.name) for row in gone}, now_ms)
+    connection.execute(update(leases).where(*over).values(state=LeaseState.SUSPENDED.value))
+    ending = connection.execute(
+        select(leases.c.lease, leases.c.asset, leases.c.holder, leases.c.name)
+        .where(
+            leases.c.state == LeaseState.ACTIVE.value,
+            leases.c.recalled_ms.is_(None),
+            leases.c.spend_until_ms < now_ms + policy.lease_ms // 3,
+            # One that was just lent for so short is left alone.
+            leases.c.since_ms < now_ms - policy.lease_ms // 3,
+        )
+        .limit(MOST_AGED)
+    ).all()
+    for row in ending:
+        recall(connection, row.lease, now_ms)
+    look_again(connection, {Account(Asset(row.asset), row.holder, row.name) for row in ending}, now_ms)
+    late = connection.scalars(
+        select(holds.c.hold).where(holds.c.state == "open", holds.c.until_ms < now_ms).limit(MOST_AGED)
+    ).all()
+    if late:
+        connection.execute(delete(hold_parts).where(hold_parts.c.hold.in_(late)))
+        connection.execute(update(holds).where(holds.c.hold.in_(late)).values(state="expired"))
+
+
+def _place_due(connection: Connection, desk: Desk, now_ms: int) -> int:
+    rows = connection.execute(
+        select(placements).where(placements.c.due_ms <= now_ms).order_by(placements.c.due_ms).limit(MOST_ACCOUNTS)
+    ).all()
+    for row in rows:
+        account = Account(Asset(row.asset), row.holder, row.name)
+        connection.execute(
+            delete(placements).where(
+                placements.c.asset == row.asset, placements.c.holder == row.holder, placements.c.name == row.name
+            )
+        )
+        _place(connection, desk.policy, account, now_ms)
+    return len(rows)
+
+
+def _place(connection: Connection, policy: LendingPolicy, account: Account, now_ms: int) -> None:
+    if account.asset is Asset.COUPON or (account.asset is Asset.POINTS and not policy.lend_points):
+        return
+    held = _held(connection, account, now_ms)
+    if account.asset is Asset.STORED:
+        free = sum(lot.whole for lot in free_lots(connection, account.holder))
+    elif account.asset is Asset.POINTS:
+        free = lendable_points(connection, account.holder, (now_ms + policy.lease_ms) // DAY_MS)
+    else:
+        free = free_amount(connection, account, currency_of(connection))
+    total = max(0, free) + sum(holding.amount for holding in held)
+    open_tills = _open_tills(connection, policy, now_ms)
+    if account.asset in (Asset.STORED, Asset.POINTS, Asset.USES):
+        most = policy.most_points if account.asset is Asset.POINTS else policy.most_minor
+        wanted = habitual(total, _visits(connection, account.holder), most, policy, now_ms)
+    else:
+        shop = account.holder if account.asset is Asset.POOL else None
+        wanted = even(total, [till for till in open_tills if shop in (None, till.shop)], policy)
+    wanted = {address: amount for address, amount in wanted.items() if address in open_tills}
+    found = moves(wanted, held, free)
+    for address, amount in found.more.items():
+        lend_from(connection, address, account, amount, policy, now_ms)
+    for address in found.back:
+        for lease in connection.scalars(
+            select(leases.c.lease).where(
+                *_of(account), leases.c.address == str(address), leases.c.state == LeaseState.ACTIVE.value
+            )
+        ).all():
+            recall(connection, lease, now_ms)
+
+
+def _of(account: Account) -> tuple[ColumnElement[bool], ...]:
+    return (
+        leases.c.asset == account.asset.value,
+        leases.c.holder == account.holder,
+        leases.c.name == account.name,
+    )
+
+
+def _held(connection: Connection, account: Account, now_ms: int) -> list[Holding]:
+    """What terminals can spend of an account now. What was asked back counts no more; it will come."""
+    left = (
+        leases.c.granted - leases.c.drawn - leases.c.returned
+        + leases.c.granted_bonus - leases.c.drawn_bonus - leases.c.returned_bonus
+    )  # fmt: skip
+    rows = connection.execute(
+        select(leases.c.address, func.sum(left).label("amount"))
+        .where(*_of(account), leases.c.state == LeaseState.ACTIVE.value, leases.c.recalled_ms.is_(None))
+        .group_by(leases.c.address)
+        .order_by(leases.c.address)
+    )
+    return [Holding(parse_address(row.address), int(row.amount)) for row in rows]
+
+
+def _visits(connection: Connection, member: str) -> list[Visit]:
+    rows = connection.execute(select(habits).where(habits.c.member == member).order_by(habits.c.address))
+    return [Visit(parse_address(row.address), row.times, row.last_ms) for row in rows]
+
+
+def _open_tills(connection: Connection, policy: LendingPolicy, now_ms: int) -> list[TerminalAddress]:
+    """Tills that may speak and have been heard of lately."""
+    newest = _newest_epochs()
+    rows = connection.scalars(
+        select(terminals.c.address)
+        .join(newest, (terminals.c.address == newest.c.address) & (terminals.c.epoch == newest.c.epoch))
+        .join(chains, (terminals.c.address == chains.c.address) & (terminals.c.epoch == chains.c.epoch))
+        .where(
+            terminals.c.revoked_ms.is_(None),
+            chains.c.last_seen_ms >= now_ms - policy.seen_days * DAY_MS,
+            terminals.c.address.not_like("%/office/%"),
+        )
+        .order_by(terminals.c.address)
+    )
+    return [parse_address(text) for text in rows]
+
+
+def _newest_epochs() -> Subquery:
+    return (
+        select(terminals.c.address, func.max(terminals.c.epoch).label("epoch")).group_by(terminals.c.address).subquery()
+    )
+
+
+def _find_out(connection: Connection, desk: Desk, restoration: int, now_ms: int) -> int:
+    """Have every till activate a leases document of now; begin to lend again when all have."""
+    overtake(connection, desk, now_ms)
+    newest = _newest_epochs()
+    proven = select(lease_documents.c.address).where(
+        lease_documents.c.restoration == restoration, lease_documents.c.state == ACTIVE
+    )
+    rows = connection.execute(
+        select(terminals.c.address, terminals.c.epoch)
+        .join(newest, (terminals.c.address == newest.c.address) & (terminals.c.epoch == newest.c.epoch))
+        .where(
+            terminals.c.revoked_ms.is_(None),
+            terminals.c.address != own_address(desk.tenant),
+            terminals.c.address.not_in(proven),
+        )
+        .order_by(terminals.c.address)
+    ).all()
+    if not rows:
+        close_restoration(connection, now_ms)
+        return 1
+    asked = set(
+        connection.scalars(
+            select(lease_documents.c.address).where(
+                lease_documents.c.restoration == restoration, lease_documents.c.state == OFFERED
+            )
+        )
+    )
+    lacking = [row for row in rows if row.address not in asked][:MOST_TERMINALS]
+    for row in lacking:
+        offer_barrier(connection, desk, parse_address(row.address), row.epoch, now_ms)
+    return len(lacking)

@@ -1,0 +1,223 @@
+"""What entries newly in effect do to the value that is lent, and what a terminal's hello tells of it.
+
+``apply`` is called once a batch with everything newly in effect, in the order of its chain; it keeps the leases, lots,
+points, coupons and slips, and returns the postings and findings that follow. Nothing here lends: that is
+``hq.granting``.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, select, update
+
+from contract.bodies import DocumentChangeBody, EpochStartBody, LeaseReturnBody, OfficeBody, SlipInBody, SlipOutBody
+from contract.documents import DocumentKind
+from contract.ids import TerminalAddress
+from contract.messages import Hello
+from contract.postings import POINTS, Posting, member_points_account
+from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
+from contract.value import Account, Asset
+from hq.applied import Applied, Consequences
+from hq.bulk import insert_rows, keep_rows
+from hq.coupon_book import CouponBook
+from hq.lease_book import LeaseBook, LeaseState
+from hq.lots import LotBook
+from hq.points import PointsMove, move_points
+from hq.restoring import note_told
+from hq.slip_book import SlipBook, slip_id
+from hq.tables import (
+    catalogue_heads,
+    habits,
+    hold_parts,
+    late_terms,
+    leases,
+    placements,
+    pools,
+    terminals,
+    value_terms,
+)
+from hq.taking import Entry, Shops, Taking, take_office, take_returns
+from hq.told_leases import take_document, told_lease_ids
+
+POINTS_DAYS = "points_days"
+"""The term that says for how many days points are good; 0 or absent: for ever."""
+
+EXPIRED_POINTS = "office/points_expired"
+
+
+def apply(connection: Connection, applied: Sequence[Applied], now_ms: int) -> Consequences:
+    """Carry out what ``applied`` say of value; return the postings and findings that follow."""
+    items = [item for item in applied if _concerns(item)]
+    if not items:
+        return Consequences()
+    taking = _opened(connection, items, now_ms)
+    slips = SlipBook(connection, items)
+    for item in items:
+        _take(connection, taking, slips, item)
+    _write(connection, taking, slips, items)
+    return Consequences(tuple(taking.findings), tuple(taking.postings))
+
+
+def greeted(connection: Connection, address: TerminalAddress, hello: Hello, now_ms: int) -> None:
+    """Note what documents a terminal says it has; see ``hq.restoring`` for what follows where head office knows less
+    than the terminal.
+    """
+    note_told(connection, address, hello, now_ms)
+
+
+def _concerns(item: Applied) -> bool:
+    match item.body:
+        case SaleBody() as body:
+            return bool(body.member is not None or body.draws or body.born)
+        case DocumentChangeBody() as body:
+            return body.kind == DocumentKind.LEASES.value
+        case RefundBody() | TopUpBody() | RedemptionBody() | OfficeBody() | LeaseReturnBody():
+            return True
+        case SlipOutBody() | SlipInBody() | EpochStartBody():
+            return True
+    return False
+
+
+def _take(connection: Connection, taking: Taking, slips: SlipBook, item: Applied) -> None:
+    match item.body:
+        case SaleBody() | RefundBody() | TopUpBody() | RedemptionBody() as body:
+            Entry(taking, item, body).take()
+        case OfficeBody() as body:
+            take_office(taking, body)
+            taking.points += _office_points(taking, item, body)
+        case LeaseReturnBody() as body:
+            take_returns(taking, item, body)
+        case SlipOutBody() as body:
+            slips.let_out(taking, item, body)
+        case SlipInBody() as body:
+            slips.take_in(taking, item, body)
+        case DocumentChangeBody() as body:
+            take_document(connection, taking, item, body)
+
+
+def _opened(connection: Connection, items: Sequence[Applied], now_ms: int) -> Taking:
+    ids, lots, codes, whole_lots = set[bytes](), set[bytes](), set[str](), set[bytes]()
+    for item in items:
+        body = item.body
+        ids |= told_lease_ids(body)
+        if isinstance(body, SaleBody | RedemptionBody | SlipOutBody | OfficeBody):
+            ids |= {draw.lease for draw in body.draws if draw.account.asset is not Asset.COUPON}
+            codes |= {draw.account.holder for draw in body.draws if draw.account.asset is Asset.COUPON}
+            lots |= {draw.lot for draw in body.draws if draw.lot is not None}
+        if isinstance(body, SaleBody | RefundBody | TopUpBody | OfficeBody):
+            ids |= {lease.lease for lease in body.born}
+            lots |= {item.header.transaction, *(lease.lot for lease in body.born if lease.lot is not None)}
+        if isinstance(body, LeaseReturnBody):
+            ids |= {back.lease for back in body.leases}
+        if isinstance(body, RefundBody):
+            lots |= {draw.lot or body.original.transaction for draw in body.returned} | {body.original.transaction}
+            codes |= {*body.codes_restored}
+            whole_lots |= {body.original.transaction} if body.bonus_back_minor else set()
+        slip = slip_id(item)
+        ids |= set() if slip is None else {slip}
+    book = LeaseBook(connection, ids, whole_lots)
+    return Taking(
+        leases=book,
+        lots=LotBook(connection, lots | book.lots),
+        coupons=CouponBook(connection, codes),
+        shops=_shops(connection, items),
+        currency=connection.scalar(select(catalogue_heads.c.currency)) or "CNY",
+        now_ms=now_ms,
+        held_bonus=_held_bonus(connection, whole_lots),
+    )
+
+
+def _shops(connection: Connection, items: Sequence[Applied]) -> Shops:
+    addresses = sorted({str(item.header.address) for item in items})
+    rows = connection.execute(
+        select(terminals.c.address, func.max(terminals.c.epoch).label("newest"))
+        .where(terminals.c.address.in_(addresses))
+        .group_by(terminals.c.address)
+    )
+    return Shops(
+        bearers={row.shop: row.bearer for row in connection.execute(select(late_terms))},
+        pools=frozenset(connection.scalars(select(pools.c.shop))),
+        epochs={row.address: row.newest for row in rows},
+    )
+
+
+def _held_bonus(connection: Connection, lots: set[bytes]) -> dict[bytes, int]:
+    if not lots:
+        return {}
+    rows = connection.execute(
+        select(hold_parts.c.lot, func.sum(hold_parts.c.bonus).label("bonus"))
+        .where(hold_parts.c.lot.in_(sorted(lots)))
+        .group_by(hold_parts.c.lot)
+    )
+    return {row.lot: int(row.bonus) for row in rows}
+
+
+def _office_points(taking: Taking, item: Applied, body: OfficeBody) -> list[PointsMove]:
+    """Head office says in postings alone what it gives and takes of points; what expired left its lots already."""
+    if body.action == "points_expired":
+        return []
+    found = []
+    for posting in body.postings:
+        owner = posting.account.removeprefix("member/").removesuffix("/points")
+        if posting.unit == POINTS and posting.account == member_points_account(owner):
+            earned, spent = max(-posting.amount, 0), max(posting.amount, 0)
+            found.append(PointsMove(owner, item.header.transaction, taking.day(item), earned, spent))
+            taking.to_place.add(Account(Asset.POINTS, owner))
+    return found
+
+
+def _write(connection: Connection, taking: Taking, slips: SlipBook, items: Sequence[Applied]) -> None:
+    taking.leases.write(connection)
+    taking.lots.write(connection)
+    taking.coupons.write(connection)
+    slips.write(connection)
+    good_days = connection.scalar(select(value_terms.c.value).where(value_terms.c.name == POINTS_DAYS)) or 0
+    lost = move_points(connection, taking.points, good_days)
+    entry_of = {item.header.transaction: item.entry_id for item in items}
+    for move in taking.points:
+        gone = lost.pop(move.source, 0)
+        if gone:
+            # They were given again by the till, and their last day was over: they go as they would have gone.
+            taking.postings += [
+                (entry_of[move.source], Posting(member_points_account(move.member), POINTS, gone)),
+                (entry_of[move.source], Posting(EXPIRED_POINTS, POINTS, -gone)),
+            ]
+    for item in items:
+        if isinstance(item.body, EpochStartBody):
+            _end_epochs(connection, str(item.header.address), item.header.epoch)
+    _note_habits(connection, items)
+    due = [(account.asset.value, account.holder, account.name, taking.now_ms) for account in sorted(taking.to_place)]
+    keep_rows(connection, placements, ("asset", "holder", "name", "due_ms"), due)
+
+
+def _end_epochs(connection: Connection, address: str, epoch: int) -> None:
+    """A terminal has begun ``epoch``: what was lent to earlier ones is suspended, what nobody was told of is closed."""
+    earlier = (leases.c.address == address, leases.c.epoch < epoch, leases.c.state == LeaseState.ACTIVE.value)
+    connection.execute(
+        update(leases)
+        .where(*earlier, leases.c.document.is_(None))
+        .values(state=LeaseState.CLOSED.value, returned=leases.c.granted, returned_bonus=leases.c.granted_bonus)
+    )
+    connection.execute(update(leases).where(*earlier).values(state=LeaseState.SUSPENDED.value))
+
+
+def _note_habits(connection: Connection, items: Sequence[Applied]) -> None:
+    """Where members buy: counted by terminal, whose chain is at most one worker's at a time."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for item in items:
+        body = item.body
+        if isinstance(body, SaleBody | TopUpBody | RedemptionBody) and body.member is not None:
+            found.setdefault((body.member.member, str(item.header.address)), []).append(item.header.wall_ms)
+    if not found:
+        return
+    members = sorted({member for member, _ in found})
+    addresses = sorted({address for _, address in found})
+    rows = connection.execute(
+        select(habits.c.member, habits.c.address).where(habits.c.address.in_(addresses), habits.c.member.in_(members))
+    )
+    known = {(row.member, row.address) for row in rows}
+    for member, address in sorted(known & found.keys()):
+        here = (habits.c.member == member, habits.c.address == address)
+        times = found[member, address]
+        connection.execute(update(habits).where(*here).values(times=habits.c.times + len(times), last_ms=max(times)))
+    fresh = [(*key, len(found[key]), max(found[key])) for key in sorted(found.keys() - known)]
+    insert_rows(connection, habits, ("member", "address", "times", "last_ms"), fresh)

@@ -1,0 +1,153 @@
+"""Head office's own entries: what it booked itself, signed and chained like a terminal's, in the same table.
+
+Web spends, grants, expiry and what people settle are entries of kind ``office`` at an address no till can have. Every
+posting of head office so traces to a signed entry, and the chain is verified as any other.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from contract.bodies import EntryKind, OfficeBody
+from contract.ids import TerminalAddress
+from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, identity_hash, seal_entry
+from contract.postings import Posting
+from contract.signing import PublicKey, parse_public_key
+from hq.applied import Applied
+from hq.documents import Desk
+from hq.effects import take_effect
+from hq.own_place import own_chain_of
+from hq.tables import chains, entries, restorations, terminals, transactions
+
+POSTED = "posted"
+_BOOT = bytes(16)
+
+
+def book(connection: Connection, desk: Desk, body: OfficeBody, now_ms: int, transaction: bytes | None = None) -> int:
+    """Seal the next entry of head office's own chain, store it and let it take effect; return its row id.
+
+    The chain is locked until the transaction ends. The same ``transaction`` id again returns the entry there is. A
+    transaction of the database books once; what belongs together goes through :func:`book_all`.
+    """
+    if transaction is not None:
+        known: int | None = connection.scalar(
+            select(transactions.c.entry_id).where(transactions.c.transaction_id == transaction)
+        )
+        if known is not None:
+            return known
+    return book_all(connection, desk, ((body, transaction),), now_ms)[0]
+
+
+def book_all(
+    connection: Connection, desk: Desk, bodies: Sequence[tuple[OfficeBody, bytes | None]], now_ms: int
+) -> tuple[int, ...]:
+    """Book several entries, each with its transaction id or None for one made of its place; return their row ids."""
+    address = own_chain_of(desk.tenant)
+    epoch = ensure_own_chain(connection, desk, now_ms)
+    here = (chains.c.address == str(address), chains.c.epoch == epoch)
+    head = connection.execute(select(chains.c.upto_seq, chains.c.head_hash).where(*here).with_for_update()).one()
+    seq, previous = head.upto_seq, head.head_hash
+    applied = []
+    for body, transaction in bodies:
+        seq += 1
+        entry = _sealed(desk, address, epoch, seq, previous, body, transaction, now_ms)
+        previous = entry.digest
+        applied.append(Applied(_store(connection, entry, now_ms), entry.header, body))
+    connection.execute(
+        update(chains).where(*here).values(upto_seq=seq, head_hash=previous, told_head_seq=seq, last_seen_ms=now_ms)
+    )
+    take_effect(connection, applied, now_ms)
+    return tuple(item.entry_id for item in applied)
+
+
+def ensure_own_chain(connection: Connection, desk: Desk, now_ms: int) -> int:
+    """Return the open epoch of head office's own chain, begun where there is none yet, where the key is another, or
+    where the books were restored since: what was booked after the backup must not share places with what is booked now.
+    """
+    address = own_chain_of(desk.tenant)
+    row = connection.execute(
+        select(terminals).where(terminals.c.address == str(address)).order_by(terminals.c.epoch.desc()).limit(1)
+    ).one_or_none()
+    restored_ms = connection.scalar(select(func.max(restorations.c.begun_ms))) or 0
+    key = desk.signer.public
+    if row is not None and parse_public_key(row.public_key) == key and row.enrolled_ms >= restored_ms:
+        return int(row.epoch)
+    # Minutes are far above any epoch counted from 1, also one that a forgotten restoration began.
+    epoch = 1 if row is None and not restored_ms else max(row.epoch + 1 if row is not None else 1, now_ms // 60_000)
+    _enrol(connection, address, epoch, key, max(now_ms, restored_ms))
+    return epoch
+
+
+def merged(postings: Sequence[Posting]) -> tuple[Posting, ...]:
+    """The same postings, those on one account and unit added up."""
+    sums: dict[tuple[str, str], int] = {}
+    for posting in postings:
+        sums[posting.account, posting.unit] = sums.get((posting.account, posting.unit), 0) + posting.amount
+    return tuple(Posting(account, unit, amount) for (account, unit), amount in sums.items() if amount)
+
+
+def _enrol(connection: Connection, address: TerminalAddress, epoch: int, key: PublicKey, now_ms: int) -> None:
+    connection.execute(
+        insert(terminals).values(address=str(address), epoch=epoch, public_key=key.text(), enrolled_ms=now_ms)
+    )
+    connection.execute(
+        insert(chains).values(
+            address=str(address),
+            epoch=epoch,
+            upto_seq=0,
+            head_hash=identity_hash(address, epoch, key),
+            told_head_seq=0,
+            last_seen_ms=None,
+        )
+    )
+
+
+def _sealed(
+    desk: Desk,
+    address: TerminalAddress,
+    epoch: int,
+    seq: int,
+    previous: bytes,
+    body: OfficeBody,
+    transaction: bytes | None,
+    now_ms: int,
+) -> Entry:
+    own = hashlib.sha256(f"tapledger-office {address} {epoch} {seq}".encode()).digest()[:16]
+    header = EntryHeader(
+        grammar=GRAMMAR,
+        address=address,
+        epoch=epoch,
+        seq=seq,
+        previous=previous,
+        kind=EntryKind.OFFICE,
+        transaction=transaction or own,
+        wall_ms=now_ms,
+        time_quality=TimeQuality.SYNCHRONISED,
+        boot_id=_BOOT,
+        monotonic_ms=seq,
+    )
+    return seal_entry(desk.signer, header, body)
+
+
+def _store(connection: Connection, entry: Entry, now_ms: int) -> int:
+    header = entry.header
+    entry_id: int = connection.execute(
+        insert(entries)
+        .values(
+            address=str(header.address),
+            epoch=header.epoch,
+            seq=header.seq,
+            kind=header.kind.value,
+            transaction_id=header.transaction,
+            digest=entry.digest,
+            sealed=entry.sealed,
+            received_ms=now_ms,
+            judged=POSTED,
+        )
+        .returning(entries.c.id)
+    ).scalar_one()
+    connection.execute(
+        insert(transactions).values(transaction_id=header.transaction, entry_id=entry_id, digest=entry.digest)
+    )
+    return entry_id

@@ -1,0 +1,96 @@
+"""Head office restored from an older backup: how it is noticed, and when lending begins again.
+
+Terminals know what these books have forgotten: a hello says that head office acknowledged more than it has, or that a
+document is active whose version head office has not reached. From then on nothing is lent and nothing reserved until
+every till that may speak has activated a leases document issued after the restoration. Its journal up to that entry is
+in by then, and with it everything it was lent; older documents still on their way cannot be laid any more, because each
+names the one it builds on. Next versions are always above whatever was told.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from contract.documents import DocumentKind
+from contract.ids import TerminalAddress
+from contract.messages import HeldDocument, Hello
+from hq.documents import MOST_FORGOTTEN
+from hq.tables import chains, documents, lease_documents, restorations, told_documents
+from hq.told_leases import OFFERED, replace_offer
+
+
+def note_told(connection: Connection, address: TerminalAddress, hello: Hello, now_ms: int) -> None:
+    """Keep which documents a terminal says are active; begin a restoration where it knows more than these books."""
+    here = told_documents.c.address == str(address)
+    rows = connection.execute(select(told_documents).where(here)).all()
+    before = {row.kind: (row.version, row.digest) for row in rows}
+    told = {held.kind: (held.version, held.digest) for held in hello.documents}
+    if before != told:
+        connection.execute(told_documents.delete().where(here))
+        for held in {held.kind: held for held in hello.documents}.values():
+            connection.execute(
+                insert(told_documents).values(
+                    address=str(address), kind=held.kind, version=held.version, digest=held.digest, told_ms=now_ms
+                )
+            )
+    _doubt_offer(connection, address, told.get(DocumentKind.LEASES.value))
+    reason = _knows_more(connection, address, hello, hello.documents if before != told else ())
+    if reason:
+        begin_restoration(connection, reason, now_ms)
+
+
+def open_restoration(connection: Connection) -> int | None:
+    """The number of the restoration that is open, None while everything is as it should be."""
+    return connection.scalar(
+        select(restorations.c.id).where(restorations.c.closed_ms.is_(None)).order_by(restorations.c.id).limit(1)
+    )
+
+
+def latest_restoration(connection: Connection) -> int:
+    """The number of the last restoration there was, 0 where there was none."""
+    return connection.scalar(select(func.max(restorations.c.id))) or 0
+
+
+def begin_restoration(connection: Connection, reason: str, now_ms: int) -> None:
+    """Stop lending until every till has told what it holds. Where that is so already, nothing changes."""
+    if open_restoration(connection) is None:
+        connection.execute(insert(restorations).values(begun_ms=now_ms, reason=reason[:200], closed_ms=None))
+
+
+def close_restoration(connection: Connection, now_ms: int) -> None:
+    """Begin to lend again."""
+    connection.execute(update(restorations).where(restorations.c.closed_ms.is_(None)).values(closed_ms=now_ms))
+
+
+def _knows_more(connection: Connection, address: TerminalAddress, hello: Hello, held: Iterable[HeldDocument]) -> str:
+    upto_seq = connection.scalar(
+        select(chains.c.upto_seq).where(chains.c.address == str(address), chains.c.epoch == hello.epoch)
+    )
+    if upto_seq is not None and hello.acked_seq > upto_seq:
+        return f"{address} epoch {hello.epoch} was acknowledged up to {hello.acked_seq}, head office has {upto_seq}"
+    for document in held:
+        newest = newest_version(connection, address, document.kind)
+        # A till that tells of impossible versions must not stop lending for all.
+        if newest < document.version <= newest + MOST_FORGOTTEN:
+            return f"{address} has {document.kind} {document.version}, head office has signed {newest}"
+    return ""
+
+
+def newest_version(connection: Connection, address: TerminalAddress, kind: str) -> int:
+    """The highest version of a kind that these books know to have been signed for a terminal; 0 for none."""
+    if kind == DocumentKind.LEASES.value:
+        asked = select(func.max(lease_documents.c.version)).where(lease_documents.c.address == str(address))
+    else:
+        asked = select(func.max(documents.c.version)).where(documents.c.kind == kind)
+    return connection.scalar(asked) or 0
+
+
+def _doubt_offer(connection: Connection, address: TerminalAddress, told: tuple[int, bytes] | None) -> None:
+    """A leases document on its way that cannot be laid on what the terminal has: it is said again, on the right one."""
+    row = connection.execute(
+        select(lease_documents.c.digest, lease_documents.c.base).where(
+            lease_documents.c.address == str(address), lease_documents.c.state == OFFERED
+        )
+    ).one_or_none()
+    if row is not None and (None if told is None else told[1]) not in (row.digest, row.base):
+        replace_offer(connection, row.digest)

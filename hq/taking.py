@@ -1,0 +1,361 @@
+"""What entries newly in effect take from leases, lots, points and coupons, and what they add.
+
+Beneath the ledger's accounts of value lie leases, lots of stored value, lots of points and single coupons. Whatever an
+entry posts on such an account and these do not cover (a lease drawn twice by a copied till, a coupon used twice) is
+posted as it happened and charged in the same breath to whoever answers for that till: the member's account never pays
+for it, and the bearer's account names the entry.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from contract.bodies import LeaseReturnBody, OfficeBody
+from contract.calendar import LAST_DAY
+from contract.postings import (
+    COUPONS,
+    POINTS,
+    USES,
+    Posting,
+    coupon_account,
+    granted_account,
+    member_points_account,
+    member_uses_account,
+    pool_account,
+    taken_account,
+)
+from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
+from contract.value import (
+    Account,
+    Asset,
+    Draw,
+    DrawOrder,
+    Lease,
+    bonus_place,
+    born_lease_id,
+    ledger_place,
+)
+from hq.applied import Applied
+from hq.coupon_book import CouponBook
+from hq.lease_book import LeaseBook, LeaseCount, LeaseState, Origin
+from hq.lots import LotBook, LotCount
+from hq.points import PointsMove
+from hq.unsettled import Cause, Finding, Place
+
+DAY_MS = 24 * 60 * 60 * 1_000
+EARLIEST_MS = 1_577_836_800_000
+"""2020-01-01 (UTC): an entry that says it is older, or of the day after tomorrow, is booked on today's day."""
+
+Trade = SaleBody | RefundBody | TopUpBody | RedemptionBody
+_VALUE = ("member/", "coupon/", "gift/", "budget/")
+
+
+@dataclass(frozen=True, slots=True)
+class Shops:
+    """What is decided about shops: who bears what goes beyond leases (the shop where none is named), whose points are
+    paid in advance, and the newest epoch of each terminal.
+    """
+
+    bearers: Mapping[str, str]
+    pools: frozenset[str]
+    epochs: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class Taking:
+    """The books beneath the ledger, open for the entries of one batch."""
+
+    leases: LeaseBook
+    lots: LotBook
+    coupons: CouponBook
+    shops: Shops
+    currency: str
+    now_ms: int
+    held_bonus: Mapping[bytes, int] = field(default_factory=dict)
+    """Bonus of lots that web shops have reserved."""
+    findings: list[tuple[Place, Finding]] = field(default_factory=list)
+    postings: list[tuple[int, Posting]] = field(default_factory=list)
+    points: list[PointsMove] = field(default_factory=list)
+    to_place: set[Account] = field(default_factory=set)
+
+    def find(self, item: Applied, cause: Cause, detail: str) -> None:
+        """Put something about an entry before people."""
+        header = item.header
+        self.findings.append((Place(header.address, header.epoch, header.seq), Finding(cause, detail)))
+
+    def add_to_lot(self, like: Lease | Draw, currency: str, amount: int, bonus: int) -> None:
+        """Add to the lot that a lease or draw of stored value names, or take from it where the amounts are negative."""
+        account = like.account
+        if account.asset is Asset.STORED and like.lot is not None:
+            self.lots.add(
+                LotCount(
+                    like.lot, account.holder, currency, amount, bonus, like.issuer, DrawOrder.PRO_RATA, self.now_ms
+                )
+            )
+
+    def epoch_state(self, address: str, epoch: int) -> LeaseState:
+        """Leases of an epoch that has ended are nobody's to spend any more."""
+        return LeaseState.ACTIVE if epoch >= self.shops.epochs.get(address, 0) else LeaseState.SUSPENDED
+
+    def bearer(self, shop: str) -> str:
+        """The account that bears what the tills of ``shop`` take beyond what is there."""
+        bearer = self.shops.bearers.get(shop, shop)
+        return "office/beyond_leases" if bearer == "office" else f"shop/{bearer}/beyond_leases"
+
+    def day(self, item: Applied) -> int:
+        """The day an entry is booked on, by its own clock where that can be."""
+        said = item.header.wall_ms
+        believed = said if EARLIEST_MS <= said <= self.now_ms + 2 * DAY_MS else self.now_ms
+        return min(believed // DAY_MS, LAST_DAY)
+
+    def draw_from_lease(self, item: Applied, draw: Draw) -> tuple[int, int]:
+        """Draw as an entry says; return what of it the lease held. The rest goes before people."""
+        header = item.header
+        count = self.leases.find(draw.lease)
+        if count is None or not count.held_by(header.address, header.epoch) or count.lease.account != draw.account:
+            self.find(item, Cause.LEASE_UNKNOWN, f"{_said(draw)} from {draw.lease.hex()}, which is not lent there")
+            return 0, 0
+        there, there_bonus = count.take(draw.amount, draw.bonus_minor)
+        beyond = draw.whole - there - there_bonus
+        if beyond:
+            late = count.state is LeaseState.WRITTEN_OFF
+            cause = Cause.LATE_SPEND if late else Cause.LEASE_OVERDRAWN
+            self.find(item, cause, f"{_said(draw)} from {draw.lease.hex()}, {beyond} more than was left of it")
+        if draw.account.asset in (Asset.BUDGET, Asset.BUDGET_USES, Asset.GIFT, Asset.POOL):
+            self.to_place.add(draw.account)
+        return there, there_bonus
+
+
+class Entry:
+    """One entry with postings on accounts of value, while it takes effect."""
+
+    def __init__(self, taking: Taking, item: Applied, body: Trade) -> None:
+        self._taking = taking
+        self._item = item
+        self._body = body
+        self._currency = taking.currency if isinstance(body, RedemptionBody) else body.currency
+        self._shop = item.header.address.shop
+        self._moved: dict[tuple[str, str], int] = defaultdict(int)
+        """What the books beneath moved on each account, debit positive like the postings."""
+        self._expected: dict[tuple[str, str], int] = defaultdict(int)
+        """What they were asked to move; what is missing of that was put before people already."""
+        self._points_drawn: dict[str, int] = defaultdict(int)
+
+    def take(self) -> None:
+        """Carry out what the entry says and charge what is not covered."""
+        body = self._body
+        if not isinstance(body, TopUpBody | RefundBody):
+            for draw in body.draws:
+                self._draw(draw)
+        match body:
+            case SaleBody() if body.member is not None:
+                self._sale(body, body.member.member)
+            case TopUpBody():
+                self._top_up(body)
+            case RefundBody() if body.member is not None:
+                self._refund(body, body.member.member)
+        for member, points in self._points_drawn.items():
+            self._move_points(member, spent=points)
+        self._pool()
+        self._charge()
+
+    def _draw(self, draw: Draw) -> None:
+        taking, item = self._taking, self._item
+        account = draw.account
+        if account.asset is Asset.COUPON:
+            found = taking.coupons.use(item, account.holder)
+            there, bonus = (draw.amount if found is None else 0), 0
+            if found is not None:
+                taking.find(item, found.cause, found.detail)
+        else:
+            there, bonus = taking.draw_from_lease(item, draw)
+        if account.asset is Asset.POINTS:
+            self._points_drawn[account.holder] += there
+        self._expected[ledger_place(account, self._currency)] += draw.amount
+        self._moved[ledger_place(account, self._currency)] += there
+        if account.asset is Asset.STORED:
+            self._expected[bonus_place(account, self._currency)] += draw.bonus_minor
+            self._moved[bonus_place(account, self._currency)] += bonus
+            count = taking.leases.find(draw.lease)
+            if count is not None:
+                # The lot is the lease's own, whatever the draw says.
+                taking.add_to_lot(count.lease, self._currency, -there, -bonus)
+
+    def _credit(self, member: str, lot: bytes, issuer: str | None, amount: int, bonus: int) -> None:
+        """Stored value comes into a lot."""
+        if amount or bonus:
+            made_ms = self._item.header.wall_ms
+            self._taking.lots.add(
+                LotCount(lot, member, self._currency, amount, bonus, issuer, DrawOrder.PRO_RATA, made_ms)
+            )
+            self._taking.to_place.add(Account(Asset.STORED, member))
+        account = Account(Asset.STORED, member)
+        for place, value in ((ledger_place, amount), (bonus_place, bonus)):
+            self._moved[place(account, self._currency)] -= value
+            self._expected[place(account, self._currency)] -= value
+
+    def _sale(self, body: SaleBody, member: str) -> None:
+        self._credit(member, self._item.header.transaction, self._shop, 0, body.bonus_minor)
+        self._move_points(member, earned=body.points_earned)
+        made = {Asset.STORED: (0, body.bonus_minor), Asset.POINTS: (body.points_earned, 0)}
+        self._born(body.born, made, member, self._item.header.transaction)
+        self._counts(body, member)
+
+    def _top_up(self, body: TopUpBody) -> None:
+        member = body.member.member
+        self._credit(member, self._item.header.transaction, self._shop, body.amount_minor, body.bonus_minor)
+        self._move_points(member, earned=body.points)
+        made = {Asset.STORED: (body.amount_minor, body.bonus_minor), Asset.POINTS: (body.points, 0)}
+        self._born(body.born, made, member, self._item.header.transaction)
+        self._counts(body, member)
+
+    def _refund(self, body: RefundBody, member: str) -> None:
+        first: tuple[int, int] = (0, 0)
+        first_lot = body.returned[0].lot if body.returned else None
+        for draw in body.returned:
+            lot = draw.lot or body.original.transaction
+            self._credit(member, lot, draw.issuer or body.original.shop, draw.amount, draw.bonus_minor)
+            if draw.lot == first_lot:
+                first = (first[0] + draw.amount, first[1] + draw.bonus_minor)
+        self._bonus_back(body, member)
+        self._move_points(
+            member, back=body.points_back, restored=body.points_restored, original=body.original.transaction
+        )
+        made = {Asset.STORED: first, Asset.POINTS: (body.points_restored, 0)}
+        self._born(body.born, made, member, first_lot or body.original.transaction)
+        for code in body.codes_restored:
+            if self._taking.coupons.give_back(code, body.original.transaction):
+                self._grant((coupon_account(code), COUPONS), taken_account(self._shop, Asset.COUPON), 1)
+
+    def _bonus_back(self, body: RefundBody, member: str) -> None:
+        """Bonus that a sale brought goes out again, as far as it lies free; the rest is borne by the shop."""
+        if not body.bonus_back_minor:
+            return
+        lot = self._taking.lots.find(body.original.transaction)
+        lent = self._taking.leases.bonus_left_of(body.original.transaction)
+        held = self._taking.held_bonus.get(body.original.transaction, 0)
+        free = 0 if lot is None else max(0, lot.bonus - lent - held)
+        taken = min(body.bonus_back_minor, free)
+        if lot is not None:
+            lot.bonus -= taken
+        place = bonus_place(Account(Asset.STORED, member), self._currency)
+        self._moved[place] += taken
+        self._expected[place] += body.bonus_back_minor
+        if taken < body.bonus_back_minor:
+            detail = f"{body.bonus_back_minor - taken} of the bonus to be taken back was spent or lent already"
+            self._taking.find(self._item, Cause.BONUS_SPENT, detail)
+
+    def _move_points(
+        self, member: str, earned: int = 0, spent: int = 0, back: int = 0, restored: int = 0, original: bytes = b""
+    ) -> None:
+        place = (member_points_account(member), POINTS)
+        self._moved[place] += back - earned - restored
+        self._expected[place] += back - earned - restored
+        if earned or spent or back or restored:
+            taking, item = self._taking, self._item
+            source, day = item.header.transaction, taking.day(item)
+            taking.points.append(PointsMove(member, source, day, earned, spent, back, restored, original))
+            if earned or restored:
+                taking.to_place.add(Account(Asset.POINTS, member))
+
+    def _pool(self) -> None:
+        """A merchant that pays for points in advance issues what its pool covers; what it takes back fills the pool."""
+        if self._shop not in self._taking.shops.pools:
+            return
+        place = (pool_account(self._shop), POINTS)
+        issued = self._body.points_earned if isinstance(self._body, SaleBody) else 0
+        if issued > self._moved[place]:
+            detail = f"{issued} points issued, {self._moved[place]} of them paid for"
+            self._taking.find(self._item, Cause.POOL_SHORT, detail)
+        self._grant(place, granted_account(Asset.POOL), sum(self._points_drawn.values()))
+
+    def _grant(self, place: tuple[str, str], other: str, amount: int) -> None:
+        """Add ``amount`` to an account of value, against ``other``."""
+        if amount:
+            self._taking.postings += [
+                (self._item.entry_id, Posting(*place, -amount)),
+                (self._item.entry_id, Posting(other, place[1], amount)),
+            ]
+
+    def _counts(self, body: SaleBody | TopUpBody, member: str) -> None:
+        """Uses that rules gave are granted to the member."""
+        for effect in body.effects:
+            for given in effect.counts:
+                place = (member_uses_account(member, given.name), USES)
+                self._grant(place, granted_account(Asset.USES), given.count)
+                self._taking.to_place.add(Account(Asset.USES, member, given.name))
+
+    def _born(self, born: Iterable[Lease], made: Mapping[Asset, tuple[int, int]], member: str, lot: bytes) -> None:
+        """What the entry made is lent to its terminal from the start, and no more than it made."""
+        taking, header = self._taking, self._item.header
+        for lease in born:
+            most, most_bonus = made.get(lease.account.asset, (0, 0))
+            right = lease.account == Account(lease.account.asset, member)
+            right = right and lease.lease == born_lease_id(header.transaction, lease.account)
+            right = right and lease.lot == (lot if lease.account.asset is Asset.STORED else None)
+            if not right or lease.amount > most or lease.bonus_minor > most_bonus or taking.leases.find(lease.lease):
+                detail = f"{lease.account} {lease.amount} and {lease.bonus_minor}, made were {most} and {most_bonus}"
+                taking.find(self._item, Cause.BORN_DIFFERS, detail)
+                continue
+            address = str(header.address)
+            state = taking.epoch_state(address, header.epoch)
+            count = LeaseCount(lease, address, header.epoch, Origin.BORN, state, taking.now_ms, document=b"")
+            taking.leases.add(count)
+
+    def _charge(self) -> None:
+        """Post the difference between what was posted on accounts of value and what was covered."""
+        posted: dict[tuple[str, str], int] = defaultdict(int)
+        for posting in self._body.postings:
+            if posting.account.startswith(_VALUE) or posting.account == pool_account(self._shop):
+                posted[posting.account, posting.unit] += posting.amount
+        bearer = self._taking.bearer(self._shop)
+        unexplained = []
+        for place in sorted(self._moved.keys() | posted.keys()):
+            owed = self._moved[place] - posted[place]
+            if owed:
+                self._taking.postings += [
+                    (self._item.entry_id, Posting(*place, owed)),
+                    (self._item.entry_id, Posting(bearer, place[1], -owed)),
+                ]
+            if posted[place] != self._expected.get(place, 0):
+                unexplained.append(f"{place[0]} {posted[place]} {place[1]}, drawn {self._expected.get(place, 0)}")
+        if unexplained:
+            self._taking.find(self._item, Cause.DRAWS_DIFFER, "; ".join(unexplained))
+
+
+def take_office(taking: Taking, body: OfficeBody) -> None:
+    """Carry out what head office booked itself: lots come and go as it says, its postings are right as they are."""
+    currency = next((posting.unit for posting in body.postings if len(posting.unit) == 3), taking.currency)
+    for lease in body.born:
+        taking.add_to_lot(lease, currency, lease.amount, lease.bonus_minor)
+        taking.to_place.add(lease.account)
+    for draw in body.draws:
+        taking.add_to_lot(draw, currency, -draw.amount, -draw.bonus_minor)
+        taking.to_place.add(draw.account)
+
+
+def take_returns(taking: Taking, item: Applied, body: LeaseReturnBody) -> None:
+    """Leases come back; what is left of them is free again."""
+    for back in body.leases:
+        count = taking.leases.find(back.lease)
+        if count is None or not count.held_by(item.header.address, item.header.epoch):
+            taking.find(item, Cause.LEASE_UNKNOWN, f"{back.lease.hex()} came back, which is not lent there")
+            continue
+        left, left_bonus = count.left
+        if (back.amount, back.bonus_minor) != (left, left_bonus) and count.is_open:
+            said = f"{back.amount} and {back.bonus_minor}"
+            taking.find(
+                item, Cause.RETURN_DIFFERS, f"{count.lease.lease.hex()}: {said}, left are {left} and {left_bonus}"
+            )
+        if count.is_open:
+            count.returned += min(back.amount, left)
+            count.returned_bonus += min(back.bonus_minor, left_bonus)
+            count.state = LeaseState.SUSPENDED
+        if count.left == (0, 0):
+            count.state = LeaseState.CLOSED
+        taking.to_place.add(count.lease.account)
+
+
+def _said(draw: Draw) -> str:
+    account = draw.account
+    return f"{draw.whole} of {account.asset} {account.holder}{' ' + account.name if account.name else ''}"
