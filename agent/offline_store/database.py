@@ -107,6 +107,9 @@ class Database:
             self._settle_log(connection)
             # Said every time, so that no failure in between can leave a sale with the weaker promise.
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            # A checkpoint follows a synced commit only: a failed sync of its own is passed over in silence, and what was
+            # not durable before it would be missing in the middle of the log.
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES if durable else 0}")
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield
@@ -155,7 +158,6 @@ class Database:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute("PRAGMA cell_size_check = ON")
         # Sorting and index building must not leave plain text in temporary files.
         connection.execute("PRAGMA temp_store = MEMORY")
