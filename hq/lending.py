@@ -23,7 +23,7 @@ from hq.lease_book import LeaseBook, LeaseState
 from hq.lots import LotBook
 from hq.points import PointsMove, move_points
 from hq.restoring import note_told
-from hq.slip_book import SlipBook, slip_id
+from hq.slip_book import SlipBook, slip_id, slip_lot
 from hq.tables import (
     catalogue_heads,
     habits,
@@ -112,8 +112,9 @@ def _opened(connection: Connection, items: Sequence[Applied], now_ms: int) -> Ta
             lots |= {draw.lot or body.original.transaction for draw in body.returned} | {body.original.transaction}
             codes |= {*body.codes_restored}
             whole_lots |= {body.original.transaction} if body.bonus_back_minor else set()
-        slip = slip_id(item)
+        slip, lot = slip_id(item), slip_lot(item)
         ids |= set() if slip is None else {slip}
+        lots |= set() if lot is None else {lot}
     book = LeaseBook(connection, ids, whole_lots)
     return Taking(
         leases=book,

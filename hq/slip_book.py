@@ -51,6 +51,12 @@ def slip_id(item: Applied) -> bytes | None:
     return None
 
 
+def slip_lot(item: Applied) -> bytes | None:
+    """The lot that a slip which an entry takes is a slice of, None where there is none."""
+    slip = _peeked(item.body.slip) if isinstance(item.body, SlipInBody) else None
+    return None if slip is None else slip.value.lot
+
+
 class SlipBook:
     """The slips that entries at hand speak of, locked until the transaction ends."""
 
