@@ -107,8 +107,8 @@ class Database:
             self._settle_log(connection)
             # Said every time, so that no failure in between can leave a sale with the weaker promise.
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            # A checkpoint follows a synced commit only: a failed sync of its own is passed over in silence, and what was
-            # not durable before it would be missing in the middle of the log.
+            # A checkpoint follows a synced commit only: a failed sync of its own is passed over in silence, and what
+            # was not durable before it would be missing in the middle of the log.
             connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES if durable else 0}")
             try:
                 connection.execute("BEGIN IMMEDIATE")
