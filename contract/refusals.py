@@ -26,6 +26,18 @@ class RefusalCode(StrEnum):
     CREDENTIAL_EXPIRED = "credential_expired"
     CREDENTIAL_FOREIGN = "credential_foreign"
     CREDENTIAL_COPIED = "credential_copied"
+    CREDENTIAL_REVOKED = "credential_revoked"
+    CODE_SEEN_BEFORE = "code_seen_before"
+    CODE_STALE = "code_stale"
+    COUPON_FORGED = "coupon_forged"
+    COUPON_USED = "coupon_used"
+    COUPON_NOT_YOURS = "coupon_not_yours"
+    COUPON_NOT_HERE = "coupon_not_here"
+    COUPON_NOT_NOW = "coupon_not_now"
+    MEMBER_NEEDED = "member_needed"
+    VALUE_NONE = "value_none"
+    VALUE_SHORT = "value_short"
+    VALUE_NOT_BY_PHONE = "value_not_by_phone"
     PHONE_MALFORMED = "phone_malformed"
     PHONE_UNKNOWN = "phone_unknown"
     AMOUNT_MALFORMED = "amount_malformed"
@@ -120,6 +132,51 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "请出示原卡或用手机号",
         "This credential belongs to another card",
         "Ask for the original card or the phone number",
+    ),
+    _R.CREDENTIAL_REVOKED: RefusalText(
+        "已被总部作废", "请会员联系客服换新", "Called back by head office", "Ask the member to get a new one"
+    ),
+    _R.CODE_SEEN_BEFORE: RefusalText(
+        "这个会员码在本机用过了", "请会员刷新会员码再出示", "This code was taken here before", "Ask for a fresh code"
+    ),
+    _R.CODE_STALE: RefusalText(
+        "会员码不是刚刚出示的",
+        "请会员刷新会员码再出示",
+        "This code was not shown just now",
+        "Ask the member to show the code again",
+    ),
+    _R.COUPON_FORGED: RefusalText(
+        "电子券签名无效", "不能使用，请出示其他券", "The coupon's signature is not valid", "Ask for another coupon"
+    ),
+    _R.COUPON_USED: RefusalText(
+        "这张券已经用过", "请出示其他券", "This coupon has been used", "Ask for another coupon"
+    ),
+    _R.COUPON_NOT_YOURS: RefusalText(
+        "这张券是另一位会员的", "请券的本人出示会员码", "Another member's coupon", "Ask its owner for the member code"
+    ),
+    _R.COUPON_NOT_HERE: RefusalText(
+        "这张券不能在本店本机用", "请到券上写明的门店", "This coupon is not for this till", "Go where the coupon says"
+    ),
+    _R.COUPON_NOT_NOW: RefusalText(
+        "这张券不在有效期内", "请出示其他券", "This coupon is not valid now", "Ask for another coupon"
+    ),
+    _R.MEMBER_NEEDED: RefusalText(
+        "要先确认会员", "请刷会员卡或扫会员码", "A member is needed first", "Tap a card or scan a member code"
+    ),
+    _R.VALUE_NONE: RefusalText(
+        "本机没有这位会员的可用储值",
+        "请收现金，或联网后再试",
+        "No stored value to spend here",
+        "Take cash, or try again when online",
+    ),
+    _R.VALUE_SHORT: RefusalText(
+        "可用储值变少了", "请看新的应付金额再收款", "Less stored value is left now", "Look at what is to pay now"
+    ),
+    _R.VALUE_NOT_BY_PHONE: RefusalText(
+        "只报手机号不能用储值",
+        "请刷会员卡或出示会员码",
+        "A phone number alone cannot spend",
+        "Tap the card or show the member code",
     ),
     _R.PHONE_MALFORMED: RefusalText(
         "手机号不对", "请输入11位手机号", "Not a phone number", "Key the 11 digits of the phone number"

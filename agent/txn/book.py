@@ -232,8 +232,7 @@ class Book(Protocol):
         ...
 
     def member_revoked(self, member: str, issued_day: int) -> bool:
-        """Whether head office has called back what it issued to this member on that day (since 1970-01-01) or before.
-        """
+        """Whether what head office issued to this member by that day (since 1970-01-01, UTC) is void."""
         ...
 
     def unprinted(self) -> tuple[Entry, ...]:

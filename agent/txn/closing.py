@@ -8,14 +8,24 @@ from agent.txn.answers import Step, nod, refuse
 from agent.txn.book import Book
 from agent.txn.effects import Print, Sound, SoundName
 from agent.txn.events import Input, KeyDown, ReceiptPrinted, ReceiptWaiting
-from agent.txn.receipt import sale_receipt
+from agent.txn.receipt import receipt_of
 from agent.txn.selling import selling_step
-from agent.txn.sold import just_sold, recalled
-from agent.txn.state import Committing, Notice, Paid, ReceiptState, Selling, SignIn, SoldSale, TillState
+from agent.txn.sold import just_sold, just_topped_up, recalled
+from agent.txn.state import (
+    Committing,
+    Done,
+    Notice,
+    Paid,
+    ReceiptState,
+    Selling,
+    SignIn,
+    SoldSale,
+    TillState,
+)
 from contract.bodies import EntryKind
 from contract.journal import Entry
 from contract.refusals import Refusal, RefusalCode
-from contract.trade import SaleBody
+from contract.trade import SaleBody, TopUpBody
 
 
 def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> Step:
@@ -26,19 +36,19 @@ def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> 
     asked = scene.asked
     if entry.header.transaction != asked.transaction:
         return state, ()
-    if entry.header.kind is not EntryKind.SALE:
+    if entry.header.kind not in (EntryKind.SALE, EntryKind.TOP_UP):
         return nod(replace(state, refusal=None), Selling(), Notice.BASKET_CANCELLED)
     sold = _sold(scene, entry, book)
     if sold is None:
         return nod(replace(state, refusal=None), Selling(), Notice.ALREADY_BOOKED)
-    as_asked = asked.kind is EntryKind.SALE and sold.sale == asked.body
+    as_asked = asked.body == (sold.sale if isinstance(sold, SoldSale) else sold.body)
     after = replace(
         state,
         scene=Paid(sold, ReceiptState.PRINTING),
         refusal=None,
         notice=None if as_asked else Notice.ALREADY_BOOKED,
     )
-    paper = sale_receipt(sold, book.shop_name(), reprint=not as_asked)
+    paper = receipt_of(sold, book.shop_name(), reprint=not as_asked)
     return after, (Sound(SoundName.SUCCESS), Print(entry.header.seq, paper))
 
 
@@ -60,24 +70,29 @@ def receipt_told(state: TillState, event: ReceiptPrinted | ReceiptWaiting) -> St
 def paid_step(state: TillState, scene: Paid, event: Input, book: Book) -> Step:
     """Begin the next basket with whatever comes; a second press of ``cash`` is not a beginning."""
     match event:
-        case KeyDown(key="cash"):
+        case KeyDown(key="cash" | "stored"):
             return refuse(state, RefusalCode.KEY_NOT_NOW)
         case KeyDown(key="enter" | "clear" | "cancel"):
             return replace(state, scene=Selling()), ()
         case KeyDown(key="signout"):
             return replace(state, scene=SignIn(), cashier=None), ()
         case KeyDown(key="reprint"):
-            paper = sale_receipt(scene.sold, book.shop_name(), reprint=True)
+            paper = receipt_of(scene.sold, book.shop_name(), reprint=True)
             after = replace(state, scene=replace(scene, receipt=ReceiptState.PRINTING, problem=""))
             return after, (Sound(SoundName.ATTENTION), Print(scene.sold.entry.header.seq, paper))
     ready = Selling()
     return selling_step(replace(state, scene=ready), ready, event, book)
 
 
-def _sold(scene: Committing, entry: Entry, book: Book) -> SoldSale | None:
-    """The sale of an entry; where the entry holds what was asked for, with the words the basket already had."""
+def _sold(scene: Committing, entry: Entry, book: Book) -> Done | None:
+    """What an entry holds; where that is what was asked for, with the words the basket already had."""
     basket, asked = scene.basket, scene.asked.body
     held = recalled(entry, book)
-    if isinstance(asked, SaleBody) and (held is None or held.sale == asked):
-        return just_sold(entry, asked, basket.explanations, basket.buyer, book)
+    if held is not None and asked != (held.sale if isinstance(held, SoldSale) else held.body):
+        return held
+    match asked:
+        case SaleBody():
+            return just_sold(entry, asked, basket.explanations, basket.buyer, book)
+        case TopUpBody() if basket.top_up is not None and basket.buyer is not None:
+            return just_topped_up(entry, asked, basket.top_up.explanations, basket.buyer, book)
     return held

@@ -14,8 +14,8 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class KeyDown:
-    """A key went down: ``0``-``9``, ``00``, ``.``, ``clear``, ``cancel``, ``enter``, ``member``, ``cash``, ``reprint``,
-    ``lang`` or ``signout``. Any other text is a key this till does not have.
+    """A key went down: ``0``-``9``, ``00``, ``.``, ``clear``, ``cancel``, ``enter``, ``member``, ``cash``, ``stored``,
+    ``topup``, ``reprint``, ``lang`` or ``signout``. Any other text is a key this till does not have.
     """
 
     key: str

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.txn.book import Book, Member
 from agent.txn.keying import PHONE_DIGITS, is_phone
 from agent.txn.masking import mask_last4, mask_name, mask_phone
 from agent.txn.ndef import payloads
-from agent.txn.state import Buyer
-from contract import credentials, envelope, texts, wire
+from agent.txn.presented import DAY_MS, read_coupon, read_presentation
+from agent.txn.state import Buyer, ShownCoupon
+from contract import coupons, credentials, envelope, presentations, texts, wire
 from contract.basket import Customer
 from contract.documents import CatalogueItem
 from contract.errors import ContractError, Reason
 from contract.refusals import Refusal, RefusalCode
 from contract.trade import Assurance, Medium, MemberRef
 
-DAY_MS = 86_400_000
 BARCODE_DIGITS = range(8, 15)
 RANDOM_UID_BYTES = 4
 RANDOM_UID_FIRST = 0x08
@@ -38,6 +40,8 @@ def by_card(kind: str, uid: bytes, content: bytes | None, book: Book) -> Buyer |
     if kind == "iso14443_4" and len(uid) == RANDOM_UID_BYTES and uid[0] == RANDOM_UID_FIRST:
         # A phone makes its number up anew each time (ISO/IEC 14443-3, table of UID0 values): it names nobody.
         return Refusal(RefusalCode.CARD_UNSUPPORTED, "a number made up anew each time")
+    if book.card_revoked(uid):
+        return Refusal(RefusalCode.CREDENTIAL_REVOKED, "card")
     found = book.member_by_card(uid)
     if found is None:
         return Refusal(RefusalCode.CARD_UNKNOWN, f"{len(uid)} bytes ending {uid[-1:].hex()}")
@@ -54,8 +58,10 @@ def by_phone(digits: str, book: Book) -> Buyer | Refusal:
     return _buyer(found, Medium.PHONE, Assurance.CLAIMED, mask_phone(digits))
 
 
-def by_code(data: bytes, book: Book) -> Buyer | CatalogueItem | Refusal:
-    """Recognise what was scanned: a member's credential, a phone number, or an article's barcode."""
+def by_code(data: bytes, buyer: str | None, book: Book) -> Buyer | ShownCoupon | CatalogueItem | Refusal:
+    """Recognise what was scanned: a member's credential, what a phone shows, a coupon, a phone number, or an article's
+    barcode. ``buyer`` is the member in the basket, if any: some coupons are one member's own.
+    """
     if len(data) > texts.MAX_TEXT_CHARS:
         return Refusal(RefusalCode.CODE_TOO_LONG, f"{len(data)} bytes")
     try:
@@ -67,6 +73,11 @@ def by_code(data: bytes, book: Book) -> Buyer | CatalogueItem | Refusal:
             return _by_credential(credentials.read_credential_text(text), Medium.QR, book)
         except ContractError as error:
             return Refusal(RefusalCode.CODE_GARBLED, error.reason)
+    if text.startswith(presentations.PREFIX):
+        shown = read_presentation(text, book)
+        return shown if isinstance(shown, Refusal) else _believed(shown[0], Medium.QR, book, presentation=shown[1])
+    if text.startswith(coupons.PREFIX):
+        return read_coupon(text, buyer, book)
     if is_phone(text):
         return by_phone(text, book)
     if _means_phone(text):
@@ -87,25 +98,42 @@ def code_refusal(problem: str) -> Refusal:
 
 
 def _by_credential(sealed: bytes, medium: Medium, book: Book, uid: bytes | None = None) -> Buyer | Refusal:
-    """Believe a credential that head office signed, of this tenant, still valid, and on the card it was written for. A
-    cached member is the newer word on tier and tags.
-    """
+    """Believe a credential that head office signed; one for a phone only where the phone shows it."""
     try:
         told = credentials.open_credential(sealed, book.hq_keys)
     except ContractError as error:
         foreign = error.reason is Reason.UNKNOWN_KEY and _claims_another_tenant(sealed, book.address.tenant)
         return Refusal(RefusalCode.CREDENTIAL_FOREIGN if foreign else RefusalCode.CREDENTIAL_FORGED, error.reason)
+    if told.phone_key is not None:
+        return Refusal(RefusalCode.CREDENTIAL_COPIED, "a phone's, without the phone")
+    return _believed(told, medium, book, uid)
+
+
+def _believed(
+    told: credentials.MemberCredential,
+    medium: Medium,
+    book: Book,
+    uid: bytes | None = None,
+    presentation: bytes | None = None,
+) -> Buyer | Refusal:
+    """Take a credential whose signature holds: of this tenant, still valid, not called back, and on the card it was
+    written for. A cached member is the newer word on tier and tags; of one who is not, the credential says how much
+    stored value one sale may take, where it says so.
+    """
     if told.tenant != book.address.tenant:
         return Refusal(RefusalCode.CREDENTIAL_FOREIGN)
     if book.now().wall_ms // DAY_MS > told.valid_until_day:
         return Refusal(RefusalCode.CREDENTIAL_EXPIRED)
     if told.card is not None and told.card != uid:
         return Refusal(RefusalCode.CREDENTIAL_COPIED)
+    if book.member_revoked(told.member, told.issued_day) or (uid is not None and book.card_revoked(uid)):
+        return Refusal(RefusalCode.CREDENTIAL_REVOKED, told.member)
     cached = book.member_by_id(told.member)
     if cached is not None:
-        return _buyer(cached, medium, Assurance.SIGNED, mask_last4(cached.phone_last4))
-    ref = MemberRef(told.member, medium, Assurance.SIGNED)
-    return Buyer(ref, Customer(told.tier, told.tags), "", "", None)
+        buyer = _buyer(cached, medium, Assurance.SIGNED, mask_last4(cached.phone_last4))
+        return replace(buyer, ref=replace(buyer.ref, presentation=presentation))
+    ref = MemberRef(told.member, medium, Assurance.SIGNED, presentation)
+    return Buyer(ref, Customer(told.tier, told.tags), "", "", None, told.limit_minor or None)
 
 
 def _claims_another_tenant(sealed: bytes, tenant: str) -> bool:

@@ -7,38 +7,45 @@ from collections.abc import Iterator
 
 from agent import paper
 from agent.paper import Paper
-from agent.txn.state import Buyer, SoldSale
+from agent.txn.state import Buyer, Done, SoldSale, ToppedUp
 from agent.txn.tiers import tier_name
 from contract.ids import receipt_number
 from contract.journal import Entry, TimeQuality
 from contract.money import format_minor
-from contract.trade import SaleBody
+from contract.trade import SaleBody, TenderKind
 from rules.explain import Explanation, points_text
 
 QR_PREFIX = "TLR1:"
 QR_DIGEST_BYTES = 16
 
 
-def sale_receipt(sold: SoldSale, shop_name: str, reprint: bool) -> Paper:
-    """Return the receipt of a committed sale. ``reprint`` says 补打, large, at the top and at the bottom: this
-    paper may be the second.
+def receipt_of(done: Done, shop_name: str, reprint: bool) -> Paper:
+    """Return the receipt of a committed sale or top-up. ``reprint`` says 补打, large, at the top and at the bottom:
+    this paper may be the second.
     """
     mark = (paper.Text("补打 REPRINT", "center", bold=True, size=2),) if reprint else ()
+    body = _sale(done) if isinstance(done, SoldSale) else _top_up(done)
     rows = (
         *mark,
-        *_head(sold, shop_name),
+        *_head(done, shop_name),
         paper.Rule(),
-        *_lines(sold.sale),
+        *body,
         paper.Rule(),
-        *_reckoning(sold),
-        paper.Rule(),
-        paper.Qr(qr_text(sold.entry)),
+        paper.Qr(qr_text(done.entry)),
         paper.Text("单据码 Receipt code", "center"),
         paper.Text("谢谢惠顾 Thank you", "center"),
         *mark,
         paper.Cut(),
     )
     return Paper(rows)
+
+
+def paid_by(sale: SaleBody) -> tuple[int, int]:
+    """Return what was paid from stored value, because a rule or the customer said so, and in cash."""
+    by_kind = {kind: 0 for kind in TenderKind}
+    for tender in sale.tenders:
+        by_kind[tender.kind] += tender.amount_minor
+    return by_kind[TenderKind.STORED_VALUE] + sale.stored_minor, by_kind[TenderKind.CASH]
 
 
 def number_of(entry: Entry) -> str:
@@ -55,17 +62,33 @@ def qr_text(entry: Entry) -> str:
     return f"{QR_PREFIX}{number_of(entry)}:{digest}"
 
 
-def _head(sold: SoldSale, shop_name: str) -> Iterator[paper.Row]:
+def _head(done: Done, shop_name: str) -> Iterator[paper.Row]:
     if shop_name:
         yield paper.Text(shop_name, "center", bold=True, size=2)
-    yield paper.Text("销售小票 Receipt", "center")
-    yield paper.Pair("单号 No.", number_of(sold.entry))
-    yield paper.Pair("时间 Time", sold.when)
-    if sold.entry.header.time_quality is TimeQuality.DOUBTFUL:
+    sold = isinstance(done, SoldSale)
+    yield paper.Text("销售小票 Receipt" if sold else "储值充值单 Top-up receipt", "center")
+    yield paper.Pair("单号 No.", number_of(done.entry))
+    yield paper.Pair("时间 Time", done.when)
+    if done.entry.header.time_quality is TimeQuality.DOUBTFUL:
         yield paper.Text("时钟未校准 Clock not set", "right")
-    yield paper.Pair("收银员 Cashier", sold.sale.cashier)
-    if sold.buyer is not None:
-        yield paper.Pair("会员 Member", _member(sold.buyer))
+    yield paper.Pair("收银员 Cashier", done.sale.cashier if isinstance(done, SoldSale) else done.body.cashier)
+    if done.buyer is not None:
+        yield paper.Pair("会员 Member", _member(done.buyer))
+
+
+def _sale(sold: SoldSale) -> Iterator[paper.Row]:
+    yield from _lines(sold.sale)
+    yield paper.Rule()
+    yield from _reckoning(sold)
+
+
+def _top_up(done: ToppedUp) -> Iterator[paper.Row]:
+    body = done.body
+    yield paper.Pair("充值 Top-up", f"{body.currency} {format_minor(body.amount_minor)}", bold=True)
+    for explanation in done.explanations:
+        yield from _effect(explanation)
+    yield paper.Pair("储值增加 Stored value", f"+{format_minor(body.amount_minor + body.bonus_minor)}", bold=True)
+    yield paper.Pair("现金 Cash", format_minor(sum(tender.amount_minor for tender in body.tenders)))
 
 
 def _member(buyer: Buyer) -> str:
@@ -88,9 +111,11 @@ def _reckoning(sold: SoldSale) -> Iterator[paper.Row]:
     if tax_minor:
         yield paper.Pair("税 Tax", format_minor(tax_minor))
     yield paper.Pair("应付 Payable", f"{sale.currency} {format_minor(sale.payable_minor)}", bold=True)
-    if sale.stored_minor:
-        yield paper.Pair("储值 Stored value", format_minor(sale.stored_minor))
-    yield paper.Pair("现金 Cash", format_minor(sum(tender.amount_minor for tender in sale.tenders)))
+    stored_minor, cash_minor = paid_by(sale)
+    if stored_minor:
+        yield paper.Pair("储值 Stored value", format_minor(stored_minor))
+    if cash_minor or not stored_minor:
+        yield paper.Pair("现金 Cash", format_minor(cash_minor))
     if sale.points_spent:
         yield paper.Pair("使用积分 Points used", f"-{points_text(sale.points_spent, sale.points_scale)}")
     if sale.member is not None:

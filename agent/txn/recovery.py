@@ -9,7 +9,7 @@ from agent.txn.book import Book
 from agent.txn.effects import Print, Sound, SoundName, WaiveReceipt
 from agent.txn.events import Input, KeyDown, ReceiptPrinted, ReceiptWaiting
 from agent.txn.keying import DIGIT_KEYS
-from agent.txn.receipt import sale_receipt
+from agent.txn.receipt import receipt_of
 from agent.txn.sign_in import sign_in_step
 from agent.txn.sold import recalled
 from agent.txn.state import ReceiptState, Recovered, SignIn, TillState
@@ -38,7 +38,7 @@ def recovery_step(state: TillState, scene: Recovered, event: Input, book: Book) 
         case KeyDown(key="reprint" | "enter"):
             if scene.receipt is ReceiptState.PRINTING:
                 return refuse(state, RefusalCode.KEY_NOT_NOW)
-            paper = sale_receipt(first, book.shop_name(), reprint=True)
+            paper = receipt_of(first, book.shop_name(), reprint=True)
             after = replace(state, scene=replace(scene, receipt=ReceiptState.PRINTING, problem=""))
             return after, (Print(first.entry.header.seq, paper),)
         case KeyDown(key=key) if key in DIGIT_KEYS and scene.receipt is ReceiptState.PRINTING and len(scene.owed) == 1:

@@ -6,23 +6,29 @@ from dataclasses import replace
 
 from agent.txn.book import Book
 from agent.txn.effects import Commit
-from agent.txn.state import Buyer, Line, OpenBasket
+from agent.txn.state import Buyer, Line, OpenBasket, ShownCoupon
+from agent.txn.value import born, drawn, held_for, spendable_minor
 from contract import wire
-from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine
+from contract.basket import MAX_LINES, MAX_QUANTITY, MOST_CODES, Basket, BasketLine, PlannedTender
 from contract.bodies import CancelBody, EntryKind
 from contract.documents import CatalogueItem
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.journal import MAX_ENTRY_BYTES
 from contract.refusals import Refusal, RefusalCode
-from contract.trade import MAX_EFFECTS, PerpetualTotals, SaleBody, Tender, TenderKind
+from contract.trade import MAX_EFFECTS, SaleBody, Tender, TenderKind
 from rules.advice.offer import nearest_offer
+from rules.beside.draws import Short
 from rules.engine.price import price
 from rules.explain import explain
+from rules.grammar.rewards import STORED_VALUE
 from rules.postings import sale_postings
 
 CHANNEL = "store"
 """What a sale at a till is to rules that ask for a channel."""
+
+MOST_ROUNDS = 3
+"""So often a basket is priced again because of how it is paid."""
 
 HEADER_BYTES = 1_000
 """Room left in an entry for its header and for totals that grow, far above what they take."""
@@ -63,8 +69,24 @@ def without_last(basket: OpenBasket, book: Book) -> OpenBasket | Refusal:
 
 
 def with_buyer(basket: OpenBasket, buyer: Buyer, book: Book) -> OpenBasket | Refusal:
-    """Return the basket bought by this member."""
-    return _priced(replace(basket, buyer=buyer), book)
+    """Return the basket bought by this member. Coupons of another member leave it, and nothing is planned from stored
+    value any more.
+    """
+    coupons = tuple(shown for shown in basket.coupons if shown.member in (None, buyer.ref.member))
+    held = held_for(buyer, book)
+    return _priced(replace(basket, buyer=buyer, held=held, pays_stored=False, coupons=coupons, top_up=None), book)
+
+
+def with_coupon(basket: OpenBasket, shown: ShownCoupon, book: Book) -> OpenBasket | Refusal:
+    """Return the basket with one more coupon, whether or not a rule acts on it."""
+    if len(basket.coupons) == MOST_CODES:
+        return Refusal(RefusalCode.BASKET_FULL, "coupons")
+    return _priced(replace(basket, coupons=(*basket.coupons, shown)), book)
+
+
+def paid_from_stored(basket: OpenBasket, pays: bool, book: Book) -> OpenBasket | Refusal:
+    """Return the basket paid from the buyer's stored value as far as it goes, or in cash alone."""
+    return _priced(replace(basket, held=held_for(basket.buyer, book), pays_stored=pays), book)
 
 
 def with_offer(basket: OpenBasket, book: Book) -> OpenBasket:
@@ -75,7 +97,7 @@ def with_offer(basket: OpenBasket, book: Book) -> OpenBasket:
 
 
 def sale_commit(basket: OpenBasket, cashier: str, book: Book) -> Commit:
-    """Return the order to book this basket as paid in cash, exactly."""
+    """Return the order to book this basket as paid as planned: what stored value leaves is paid in cash, exactly."""
     return Commit(EntryKind.SALE, basket.transaction, _body(basket, cashier, book), owes_receipt=True)
 
 
@@ -92,12 +114,32 @@ def _priced(basket: OpenBasket, book: Book) -> OpenBasket | Refusal:
     if sum(line.list_minor for line in basket.lines) == 0 and basket.lines:
         return Refusal(RefusalCode.AMOUNT_ZERO)
     try:
-        priced = price(_plain(basket, book.address), basket.active.compiled)
+        grown = _reckoned(replace(basket, stored_minor=0, draws=()), book)
     except ContractError:
         return Refusal(RefusalCode.AMOUNT_TOO_LARGE)
-    explanations = explain(basket.active.pack, priced.effects)
-    grown = replace(basket, priced=priced, explanations=explanations, offer=None, offer_sought=False)
+    draws = drawn(grown)
+    if isinstance(draws, Short):
+        return Refusal(RefusalCode.VALUE_SHORT, str(draws.missing))
+    explanations = explain(basket.active.pack, grown.priced.effects)
+    grown = replace(grown, draws=draws, explanations=explanations, offer=None, offer_sought=False, top_up=None)
     return grown if not basket.lines or _fits(grown, book) else Refusal(RefusalCode.BASKET_FULL)
+
+
+def _reckoned(basket: OpenBasket, book: Book) -> OpenBasket:
+    """Price the basket, with what is paid from stored value where that is planned: rules may look at how it is paid, so
+    it is priced again until both agree, at most ``MOST_ROUNDS`` times. Raises ContractError.
+    """
+    compiled = basket.active.compiled
+    basket = replace(basket, priced=price(_plain(basket, book.address), compiled))
+    for _round in range(MOST_ROUNDS if basket.pays_stored else 0):
+        priced = basket.priced
+        left_minor = spendable_minor(basket.buyer, basket.held) - priced.stored_minor
+        stored_minor = max(0, min(left_minor, priced.to_pay_minor))
+        if stored_minor == basket.stored_minor:
+            return basket
+        basket = replace(basket, stored_minor=stored_minor)
+        basket = replace(basket, priced=price(_plain(basket, book.address), compiled))
+    return replace(basket, stored_minor=min(basket.stored_minor, basket.priced.to_pay_minor))
 
 
 def _fits(basket: OpenBasket, book: Book) -> bool:
@@ -111,13 +153,19 @@ def _fits(basket: OpenBasket, book: Book) -> bool:
 
 def _plain(basket: OpenBasket, address: TerminalAddress) -> Basket:
     """What pricing looks at. No points are paid with: a customer would have to be asked, and no key asks yet."""
+    customer = None if basket.buyer is None else basket.buyer.customer
+    if customer is not None and basket.held:
+        customer = replace(customer, stored_minor=spendable_minor(basket.buyer, basket.held))
+    stored = PlannedTender(STORED_VALUE, basket.stored_minor)
     return Basket(
         lines=tuple(_line(line) for line in basket.lines),
-        customer=None if basket.buyer is None else basket.buyer.customer,
+        customer=customer,
         shop=address.shop,
         terminal=address.terminal,
         channel=CHANNEL,
         moment_ms=basket.moment_ms,
+        codes=tuple(shown.code for shown in basket.coupons),
+        tenders=(stored,) if basket.stored_minor else (),
         want_points=0,
     )
 
@@ -154,14 +202,27 @@ def _body(basket: OpenBasket, cashier: str, book: Book) -> SaleBody:
         payable_minor=priced.payable_minor,
         points_earned=priced.points,
         points_spent=priced.points_spent,
-        tenders=(Tender(TenderKind.CASH, priced.to_pay_minor),),
+        tenders=_tenders(basket),
         postings=sale_postings(
-            priced, pack.currency, address.shop, address.terminal, None if member is None else member.member
+            priced,
+            pack.currency,
+            address.shop,
+            address.terminal,
+            None if member is None else member.member,
+            basket.draws,
         ),
-        totals=PerpetualTotals(totals.sales + 1, totals.payable_minor + priced.payable_minor),
+        totals=replace(totals, sales=totals.sales + 1, payable_minor=totals.payable_minor + priced.payable_minor),
         member=member,
         rounding_minor=priced.rounding_minor,
         stored_minor=priced.stored_minor,
         bonus_minor=priced.bonus_minor,
         points_scale=pack.points_scale,
+        draws=basket.draws,
+        born=() if member is None else born(basket.transaction, member.member, 0, priced.bonus_minor, book),
     )
+
+
+def _tenders(basket: OpenBasket) -> tuple[Tender, ...]:
+    stored, cash = basket.stored_minor, basket.cash_minor
+    paid = (Tender(TenderKind.STORED_VALUE, stored),) if stored else ()
+    return (*paid, Tender(TenderKind.CASH, cash)) if cash or not paid else paid

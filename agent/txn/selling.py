@@ -9,10 +9,22 @@ from agent.txn.answers import Step, move, nod, refuse
 from agent.txn.book import Book
 from agent.txn.effects import Commit, Print, Sound, SoundName
 from agent.txn.events import CardFailed, CardRead, CodeFailed, CodeRead, Input, KeyDown
-from agent.txn.receipt import sale_receipt
-from agent.txn.sale import begun, cancel_commit, sale_commit, with_buyer, with_item, with_offer, without_last
+from agent.txn.receipt import receipt_of
+from agent.txn.sale import (
+    begun,
+    cancel_commit,
+    paid_from_stored,
+    sale_commit,
+    with_buyer,
+    with_coupon,
+    with_item,
+    with_offer,
+    without_last,
+)
 from agent.txn.sold import recalled
-from agent.txn.state import Buyer, Committing, Notice, OpenBasket, Selling, SignIn, TillState
+from agent.txn.state import Buyer, Committing, Notice, OpenBasket, Selling, ShownCoupon, SignIn, TillState
+from agent.txn.topping import planned, top_up_commit
+from agent.txn.value import may_spend
 from contract.documents import CatalogueItem
 from contract.refusals import Refusal, RefusalCode
 
@@ -27,7 +39,8 @@ def selling_step(state: TillState, scene: Selling, event: Input, book: Book) -> 
         case CardRead(kind=kind, uid=uid, content=content):
             return _recognised(state, scene, identify.by_card(kind, uid, content, book), book)
         case CodeRead(data=data):
-            return _recognised(state, scene, identify.by_code(data, book), book)
+            buyer = scene.basket.buyer.ref.member if scene.basket and scene.basket.buyer else None
+            return _recognised(state, scene, identify.by_code(data, buyer, book), book)
         case KeyDown(key=key):
             return _key(state, scene, key, book)
 
@@ -56,6 +69,10 @@ def _key(state: TillState, scene: Selling, key: str, book: Book) -> Step:
             return move(state, replace(scene, keyed="", phone_entry=not scene.phone_entry))
         case "cash":
             return _pay(state, scene, book)
+        case "stored":
+            return _pay_stored(state, scene, book)
+        case "topup":
+            return _top_up(state, scene, book)
         case "reprint":
             return _reprint(state, scene, book)
         case "signout":
@@ -90,7 +107,9 @@ def _entered(state: TillState, scene: Selling, book: Book) -> Step:
     return _added(state, emptied, item, amount_minor, book, merge=False)
 
 
-def _recognised(state: TillState, scene: Selling, found: Buyer | CatalogueItem | Refusal, book: Book) -> Step:
+def _recognised(
+    state: TillState, scene: Selling, found: Buyer | ShownCoupon | CatalogueItem | Refusal, book: Book
+) -> Step:
     """Take what a card, a code or a number turned out to be."""
     match found:
         case Refusal():
@@ -99,6 +118,8 @@ def _recognised(state: TillState, scene: Selling, found: Buyer | CatalogueItem |
             return _added(state, scene, found, found.price_minor, book, merge=True)
         case Buyer():
             return _bought_by(state, scene, found, book)
+        case ShownCoupon():
+            return _coupon_shown(state, scene, found, book)
 
 
 def _added(
@@ -127,12 +148,28 @@ def _bought_by(state: TillState, scene: Selling, buyer: Buyer, book: Book) -> St
     return nod(state, Selling(with_member, kept), Notice.MEMBER_REPLACED if replaced else None)
 
 
+def _coupon_shown(state: TillState, scene: Selling, shown: ShownCoupon, book: Book) -> Step:
+    """Put a coupon to the basket, once, and say whether a rule acts on it."""
+    basket = scene.basket or begun(book)
+    if isinstance(basket, OpenBasket):
+        if any(shown.code == other.code for other in basket.coupons):
+            return refuse(state, Refusal(RefusalCode.COUPON_USED, "in this basket"), scene)
+        basket = with_coupon(basket, shown, book)
+    if isinstance(basket, Refusal):
+        return refuse(state, basket, scene)
+    acts = any(shown.code in effect.codes for effect in basket.priced.effects)
+    notice = Notice.COUPON_ADDED if acts else Notice.COUPON_IDLE
+    return nod(state, replace(scene, basket=basket), notice)
+
+
 def _cleared(state: TillState, scene: Selling, book: Book) -> Step:
     """Take back the last digit; with none, the phone entry; with none, the last article."""
     if scene.keyed:
         return move(state, replace(scene, keyed=keying.without_last(scene.keyed)))
     if scene.phone_entry:
         return move(state, replace(scene, phone_entry=False))
+    if scene.basket is not None and scene.basket.top_up is not None:
+        return move(state, replace(scene, basket=replace(scene.basket, top_up=None)))
     if scene.basket is None or not scene.basket.lines:
         return refuse(state, RefusalCode.KEY_NOT_NOW)
     basket = without_last(scene.basket, book)
@@ -159,12 +196,63 @@ def _pay(state: TillState, scene: Selling, book: Book) -> Step:
     basket = scene.basket
     if scene.keyed or scene.phone_entry:
         return refuse(state, RefusalCode.KEY_NOT_NOW)
+    if basket is not None and basket.top_up is not None and basket.buyer is not None and state.cashier is not None:
+        order = top_up_commit(basket, basket.top_up, basket.buyer, state.cashier.cashier, book)
+        return replace(state, scene=Committing(basket, order)), (order,)
     if basket is None or not basket.lines:
         return refuse(state, RefusalCode.BASKET_EMPTY)
+    return _sold(state, basket, book)
+
+
+def _sold(state: TillState, basket: OpenBasket, book: Book) -> Step:
     if state.cashier is None:
         return refuse(state, RefusalCode.NOT_SIGNED_IN, SignIn())
+    if basket.draws:
+        # A lease may have ended since the price was shown; the customer sees what has changed before it is paid.
+        again = paid_from_stored(basket, basket.pays_stored, book)
+        if isinstance(again, Refusal):
+            return refuse(state, again)
+        if again.draws != basket.draws:
+            return refuse(state, RefusalCode.VALUE_SHORT, Selling(again))
     commit: Commit = sale_commit(basket, state.cashier.cashier, book)
     return replace(state, scene=Committing(basket, commit)), (commit,)
+
+
+def _pay_stored(state: TillState, scene: Selling, book: Book) -> Step:
+    """Pay from stored value: at once where it covers all, else as far as it goes, the rest being left for cash. Pressed
+    again, nothing is paid from it.
+    """
+    basket = scene.basket
+    if scene.keyed or scene.phone_entry:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    if basket is None or not basket.lines:
+        return refuse(state, RefusalCode.BASKET_EMPTY)
+    if basket.buyer is None:
+        return refuse(state, RefusalCode.MEMBER_NEEDED)
+    if not may_spend(basket.buyer):
+        return refuse(state, RefusalCode.VALUE_NOT_BY_PHONE)
+    paid = paid_from_stored(basket, not basket.pays_stored, book)
+    if isinstance(paid, Refusal):
+        return refuse(state, paid)
+    if paid.pays_stored and not paid.stored_minor:
+        return refuse(state, RefusalCode.VALUE_NONE)
+    if paid.pays_stored and not paid.cash_minor:
+        return _sold(state, paid, book)
+    return nod(state, Selling(paid))
+
+
+def _top_up(state: TillState, scene: Selling, book: Book) -> Step:
+    """Show what topping up the keyed amount brings; ``cash`` books it."""
+    basket = scene.basket
+    if basket is None or basket.buyer is None:
+        return refuse(state, RefusalCode.MEMBER_NEEDED)
+    if basket.lines or scene.phone_entry or not scene.keyed:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    amount_minor = keying.read_amount_minor(scene.keyed)
+    found = amount_minor if isinstance(amount_minor, Refusal) else planned(basket.buyer, amount_minor, book)
+    if isinstance(found, Refusal):
+        return refuse(state, found, replace(scene, keyed=""))
+    return nod(state, Selling(replace(found, held=basket.held)))
 
 
 def _reprint(state: TillState, scene: Selling, book: Book) -> Step:
@@ -174,7 +262,7 @@ def _reprint(state: TillState, scene: Selling, book: Book) -> Step:
     sold = recalled(last, book) if last is not None else None
     if sold is None:
         return refuse(state, RefusalCode.NOTHING_TO_REPRINT)
-    paper = sale_receipt(sold, book.shop_name(), reprint=True)
+    paper = receipt_of(sold, book.shop_name(), reprint=True)
     said = replace(state, notice=Notice.RECEIPT_AGAIN)
     return said, (Sound(SoundName.ATTENTION), Print(sold.entry.header.seq, paper))
 

@@ -36,7 +36,7 @@ def sign_in_step(state: TillState, scene: SignIn, event: Input, book: Book) -> S
             return move(state, SignIn())
         case "enter":
             return _number_entered(state, scene, book) if scene.pin is None else _pin_entered(state, scene, book)
-        case "member" | "cash" | "reprint" | "signout":
+        case "member" | "cash" | "stored" | "topup" | "reprint" | "signout":
             return refuse(state, RefusalCode.NOT_SIGNED_IN)
     return refuse(state, RefusalCode.KEY_NOT_NOW)
 

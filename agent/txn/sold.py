@@ -1,33 +1,40 @@
-"""A sale as the journal holds it, brought back into words for the glass and the paper."""
+"""A sale or a top-up as the journal holds it, brought back into words for the glass and the paper."""
 
 from __future__ import annotations
 
 from agent.txn.book import Book
 from agent.txn.masking import mask_last4, mask_name
-from agent.txn.state import Buyer, SoldSale
+from agent.txn.state import Buyer, Done, SoldSale, ToppedUp
 from contract.basket import Customer
 from contract.bodies import EntryKind
 from contract.errors import ContractError
 from contract.journal import Entry
-from contract.trade import MemberRef, SaleBody
+from contract.trace import AppliedEffect
+from contract.trade import MemberRef, SaleBody, TopUpBody
 from rules.explain import Explanation, explain, explain_by_name
 from rules.grammar.pack import Pack
 
 
-def recalled(entry: Entry, book: Book) -> SoldSale | None:
-    """Return the sale in ``entry``, explained as far as the pack that priced it is still kept; None where the entry
-    is no
-    sale or not to be read.
+def recalled(entry: Entry, book: Book) -> Done | None:
+    """Return the sale or top-up in ``entry``, explained as far as the pack that priced it is still kept; None where the
+    entry is neither or not to be read.
     """
-    if entry.header.kind is not EntryKind.SALE:
+    if entry.header.kind not in (EntryKind.SALE, EntryKind.TOP_UP):
         return None
     try:
-        sale = entry.body()
+        body = entry.body()
     except ContractError:
         return None
-    if not isinstance(sale, SaleBody):
-        return None
-    return SoldSale(entry, sale, explained(sale, book.pack_of(sale.pack)), _buyer(sale, book), _when(entry, book))
+    match body:
+        case SaleBody():
+            explanations = explained(body.effects, body.points_scale, book.pack_of(body.pack))
+            return SoldSale(entry, body, explanations, _buyer(body, book), _when(entry, book))
+        case TopUpBody():
+            pack = book.pack_of(body.pack)
+            explanations = explained(body.effects, 1 if pack is None else pack.points_scale, pack)
+            customer = body.basket.customer or Customer("")
+            return ToppedUp(entry, body, explanations, _as_sold(body.member, customer, book), _when(entry, book))
+    return None
 
 
 def just_sold(
@@ -37,11 +44,18 @@ def just_sold(
     return SoldSale(entry, sale, explanations, buyer, _when(entry, book))
 
 
-def explained(sale: SaleBody, pack: Pack | None) -> tuple[Explanation, ...]:
-    """Explain a sale's effects by the pack that made them; where that pack is no longer kept, by the names of the rules
-    and what they did.
+def just_topped_up(
+    entry: Entry, body: TopUpBody, explanations: tuple[Explanation, ...], buyer: Buyer, book: Book
+) -> ToppedUp:
+    """Return the top-up that was committed a moment ago, with the explanations it was shown with."""
+    return ToppedUp(entry, body, explanations, buyer, _when(entry, book))
+
+
+def explained(effects: tuple[AppliedEffect, ...], points_scale: int, pack: Pack | None) -> tuple[Explanation, ...]:
+    """Explain effects by the pack that made them; where that pack is no longer kept, by the names of the rules and what
+    they did.
     """
-    return explain_by_name(sale.effects, sale.points_scale) if pack is None else explain(pack, sale.effects)
+    return explain_by_name(effects, points_scale) if pack is None else explain(pack, effects)
 
 
 def _buyer(sale: SaleBody, book: Book) -> Buyer | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from agent.txn.book import ActivePack
+from agent.txn.book import ActivePack, Held
 from agent.txn.effects import Commit
 from contract.basket import Customer
 from contract.documents import CatalogueItem
 from contract.journal import Entry
 from contract.refusals import Refusal
-from contract.trade import MemberRef, SaleBody
+from contract.trace import AppliedEffect
+from contract.trade import MemberRef, SaleBody, TopUpBody
+from contract.value import Draw
 from rules.advice.offer import Offer
 from rules.explain import Explanation
 from rules.priced import Priced
@@ -32,6 +34,8 @@ class Notice(StrEnum):
     RECEIPT_AGAIN = "receipt_again"
     RULES_CHANGED = "rules_changed"
     ALREADY_BOOKED = "already_booked"
+    COUPON_ADDED = "coupon_added"
+    COUPON_IDLE = "coupon_idle"
 
 
 class ReceiptState(StrEnum):
@@ -48,7 +52,8 @@ class Buyer:
     """The member who was recognised, fit to be shown: the name is masked, of a phone number only its ends are kept.
 
     ``customer`` is what rules may look at. ``points`` is None where only a credential is known of the member, not a
-    balance.
+    balance. ``most_stored_minor`` bounds what one sale may take of the stored value; None where nothing but the leases
+    does.
     """
 
     ref: MemberRef
@@ -56,6 +61,7 @@ class Buyer:
     name_masked: str
     phone_masked: str
     points: int | None
+    most_stored_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +79,38 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownCoupon:
+    """An electronic coupon that was shown and holds here and now: its code, whom it belongs to (anybody where None),
+    and the id that its signed bytes have as a lease.
+    """
+
+    code: str
+    member: str | None
+    lease: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTopUp:
+    """Money to be put into the buyer's stored value, and what rules bring with it at once."""
+
+    amount_minor: int
+    bonus_minor: int
+    points: int
+    effects: tuple[AppliedEffect, ...]
+    explanations: tuple[Explanation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenBasket:
     """A basket in the making, always priced. The pack is the one that was active when the basket was begun, and
     ``moment_ms`` (Unix time) is when that was: what rules say of days and hours holds for the whole basket.
 
     ``transaction`` stays the same from the first line to the commit, so that a commit tried twice is one sale.
     ``offer`` is what the customer could still buy for more; it is sought in the first quiet moment after the price.
+
+    ``held`` is the buyer's stored value that this terminal may draw from. Where it ``pays_stored``, ``stored_minor`` of
+    what rules leave to pay is paid from it; ``draws`` are what it and the coupons take. A basket with a ``top_up`` has
+    no lines.
     """
 
     active: ActivePack
@@ -90,6 +122,19 @@ class OpenBasket:
     explanations: tuple[Explanation, ...]
     offer: Offer | None = None
     offer_sought: bool = False
+    held: tuple[Held, ...] = ()
+    pays_stored: bool = False
+    stored_minor: int = 0
+    draws: tuple[Draw, ...] = ()
+    coupons: tuple[ShownCoupon, ...] = ()
+    top_up: PlannedTopUp | None = None
+
+    @property
+    def cash_minor(self) -> int:
+        """What is left to pay in cash."""
+        if self.top_up is not None:
+            return self.top_up.amount_minor
+        return self.priced.to_pay_minor - self.stored_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,21 +180,56 @@ class SoldSale:
     buyer: Buyer | None
     when: str
 
+    @property
+    def amount_minor(self) -> int:
+        """What the customer had to pay, by whatever means."""
+        return self.sale.payable_minor
+
+    @property
+    def currency(self) -> str:
+        """The currency it is in."""
+        return self.sale.currency
+
+
+@dataclass(frozen=True, slots=True)
+class ToppedUp:
+    """A top-up as the journal holds it, ready to be shown and printed."""
+
+    entry: Entry
+    body: TopUpBody
+    explanations: tuple[Explanation, ...]
+    buyer: Buyer
+    when: str
+
+    @property
+    def amount_minor(self) -> int:
+        """What the customer paid in."""
+        return self.body.amount_minor
+
+    @property
+    def currency(self) -> str:
+        """The currency it is in."""
+        return self.body.currency
+
+
+Done = SoldSale | ToppedUp
+"""What a receipt is printed of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """The last sale is durable; the next key or tap begins another."""
+    """The last sale or top-up is durable; the next key or tap begins another."""
 
-    sold: SoldSale
+    sold: Done
     receipt: ReceiptState
     problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """After a start: sales that were committed and whose receipt is not known to be out, offered one at a time."""
+    """After a start: what was committed and whose receipt is not known to be out, offered one at a time."""
 
-    owed: tuple[SoldSale, ...]
+    owed: tuple[Done, ...]
     receipt: ReceiptState = ReceiptState.OWED
     problem: str = ""
 

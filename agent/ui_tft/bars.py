@@ -24,6 +24,8 @@ _NOTICES = {
     Notice.RECEIPT_AGAIN: Say.RECEIPT_AGAIN,
     Notice.RULES_CHANGED: Say.RULES_CHANGED,
     Notice.ALREADY_BOOKED: Say.ALREADY_BOOKED,
+    Notice.COUPON_ADDED: Say.COUPON_ADDED,
+    Notice.COUPON_IDLE: Say.COUPON_IDLE,
 }
 
 
@@ -125,11 +127,17 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
             return [(enter, Say.DO_NEXT if pin is None else Say.DO_SIGN_IN), (clear, Say.DO_CORRECT), last]
         case Selling(phone_entry=phone_entry, keyed=keyed) if phone_entry or is_phone(keyed):
             return [(enter, Say.DO_FIND), (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]
-        case Selling(keyed=keyed) if keyed:
-            return [(enter, Say.DO_ADD), (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]
+        case Selling(keyed=keyed, basket=basket) if keyed:
+            may_top_up = basket is not None and basket.buyer is not None and not basket.lines
+            top_up = [(Say.KEY_TOP_UP, Say.DO_TOP_UP)] if may_top_up else []
+            return [(enter, Say.DO_ADD), *top_up, (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]
+        case Selling(basket=basket) if basket is not None and basket.top_up is not None:
+            return [(Say.KEY_CASH, Say.DO_PAY), (clear, Say.DO_BACK), (cancel, Say.DO_CANCEL)]
         case Selling(basket=basket) if basket is not None and basket.lines:
+            stored = [(Say.KEY_STORED, Say.DO_NO_STORED if basket.pays_stored else Say.DO_PAY)] if basket.held else []
             return [
                 (Say.KEY_CASH, Say.DO_PAY),
+                *stored,
                 (Say.KEY_MEMBER, Say.DO_PHONE),
                 (clear, Say.DO_DELETE),
                 (cancel, Say.DO_CANCEL),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.txn.state import Buyer, Lang, OpenBasket
+from agent.txn.state import Lang, OpenBasket
+from agent.txn.value import spendable_minor
 from agent.ui_tft import theme
 from agent.ui_tft.amounts import line_words, money, tier_words
 from agent.ui_tft.bars import EDGE
@@ -26,7 +27,7 @@ _IN_POINTS = (Change.POINTS, Change.COST)
 
 def basket_view(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: int) -> None:
     """Put the whole basket between ``top`` and ``bottom``; what there is no room for is counted, never left unsaid."""
-    member_strip(sheet, basket.buyer, basket.active.pack.points_scale, lang, top)
+    member_strip(sheet, basket, lang, top)
     if not basket.lines:
         _nothing_yet(sheet, lang, top + MEMBER_PX, bottom)
         return
@@ -34,8 +35,11 @@ def basket_view(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: 
     _reckoning(sheet, basket, lang, top + MEMBER_PX, bottom - PAYABLE_PX)
 
 
-def member_strip(sheet: Sheet, buyer: Buyer | None, points_scale: int, lang: Lang, top: int) -> None:
-    """Put who buys: the tier as a badge, the masked name and number, the points known."""
+def member_strip(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
+    """Put who buys: the tier as a badge, the masked name and number, the points known, and the stored value that may be
+    spent here now.
+    """
+    buyer = basket.buyer
     sheet.box(0, top, WIDTH, MEMBER_PX, theme.WHITE)
     line = top + 25
     if buyer is None:
@@ -48,8 +52,13 @@ def member_strip(sheet: Sheet, buyer: Buyer | None, points_scale: int, lang: Lan
     sheet.write(EDGE + 10, top + 24, tier, 16, words, bold=True)
     known = Say.CODE_MEMBER.say(lang)
     if buyer.points is not None:
-        known = Say.POINTS_HELD.say(lang, points=points_text(buyer.points, points_scale))
+        known = Say.POINTS_HELD.say(lang, points=points_text(buyer.points, basket.active.pack.points_scale))
     points_px = sheet.write(WIDTH - EDGE, line - 1, known, 15, theme.MUTED, align="right", most_px=150)
+    stored_minor = spendable_minor(buyer, basket.held)
+    if stored_minor:
+        words = Say.STORED_HELD.say(lang, amount=money(stored_minor, basket.active.pack.currency))
+        right = WIDTH - EDGE - points_px - 12
+        points_px += 12 + sheet.write(right, line, words, 16, theme.GREEN, bold=True, align="right", most_px=170)
     x = EDGE + badge_px + 12
     x += sheet.write(x, line, buyer.name_masked, 19, theme.INK, bold=True, most_px=130) + 12
     sheet.write(x, line, buyer.phone_masked, 17, theme.MUTED, most_px=max(WIDTH - EDGE - points_px - x - 8, 0))
@@ -69,6 +78,13 @@ def _payable(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
     size = largest_size(amount, (50, 44, 38), 300, bold=True)
     sheet.write(WIDTH - EDGE, top + 33 + size * 36 // 100, amount, size, theme.WHITE, bold=True, align="right")
     earned = basket.priced.points
+    if basket.draws and (basket.stored_minor or basket.priced.stored_minor):
+        stored_minor = basket.stored_minor + basket.priced.stored_minor
+        words = Say.STORED_SPLIT.say(lang, stored=format_minor(stored_minor), cash=format_minor(basket.cash_minor))
+        room = WIDTH - 2 * EDGE - width_px(amount, size, bold=True) - 10
+        sheet.write(EDGE, top + 29, Say.PAYABLE.say(lang), 20, theme.WHITE, bold=True)
+        sheet.write(EDGE, top + 53, words, largest_size(words, (16, 15, 14), room), theme.NIGHT_GOLD, most_px=room)
+        return
     sheet.write(EDGE, top + (29 if earned else 40), Say.PAYABLE.say(lang), 20, theme.WHITE, bold=True)
     if earned:
         words = Say.POINTS_TO_EARN.say(lang, points=points_text(earned, basket.active.pack.points_scale))
@@ -90,12 +106,25 @@ def _reckoning(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: i
     y = _older_lines(sheet, basket, lang, top, spare // _LINE_PX)
     _list_price(sheet, basket, lang, y)
     y += _LIST_PX
+    _rules(sheet, shown, basket.active.pack.points_scale, lang, y, (row_px, most))
+
+
+def rule_rows(sheet: Sheet, shown: Sequence[Explanation], points_scale: int, lang: Lang, top: int, bottom: int) -> None:
+    """Put rules, each with its reason and what it did, as high as there is room for; what does not fit is counted."""
+    row_px = _row_px(len(shown), bottom - top)
+    _rules(sheet, shown, points_scale, lang, top, (row_px, max((bottom - top) // row_px, 1)))
+
+
+def _rules(
+    sheet: Sheet, shown: Sequence[Explanation], points_scale: int, lang: Lang, top: int, rows: tuple[int, int]
+) -> None:
+    """Put rules in rows that are so high, at most so many of them."""
+    row_px, most = rows
     whole = shown if len(shown) <= most else shown[: most - 1]
-    for one in whole:
-        _rule_row(sheet, one, lang, y, row_px)
-        y += row_px
+    for place, one in enumerate(whole):
+        _rule_row(sheet, one, lang, top + place * row_px, row_px)
     if len(whole) < len(shown):
-        _rest(sheet, shown[len(whole) :], basket.active.pack.points_scale, lang, y)
+        _rest(sheet, shown[len(whole) :], points_scale, lang, top + len(whole) * row_px)
 
 
 def _row_px(count: int, room: int) -> int:

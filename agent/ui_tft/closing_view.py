@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.txn.receipt import number_of
-from agent.txn.state import Committing, Lang, Paid, ReceiptState, Recovered, SoldSale
+from agent.txn.receipt import number_of, paid_by
+from agent.txn.state import Committing, Done, Lang, Paid, ReceiptState, Recovered, SoldSale, ToppedUp
 from agent.ui_tft import theme
 from agent.ui_tft.amounts import money, tier_words
 from agent.ui_tft.bars import EDGE
@@ -15,6 +15,7 @@ from contract.bodies import EntryKind
 from contract.money import format_minor
 from rules.explain import points_text
 
+_BOOKING = {EntryKind.SALE: Say.COMMITTING, EntryKind.TOP_UP: Say.TOPPING_UP}
 _MIDDLE = WIDTH // 2
 _ROOM = WIDTH - 2 * EDGE
 
@@ -22,9 +23,10 @@ _ROOM = WIDTH - 2 * EDGE
 def committing_view(sheet: Sheet, scene: Committing, lang: Lang, top: int, bottom: int) -> None:
     """The amount, and that it is not done yet."""
     height = bottom - top
-    sale = scene.asked.kind is EntryKind.SALE
-    amount = money(scene.basket.priced.payable_minor, scene.basket.active.pack.currency)
-    words = (Say.COMMITTING if sale else Say.CANCELLING).say(lang)
+    basket = scene.basket
+    amount_minor = basket.priced.payable_minor if basket.top_up is None else basket.top_up.amount_minor
+    amount = money(amount_minor, basket.active.pack.currency)
+    words = _BOOKING.get(scene.asked.kind, Say.CANCELLING).say(lang)
     line = top + height * 42 // 100
     sheet.write(_MIDDLE, line, amount, 56, theme.INK, bold=True, align="center", most_px=_ROOM)
     sheet.write(_MIDDLE, line + 48, words, 26, theme.GREEN, bold=True, align="center", most_px=_ROOM)
@@ -33,20 +35,23 @@ def committing_view(sheet: Sheet, scene: Committing, lang: Lang, top: int, botto
 
 def paid_view(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: int, bottom: int) -> None:
     """Done, for everybody to see: what was paid, what it earned, how the paper is."""
-    sale = scene.sold.sale
+    done = scene.sold
+    sold = isinstance(done, SoldSale)
     sheet.box(0, top, WIDTH, bottom - top, theme.GREEN)
     receipt_top = bottom - 40
     middle = top + (receipt_top - top) // 2
     sheet.picto("check", EDGE + 10, middle - 44, 88, theme.WHITE)
     x = EDGE + 122
     room = WIDTH - EDGE - x
-    sheet.write(x, middle - 46, Say.PAID.say(lang), 22, theme.MINT, bold=True, most_px=room)
-    amount = money(sale.payable_minor, sale.currency)
+    sheet.write(
+        x, middle - 46, (Say.PAID if sold else Say.TOPPED_UP).say(lang), 22, theme.MINT, bold=True, most_px=room
+    )
+    amount = money(done.amount_minor, done.currency)
     size = largest_size(amount, (58, 50, 44, 38), room, bold=True)
     sheet.write(x, middle + 14, amount, size, theme.WHITE, bold=True, most_px=room)
-    tendered = format_minor(sum(tender.amount_minor for tender in sale.tenders))
-    sheet.write(x, middle + 43, Say.CASH_EXACT.say(lang, amount=tendered), 17, theme.WHITE, most_px=room)
-    earned = _member_words(scene.sold, lang)
+    tendered = _tender_words(done, lang)
+    sheet.write(x, middle + 43, tendered, largest_size(tendered, (17, 16, 15), room), theme.WHITE, most_px=room)
+    earned = _member_words(done, lang)
     sheet.write(x, middle + 69, earned, 18, theme.GREEN_GOLD, bold=True, most_px=room)
     _receipt_row(sheet, scene, status, lang, receipt_top)
 
@@ -65,7 +70,7 @@ def recovered_view(sheet: Sheet, scene: Recovered, lang: Lang, top: int, bottom:
     x = EDGE + 122
     room = WIDTH - EDGE - x
     middle = top + head_px + room_px // 2
-    amount = money(sold.sale.payable_minor, sold.sale.currency)
+    amount = money(sold.amount_minor, sold.currency)
     sheet.write(x, middle + 2, amount, 42, theme.INK, bold=True, most_px=room)
     sheet.write(x, middle + 24, sold.when, 15, theme.MUTED, most_px=room)
     sheet.write(x, middle + 43, number_of(sold.entry), 15, theme.MUTED, most_px=room)
@@ -86,7 +91,20 @@ def _recovered_question(scene: Recovered, lang: Lang) -> tuple[str, str]:
     return Say.RECOVERED_PAPER.say(lang), theme.GREEN
 
 
-def _member_words(sold: SoldSale, lang: Lang) -> str:
+def _tender_words(done: Done, lang: Lang) -> str:
+    """How it was paid; of a top-up, in cash."""
+    if isinstance(done, ToppedUp):
+        return Say.CASH_EXACT.say(lang, amount=format_minor(done.amount_minor))
+    stored_minor, cash_minor = paid_by(done.sale)
+    stored, cash = format_minor(stored_minor), format_minor(cash_minor)
+    if not stored_minor:
+        return Say.CASH_EXACT.say(lang, amount=cash)
+    return (Say.CASH_AND_STORED if cash_minor else Say.STORED_EXACT).say(lang, stored=stored, cash=cash)
+
+
+def _member_words(sold: Done, lang: Lang) -> str:
+    if isinstance(sold, ToppedUp):
+        return Say.STORED_ADDED.say(lang, amount=format_minor(sold.amount_minor + sold.body.bonus_minor))
     if sold.buyer is None:
         return ""
     who = tier_words(sold.buyer.customer.tier, lang)

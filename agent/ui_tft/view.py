@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from agent.txn.state import Committing, Paid, Recovered, Selling, SignIn, TillState
+from agent.txn.state import (
+    Committing,
+    OpenBasket,
+    Paid,
+    PlannedTopUp,
+    Recovered,
+    Selling,
+    SignIn,
+    TillState,
+)
 from agent.ui_tft import theme
 from agent.ui_tft.bars import bottom_bar, device_strip, status_bar
 from agent.ui_tft.basket_view import basket_view
@@ -10,6 +19,7 @@ from agent.ui_tft.closing_view import committing_view, paid_view, recovered_view
 from agent.ui_tft.entry_view import keyed_view, ready_view, sign_in_view
 from agent.ui_tft.screen import HEIGHT, WIDTH, Screen, Sheet
 from agent.ui_tft.status import DeviceNote, StatusBar
+from agent.ui_tft.top_up_view import top_up_view
 
 __all__ = ["DeviceNote", "Screen", "StatusBar", "compose"]
 
@@ -28,6 +38,8 @@ def compose(state: TillState, status: StatusBar) -> Screen:
             keyed_view(sheet, scene, lang, top, bottom)
         case Selling(basket=None):
             ready_view(sheet, status, lang, top, bottom)
+        case Selling(basket=OpenBasket(top_up=PlannedTopUp() as plan) as basket):
+            top_up_view(sheet, basket, plan, lang, top, bottom)
         case Selling(basket=basket) if basket is not None:
             basket_view(sheet, basket, lang, top, bottom)
         case Committing() as scene:

@@ -38,6 +38,7 @@ class Say(Enum):
 
     NO_MEMBER = ("非会员 · 刷卡可享会员价", "No member · tap a card for member prices")
     POINTS_HELD = ("积分 {points}", "{points} points")
+    STORED_HELD = ("储值 {amount}", "stored {amount}")
     CODE_MEMBER = ("会员码已验证", "Member code verified")
     POINTS_UNIT = ("{points} 分", "{points} pts")
     NO_LINES = ("请输入金额", "Key an amount")
@@ -45,15 +46,25 @@ class Say(Enum):
     ITEMS = ("{name} 等 {count} 件", "{name} and more, {count} in all")
     LIST_PRICE = ("原价", "List")
     PAYABLE = ("应付", "To pay")
+    STORED_SPLIT = ("储值 {stored} + 现金 {cash}", "stored {stored} + cash {cash}")
     POINTS_TO_EARN = ("可得 {points} 积分", "earns {points} points")
     MORE_RULES = ("另有 {count} 项", "{count} more")
 
+    TOP_UP = ("储值充值", "Top-up")
+    TOP_UP_BRINGS = ("到账储值", "Stored value")
+    TOP_UP_NOTHING_MORE = ("本次没有赠送", "Nothing comes with it")
+
+    TOPPING_UP = ("正在充值", "Booking the top-up")
     COMMITTING = ("正在记账", "Booking the sale")
     CANCELLING = ("正在取消", "Cancelling")
     PLEASE_WAIT = ("请稍候，不要断电", "One moment; keep the power on")
 
     PAID = ("收款完成", "Paid")
     CASH_EXACT = ("现金 {amount} · 找零 0.00", "Cash {amount} · change 0.00")
+    CASH_AND_STORED = ("储值 {stored} · 现金 {cash}", "Stored value {stored} · cash {cash}")
+    STORED_EXACT = ("储值 {stored}", "Stored value {stored}")
+    TOPPED_UP = ("充值完成", "Topped up")
+    STORED_ADDED = ("储值 +{amount}，本机即刻可用", "+{amount} stored, to be spent here at once")
     POINTS_EARNED = ("本单 +{points} 积分", "+{points} points")
     RECEIPT_PRINTING = ("小票打印中…", "Printing the receipt…")
     RECEIPT_HELD = ("小票等待打印机恢复", "The receipt waits for the printer")
@@ -71,6 +82,11 @@ class Say(Enum):
     RULES_CHANGED = ("新规则已生效", "New rules are in force")
     ALREADY_BOOKED = ("这一笔此前已经记账", "This sale had been booked before")
 
+    COUPON_ADDED = ("电子券已使用", "The coupon applies")
+    COUPON_IDLE = ("电子券已识别，本单还用不上", "The coupon is good; nothing here uses it yet")
+
+    KEY_STORED = ("储值", "Stored")
+    KEY_TOP_UP = ("充值", "Top up")
     KEY_ENTER = ("确认", "Enter")
     KEY_CLEAR = ("清除", "Clear")
     KEY_CANCEL = ("取消", "Cancel")
@@ -86,6 +102,8 @@ class Say(Enum):
     DO_CORRECT = ("改", "correct")
     DO_DELETE = ("删一件", "undo")
     DO_PAY = ("收款", "pay")
+    DO_NO_STORED = ("不用储值", "not from it")
+    DO_TOP_UP = ("充值", "top up")
     DO_CANCEL = ("取消本单", "")
     DO_BACK = ("返回", "back")
     DO_PHONE = ("手机号", "phone")
@@ -108,11 +126,12 @@ _DEVICES = {
     "keypad": ("键盘", "Keypad"),
     "printer": ("打印机", "Printer"),
     "glass": ("屏幕", "Screen"),
-    "hq": ("总部账目", "Head office"),
+    "journal": ("流水", "Journal"),
 }
 _CALL = ("请联系技术人员", "call a technician")
 _CABLE = ("请检查接线和电源", "check cable and power")
 _MOMENT = ("正在恢复，请稍候", "please wait")
+_GO_ON = ("可以继续收银", "go on selling")
 _REASONS = {
     "paper_out": (("缺纸", "out of paper"), ("请装纸", "load paper")),
     "paper_low": (("纸快用完", "paper low"), ("请备纸", "have paper ready")),
@@ -134,7 +153,10 @@ _REASONS = {
     "reader_hung": (("没有响应", "hangs"), _MOMENT),
     "reader_stopped": (("已停止", "stopped"), _MOMENT),
     "driver_fault": (("程序出错", "driver fault"), _CALL),
-    "chain_disputed": (("与本机流水不符", "disputes this journal"), _CALL),
+    "chain_disputed": (("与总部不符", "differs from head office's"), _CALL),
+    "store_failed": (("无法读写", "cannot be kept"), _CALL),
+    "epoch_begun": (("已另起一卷", "began a new volume"), _GO_ON),
+    "store_recovered": (("曾损坏，已恢复", "was damaged, recovered"), _GO_ON),
 }
 _STATUSES = {
     "missing": (("没有找到", "not found"), _CABLE),

@@ -117,7 +117,7 @@ def refund_body(
         to_stored_minor=whole,
         points_back=0,
         points_restored=0,
-        tenders=(Tender(TenderKind.STORED_VALUE, whole),),
+        tenders=(),
         postings=refund_postings(found, "CNY", shop, terminal, member.member, returned),
         totals=TOTALS,
         member=member,

@@ -34,11 +34,12 @@ from contract.envelope import Keyring, keyring
 from contract.ids import TerminalAddress
 from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, seal_entry
 from contract.signing import SoftwareSigner
-from contract.trade import PackRef, PerpetualTotals, SaleBody
+from contract.trade import PackRef, PerpetualTotals, SaleBody, TopUpBody
 from rules.advice.goods import Goods
 from rules.authoring import read_authored
 from rules.engine.compiled import compile_pack
 from rules.grammar.pack import Pack
+from tests.txn.purse import Purse
 
 ADDRESS = TerminalAddress("acme", "s01", "t01")
 OPEN_ITEM = CatalogueItem("OPEN", "商品", "Article", "general", 0)
@@ -154,7 +155,7 @@ SILVER = Person("m-2", "会员二", "silver", (), 80, "0002")
 
 
 @dataclass
-class MemoryBook:
+class MemoryBook(Purse):
     """The book of a terminal whose documents have arrived, all in memory; a test changes what it needs."""
 
     hq: SoftwareSigner = field(default_factory=new_signer)
@@ -253,7 +254,8 @@ class MemoryBook:
         )
         entry = seal_entry(self.hq, header, commit.body)
         self.journal.append(entry)
-        if isinstance(commit.body, SaleBody):
+        self.keep(commit.body)
+        if isinstance(commit.body, SaleBody | TopUpBody):
             self.sold = commit.body.totals
             self.owed.append(entry)
         return entry

@@ -1,0 +1,94 @@
+"""Money paid into a member's stored value, and what rules bring with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.txn.book import Book
+from agent.txn.effects import Commit
+from agent.txn.sale import CHANNEL, begun
+from agent.txn.state import Buyer, OpenBasket, PlannedTopUp
+from agent.txn.value import born
+from contract.basket import Basket
+from contract.bodies import EntryKind
+from contract.errors import ContractError
+from contract.refusals import Refusal, RefusalCode
+from contract.trace import AppliedEffect
+from contract.trade import PerpetualTotals, Tender, TenderKind, TopUpBody
+from rules.engine.topping import Brought, top_up
+from rules.explain import explain
+from rules.postings import top_up_postings
+
+
+def planned(buyer: Buyer, amount_minor: int, book: Book) -> OpenBasket | Refusal:
+    """Return a basket that is a top-up of so much for ``buyer``, reckoned by the pack active now."""
+    basket = begun(book)
+    if isinstance(basket, Refusal):
+        return basket
+    basket = replace(basket, buyer=buyer)
+    try:
+        brought = top_up(amount_minor, _asked(basket, book), basket.active.compiled).brought
+    except ContractError:
+        return Refusal(RefusalCode.AMOUNT_TOO_LARGE)
+    effects = tuple(_effect(item) for item in brought)
+    plan = PlannedTopUp(
+        amount_minor,
+        sum(effect.bonus_minor for effect in effects),
+        sum(effect.points for effect in effects),
+        effects,
+        explain(basket.active.pack, effects),
+    )
+    return replace(basket, top_up=plan)
+
+
+def top_up_commit(basket: OpenBasket, plan: PlannedTopUp, buyer: Buyer, cashier: str, book: Book) -> Commit:
+    """Return the order to book this top-up as paid in cash."""
+    address, currency, totals = book.address, basket.active.pack.currency, book.totals()
+    member = buyer.ref.member
+    body = TopUpBody(
+        cashier=cashier,
+        pack=basket.active.ref,
+        currency=currency,
+        basket=_asked(basket, book),
+        member=buyer.ref,
+        amount_minor=plan.amount_minor,
+        bonus_minor=plan.bonus_minor,
+        effects=plan.effects,
+        tenders=(Tender(TenderKind.CASH, plan.amount_minor),),
+        postings=top_up_postings(
+            currency, address.shop, address.terminal, member, plan.amount_minor, plan.bonus_minor, plan.points
+        ),
+        totals=_grown(totals, plan.amount_minor),
+        born=born(basket.transaction, member, plan.amount_minor, plan.bonus_minor, book),
+        points=plan.points,
+    )
+    return Commit(EntryKind.TOP_UP, basket.transaction, body, owes_receipt=True)
+
+
+def _asked(basket: OpenBasket, book: Book) -> Basket:
+    """What the rules look at: who, where and when; a top-up has no lines."""
+    address = book.address
+    return Basket(
+        lines=(),
+        customer=None if basket.buyer is None else basket.buyer.customer,
+        shop=address.shop,
+        terminal=address.terminal,
+        channel=CHANNEL,
+        moment_ms=basket.moment_ms,
+    )
+
+
+def _effect(item: Brought) -> AppliedEffect:
+    """What a rule brings at once; what it brings on later days is head office's to grant."""
+    return AppliedEffect(
+        rule=item.rule,
+        points=item.points,
+        coupons=item.coupons,
+        counts=item.counts,
+        bonus_minor=item.instalments[0][1] if item.instalments else item.bonus_minor,
+        funded_by=item.funded_by,
+    )
+
+
+def _grown(totals: PerpetualTotals, amount_minor: int) -> PerpetualTotals:
+    return replace(totals, top_ups=totals.top_ups + 1, topped_up_minor=totals.topped_up_minor + amount_minor)
