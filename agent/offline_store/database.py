@@ -8,7 +8,7 @@ import fcntl
 import glob
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -77,7 +77,7 @@ class Database:
             found: tuple[Any, ...] | None = self._open_connection().execute(sql, values).fetchone()
             return found
 
-    def rows(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
+    def rows(self, sql: str, *values: object) -> Generator[tuple[Any, ...], None, None]:
         """Yield the rows one after the other. Raises StoreError."""
         with named_faults():
             cursor = self._open_connection().execute(sql, values)

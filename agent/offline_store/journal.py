@@ -6,7 +6,7 @@ by sequence speaks of the open one, unless it says which.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -345,16 +345,16 @@ class Journal:
 
     def _gather(self, found: list[tuple[int, bytes]], epoch: int, seq: int, most: int, max_bytes: int) -> None:
         sql = "SELECT seq, digest, sealed FROM journal WHERE place > ? AND place <= ? ORDER BY place LIMIT ?"
-        rows = self._database.rows(sql, self._row(seq, epoch), self._row(MOST_SEQ, epoch), most)
-        for number, digest, sealed in rows:
-            max_bytes -= len(sealed)
-            if max_bytes < 0:
-                return
-            if number != seq + len(found) + 1:
-                raise StoreError(StoreCause.CORRUPT, "is missing")
-            if envelope.digest(sealed) != digest:
-                raise StoreError(StoreCause.CORRUPT, "its bytes are not those that were signed")
-            found.append((number, sealed))
+        with closing(self._database.rows(sql, self._row(seq, epoch), self._row(MOST_SEQ, epoch), most)) as rows:
+            for number, digest, sealed in rows:
+                max_bytes -= len(sealed)
+                if max_bytes < 0:
+                    return
+                if number != seq + len(found) + 1:
+                    raise StoreError(StoreCause.CORRUPT, "is missing")
+                if envelope.digest(sealed) != digest:
+                    raise StoreError(StoreCause.CORRUPT, "its bytes are not those that were signed")
+                found.append((number, sealed))
 
     def _sealed(self, kind: EntryKind, transaction: bytes, stamp: Stamp, body: Body) -> Entry:
         head = self.head()
