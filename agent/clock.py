@@ -23,6 +23,9 @@ FAR_AHEAD_MS = 86_400_000
 NEAR_MS = 5_000
 """So far below the floor the machine's own time is raised without being called doubtful: messages take time."""
 
+JUMP_MS = 10_000
+"""A clock that moved so much more or less than the time that passed was set by somebody or something."""
+
 _TIME_ERROR = 5  # What adjtimex(2) returns while nothing disciplines the clock.
 
 
@@ -79,6 +82,14 @@ class Sources:
     synchronised: Callable[[], bool] = kernel_says_synchronised
 
 
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """The machine's clock was set: it would have said ``from_ms`` and says ``to_ms``, in Unix milliseconds."""
+
+    from_ms: int
+    to_ms: int
+
+
 class SystemClock:
     """The machine's clock, held above ``floor_ms``, the last signed time known at the start (0: none)."""
 
@@ -87,6 +98,7 @@ class SystemClock:
         self._boot_id = read_boot_id() if boot_id is None else boot_id
         self._floor_at_boot_ms = floor_ms - self.monotonic_ms()
         """The floor less the time since the boot: what it is now is this plus the time since the boot now."""
+        self._own_at_boot_ms = self._own_ms() - self.monotonic_ms()
 
     def believes(self, signed_ms: int) -> bool:
         """Tell whether a signed time can be: not where it is a day ahead of a clock that something disciplines."""
@@ -113,6 +125,13 @@ class SystemClock:
         else:
             quality = TimeQuality.FREE_RUNNING
         return Stamp(max(own_ms, floor_ms), quality, self._boot_id, monotonic_ms)
+
+    def jump(self) -> Jump | None:
+        """Tell whether the machine's own clock was set since this was asked last."""
+        own_ms = self._own_ms()
+        before_ms, self._own_at_boot_ms = self._own_at_boot_ms, own_ms - self.monotonic_ms()
+        moved_ms = self._own_at_boot_ms - before_ms
+        return None if abs(moved_ms) < JUMP_MS else Jump(max(0, own_ms - moved_ms), max(0, own_ms))
 
     def monotonic_ms(self) -> int:
         """Return milliseconds since the boot, time asleep included."""

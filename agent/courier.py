@@ -1,9 +1,8 @@
 """The till's dealings with head office: steps the conversation, carries out what it asks, and activates documents
-between baskets.
+between baskets, gives back leases, and begins a new epoch where the chain cannot go on.
 
 Runs in the till's thread. What was refused is journalled as a technical event, so that head office learns of it over
-the very journal that an attacker
-cannot write; a flood of refusals is cut short, for each entry takes disk and air time.
+the very journal that an attacker cannot write; a flood of refusals is cut short, for each entry takes disk and air.
 """
 
 import logging
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from agent.clock import SystemClock
+from agent.contents import read_content
 from agent.keys import Identity, new_transaction_id
 from agent.log import event
 from agent.offline_store.documents import Content
@@ -19,36 +19,31 @@ from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.store import Backlog, Store
 from agent.sync import effects
 from agent.sync.conversation import Conversation
-from agent.sync.facts import LinkDown, LinkFact
+from agent.sync.facts import LinkDown, LinkFact, LinkUp
 from agent.sync.parties import Pace, Parties
 from agent.sync.uplink import Standing
-from contract.bodies import EntryKind, TechnicalEventBody
-from contract.documents import (
-    MOST_MEMBERS,
-    MOST_MEMBERS_BYTES,
-    DocumentKind,
-    OpenedDocument,
-    read_cashiers,
-    read_catalogue,
-    read_members,
-)
-from contract.errors import ContractError
+from contract.bodies import Body, EntryKind, LeaseReturnBody, Returned, ReturnReason, TechnicalEventBody
+from contract.documents import DocumentKind, OpenedDocument
+from contract.journal import Entry
 from rules.engine.compiled import Compiled
-from rules.engine.golden import failed_golden
 
 EVENTS_AN_HOUR = 30
+EPOCHS_AN_HOUR = 3
+"""Should head office dispute one chain after the other, people have to look at it."""
 HOUR_MS = 3_600_000
 ACTIVATE_AGAIN_MS = 5_000
+MEND_AGAIN_MS = 300_000
+LEASES_LOOK_MS = 5_000
+"""How often leases that are to go back are looked for."""
+TOLD_MS = 600_000
+"""How long the glass shows what happened to the journal."""
 REMEMBERED_APPENDS = 256
 """Of so many of the newest entries the log says how long head office took; a till may be offline for weeks."""
 
 NOTE_TIME_MS = 60_000
 """How often a signed time is written down while nothing else is."""
 
-GOLDEN_FAILED = "golden_basket_differs"
 ISSUED_IN_FUTURE = "issued_in_future"
-TOO_MANY = "too_many"
-NOT_TAKEN = "not_taken"
 TIME_IMPLAUSIBLE = "hq_time_implausible"
 
 _log = logging.getLogger(__name__)
@@ -61,11 +56,16 @@ class Sender(Protocol):
         """Take a message without blocking; False where there is no connection or no room."""
         ...
 
+    def reconnect(self) -> None:
+        """Give the connection up and make another, without blocking."""
+        ...
+
 
 class Courier:
     """Head office as the till sees it. Nothing here raises; what the store cannot do now is tried again.
 
     ``compiled`` reads and compiles a pack that has arrived, raising ContractError where it cannot be understood.
+    ``mend`` brings the store's damaged file back and says what came of it, raising StoreError where it cannot.
     """
 
     def __init__(
@@ -76,16 +76,26 @@ class Courier:
         clock: SystemClock,
         compiled: Callable[[bytes], Compiled],
         heartbeat_s: int,
+        mend: Callable[[], str] | None = None,
     ) -> None:
         self._store = store
+        self._mend = mend
         self._compiled = compiled
         self._sender = sender
+        self._identity = identity
         self._clock = clock
-        self._conversation = Conversation(
-            Parties(identity.address, identity.epoch, identity.hq_keys), store, Pace(heartbeat_ms=heartbeat_s * 1000)
-        )
+        self._pace = Pace(heartbeat_ms=heartbeat_s * 1_000, silence_ms=heartbeat_s * 3_000 + 5_000)
+        self._conversation = self._new_conversation()
+        self._up = False
+        self._wanted_epoch: effects.NewEpoch | None = None
+        self._epochs_ms: list[int] = []
+        self._told: tuple[str, int] = ("", 0)
+        self._store_failed = False
+        self._file_damaged = False
+        self._mend_after_ms = 0
         self._arrived: dict[DocumentKind, tuple[OpenedDocument, Content | None]] = {}
         self._activate_after_ms = 0
+        self._leases_after_ms = 0
         self._time_believed = True
         self._note_time_after_ms = 0
         self._journalled_ms: list[int] = []
@@ -93,15 +103,24 @@ class Courier:
         self._backlog = Backlog(0, None)
         self._look_at_backlog()
 
+    def _new_conversation(self) -> Conversation:
+        parties = Parties(self._identity.address, self._store.epoch(), self._identity.hq_keys)
+        return Conversation(parties, self._store, self._pace)
+
     @property
     def online(self) -> bool:
         """Whether head office answers."""
         return self._conversation.standing is Standing.TALKING
 
     @property
-    def disputed(self) -> bool:
-        """Whether head office holds another chain than ours under this terminal's name."""
-        return self._conversation.standing is Standing.DISPUTED
+    def troubles(self) -> tuple[str, ...]:
+        """What somebody at the counter should know of the journal: ``chain_disputed`` (head office holds another chain
+        than ours), ``store_failed`` (it cannot be read or written), and for a while what :meth:`tell` was told.
+        """
+        found = ["chain_disputed"] if self._conversation.standing is Standing.DISPUTED else []
+        found += ["store_failed"] if self._store_failed else []
+        code, until_ms = self._told
+        return (*found, code) if self._clock.monotonic_ms() < until_ms else tuple(found)
 
     @property
     def fetching(self) -> str:
@@ -117,6 +136,7 @@ class Courier:
 
     def handle(self, fact: LinkFact) -> None:
         """Take what the link tells."""
+        self._up = isinstance(fact, LinkUp) or (self._up and not isinstance(fact, LinkDown))
         if isinstance(fact, LinkDown):
             _log.info(event("link_down", reason=fact.reason, detail=fact.detail))
         self._step(fact)
@@ -124,6 +144,8 @@ class Courier:
     def tick(self) -> None:
         """Let time pass."""
         self._step(effects.Tick())
+        if self._store_failed:
+            self._look_at_backlog()
 
     def entry_appended(self, seq: int) -> None:
         """An entry became durable; send it as soon as may be."""
@@ -132,12 +154,17 @@ class Courier:
         self._step(effects.JournalGrew())
 
     def activate_arrived(self, open_basket: bool = False) -> tuple[DocumentKind, ...]:
-        """Make what has arrived the active documents, each in one commit with its journal entry.
+        """Make what has arrived the active documents, each in one commit with its journal entry; begin a new epoch
+        where one is due, and give back leases that are.
 
         With an ``open_basket`` only who may sign in changes: what prices, names and sells waits until it is closed.
         Returns the kinds that changed.
         """
         changed = []
+        if not open_basket:
+            self._bring_back()
+            self._begin_epoch()
+            self._return_leases()
         for kind, (opened, content) in list(self._arrived.items()):
             if open_basket and kind is not DocumentKind.CASHIERS:
                 continue
@@ -151,6 +178,8 @@ class Courier:
             del self._arrived[kind]
             changed.append(kind)
             self._clock.raise_floor(opened.document.issued_ms)
+            if kind is DocumentKind.LEASES:
+                self._leases_after_ms = 0
             _log.info(event("activated", kind=kind, version=opened.document.version))
             self._step(effects.DocumentActivated(opened.digest))
             self.entry_appended(entry.header.seq)
@@ -165,8 +194,82 @@ class Courier:
             return
         self._activate_after_ms = self._clock.monotonic_ms() + ACTIVATE_AGAIN_MS
 
+    def _begin_epoch(self) -> None:
+        """End this chain and begin the next, and speak with head office about that one; seldom, and never in a loop."""
+        wanted, self._wanted_epoch = self._wanted_epoch, None
+        if wanted is None or self._conversation.standing is not Standing.DISPUTED:
+            return
+        now_ms = self._clock.monotonic_ms()
+        self._epochs_ms = [ms for ms in self._epochs_ms if now_ms - ms < HOUR_MS]
+        detail = f"{wanted.epoch}: {wanted.reason}: {wanted.detail}"
+        if len(self._epochs_ms) >= EPOCHS_AN_HOUR:
+            _log.error(event("epoch_refused", detail=detail))
+            return
+        try:
+            self._store.begin_epoch(wanted.epoch, wanted.reason, new_transaction_id(), self._clock.stamp())
+        except StoreError as error:
+            # Head office's next welcome, or the next look at the damage, asks for it again.
+            self._store_refused("epoch_not_begun", error, wanted=detail)
+            return
+        self._epochs_ms.append(now_ms)
+        self._speak_of("epoch_begun", detail)
+
+    def _bring_back(self) -> None:
+        """Have a damaged file brought back, in a new epoch; where that fails, after a while again."""
+        if not self._file_damaged or self._mend is None or self._clock.monotonic_ms() < self._mend_after_ms:
+            return
+        self._mend_after_ms = self._clock.monotonic_ms() + MEND_AGAIN_MS
+        try:
+            detail = self._mend()
+        except StoreError as error:
+            self._store_refused("store_not_recovered", error)
+            return
+        self._file_damaged = False
+        self._speak_of("store_recovered", detail)
+
+    def _speak_of(self, code: str, detail: str) -> None:
+        """There is another chain from here on: say why, and greet head office with it."""
+        self._appended.clear()
+        self._conversation = self._new_conversation()
+        self.tell(code, detail)
+        if self._up:
+            self._step(LinkUp())
+
+    def damaged(self) -> None:
+        """Somebody found the store's file damaged: it is brought back between two baskets."""
+        self._file_damaged = True
+
+    def _store_refused(self, what: str, error: StoreError, **more: object) -> None:
+        self._store_failed = True
+        self._file_damaged = self._file_damaged or error.in_the_file
+        _log.error(event(what, cause=error.cause, detail=error.detail, **more))
+
+    def _return_leases(self) -> None:
+        """Give back what head office recalled and what is past its time: one entry for each, now and then."""
+        now_ms = self._clock.monotonic_ms()
+        if now_ms < self._leases_after_ms:
+            return
+        self._leases_after_ms = now_ms + LEASES_LOOK_MS
+        try:
+            due: tuple[tuple[ReturnReason, tuple[Returned, ...]], ...] = (
+                (ReturnReason.ASKED, self._store.recalled()),
+                (ReturnReason.EXPIRED, self._store.expired(self._clock.stamp())),
+            )
+        except StoreError as error:
+            self._store_refused("store_unreadable", error)
+            return
+        given: set[bytes] = set()
+        for reason, leases in due:
+            left = tuple(item for item in leases if item.lease not in given)
+            given.update(item.lease for item in left)
+            if left:
+                self.journal(EntryKind.LEASE_RETURN, LeaseReturnBody(reason, left))
+
     def _step(self, happened: effects.Event) -> None:
-        for effect in self._conversation.step(happened, self._clock.stamp()):
+        conversation = self._conversation
+        for effect in conversation.step(happened, self._clock.stamp()):
+            if self._conversation is not conversation:
+                return  # What is left speaks of a chain that has ended meanwhile.
             self._carry_out(effect)
 
     def _carry_out(self, effect: effects.Effect) -> None:
@@ -185,7 +288,18 @@ class Courier:
                 self.report("message_refused", f"{effect.topic.rpartition('/')[2]}: {effect.reason}")
             case effects.Refused():
                 self.report("entry_refused", f"{effect.seq}: {effect.reason}")
+            case effects.Quarantined():
+                self.report("entry_quarantined", f"{effect.seq}: {effect.reason}")
+            case effects.NotHeld():
+                missing = effect.missing
+                self.report("entries_not_held", f"epoch {missing.epoch}: {missing.first_seq} to {missing.last_seq}")
+            case effects.NewEpoch():
+                self._wanted_epoch = effect
+            case effects.Reconnect():
+                self._sender.reconnect()
             case effects.StoreFailed():
+                self._store_failed = True
+                self._file_damaged = self._file_damaged or effect.in_the_file
                 _log.error(event("store_unreadable", cause=effect.cause, detail=effect.detail))
 
     def _hear_time(self, hq_time_ms: int) -> None:
@@ -210,7 +324,7 @@ class Courier:
             signed_ms = ack.hq_time_ms if self._clock.believes(ack.hq_time_ms) else 0
             moved = self._store.advance(ack.upto_seq, ack.head_hash, signed_ms)
         except StoreError as error:
-            _log.error(event("cursor_not_moved", cause=error.cause))
+            self._store_refused("cursor_not_moved", error)
             return
         now_ms = self._clock.monotonic_ms()
         waited_ms = 0
@@ -224,7 +338,7 @@ class Courier:
         not take.
         """
         document = opened.document
-        reason, content = _checked(document.kind, document.content, self._compiled)
+        reason, content = read_content(document, self._compiled)
         if not self._clock.believes(document.issued_ms):
             reason = ISSUED_IN_FUTURE
         if not reason:
@@ -232,6 +346,11 @@ class Courier:
             return
         self.report("document_refused", f"{document.kind} {document.version}: {reason}")
         self._step(effects.DocumentRejected(opened.digest, reason))
+
+    def tell(self, code: str, detail: str) -> None:
+        """Journal a technical event and let the glass show ``code`` for a while."""
+        self._told = code, self._clock.monotonic_ms() + TOLD_MS
+        self.report(code, detail)
 
     def report(self, code: str, detail: str) -> None:
         """Journal a technical event, unless this hour has had its share; the log has all of them."""
@@ -241,37 +360,21 @@ class Courier:
         if len(self._journalled_ms) >= EVENTS_AN_HOUR:
             return
         self._journalled_ms.append(now_ms)
-        body = TechnicalEventBody(code, detail[:200])
+        self.journal(EntryKind.TECHNICAL_EVENT, TechnicalEventBody(code, detail[:200]))
+
+    def journal(self, kind: EntryKind, body: Body) -> Entry | None:
+        """Journal what no customer waits for, and send it; None where the store cannot now."""
         try:
-            entry = self._store.append(EntryKind.TECHNICAL_EVENT, new_transaction_id(), self._clock.stamp(), body)
+            entry = self._store.append(kind, new_transaction_id(), self._clock.stamp(), body)
         except StoreError as error:
-            _log.error(event("event_not_journalled", cause=error.cause))
-            return
+            self._store_refused("event_not_journalled", error, kind=kind)
+            return None
         self.entry_appended(entry.header.seq)
+        return entry
 
     def _look_at_backlog(self) -> None:
         try:
             self._backlog = self._store.backlog()
+            self._store_failed = False
         except StoreError as error:
-            _log.error(event("store_unreadable", cause=error.cause))
-
-
-def _checked(kind: DocumentKind, content: bytes, compiled: Callable[[bytes], Compiled]) -> tuple[str, Content | None]:
-    """Why a document's content cannot be used (empty where it can), and what is in it, read once; of a pack nothing."""
-    try:
-        match kind:
-            case DocumentKind.PACK:
-                return ("" if failed_golden(compiled(content)) is None else GOLDEN_FAILED), None
-            case DocumentKind.CASHIERS:
-                return "", read_cashiers(content)
-            case DocumentKind.CATALOGUE:
-                return "", read_catalogue(content)
-            case DocumentKind.MEMBERS if len(content) > MOST_MEMBERS_BYTES:
-                return TOO_MANY, None
-            case DocumentKind.MEMBERS:
-                found = read_members(content)
-                return (TOO_MANY if len(found.members) > MOST_MEMBERS else ""), found
-            case _:
-                return NOT_TAKEN, None
-    except ContractError as error:
-        return error.reason.value, None
+            self._store_refused("store_unreadable", error)

@@ -48,6 +48,8 @@ class StoreBook:
         self._clock = clock
         self._active: ActivePack | None = None
         self._compiled: tuple[bytes, Compiled] | None = None
+        self.file_damaged = False
+        """Whether the store's file, and not one entry alone, was found damaged; for who mends it to take back."""
 
     @property
     def address(self) -> TerminalAddress:
@@ -200,5 +202,6 @@ class StoreBook:
         try:
             return question()
         except StoreError as error:
-            _log.error(event("store_unreadable", cause=error.cause))
+            self.file_damaged = self.file_damaged or error.in_the_file
+            _log.error(event("store_unreadable", cause=error.cause, detail=error.detail))
             return otherwise

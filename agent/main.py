@@ -16,10 +16,11 @@ from agent.config import AgentConfig, DeviceConfig, read_config
 from agent.courier import Courier
 from agent.drivers.facts import DeviceStatus, Emit, Status
 from agent.drivers.table import Driver, open_driver
-from agent.keys import KeyFileError, load_identity
+from agent.keys import Identity, KeyFileError, load_identity, new_transaction_id
 from agent.log import event, set_up_logging
 from agent.lookups import StoreBook
-from agent.offline_store.faults import StoreError
+from agent.offline_store.faults import StoreCause, StoreError
+from agent.offline_store.recovery import Recovery, recover
 from agent.offline_store.store import Store
 from agent.sync.link import Link, LinkOptions
 from agent.till import Counter, Glass, Mailbox, Printer, Till
@@ -63,7 +64,7 @@ def _build(config: AgentConfig, running: ExitStack) -> Till:
     """Start every part and leave its end with ``running``, so that the last started stops first."""
     identity = load_identity(config.identity, config.address, config.epoch)
     store = Store(config.store, identity)
-    store.open()
+    recovered = _opened(store, config.store, identity)
     running.callback(store.close)
     clock = SystemClock(store.believed_time_ms())
     mailbox = Mailbox()
@@ -84,8 +85,37 @@ def _build(config: AgentConfig, running: ExitStack) -> Till:
     link.start()
     running.callback(link.close)
     book = StoreBook(store, identity, clock, prints=counter.printer is not None)
-    courier = Courier(store, link, identity, clock, book.compiled, config.heartbeat_s)
+    courier = Courier(
+        store, link, identity, clock, book.compiled, config.heartbeat_s, lambda: _mended(store, config.store, identity)
+    )
+    if recovered is not None:
+        courier.tell("store_recovered", recovered.detail)
     return Till(mailbox, store, book, courier, counter, clock, config.language)
+
+
+def _opened(store: Store, path: Path, identity: Identity) -> Recovery | None:
+    """Open the store; one that is damaged is brought back in a new epoch first. Returns what came of that, None where
+    nothing was damaged. Raises StoreError where it cannot be opened at all.
+    """
+    try:
+        store.open()
+    except StoreError as error:
+        if error.cause is not StoreCause.CORRUPT:
+            raise
+        _log.error(event("store_damaged", detail=error.detail))
+        recovered = recover(path, identity, new_transaction_id(), SystemClock(0).stamp())
+        store.open()
+        return recovered
+    return None
+
+
+def _mended(store: Store, path: Path, identity: Identity) -> str:
+    """Bring back a store that was found damaged while it was open; say what came of it. Raises StoreError."""
+    store.close()
+    try:
+        return recover(path, identity, new_transaction_id(), SystemClock(0).stamp()).detail
+    finally:
+        store.open()
 
 
 def _start_devices(devices: tuple[DeviceConfig, ...], emit: Emit, running: ExitStack) -> Counter:

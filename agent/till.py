@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from agent.clock import Clock
+from agent.clock import SystemClock
 from agent.courier import Courier
 from agent.drivers import facts
 from agent.log import event
@@ -23,6 +23,7 @@ from agent.lookups import StoreBook
 from agent.offline_store.faults import StoreError
 from agent.offline_store.store import Store
 from agent.paper import Paper
+from agent.presence import Presence
 from agent.sync.facts import LinkDown, LinkFact, LinkUp, MessageArrived
 from agent.txn import effects, events
 from agent.txn.state import Lang, TillState
@@ -126,7 +127,7 @@ class Till:
         book: StoreBook,
         courier: Courier,
         counter: Counter,
-        clock: Clock,
+        clock: SystemClock,
         language: str,
     ) -> None:
         self._mailbox = mailbox
@@ -135,6 +136,7 @@ class Till:
         self._courier = courier
         self._counter = counter
         self._clock = clock
+        self._presence = Presence(store, courier, clock)
         self._state = TillState(lang=Lang(language))
         self._devices: dict[str, facts.DeviceStatus] = {}
         self._shown: Screen | None = None
@@ -144,20 +146,33 @@ class Till:
 
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Serve until told to stop."""
+        self._presence.tick()
         self._step(events.Started())
         while not should_stop():
-            fact = self._mailbox.take(TICK_S)
-            if fact is None:
-                self._step(events.Tick())
-            else:
-                self._handle(fact)
-            self._say_when_input_was_dropped()
-            self._courier.tick()
-            self._activate()
-            self._show()
+            try:
+                self._turn()
+            except StoreError as error:
+                # Each part answers for its own dealings with the store; whatever slips through must not end the till.
+                _log.error(event("store_fault", cause=error.cause, detail=error.detail))
+        self._presence.end()
+
+    def _turn(self) -> None:
+        fact = self._mailbox.take(TICK_S)
+        if fact is None:
+            self._step(events.Tick())
+        else:
+            self._handle(fact)
+        self._say_when_input_was_dropped()
+        self._presence.tick()
+        self._courier.tick()
+        self._activate()
+        self._show()
 
     def _activate(self) -> None:
         """Let what head office sent come into force, as far as an open basket lets it."""
+        if self._book.file_damaged:
+            self._book.file_damaged = False
+            self._courier.damaged()
         changed = self._courier.activate_arrived(self._state.open_basket)
         if DocumentKind.PACK in changed:
             self._step(events.PackChanged(self._book.pack_version()))
@@ -227,6 +242,8 @@ class Till:
             )
         except StoreError as error:
             _log.error(event("commit_refused", cause=error.cause, detail=error.detail))
+            if error.in_the_file:
+                self._courier.damaged()
             # Once this entry is on the disk, nothing of the refused one can be.
             self._courier.report("commit_refused", f"{effect.kind}: {error.cause}")
             return events.CommitFailed(error.cause)
@@ -289,9 +306,9 @@ class Till:
         )
 
     def _device_notes(self) -> tuple[DeviceNote, ...]:
-        """How the devices are, and first, where it is so, that head office holds another journal under our name."""
-        disputed = (DeviceNote("hq", "gone", "chain_disputed"),) if self._courier.disputed else ()
-        return disputed + tuple(
+        """How the devices are, and first, where it is so, what is wrong with the journal or what happened to it."""
+        troubles = tuple(DeviceNote("journal", "gone", trouble) for trouble in self._courier.troubles)
+        return troubles + tuple(
             DeviceNote(status.device, status.status.value, status.reason)
             for _name, status in sorted(self._devices.items())
         )

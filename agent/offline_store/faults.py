@@ -44,6 +44,11 @@ class StoreError(Exception):
         self.detail = detail
         self.entry = entry
 
+    @property
+    def in_the_file(self) -> bool:
+        """Whether more of the file than one entry is damaged: then the whole has to be brought back (recovery.py)."""
+        return self.cause is StoreCause.CORRUPT and self.entry is None
+
 
 def cause_of(error: sqlite3.Error) -> StoreCause:
     """Name the cause of an SQLite error by its primary result code (sqlite.org/rescode.html)."""

@@ -65,4 +65,4 @@ class Conversation:
             return step(event, now)
         except StoreError as error:
             # What was to be said is lost and said again when its time is up, as if the network had lost it.
-            return [StoreFailed(error.cause.value, error.detail)]
+            return [StoreFailed(error.cause.value, error.detail, error.in_the_file)]

@@ -143,10 +143,13 @@ class DocumentRefused:
 
 @dataclass(frozen=True, slots=True)
 class StoreFailed:
-    """The journal could not be read for the conversation; it goes on when it can. ``cause`` is the store's."""
+    """The journal could not be read for the conversation; it goes on when it can. ``cause`` is the store's;
+    ``in_the_file`` where what is damaged is more of the file than one entry.
+    """
 
     cause: str
     detail: str
+    in_the_file: bool = False
 
 
 Effect = (

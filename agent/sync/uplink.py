@@ -318,7 +318,7 @@ class Uplink:
             try:
                 entries = self._journal.entries_after(self._sent_upto, BATCH_ENTRIES, BATCH_BYTES)
             except StoreError as error:
-                if error.cause is not StoreCause.CORRUPT:
+                if error.cause is not StoreCause.CORRUPT or error.in_the_file:
                     raise
                 return effects + self._damaged(error)
             if not entries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,14 @@ from pathlib import Path
 import pytest
 
 from agent.main import Stopping
+from contract.bodies import OutageBody, OutageCause
+from contract.envelope import keyring
+from contract.journal import open_entry
+from contract.signing import SoftwareSigner
 from provisioning.birth import check_address, ensure_terminal
 from provisioning.headquarters import ensure_head_office
 from simulator.glass import Glass
+from tests.waiting import eventually
 
 PATIENCE_S = 30
 CONFIG = """\
@@ -103,17 +109,51 @@ def test_a_device_that_is_configured_wrongly_is_named_on_the_glass_and_left_out(
         assert agent.wait(PATIENCE_S) == 0
 
 
-def test_a_store_that_is_no_store_is_refused_and_left_alone(config: Path, glass: Glass) -> None:
+def test_a_store_that_cannot_be_read_is_set_aside_and_the_till_comes_back_and_says_so(
+    config: Path, glass: Glass
+) -> None:
     store = config.parent / "data" / "till.db"
     store.parent.mkdir()
     store.write_bytes(b"somebody's notes\n" * 500)
     with running(config) as agent:
-        assert agent.wait(PATIENCE_S) == 1
+        assert glass.wait_for_text("流水曾损坏，已恢复", PATIENCE_S), glass.text
+        agent.send_signal(signal.SIGTERM)
+        assert agent.wait(PATIENCE_S) == 0
         assert agent.stderr is not None
         said = agent.stderr.read()
-    assert "the till cannot start" in said and "Traceback" not in said
-    assert store.read_bytes().startswith(b"somebody's notes")
-    assert glass.frames == ()
+    assert "event=store_recovered" in said and "Traceback" not in said
+    kept = [path for path in store.parent.iterdir() if path.read_bytes().startswith(b"somebody's notes")]
+    assert len(kept) == 1 and kept[0] != store
+    with sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True) as journal:
+        assert journal.execute("SELECT max(epoch) FROM identity").fetchone() == (2,)
+    journal.close()
+
+
+def test_a_till_that_was_killed_journals_the_outage_once_and_one_that_was_stopped_does_not(
+    config: Path, glass: Glass
+) -> None:
+    store = config.parent / "data" / "till.db"
+
+    def outages() -> list[OutageBody]:
+        with sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True) as journal:
+            rows = journal.execute("SELECT sealed FROM journal ORDER BY place").fetchall()
+        journal.close()
+        key = SoftwareSigner((config.parent / "identity" / "journal.key").read_bytes()).public
+        bodies = [open_entry(sealed, keyring(key)).body() for (sealed,) in rows]
+        return [body for body in bodies if isinstance(body, OutageBody)]
+
+    def lives_until(end: signal.Signals) -> None:
+        before = len(glass.frames)
+        with running(config) as agent:
+            eventually(lambda: len(glass.frames) > before, PATIENCE_S)
+            agent.send_signal(end)
+            agent.wait(PATIENCE_S)
+
+    for end in (signal.SIGKILL, signal.SIGTERM, signal.SIGTERM):
+        lives_until(end)
+    (outage,) = outages()
+    assert outage.cause is OutageCause.PROCESS
+    assert outage.from_ms <= outage.to_ms
 
 
 def test_asking_to_stop_twice_is_asking_once() -> None:
