@@ -88,8 +88,9 @@ class TillState:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionLine:
-    """Something for people to settle."""
+    """Something for people to settle, by its number; ``note`` says what those who settled it found."""
 
+    number: int
     address: TerminalAddress
     epoch: int
     seq: int
@@ -97,6 +98,7 @@ class ExceptionLine:
     detail: str
     at_ms: int
     settled_ms: int | None
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,17 @@ def till_states(connection: Connection) -> tuple[TillState, ...]:
 def exception_lines(connection: Connection) -> tuple[ExceptionLine, ...]:
     """Everything ever put before people, in order."""
     return tuple(
-        ExceptionLine(parse_address(row.address), row.epoch, row.seq, row.reason, row.detail, row.at_ms, row.settled_ms)
+        ExceptionLine(
+            number=row.id,
+            address=parse_address(row.address),
+            epoch=row.epoch,
+            seq=row.seq,
+            reason=row.reason,
+            detail=row.detail,
+            at_ms=row.at_ms,
+            settled_ms=row.settled_ms,
+            note=row.note or "",
+        )
         for row in connection.execute(select(exceptions).order_by(exceptions.c.id))
     )
 

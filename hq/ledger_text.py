@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from contract.money import format_minor
 from contract.postings import POINTS
 from hq import books
+from hq.books import ExceptionLine
 
 NEWEST = 100
 """So many of the documents that became active, and of what tills reported, are told."""
@@ -23,6 +24,23 @@ def books_text(connection: Connection) -> str:
     makers = (_sales, _balances, _members, _tills, _activations, _events, _unsettled, _refused)
     sections = [make(connection) for make in makers]
     return "\n".join(line for section in sections for line in [*section, ""]).rstrip() + "\n"
+
+
+def exceptions_text(lines: Sequence[ExceptionLine]) -> str:
+    """Return exceptions as a table, by number."""
+    rows = [
+        (
+            str(line.number),
+            _instant(line.at_ms),
+            str(line.address),
+            f"{line.epoch}/{line.seq}",
+            line.reason,
+            line.detail[:MOST_DETAIL_CHARS],
+            "" if line.settled_ms is None else f"{_instant(line.settled_ms)} {line.note}".rstrip(),
+        )
+        for line in lines
+    ]
+    return "\n".join(_table(("number", "since (UTC)", "till", "entry", "reason", "detail", "settled (UTC)"), rows))
 
 
 def _sales(connection: Connection) -> Iterator[str]:

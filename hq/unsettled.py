@@ -161,6 +161,28 @@ def settle(connection: Connection, place: Place, causes: Iterable[Cause], now_ms
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An exception that was settled: its number, and what it was about."""
+
+    number: int
+    reason: str
+    address: str
+    epoch: int
+    seq: int
+
+
+def settle_numbered(connection: Connection, numbers: Iterable[int], note: str, now_ms: int) -> tuple[Settled, ...]:
+    """Mark open exceptions as settled, with a note; return those that were open, in order."""
+    done = connection.execute(
+        update(exceptions)
+        .where(exceptions.c.id.in_(list(numbers)), exceptions.c.settled_ms.is_(None))
+        .values(settled_ms=now_ms, note=note)
+        .returning(exceptions.c.id, exceptions.c.reason, exceptions.c.address, exceptions.c.epoch, exceptions.c.seq)
+    ).all()
+    return tuple(sorted((Settled(*row) for row in done), key=lambda line: line.number))
+
+
 def keep_refused(connection: Connection, topic: str, payload: bytes, reason: str, detail: str, now_ms: int) -> None:
     """Keep bytes that were refused, at most MAX_MESSAGE_BYTES of them, and let the oldest beyond each limit go."""
     digest = hashlib.sha256(payload).digest()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tapledger.hq_clerk import add_clerk
 from tapledger.hq_settle import add_settlement
 from tapledger.verbs import add_verb
 
@@ -91,6 +92,7 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         _office(_books),
     )
     add_settlement(commands, _office)
+    add_clerk(commands, terminal, _office)
 
 
 def _add_pack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

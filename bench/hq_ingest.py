@@ -1,0 +1,205 @@
+"""How many sales a second one worker of head office takes in: verified, chained, priced again, posted, committed.
+
+The limit is a bare loop over the same signed bytes that verifies, decodes and prices each sale and inserts the very
+same rows in batches of the same size, in the same way: no chain, no comparison of what was priced, no question to the
+books. On PostgreSQL that waits for its disk, and on SQLite (WAL, FULL). Both take turns, part by part.
+
+``--samples N`` takes N batches of a hundred; 10000 are a million entries, over which the worker's memory is watched.
+"""
+
+import argparse
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from itertools import islice
+from typing import Protocol
+
+from sqlalchemy import Engine
+from sqlalchemy.engine import URL
+
+from bench._figures import beside, say_step
+from bench._journal import Journal
+from contract import topics
+from contract.envelope import Keyring
+from contract.ids import TerminalAddress
+from contract.journal import open_entry
+from contract.messages import read_batch
+from contract.topics import Up
+from contract.trade import SaleBody
+from hq.bulk import Row, add_rows, insert_rows
+from hq.db import open_database, writing
+from hq.documents import Desk
+from hq.people import enrol
+from hq.rows import COLUMNS, rows_of
+from hq.tables import balances, entries, postings, sales, transactions
+from hq.worker import Worker
+from rules.engine.compiled import Compiled, compile_pack
+from rules.engine.price import price
+from tests.hq.tills import NOW_MS, TENANT, HeadOffice, head_office
+from tests.postgres import cluster
+
+PART = 10
+"""So many batches are timed at a time, one side after the other."""
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class _Barrier(Protocol):
+    """Where processes wait for each other."""
+
+    def wait(self) -> int:
+        """Wait until all are here."""
+        ...
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, default=60, metavar="N", help="batches (default: %(default)s)")
+    batches = max(1, parser.parse_args().samples)
+    with tempfile.TemporaryDirectory(prefix="tapledger-bench-") as name, cluster(durable=True) as postgres:
+        say_step("PostgreSQL")
+        _beside_bare("PostgreSQL", postgres.new(), postgres.new(), batches)
+        say_step("SQLite")
+        _beside_bare("SQLite", f"sqlite:///{name}/hq.db", f"sqlite:///{name}/bare.db", batches)
+        say_step("two workers")
+        one, two = (_together(postgres.new(), workers, batches) for workers in (1, 2))
+        beside("two workers on one PostgreSQL", two, one, "sales/s", f"one worker; {os.cpu_count()} processors here")
+    return 0
+
+
+def _beside_bare(name: str, database: URL | str, other: URL | str, batches: int) -> None:
+    with head_office(database) as office, head_office(other) as bare:
+        journal = _let_in(office, "a1")
+        loop = _Bare(bare.engine, compile_pack(office.pack), journal.believed)
+        ours_s, bare_s, done = 0.0, 0.0, 0
+        # The first part warms both up.
+        part = list(islice(journal.batches(), PART))
+        _taken_s(office.worker, journal.address, part), loop.taken_s(part)
+        first_bytes = _resident_bytes()
+        while done < batches:
+            part = list(islice(journal.batches(), min(PART, batches - done)))
+            ours_s += _taken_s(office.worker, journal.address, part)
+            bare_s += loop.taken_s(part)
+            done += len(part)
+        count = done * journal.per_batch
+        beside(f"ingest of one worker, {name}", count / ours_s, count / bare_s, "sales/s", "the bare loop")
+        mib = 1024 * 1024
+        last_bytes = _resident_bytes()
+        beside(f"memory after {count} sales, {name}", last_bytes / mib, first_bytes / mib, "MiB", "once it was warm")
+
+
+class _Bare:
+    """What no head office can do without: verify, decode, price, insert, commit."""
+
+    def __init__(self, engine: Engine, compiled: Compiled, believed: Keyring) -> None:
+        self._engine = engine
+        self._compiled = compiled
+        self._believed = believed
+        self._last_id = 0
+
+    def taken_s(self, batches: Iterable[bytes]) -> float:
+        """Take batches in; how long it took, in seconds."""
+        began = time.perf_counter()
+        for payload in batches:
+            self._take(payload)
+        return time.perf_counter() - began
+
+    def _take(self, payload: bytes) -> None:
+        rows: dict[str, list[Row]] = {"entries": [], "transactions": [], "sales": [], "postings": []}
+        moved: dict[tuple[str, str], int] = {}
+        for sealed in read_batch(payload).entries:
+            entry = open_entry(sealed, self._believed)
+            header, body = entry.header, entry.body()
+            assert isinstance(body, SaleBody)
+            price(body.basket, self._compiled)
+            self._last_id += 1
+            address = str(header.address)
+            named = (header.kind.value, header.transaction, entry.digest, sealed, NOW_MS, "posted")
+            rows["entries"].append((self._last_id, address, header.epoch, header.seq, *named))
+            rows["transactions"].append((header.transaction, self._last_id, entry.digest))
+            for _, row in rows_of(header, body, True):
+                rows["sales"].append((self._last_id, *row))
+            for item in body.postings:
+                rows["postings"].append((self._last_id, item.account, item.unit, item.amount))
+                moved[item.account, item.unit] = moved.get((item.account, item.unit), 0) + item.amount
+        with writing(self._engine) as connection:
+            insert_rows(connection, entries, _ENTRY, rows["entries"])
+            insert_rows(connection, transactions, ("transaction_id", "entry_id", "digest"), rows["transactions"])
+            insert_rows(connection, sales, ("entry_id", *COLUMNS[sales]), rows["sales"])
+            insert_rows(connection, postings, ("entry_id", "account", "unit", "amount"), rows["postings"])
+            changed = [(*place, amount) for place, amount in sorted(moved.items())]
+            add_rows(connection, balances, ("account", "unit", "amount"), changed)
+
+
+_ENTRY = (
+    "id",
+    "address",
+    "epoch",
+    "seq",
+    "kind",
+    "transaction_id",
+    "digest",
+    "sealed",
+    "received_ms",
+    "judged",
+)
+
+
+def _together(database: URL, workers: int, batches: int) -> float:
+    """Sales a second of so many processes on one database, each with a till of its own."""
+    with head_office(database) as office:
+        parts = []
+        for number in range(workers):
+            journal = _let_in(office, f"w{number}")
+            parts.append((journal.address, list(islice(journal.batches(), batches + PART))))
+        count = workers * batches * journal.per_batch
+        desk = office.desk
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(workers + 1)
+    running = [context.Process(target=_work, args=(database, desk, address, part, barrier)) for address, part in parts]
+    for process in running:
+        process.start()
+    barrier.wait()
+    began = time.perf_counter()
+    for process in running:
+        process.join()
+    return count / (time.perf_counter() - began)
+
+
+def _work(database: URL, desk: Desk, address: TerminalAddress, batches: list[bytes], barrier: "_Barrier") -> None:
+    engine = open_database(database)
+    worker = Worker(engine, desk)
+    _taken_s(worker, address, batches[:PART])
+    barrier.wait()
+    _taken_s(worker, address, batches[PART:])
+    engine.dispose()
+
+
+def _let_in(office: HeadOffice, name: str) -> Journal:
+    journal = Journal(office, TerminalAddress(TENANT, "shop-a", name))
+    with writing(office.engine) as connection:
+        enrol(connection, journal.enrolment, TENANT, NOW_MS)
+    return journal
+
+
+def _taken_s(worker: Worker, address: TerminalAddress, batches: Iterable[bytes]) -> float:
+    """Let a worker take batches in; how long it took, in seconds."""
+    topic = topics.up(address, Up.BATCH)
+    began = time.perf_counter()
+    for payload in batches:
+        (answer,) = worker.handle(topic, payload, NOW_MS)
+        assert answer.payload
+    return time.perf_counter() - began
+
+
+def _resident_bytes() -> int:
+    with open("/proc/self/statm", encoding="ascii") as told:
+        return int(told.read().split()[1]) * _PAGE_BYTES
+
+
+if __name__ == "__main__":
+    sys.exit(main())
