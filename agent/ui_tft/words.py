@@ -132,7 +132,6 @@ _CALL = ("请联系技术人员", "call a technician")
 _CABLE = ("请检查接线和电源", "check cable and power")
 _MOMENT = ("正在恢复，请稍候", "please wait")
 _GO_ON = ("可以继续收银", "go on selling")
-_GO_ON = ("可以继续收银", "go on selling")
 _REASONS = {
     "paper_out": (("缺纸", "out of paper"), ("请装纸", "load paper")),
     "paper_low": (("纸快用完", "paper low"), ("请备纸", "have paper ready")),
