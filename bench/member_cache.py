@@ -117,6 +117,7 @@ def _measure(folder: Path, members: int, lookups: int) -> None:
     beside(f"loading {members} members", ours, theirs, "s", "the same rows into a bare table")
     print(f"  besides, verified and decoded in {sum(item.read_ms for item in loading) / 1000:.1f} s")
     _say_slices("loading, a slice", loading)
+    print(f"  a slice of the bare table: {spread(bare_loading[1:] or bare_loading, 'ms')}")
     beside("a member on disk", a_member, bare.file_bytes() / members, "bytes", "the bare table")
     _look_up(store, bare, members, lookups)
     _update(store, office, bare, members)

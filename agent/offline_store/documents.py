@@ -4,6 +4,7 @@ The pointer, the rows that follow from the document and the entry that says so a
 is kept, and of the one before it too; of all others only the rows.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.clock import Stamp
@@ -13,7 +14,7 @@ from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.holdings import Holdings
 from agent.offline_store.journal import Journal
-from agent.offline_store.members import MemberShelf
+from agent.offline_store.members import ATTRIBUTES, MemberShelf
 from agent.offline_store.notices import NoticeShelf
 from agent.offline_store.revocations import RevocationShelf
 from agent.offline_store.terminal_keys import TerminalKeys
@@ -50,8 +51,15 @@ Content = (
     | NoticesContent
 )  # fmt: skip
 """What is in a document whose rows are kept."""
+AttributesRead = Callable[[bytes], frozenset[str]]
+"""Which attributes of a member a pack's rules look at, given the pack's content; raises ContractError."""
 BASE_MISSING = "base_missing"
 """How a refusal begins where a delta builds on another blob than the active one: it has to be fetched otherwise."""
+
+
+def all_attributes(_content: bytes) -> frozenset[str]:
+    """Whatever the rules of a pack look at: everything there is of a member."""
+    return ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +94,22 @@ class Shelves:
 
 class DocumentShelf:
     """The documents in ``database``, with the shelves their rows go to. Each change is an entry of ``journal``, and
-    what it lends goes to ``holdings``.
+    what it lends goes to ``holdings``. ``attributes`` tells what of a member a pack's rules look at.
     """
 
-    def __init__(self, database: Database, journal: Journal, holdings: Holdings, shelves: Shelves) -> None:
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        holdings: Holdings,
+        shelves: Shelves,
+        attributes: AttributesRead = all_attributes,
+    ) -> None:
         self._database = database
         self._journal = journal
         self._holdings = holdings
         self._shelves = shelves
+        self._attributes = attributes
 
     def activate(
         self, opened: OpenedDocument, transaction: bytes, stamp: Stamp, content: Content | None = None
@@ -174,6 +190,18 @@ class DocumentShelf:
             case None:
                 self._database.write("DELETE FROM documents WHERE kind = 'pack' AND place = 'previous'")
                 self._database.write("UPDATE documents SET place = 'previous' WHERE kind = 'pack'")
+                self._want(document)
+
+    def _want(self, pack: Document) -> None:
+        """Where members are kept without something that these rules look at, their document counts as not here: head
+        office hears of that with the next hello. Until it has come again they are recognised as they are.
+        """
+        try:
+            wanted = self._attributes(pack.content)
+        except ContractError as error:
+            raise StoreError(StoreCause.INVALID, f"pack {pack.version}: {error}") from error
+        if self._shelves.members.want(wanted):
+            self._database.write("DELETE FROM documents WHERE kind = 'members'")
 
     def _point_to(self, opened: OpenedDocument) -> None:
         document = opened.document

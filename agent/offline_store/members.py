@@ -1,11 +1,12 @@
 """The member cache, of up to a million: found by keyed hash, with only what prices in clear.
 
-In clear lie tier, tags and the last four digits of a phone number. Everything else of a member is encrypted. A document
-replaces all of them; a delta is laid over them, changing only what it changes, so that the counter never waits long.
+In clear lie tier, tags and the last four digits of a phone number. Everything else of a member is encrypted, and of
+what only rules look at no more is kept than the active pack's rules do look at. A document replaces all members; a
+delta is laid over them, changing only what it changes, so that the counter never waits long.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
@@ -19,6 +20,8 @@ from contract.errors import ContractError
 from contract.ids import MEMBER_ID, TAG
 
 MAX_ROW_BYTES = 4_096
+ATTRIBUTES = frozenset(["segments", "card_type", "birthday", "visits", "visit_days"])
+"""What of a member only rules look at, in the words of ``contract.basket.Customer``."""
 
 _COLUMNS = "member_key, phone_last4, tier, tags, sealed"
 
@@ -87,9 +90,20 @@ class MemberShelf:
         Raises StoreError; INVALID where two members share an id, a phone number or a card, because one of them would
         then be taken for the other.
         """
+        kept = self._attributes("wanted")
+        self._database.write("INSERT OR REPLACE INTO member_attributes VALUES ('kept', ?)", " ".join(sorted(kept)))
         self._database.write("DELETE FROM member_cards")
         self._database.write("DELETE FROM members")
-        self._insert([self._row(number, record) for number, record in enumerate(content.members, start=1)])
+        self._insert([self._row(number, record, kept) for number, record in enumerate(content.members, start=1)])
+
+    def want(self, attributes: frozenset[str]) -> bool:
+        """Note, inside the caller's transaction, which attributes rules look at from now on; those of whoever comes
+        with the next snapshot are kept. Return whether the members here are kept with less, so that they should come
+        anew. Raises StoreError.
+        """
+        wanted = attributes & ATTRIBUTES
+        self._database.write("INSERT OR REPLACE INTO member_attributes VALUES ('wanted', ?)", " ".join(sorted(wanted)))
+        return not wanted <= self._attributes("kept")
 
     def lay_over(self, content: MembersContent) -> None:
         """Put these members to the others or in the place of what they were, and forget those gone, inside the caller's
@@ -144,6 +158,7 @@ class MemberShelf:
         another in one delta.
         """
         (newest,) = self._database.row("SELECT coalesce(max(id), 0) FROM members") or (0,)
+        attributes = self._attributes("kept")
         new: list[_Row] = []
         kept: list[_Row] = []
         moved: list[_Row] = []
@@ -153,9 +168,9 @@ class MemberShelf:
             before = self._database.row("SELECT id, phone_key FROM members WHERE member_key = ?", key)
             if before is None:
                 newest += 1
-                new.append(self._row(newest, record, key))
+                new.append(self._row(newest, record, attributes))
                 continue
-            row = self._row(before[0], record, key)
+            row = self._row(before[0], record, attributes)
             (kept if row.phone == before[1] else moved).append(row)
             cards += self._changed_cards(row)
         self._database.write_many(
@@ -188,8 +203,12 @@ class MemberShelf:
             "INSERT INTO member_cards VALUES (?, ?)", ((key, row.number) for row in rows for key in row.cards)
         )
 
-    def _row(self, number: int, record: MemberRecord, key: bytes | None = None) -> _Row:
-        key = key or self._keys.member(record.member)
+    def _attributes(self, which: str) -> frozenset[str]:
+        row = self._database.row("SELECT names FROM member_attributes WHERE which = ?", which)
+        return ATTRIBUTES if row is None else frozenset(row[0].split())
+
+    def _row(self, number: int, record: MemberRecord, attributes: frozenset[str]) -> _Row:
+        key = self._keys.member(record.member)
         phone = record.phone
         return _Row(
             number=number,
@@ -198,7 +217,7 @@ class MemberShelf:
             phone=None if phone is None else self._keys.phone(phone),
             tier=record.tier,
             tags=" ".join(record.tags),
-            sealed=self._keys.seal(key, wire.pack(_hidden(record))),
+            sealed=self._keys.seal(key, wire.pack(_hidden(record, attributes))),
             cards=frozenset(self._keys.card(uid) for uid in record.cards),
         )
 
@@ -227,15 +246,6 @@ class MemberShelf:
         )
 
 
-def _hidden(record: MemberRecord) -> _Hidden:
-    return _Hidden(
-        member=record.member,
-        name=record.name,
-        points=record.points,
-        segments=record.segments,
-        card_type=record.card_type,
-        birthday=record.birthday,
-        visits=record.visits,
-        visit_days=record.visit_days,
-        pin=record.pin,
-    )
+def _hidden(record: MemberRecord, attributes: frozenset[str]) -> _Hidden:
+    plain = _Hidden(member=record.member, name=record.name, points=record.points, pin=record.pin)
+    return replace(plain, **{name: getattr(record, name) for name in attributes})

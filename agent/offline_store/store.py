@@ -4,9 +4,6 @@ A sale is durable when :meth:`Store.append` returns. Whatever fails, nothing of 
 be read.
 """
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from agent.clock import Stamp
@@ -15,7 +12,14 @@ from agent.offline_store.cashiers import CashierShelf
 from agent.offline_store.catalogue import CatalogueShelf
 from agent.offline_store.chain import ChainPoint, Place
 from agent.offline_store.database import Connect, Database, connected
-from agent.offline_store.documents import Content, DocumentShelf, Shelves, StoredDocument
+from agent.offline_store.documents import (
+    AttributesRead,
+    Content,
+    DocumentShelf,
+    Shelves,
+    StoredDocument,
+    all_attributes,
+)
 from agent.offline_store.epochs import Epochs
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.holdings import Held, Holdings
@@ -24,6 +28,7 @@ from agent.offline_store.members import MemberRow, MemberShelf
 from agent.offline_store.notices import NoticeShelf
 from agent.offline_store.pin_tries import PinTries
 from agent.offline_store.revocations import RevocationShelf
+from agent.offline_store.room import RESERVE_BYTES, Room
 from agent.offline_store.rowkeys import RowKeys
 from agent.offline_store.runs import Runs
 from agent.offline_store.salvage import Parts
@@ -40,6 +45,7 @@ from contract.trade import PackRef, PerpetualTotals
 from contract.value import Account
 
 __all__ = [
+    "RESERVE_BYTES",
     "Backlog",
     "ChainPoint",
     "Place",
@@ -51,31 +57,21 @@ __all__ = [
     "StoredDocument",
 ]
 
-RESERVE_BYTES = 32 * 1024 * 1024
-
-
-def free_bytes(path: Path) -> int:
-    """Return the room left on the file system of ``path``. Raises OSError."""
-    found = os.statvfs(path.parent)
-    return found.f_bavail * found.f_frsize
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How much of the disk no sale and no document may use, so that a full terminal can still cancel, report and be
-    brought home.
-    """
-
-    reserve_bytes: int = RESERVE_BYTES
-    free_bytes: Callable[[Path], int] = free_bytes
-
 
 class Store:
     """What the terminal ``identity`` keeps in the file ``path``, opened by ``connect``. Its methods raise StoreError,
-    and nothing else.
+    and nothing else. Of what only rules look at of a member, no more is kept than ``attributes`` finds in the active
+    pack.
     """
 
-    def __init__(self, path: Path, identity: Identity, room: Room | None = None, connect: Connect = connected) -> None:
+    def __init__(
+        self,
+        path: Path,
+        identity: Identity,
+        room: Room | None = None,
+        connect: Connect = connected,
+        attributes: AttributesRead = all_attributes,
+    ) -> None:
         keys = RowKeys(identity.device_key)
         self._path = path
         self._room = room or Room()
@@ -95,7 +91,7 @@ class Store:
         shelves = Shelves(
             self._members, self._cashiers, self._catalogue, self._terminals, self._revocations, self._notices
         )
-        self._documents = DocumentShelf(self._database, self._journal, self._holdings, shelves)
+        self._documents = DocumentShelf(self._database, self._journal, self._holdings, shelves, attributes)
 
     @property
     def runs(self) -> Runs:
@@ -139,7 +135,7 @@ class Store:
         READ_ONLY, LOCKED, CORRUPT, INVALID (the contract forbids the body, or it draws what no lease holds).
         """
         if kind is EntryKind.SALE:
-            self._require_room()
+            self._room.require(self._path)
         known = self._journal.known(transaction)
         if known is not None:
             return known
@@ -283,7 +279,7 @@ class Store:
         ``content`` is what is in it, where it was read already. Causes: INVALID where its content cannot be read or a
         newer version is active; FULL also where only the reserve is left.
         """
-        self._require_room()
+        self._room.require(self._path)
         return self._documents.activate(opened, transaction, stamp, content)
 
     def active(self, kind: DocumentKind) -> StoredDocument | None:
@@ -385,11 +381,3 @@ class Store:
     def record_pin_try(self, number: str, ok: bool, now_ms: int) -> None:
         """Count a wrong PIN durably, or begin again after a right one."""
         self._cashiers.record_pin_try(number, ok, now_ms)
-
-    def _require_room(self) -> None:
-        try:
-            free = self._room.free_bytes(self._path)
-        except OSError as error:
-            raise StoreError(StoreCause.IO, f"{self._path}: {error.strerror}") from error
-        if free < self._room.reserve_bytes:
-            raise StoreError(StoreCause.FULL, f"{free} bytes free, the last {self._room.reserve_bytes} are for closing")

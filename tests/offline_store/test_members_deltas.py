@@ -163,3 +163,41 @@ def test_no_document_but_forgetting_a_member_forgives_wrong_pins(store: Store, o
     assert store.member_pin_tries(ANNA.member).count == 1
     store.record_member_pin_try(ANNA.member, True, NOON_MS + 1)
     assert store.member_pin_tries(ANNA.member) == PinTries(0, NOON_MS + 1)
+
+
+def reading(content: bytes) -> frozenset[str]:
+    return frozenset(content.decode().split())
+
+
+def test_no_more_of_a_member_is_kept_than_the_active_packs_rules_look_at(tmp_path: Path, office: Office) -> None:
+    store = Store(tmp_path / "frugal.db", identity(), attributes=reading)
+    store.open()
+    told = replace(ANNA, segments=("parents",), card_type="staff", birthday=229, visits=12, visit_days=(20_000,))
+    activate(store, office.document(DocumentKind.PACK, b"birthday visits"))
+    activate(store, office.members(told))
+    activate(store, office.members(replace(told, member="m-9", phone=None, cards=())))
+    for member_id in (told.member, "m-9"):
+        found = store.member_by_id(member_id)
+        assert found is not None
+        assert (found.birthday, found.visits) == (229, 12)
+        assert (found.segments, found.card_type, found.visit_days) == ((), None, ())
+    store.close()
+
+
+def test_members_come_anew_where_the_next_pack_looks_at_more(tmp_path: Path, office: Office) -> None:
+    store = Store(tmp_path / "frugal.db", identity(), attributes=reading)
+    store.open()
+    told = replace(ANNA, segments=("parents",), birthday=229)
+    for content in (b"birthday visits", b"visits"):
+        activate(store, office.document(DocumentKind.PACK, content))
+        activate(store, office.members(told, whole=True))
+    activate(store, office.document(DocumentKind.PACK, b"tiers"))
+    assert [held.kind for held in store.held()] == ["members", "pack"]
+    activate(store, office.document(DocumentKind.PACK, b"segments"))
+    assert [held.kind for held in store.held()] == ["pack"]
+    assert names(store.member_by_phone("13812345678")) == [ANNA.member]
+    activate(store, office.members(told, whole=True))
+    found = store.member_by_id(ANNA.member)
+    assert found is not None
+    assert (found.segments, found.birthday) == (("parents",), None)
+    store.close()

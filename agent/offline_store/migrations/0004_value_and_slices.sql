@@ -81,6 +81,12 @@ CREATE TABLE member_cards (
     id       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX member_cards_member ON member_cards (id);
+-- Which optional attributes of members the active pack's rules look at, and which are kept of the members above; all
+-- where no row says so. Names are separated by spaces.
+CREATE TABLE member_attributes (
+    which TEXT PRIMARY KEY CHECK (which IN ('wanted', 'kept')),
+    names TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 -- Apart from members, so that a new document does not forgive wrong PINs.
 CREATE TABLE member_pin_tries (
     member_key BLOB    PRIMARY KEY,
