@@ -13,8 +13,8 @@ The model, which is no kinder than POSIX (fsync(2), and what file systems are kn
 
 The folder DISK is the medium: a file of ``names``, and each file's content under its number. What is not durable is in
 this process only, so that SIGKILL is a power cut too. On its standard input it takes one order a line: ``forget``;
-``keep SEED``; ``fail COUNT``, so many syncs fail from now on. It answers ``ready`` once mounted, and each order by
-repeating it. With BYTES on it the disk is full.
+``keep SEED``; ``fail COUNT``, so many syncs fail from now on. It answers ``ready`` once mounted, and each order by the
+number of syncs that were still to fail. With BYTES on it the disk is full.
 """
 
 from __future__ import annotations
@@ -297,11 +297,12 @@ def _obey(disk: ForgettingDisk) -> None:
     """Carry out what standard input orders; its end is an order to forget."""
     for line in sys.stdin:
         order, *argument = line.split()
+        still_to_fail = disk.failing
         if order == "fail":
             disk.failing = int(argument[0])
         elif order == "keep":
             disk.keep_a_half(int(argument[0]))
-        print(line.strip(), flush=True)
+        print(still_to_fail, flush=True)
         if order in ("keep", "forget"):
             break
     os._exit(0)

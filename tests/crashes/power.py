@@ -32,9 +32,9 @@ class Power:
         self._order("forget" if seed is None else f"keep {seed}")
         self.off()
 
-    def fail_syncs(self, times: int) -> None:
-        """Let so many syncs fail from now on."""
-        self._order(f"fail {times}")
+    def fail_syncs(self, times: int) -> int:
+        """Let so many syncs fail from now on; how many of those ordered before were still to come."""
+        return self._order(f"fail {times}")
 
     def off(self) -> None:
         """Unmount, forgetting what was not synced; may be called again."""
@@ -44,11 +44,11 @@ class Power:
             server.communicate()
             subprocess.run(["fusermount", "-u", "-z", str(self._mount)], check=True)
 
-    def _order(self, words: str) -> None:
+    def _order(self, words: str) -> int:
         assert self._server is not None and self._server.stdin is not None
         self._server.stdin.write(f"{words}\n")
         self._server.stdin.flush()
-        assert self._answer() == words
+        return int(self._answer())
 
     def _answer(self) -> str:
         assert self._server is not None and self._server.stdout is not None
