@@ -25,6 +25,7 @@ from agent.offline_store.store import Store
 from agent.sync.link import Link, LinkOptions
 from agent.till import Counter, Glass, Mailbox, Printer, Till
 from contract.settings import SettingsError
+from rules.attributes import attributes_read
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +64,8 @@ def run(config_path: Path) -> int:
 def _build(config: AgentConfig, running: ExitStack) -> Till:
     """Start every part and leave its end with ``running``, so that the last started stops first."""
     identity = load_identity(config.identity, config.address, config.epoch)
-    store = Store(config.store, identity)
+    # The pack that becomes active is the one that was compiled when it arrived.
+    store = Store(config.store, identity, attributes=lambda content: attributes_read(book.compiled(content).pack))
     recovered = _opened(store, config.store, identity)
     running.callback(store.close)
     clock = SystemClock(store.believed_time_ms())
