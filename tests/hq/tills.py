@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL
 
 from contract import topics, wire
 from contract.basket import Basket, BasketLine, Customer
-from contract.bodies import Body, EntryKind, TechnicalEventBody
+from contract.bodies import Body, CarryOverBody, EntryKind, EpochReason, EpochStartBody, TechnicalEventBody
 from contract.documents import DocumentKind
 from contract.envelope import keyring
 from contract.ids import TerminalAddress
@@ -30,7 +30,7 @@ from contract.messages import (
     open_ack,
     open_welcome,
 )
-from contract.signing import SoftwareSigner
+from contract.signing import PublicKey, SoftwareSigner
 from contract.topics import Down, Up
 from contract.trade import Assurance, Medium, MemberRef, PackRef, PerpetualTotals, SaleBody, Tender, TenderKind
 from hq.db import migrate, open_database, reading, writing
@@ -91,6 +91,10 @@ class Till:
         return Enrolment(self.address, self.epoch, self.signer.public)
 
     @property
+    def key(self) -> PublicKey:
+        return self.signer.public
+
+    @property
     def head_hash(self) -> bytes:
         if self.entries:
             return self.entries[-1].digest
@@ -118,6 +122,25 @@ class Till:
 
     def sell(self, body: SaleBody, transaction: bytes | None = None) -> Entry:
         return self.append(EntryKind.SALE, body, transaction)
+
+    def next_epoch(self, acked_seq: int, lost: tuple[int, ...] = ()) -> "Till":
+        """The same till in the epoch it begins by itself, with everything after ``acked_seq`` carried over."""
+        later = Till(self.address, self.epoch + 1)
+        later.signer, later.wall_ms = self.signer, self.wall_ms
+        acked = self.entries[acked_seq - 1].digest if acked_seq else identity_hash(self.address, self.epoch, self.key)
+        body = EpochStartBody(EpochReason.CHAIN_DISPUTED, self.epoch, acked_seq, acked, len(self.entries), lost)
+        later.append(EntryKind.EPOCH_START, body)
+        for entry in self.entries[acked_seq:]:
+            if entry.header.seq not in lost:
+                later.carry(entry)
+        return later
+
+    def carry(self, entry: Entry) -> Entry:
+        """Carry an entry of an earlier epoch over; what is carried itself stays as it was first signed."""
+        held = entry.body()
+        if not isinstance(held, CarryOverBody):
+            held = CarryOverBody(entry.header.epoch, entry.header.seq, entry.sealed)
+        return self.append(EntryKind.CARRY_OVER, held, entry.header.transaction)
 
     def tell(self, code: str) -> Entry:
         return self.append(EntryKind.TECHNICAL_EVENT, TechnicalEventBody(code, ""))
