@@ -129,7 +129,7 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
             return [(enter, Say.DO_FIND), (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]
         case Selling(keyed=keyed, basket=basket) if keyed:
             may_top_up = basket is not None and basket.buyer is not None and not basket.lines
-            top_up = [(Say.KEY_TOP_UP, Say.DO_TOP_UP)] if may_top_up else []
+            top_up = [(Say.KEY_TOP_UP, Say.DO_NOTHING_MORE)] if may_top_up else []
             return [(enter, Say.DO_ADD), *top_up, (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]
         case Selling(basket=basket) if basket is not None and basket.top_up is not None:
             return [(Say.KEY_CASH, Say.DO_PAY), (clear, Say.DO_BACK), (cancel, Say.DO_CANCEL)]

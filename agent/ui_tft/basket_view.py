@@ -80,10 +80,11 @@ def _payable(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
     earned = basket.priced.points
     if basket.draws and (basket.stored_minor or basket.priced.stored_minor):
         stored_minor = basket.stored_minor + basket.priced.stored_minor
-        words = Say.STORED_SPLIT.say(lang, stored=format_minor(stored_minor), cash=format_minor(basket.cash_minor))
+        sheet.write(EDGE, top + 22, Say.PAYABLE.say(lang), 17, theme.WHITE, bold=True)
         room = WIDTH - 2 * EDGE - width_px(amount, size, bold=True) - 10
-        sheet.write(EDGE, top + 29, Say.PAYABLE.say(lang), 20, theme.WHITE, bold=True)
-        sheet.write(EDGE, top + 53, words, largest_size(words, (16, 15, 14), room), theme.NIGHT_GOLD, most_px=room)
+        for line, (say, minor) in enumerate(((Say.STORED_PART, stored_minor), (Say.CASH_PART, basket.cash_minor))):
+            words = say.say(lang, amount=format_minor(minor))
+            sheet.write(EDGE, top + 42 + 18 * line, words, 15, theme.NIGHT_GOLD, bold=True, most_px=room)
         return
     sheet.write(EDGE, top + (29 if earned else 40), Say.PAYABLE.say(lang), 20, theme.WHITE, bold=True)
     if earned:

@@ -138,7 +138,7 @@ def after_a_cut(desk: Desk) -> Desk:
 def test_after_a_cut_the_till_says_what_was_committed_and_offers_the_receipt(after_a_cut: Desk) -> None:
     scene = after_a_cut.state.scene
     assert isinstance(scene, Recovered)
-    assert [sold.sale.payable_minor for sold in scene.owed] == [22_120, 500]
+    assert [done.amount_minor for done in scene.owed] == [22_120, 500]
     assert sounds(after_a_cut.effects) == [SoundName.ATTENTION]
     effects = after_a_cut.keys("reprint")
     assert paper_text(effects)[0] == "补打 REPRINT"

@@ -5,7 +5,7 @@ import pytest
 from agent.txn.book import Book
 from agent.txn.effects import Commit, Print, Sound, SoundName
 from agent.txn.events import Committed, PackChanged, ReceiptPrinted, ReceiptWaiting, Tick
-from agent.txn.state import Committing, Notice, Paid, ReceiptState, Selling, SignIn
+from agent.txn.state import Committing, Notice, Paid, ReceiptState, Selling, SignIn, SoldSale
 from contract.bodies import CancelBody, EntryKind
 from contract.trade import Assurance, Medium, SaleBody
 from tests.txn.desk import (
@@ -36,6 +36,13 @@ def basket(desk: Desk) -> Selling:
 def paid(desk: Desk) -> Paid:
     assert isinstance(desk.state.scene, Paid)
     return desk.state.scene
+
+
+def sold(desk: Desk) -> SaleBody:
+    """The sale that the glass shows as paid."""
+    done = paid(desk).sold
+    assert isinstance(done, SoldSale)
+    return done.sale
 
 
 def test_the_book_of_these_tests_is_a_book() -> None:
@@ -96,7 +103,7 @@ def test_while_a_commit_is_outstanding_everything_is_politely_refused(desk: Desk
         assert commits(desk.keys(key) if key else desk.tap()) == []
         assert (desk.state.scene, desk.refused) == (before, "key_not_now")
     desk.commit()
-    assert paid(desk).sold.sale.payable_minor == 1_000
+    assert sold(desk).payable_minor == 1_000
     assert desk.refused == ""
 
 
@@ -119,7 +126,7 @@ def test_a_sale_that_was_booked_although_the_store_complained_is_shown_as_it_was
     desk.fail_commit("io")
     desk.keys("50", "enter", "cash")
     effects = desk.commit()
-    assert paid(desk).sold.sale.payable_minor == 10_000
+    assert sold(desk).payable_minor == 10_000
     assert desk.state.notice is Notice.ALREADY_BOOKED
     assert paper_text(effects)[0] == "补打 REPRINT"
 
@@ -190,11 +197,11 @@ def test_a_pack_that_changes_inside_a_basket_prices_the_next_one(desk: Desk) -> 
     desk.tell(PackChanged(2))
     desk.keys("168", "enter", "cash")
     desk.commit()
-    assert (paid(desk).sold.sale.payable_minor, paid(desk).sold.sale.pack.version) == (22_120, 1)
+    assert (sold(desk).payable_minor, sold(desk).pack.version) == (22_120, 1)
     desk.tap()
     desk.keys("268", "enter", "cash")
     desk.commit()
-    assert (paid(desk).sold.sale.payable_minor, paid(desk).sold.sale.pack.version) == (26_800, 2)
+    assert (sold(desk).payable_minor, sold(desk).pack.version) == (26_800, 2)
 
 
 def test_a_basket_is_open_from_its_first_line_or_member_until_it_is_booked(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.txn.state import OpenBasket, Paid, Selling
+from agent.txn.state import OpenBasket, Paid, Selling, SoldSale
 from agent.ui_tft.view import compose
 from contract.basket import TaxRate
 from contract.calendar import day_of
@@ -46,7 +46,7 @@ def sold(desk: Desk) -> SaleBody:
     """Take cash; return the sale as the journal has it."""
     desk.keys("cash")
     desk.commit()
-    assert isinstance(desk.state.scene, Paid)
+    assert isinstance(desk.state.scene, Paid) and isinstance(desk.state.scene.sold, SoldSale)
     return desk.state.scene.sold.sale
 
 

@@ -17,6 +17,7 @@ from agent.ui_tft.view import DeviceNote, StatusBar, compose
 from contract.documents import CatalogueItem
 from contract.refusals import Refusal, RefusalCode
 from tests.txn.desk import GOLD_PHONE, NOTHING_OFF, PACK_1, SILVER_UID, Desk, pack, promising
+from tests.txn.purse import coupon
 
 ONLINE = StatusBar(True, 0, 0, "15:06", 1, shop_name="示范珠宝店")
 OFFLINE = replace(ONLINE, online=False, backlog=2, oldest_age_s=190)
@@ -217,6 +218,31 @@ def _tap(desk: Desk) -> None:
     desk.tap()
 
 
+def _rich_member(desk: Desk) -> None:
+    """A member with stored value here, at a till where topping up brings something."""
+    step = {"amount_minor": 500_00, "bonus_minor": 80_00, "points": 200}
+    ladder = {"rule": "ladder", "title": "充500送80", "title_en": "Pay in 500, get 80", "lane": "points"}
+    points = {"rule": "points", "title": "消费积分", "title_en": "Points", "lane": "points"}
+    earn = {"points_per_money": {"points": 1, "spend_minor": 1_00}}
+    topping = {**ladder, "then": [{"top_up": {"steps": [step]}}]}
+    desk.book.active = pack(6, promising(topping, {**points, "then": [earn]}))
+    desk.book.lend("m-1", 100_00, 20_00)
+    desk.tap()
+
+
+def _wealthy(desk: Desk) -> None:
+    """The longest figures there are beside each other."""
+    _rich_member(desk)
+    desk.book.lend("m-1", 888_888_88, 0, number=2)
+    desk.tap()
+    desk.keys("999999.99", "enter", "stored")
+
+
+def _coupon_shown(desk: Desk) -> None:
+    _gold(desk)
+    desk.scan(coupon(desk.book.hq))
+
+
 _ready = _keys()
 SCENES: dict[str, tuple[Script, StatusBar]] = {
     "sign-in": (_keys("signout"), ONLINE),
@@ -260,6 +286,19 @@ SCENES: dict[str, tuple[Script, StatusBar]] = {
     "basket-rich-gift-next": (lambda desk: _rich(desk, "150"), ONLINE),
     "basket-rich-coupon-next": (lambda desk: _rich(desk, "99.99"), ONLINE),
     "paid-rich": (_then(lambda desk: _rich(desk, "99.99", "268.37"), _keys("cash"), Desk.commit), ONLINE),
+    "member-stored": (_rich_member, ONLINE),
+    "basket-stored": (_then(_rich_member, _keys("88", "enter")), ONLINE),
+    "basket-stored-part": (_then(_rich_member, _keys("168", "enter", "stored")), ONLINE),
+    "basket-stored-large": (_wealthy, ALL_TROUBLE),
+    "basket-stored-refused": (_then(_keys(GOLD_PHONE, "enter", "88", "enter"), _keys("stored")), ONLINE),
+    "basket-coupon": (_coupon_shown, ONLINE),
+    "paid-stored": (_then(_rich_member, _keys("88", "enter", "stored"), Desk.commit), ONLINE),
+    "paid-stored-part": (_then(_rich_member, _keys("168", "enter", "stored", "cash"), Desk.commit), ONLINE),
+    "amount-top-up": (_then(_rich_member, _keys("500")), ONLINE),
+    "top-up": (_then(_rich_member, _keys("500", "topup")), ONLINE),
+    "top-up-plain": (_then(_rich_member, _keys("50", "topup")), ALL_TROUBLE),
+    "topping-up": (_then(_rich_member, _keys("500", "topup", "cash")), ONLINE),
+    "paid-top-up": (_then(_rich_member, _keys("500", "topup", "cash"), Desk.commit), OFFLINE),
     "committing": (_then(_gold, _keys("cash")), ONLINE),
     "cancelling": (_then(_gold, _keys("cancel")), ONLINE),
     "paid": (_paid, ONLINE),
