@@ -34,7 +34,7 @@ from contract.journal import Entry, EntryHeader, TimeQuality, open_entry
 from contract.messages import LeasesHeld, digest_after
 from contract.slips import Slip, open_slip
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
-from contract.value import Account, Draw, Lease, born_lease_id
+from contract.value import Account, Asset, Draw, Lease, born_lease_id
 
 EARLY_MS = 3_600_000
 """So much sooner a lease ends for a terminal whose clock is doubtful."""
@@ -149,6 +149,11 @@ class Holdings:
 
     def _take(self, header: EntryHeader, draws: Iterable[Draw]) -> None:
         for draw in draws:
+            if draw.account.asset is Asset.COUPON and not self._known(draw.lease):
+                # A signed coupon is not lent: whoever shows it brings it, and here it is taken once.
+                if self._spent.coupon_taken(draw.account.holder):
+                    raise _refused(draw.lease, f"coupon {draw.account.holder} was taken before")
+                continue
             self._draw(header, draw)
 
     def _draw(self, header: EntryHeader, draw: Draw) -> Lease:
