@@ -48,14 +48,14 @@ NOTHING_DECLARED = Declared()
 
 @dataclass(frozen=True, slots=True)
 class EpochReport:
-    """An epoch found whole: the place it begins behind, where it ends, how far it was acknowledged, how many entries
-    carry others over, and what is known to be lost.
+    """An epoch found whole: the place it begins behind, where it ends, how far it was acknowledged (None where that is
+    not told with a hash), how many entries carry others over, and what is known to be lost.
     """
 
     epoch: int
     start: ChainPoint
     head: ChainPoint
-    acked: ChainPoint
+    acked: ChainPoint | None
     carried: int
     lost: tuple[int, ...]
 
@@ -120,24 +120,30 @@ class Audit:
             self._check_body(entry)
         return entry
 
-    def end(self, head: ChainPoint, acked: ChainPoint, carrying: bool) -> None:
-        """The epoch ends at ``head`` and was acknowledged up to ``acked``; ``carrying`` while not everything has been
-        carried into it.
+    def end(self, head: ChainPoint, acked: ChainPoint | None, carrying: bool) -> None:
+        """The epoch ends at ``head`` and was acknowledged up to ``acked``; ``carrying`` where not everything may have
+        been carried into it.
         """
         epoch = self._source.epoch
+        for missing in range(self._seq + 1, head.seq + 1):
+            self.unreadable(missing)
         if self._seq != head.seq or (self._point or head) != head:
             raise damaged(Place(epoch, self._seq + 1), "is not the end of the chain before it")
-        kept = self._start.digest if acked.seq == self._start.seq else self._digest_of(Place(epoch, acked.seq))
-        pruned = acked.seq < self._start.seq
-        if acked.seq > head.seq or not (pruned or self._declared.is_lost(acked.seq) or kept == acked.digest):
-            raise StoreError(
-                StoreCause.CORRUPT, f"the journal does not hold what was acknowledged up to {epoch}/{acked.seq}"
-            )
+        self._check_acked(head, acked)
         self._check_declared(head)
         if self._carried < self._to_carry and not carrying:
             raise damaged(Place(epoch, 1), f"{self._to_carry} entries were to be carried, {self._carried} were")
         report = EpochReport(epoch, self._start, head, acked, self._carried, tuple(self._lost))
         self.reports = (*self.reports, report)
+
+    def _check_acked(self, head: ChainPoint, acked: ChainPoint | None) -> None:
+        """What was acknowledged must be held, unless it is known to be lost or was let go."""
+        if acked is None or acked.seq < self._start.seq or self._declared.is_lost(acked.seq):
+            return
+        place = Place(self._source.epoch, acked.seq)
+        kept = self._start.digest if acked.seq == self._start.seq else self._digest_of(place)
+        if acked.seq > head.seq or kept != acked.digest:
+            raise StoreError(StoreCause.CORRUPT, f"the journal does not hold what was acknowledged up to {place}")
 
     def _check_body(self, entry: Entry) -> None:
         body = body_of(entry)

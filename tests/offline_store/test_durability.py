@@ -56,7 +56,7 @@ def test_every_sale_said_to_be_committed_is_there_after_sigkill(tmp_path: Path, 
             said += [int(line) for line in till.stdout.read().split("\n")[:-1] if line]
         report = verify_journal(path, ADDRESS, who.signer.public)
         assert said[-1] <= report.head.seq <= said[-1] + 1, round_number
-        assert report.totals.sales == report.head.seq
+        assert report.totals is not None and report.totals.sales == report.head.seq
     store = opened(path, who)
     assert sell(store).header.seq == report.head.seq + 1
     store.close()

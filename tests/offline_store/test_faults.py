@@ -105,7 +105,8 @@ def test_a_journal_that_somebody_altered_near_its_end_does_not_open(path: Path, 
 def test_the_full_check_names_the_first_entry_that_does_not_fit(
     path: Path, who: Identity, damage: str, said: str
 ) -> None:
-    assert verify_journal(path, ADDRESS, who.signer.public).acked.seq == 10
+    acked = verify_journal(path, ADDRESS, who.signer.public).acked
+    assert acked is not None and acked.seq == 10
     _meddle(path, "PRAGMA foreign_keys = OFF", damage)
     with pytest.raises(StoreError, match=said) as refused:
         verify_journal(path, ADDRESS, who.signer.public)
