@@ -2,7 +2,17 @@
 
 from pathlib import Path
 
-from agent.clock import FAR_AHEAD_MS, NEAR_MS, Sources, SystemClock, boottime_ns, kernel_says_synchronised, read_boot_id
+from agent.clock import (
+    FAR_AHEAD_MS,
+    JUMP_MS,
+    NEAR_MS,
+    Jump,
+    Sources,
+    SystemClock,
+    boottime_ns,
+    kernel_says_synchronised,
+    read_boot_id,
+)
 from contract.journal import TimeQuality
 
 NOON_MS = 1_760_000_000_000
@@ -88,6 +98,21 @@ def test_a_clock_set_back_does_not_set_the_monotonic_time_back() -> None:
     hands.wall_ms -= 3_600_000
     hands.boot_ms += 1
     assert clock.monotonic_ms() == before + 1
+
+
+def test_a_clock_that_was_set_is_noticed_once_in_either_direction_and_time_that_passed_is_not() -> None:
+    hands = Hands(NOON_MS)
+    clock = SystemClock(0, hands.sources())
+    hands.wall_ms += 86_400_000
+    hands.boot_ms += 86_400_000
+    assert clock.jump() is None
+    hands.wall_ms += JUMP_MS - 1
+    assert clock.jump() is None
+    now_ms = hands.wall_ms
+    hands.wall_ms = 1_000
+    assert (clock.jump(), clock.jump()) == (Jump(now_ms, 1_000), None)
+    hands.wall_ms = NOON_MS + 80 * 365 * 86_400_000
+    assert (clock.jump(), clock.jump()) == (Jump(1_000, hands.wall_ms), None)
 
 
 def test_the_machines_own_sources_answer() -> None:

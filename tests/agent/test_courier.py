@@ -13,20 +13,7 @@ import cbor2
 import pytest
 
 from agent.clock import FAR_AHEAD_MS
-from agent.courier import (
-    ACTIVATE_AGAIN_MS,
-    EVENTS_AN_HOUR,
-    HOUR_MS,
-    REMEMBERED_APPENDS,
-    Courier,
-)
-from agent.keys import Identity
-from agent.lookups import StoreBook
-from agent.offline_store.store import Store
-from agent.sync.effects import Publish
-from agent.sync.facts import LinkUp, MessageArrived
-from contract import topics
-from contract.bodies import TechnicalEventBody
+from agent.courier import ACTIVATE_AGAIN_MS, EVENTS_AN_HOUR, HOUR_MS, REMEMBERED_APPENDS
 from contract.documents import (
     MOST_MEMBERS,
     MOST_MEMBERS_BYTES,
@@ -35,75 +22,16 @@ from contract.documents import (
     MembersContent,
     seal_document,
 )
-from contract.envelope import keyring
 from contract.wire import pack
 from rules.pack import write_pack
-from tests.agent.shop import Hands, contents, rules
-from tests.contract.samples import ADDRESS, eddsa_signer
+from tests.agent.desk import Desk
+from tests.agent.shop import contents, rules
 from tests.offline_store.counter import cancel
-from tests.sync.office import NOON_MS, Office, announcement_message, document
+from tests.sync.office import NOON_MS, announcement_message, document
 
 PACK = DocumentKind.PACK
 WITH_AN_UNKNOWN_FIELD = cbor2.dumps({**cbor2.loads(write_pack(rules(2))), 99: "x"}, canonical=True)
 WITH_A_WRONG_GOLDEN_BASKET = write_pack(replace(rules(2), golden=(replace(rules(2).golden[0], payable_minor=21_119),)))
-
-
-class Road:
-    """The way between courier and head office; what is published waits until the test lets it through."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Publish] = []
-
-    def publish(self, topic: str, payload: bytes) -> bool:
-        """Take a message."""
-        self.waiting.append(Publish(topic, payload))
-        return True
-
-
-class Desk:
-    """A courier over a real store, an honest head office at the far end, and the hands of the clock."""
-
-    def __init__(self, folder: Path) -> None:
-        signer = eddsa_signer()
-        self.path = folder / "store.db"
-        self.office = Office(signer.public)
-        self.hands = Hands()
-        self.road = Road()
-        identity = Identity(ADDRESS, 1, signer, bytes(range(32)), keyring(self.office.signer.public))
-        self.store = Store(self.path, identity)
-        self.store.open()
-        clock = self.hands.clock()
-        self.book = StoreBook(self.store, identity, clock)
-        self.courier = Courier(self.store, self.road, identity, clock, self.book.compiled, heartbeat_s=20)
-        self.courier.handle(LinkUp())
-        self.let_through()
-
-    def let_through(self) -> None:
-        """Carry messages both ways until nobody has anything to say."""
-        while self.road.waiting:
-            for answer in self.office.answer(self.road.waiting.pop(0)):
-                self.courier.handle(answer)
-
-    def publish(self, version: int, content: bytes, kind: DocumentKind = PACK) -> None:
-        """Head office signs and announces a document, and the courier fetches it."""
-        sealed = seal_document(self.office.signer, document(version, content, kind))
-        self.courier.handle(announcement_message(self.office.publish_blob(kind, version, sealed)))
-        self.let_through()
-
-    def garble(self, number: int) -> None:
-        """Somebody publishes bytes that mean nothing where head office's welcome is expected."""
-        self.courier.handle(MessageArrived(topics.down(ADDRESS, topics.Down.WELCOME), bytes([number % 256]) * 40))
-
-    def events(self) -> list[str]:
-        """The technical events in the journal."""
-        entries = [self.store.entry(seq) for seq in range(1, self.store.head().seq + 1)]
-        found = [body for entry in entries if isinstance(body := entry.body(), TechnicalEventBody)]
-        return [f"{body.code} {body.detail}" for body in found]
-
-    def active(self) -> int:
-        """The version of the active pack."""
-        held = self.store.active(PACK)
-        return held.version if held is not None else 0
 
 
 @pytest.fixture

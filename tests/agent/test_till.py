@@ -285,6 +285,24 @@ def test_head_office_is_told_of_a_cashier_who_was_locked_out(empty: Shop) -> Non
     assert empty.events() == [f"cashier_locked {CASHIER}: 5 wrong PINs in a row"]
 
 
+def test_a_chain_that_is_disputed_inside_a_basket_ends_after_it_and_the_glass_says_so(shop: Shop) -> None:
+    shop.press(*"268.00", "enter")
+    shop.outside.see("248.00")
+    shop.office.time_ms += 1
+    shop.tell(shop.office.welcome(upto_seq=2**40, head_hash=bytes(32)))
+    shop.outside.see("流水与总部不符", "248.00")
+    shop.press("cash")
+    shop.outside.see("收款完成", "流水已另起一卷")
+    before = [entry for entry in shop.journal() if entry.header.epoch == 1]
+    assert kinds(before)[-1] is EntryKind.SALE
+    shop.office.epoch, shop.office.kept = 2, []
+    shop.outside.left.clear()
+    shop.connect()
+    shop.sell("10.00", "10.00")
+    eventually(lambda: len(shop.office.kept) == len([one for one in shop.journal() if one.header.epoch == 2]))
+    assert [body.totals.sales for body in shop.sales()] == [1, 2]
+
+
 class NoTypeface(Painter):
     """A painter on a terminal where the package with the typeface was removed."""
 
