@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from contract.bodies import OutageCause
 from tests.crashes.promises import Books, every_sale_has_its_paper, papers_tell_the_truth, read_books
 from tests.crashes.strikes import Strike, attached
 from tests.crashes.till_process import PAPER_OUT, RECOVERED, SIGN_IN, Till
@@ -27,7 +28,8 @@ def come_back(till: Till, before: Books, meanwhile: Callable[[], None] = nothing
     """Start the till again after its end in a sale, and take the papers it still owes; the books as they are then.
 
     No entry of ``before`` has changed; at most the one sale has come; what any paper says is in the chain; the glass
-    says of each sale whose paper may be missing that it is booked, and every sale has its paper in the end.
+    says of each sale whose paper may be missing that it is booked, the journal says that the till was not there, and
+    every sale has its paper in the end.
     """
     roll = till.counter.printer.roll
     till.counter.lose_power()
@@ -41,6 +43,7 @@ def come_back(till: Till, before: Books, meanwhile: Callable[[], None] = nothing
     assert len(till.take_owed_papers()) == len(after.owed)
     last = read_books(till.premises)
     assert last.owed == ()
+    assert last.outages == (*before.outages, OutageCause.PROCESS)
     papers_tell_the_truth(roll, last)
     every_sale_has_its_paper(roll, last.sales.values())
     return last

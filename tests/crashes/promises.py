@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from agent.offline_store.verify import verify_journal
 from agent.txn.receipt import QR_PREFIX, number_of, qr_text
-from contract.bodies import EntryKind, TechnicalEventBody
+from contract.bodies import EntryKind, OutageBody, OutageCause, TechnicalEventBody
 from contract.envelope import keyring
 from contract.journal import Entry, open_entry
 from contract.money import format_minor
@@ -50,6 +50,12 @@ class Books:
         """The technical events: code and detail."""
         bodies = (entry.body() for entry in self.entries)
         return tuple(f"{body.code} {body.detail}" for body in bodies if isinstance(body, TechnicalEventBody))
+
+    @property
+    def outages(self) -> tuple[OutageCause, ...]:
+        """Why the till was not there, each time."""
+        bodies = (entry.body() for entry in self.entries)
+        return tuple(body.cause for body in bodies if isinstance(body, OutageBody))
 
 
 def read_books(premises: Premises) -> Books:
