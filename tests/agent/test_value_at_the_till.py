@@ -1,4 +1,4 @@
-"""Stored value through the real till and its store: topped up offline, spent at once, never twice, also over a restart."""
+"""Stored value through the real till and its store: topped up offline, spent at once, never twice, also after a restart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.drivers.facts import CodeScanned
-from agent.sync.facts import LinkDown
+from agent.sync.facts import LinkDown, LinkProblem
 from contract.trade import SaleBody, TopUpBody
 from tests.agent.shop import NOON_MS, Shop
 from tests.txn.purse import ANYBODYS, Phone, coupon
@@ -21,7 +21,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     found.open()
     found.provision()
     found.sign_in()
-    found.tell(LinkDown("unplugged"))
+    found.tell(LinkDown(LinkProblem.REFUSED))
     found.outside.see("离线")
     yield found
     found.close()
