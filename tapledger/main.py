@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from contract.errors import ContractError
 from contract.settings import SettingsError
-from tapledger import agent, config, demo, hq, provision, rules
+from tapledger import agent, config, demo, hq, journal, provision, rules
 
 DESCRIPTION = """\
 The membership till that keeps its promises when the network is gone.
@@ -27,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="tapledger", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     groups = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for room in (agent, hq, rules, provision, demo, config):
+    for room in (agent, journal, hq, rules, provision, demo, config):
         room.add_commands(groups)
     return parser
 

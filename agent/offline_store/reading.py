@@ -32,14 +32,15 @@ class KeptChain:
     carrying: bool
 
 
-def whose(store_path: Path) -> tuple[TerminalAddress, PublicKey]:
-    """Return the address and the key that the file says it belongs to; who believes it is the caller's to judge. Raises
+def whose(store_path: Path) -> Source:
+    """Return whose journal the file says it is, and its open epoch; who believes that is the caller's to judge. Raises
     StoreError, ABSENT where there is no such file.
     """
     with reading(store_path) as connection:
-        address, key = _only(connection, "SELECT address, journal_key FROM identity ORDER BY epoch DESC LIMIT 1")
+        newest = "SELECT address, epoch, journal_key FROM identity ORDER BY epoch DESC LIMIT 1"
+        address, epoch, key = _only(connection, newest)
         try:
-            return parse_address(address), parse_public_key(key)
+            return Source(parse_address(address), epoch, parse_public_key(key))
         except ContractError as error:
             raise StoreError(StoreCause.CORRUPT, "what the file says of its owner does not fit together") from error
 
