@@ -173,7 +173,8 @@ def _export(arguments: argparse.Namespace) -> int:
     if arguments.from_seq or arguments.epoch:
         after = Place(arguments.epoch or whose(store).epoch, (arguments.from_seq or 1) - 1)
     now_ms = time.time_ns() // 1_000_000
-    with arguments.file.open("xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as sink:
+    # What members bought stands in it: for its owner alone.
+    with os.fdopen(os.open(arguments.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as sink:
         try:
             manifest = export_journal(store, identity.address, identity.signer, sink, after, now_ms)
             sink.flush()
