@@ -21,7 +21,7 @@ from agent.drivers import facts
 from agent.log import event
 from agent.lookups import StoreBook
 from agent.offline_store.faults import StoreError
-from agent.offline_store.store import Store
+from agent.offline_store.store import Place, Store
 from agent.paper import Paper
 from agent.presence import Presence
 from agent.sync.facts import LinkDown, LinkFact, LinkUp, MessageArrived
@@ -186,10 +186,12 @@ class Till:
             case facts.DeviceStatus():
                 self._note_device(fact)
             case facts.PrintFinished():
-                self._settle_receipt(int(fact.job))
-                self._step(events.ReceiptPrinted(int(fact.job)))
+                place = _paper_place(fact.job)
+                self._settle_receipt(place)
+                self._step(events.ReceiptPrinted(place.seq, place.epoch))
             case facts.PrintFailed():
-                self._step(events.ReceiptWaiting(int(fact.job), fact.problem.value))
+                place = _paper_place(fact.job)
+                self._step(events.ReceiptWaiting(place.seq, fact.problem.value, place.epoch))
             case LinkUp() | LinkDown() | MessageArrived():
                 self._courier.handle(fact)
             case _:
@@ -219,7 +221,7 @@ class Till:
             case effects.Print():
                 return self._print(effect)
             case effects.WaiveReceipt():
-                self._settle_receipt(effect.seq)
+                self._settle_receipt(Place(effect.epoch, effect.seq))
             case effects.RecordPinTry():
                 return self._record_pin_try(effect)
             case effects.Report():
@@ -229,9 +231,9 @@ class Till:
     def _print(self, effect: effects.Print) -> events.Event | None:
         printer = self._counter.printer
         if printer is None:
-            return events.ReceiptWaiting(effect.seq, "no_printer")
-        if not printer.print(str(effect.seq), effect.paper):
-            return events.ReceiptWaiting(effect.seq, "printer_busy")
+            return events.ReceiptWaiting(effect.seq, "no_printer", effect.epoch)
+        if not printer.print(str(Place(effect.epoch, effect.seq)), effect.paper):
+            return events.ReceiptWaiting(effect.seq, "printer_busy", effect.epoch)
         return None
 
     def _commit(self, effect: effects.Commit) -> events.Event:
@@ -251,12 +253,12 @@ class Till:
         self._courier.entry_appended(entry.header.seq)
         return events.Committed(entry)
 
-    def _settle_receipt(self, seq: int) -> None:
+    def _settle_receipt(self, place: Place) -> None:
         """Note that nobody waits for this paper any more. Should the store refuse, the worst is a paper marked 补打."""
         try:
-            self._store.mark_printed(seq)
+            self._store.mark_printed(place.seq, place.epoch)
         except StoreError as error:
-            _log.error(event("receipt_mark_lost", seq=seq, cause=error.cause))
+            _log.error(event("receipt_mark_lost", entry=place, cause=error.cause))
 
     def _record_pin_try(self, effect: effects.RecordPinTry) -> events.Event:
         """Count it. Only the answer to this says whether the PIN was right: no guess is free while the disk refuses."""
@@ -312,6 +314,12 @@ class Till:
             DeviceNote(status.device, status.status.value, status.reason)
             for _name, status in sorted(self._devices.items())
         )
+
+
+def _paper_place(job: str) -> Place:
+    """Which entry a paper belongs to: its name is the entry's place."""
+    epoch, _slash, seq = job.partition("/")
+    return Place(int(epoch), int(seq))
 
 
 def _input(fact: Input) -> events.Input:

@@ -49,7 +49,7 @@ def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> 
         notice=None if as_asked else Notice.ALREADY_BOOKED,
     )
     paper = receipt_of(sold, book.shop_name(), reprint=not as_asked)
-    return after, (Sound(SoundName.SUCCESS), Print(entry.header.seq, paper))
+    return after, (Sound(SoundName.SUCCESS), Print(entry.header.seq, paper, entry.header.epoch))
 
 
 def commit_failed(state: TillState, scene: Committing, cause: str) -> Step:
@@ -60,7 +60,10 @@ def commit_failed(state: TillState, scene: Committing, cause: str) -> Step:
 def receipt_told(state: TillState, event: ReceiptPrinted | ReceiptWaiting) -> Step:
     """Keep up with the receipt of the sale on the glass."""
     scene = state.scene
-    if not isinstance(scene, Paid) or scene.sold.entry.header.seq != event.seq:
+    if not isinstance(scene, Paid):
+        return state, ()
+    header = scene.sold.entry.header
+    if (header.epoch, header.seq) != (event.epoch, event.seq):
         return state, ()
     if isinstance(event, ReceiptPrinted):
         return replace(state, scene=replace(scene, receipt=ReceiptState.PRINTED, problem="")), ()
@@ -79,7 +82,10 @@ def paid_step(state: TillState, scene: Paid, event: Input, book: Book) -> Step:
         case KeyDown(key="reprint"):
             paper = receipt_of(scene.sold, book.shop_name(), reprint=True)
             after = replace(state, scene=replace(scene, receipt=ReceiptState.PRINTING, problem=""))
-            return after, (Sound(SoundName.ATTENTION), Print(scene.sold.entry.header.seq, paper))
+            return after, (
+                Sound(SoundName.ATTENTION),
+                Print(scene.sold.entry.header.seq, paper, scene.sold.entry.header.epoch),
+            )
     ready = Selling()
     return selling_step(replace(state, scene=ready), ready, event, book)
 

@@ -39,17 +39,19 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """Print the receipt of the entry ``seq``, which is durable."""
+    """Print the receipt of the entry ``seq`` of an epoch, which is durable."""
 
     seq: int
     paper: Paper
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class WaiveReceipt:
-    """The cashier wants no paper of entry ``seq`` any more: it is owed no longer."""
+    """The cashier wants no paper of entry ``seq`` of an epoch any more: it is owed no longer."""
 
     seq: int
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)

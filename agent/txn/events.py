@@ -82,19 +82,21 @@ class PinTryLost:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptPrinted:
-    """The printer itself said that the receipt of entry ``seq`` is out."""
+    """The printer itself said that the receipt of entry ``seq`` of an epoch is out."""
 
     seq: int
+    epoch: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptWaiting:
-    """The printer gave the receipt of entry ``seq`` up (``problem``: ``paper_out``, ``cover_open``, ``no_answer``,
-    ``gone``, ``no_printer``); some of it may be out. It stays owed until it is printed again or waived.
+    """The printer gave the receipt of entry ``seq`` of an epoch up (``problem``: ``paper_out``, ``cover_open``,
+    ``no_answer``, ``gone``, ``no_printer``); some of it may be out. It stays owed until it is printed again or waived.
     """
 
     seq: int
     problem: str
+    epoch: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from agent.txn.receipt import receipt_of
 from agent.txn.sign_in import sign_in_step
 from agent.txn.sold import recalled
 from agent.txn.state import ReceiptState, Recovered, SignIn, TillState
+from contract.journal import Entry
 from contract.refusals import RefusalCode
 
 MOST_OFFERED = 50
@@ -40,15 +41,15 @@ def recovery_step(state: TillState, scene: Recovered, event: Input, book: Book) 
                 return refuse(state, RefusalCode.KEY_NOT_NOW)
             paper = receipt_of(first, book.shop_name(), reprint=True)
             after = replace(state, scene=replace(scene, receipt=ReceiptState.PRINTING, problem=""))
-            return after, (Print(first.entry.header.seq, paper),)
+            return after, (Print(first.entry.header.seq, paper, first.entry.header.epoch),)
         case KeyDown(key=key) if key in DIGIT_KEYS and scene.receipt is ReceiptState.PRINTING and len(scene.owed) == 1:
             # The last paper is on its way, and the cashier is already keying a number.
             return sign_in_step(replace(state, scene=SignIn()), SignIn(), event, book)
         case KeyDown(key="cancel"):
             after, _ = _next(state, scene)
-            return after, (WaiveReceipt(first.entry.header.seq),)
+            return after, (_waived(first.entry),)
         case KeyDown(key="clear"):
-            return move(state, SignIn())[0], tuple(WaiveReceipt(sold.entry.header.seq) for sold in scene.owed)
+            return move(state, SignIn())[0], tuple(_waived(sold.entry) for sold in scene.owed)
         case KeyDown():
             return refuse(state, RefusalCode.KEY_NOT_NOW)
     return refuse(state, RefusalCode.NOT_SIGNED_IN)
@@ -56,11 +57,16 @@ def recovery_step(state: TillState, scene: Recovered, event: Input, book: Book) 
 
 def owed_receipt_told(state: TillState, scene: Recovered, event: ReceiptPrinted | ReceiptWaiting) -> Step:
     """Go on to the next once a paper is out; offer it again where it is not."""
-    if scene.owed[0].entry.header.seq != event.seq:
+    header = scene.owed[0].entry.header
+    if (header.epoch, header.seq) != (event.epoch, event.seq):
         return state, ()
     if isinstance(event, ReceiptPrinted):
         return _next(state, scene)
     return move(state, replace(scene, receipt=ReceiptState.OWED, problem=event.problem))
+
+
+def _waived(entry: Entry) -> WaiveReceipt:
+    return WaiveReceipt(entry.header.seq, entry.header.epoch)
 
 
 def _next(state: TillState, scene: Recovered) -> Step:

@@ -264,7 +264,7 @@ def _reprint(state: TillState, scene: Selling, book: Book) -> Step:
         return refuse(state, RefusalCode.NOTHING_TO_REPRINT)
     paper = receipt_of(sold, book.shop_name(), reprint=True)
     said = replace(state, notice=Notice.RECEIPT_AGAIN)
-    return said, (Sound(SoundName.ATTENTION), Print(sold.entry.header.seq, paper))
+    return said, (Sound(SoundName.ATTENTION), Print(sold.entry.header.seq, paper, sold.entry.header.epoch))
 
 
 def _sign_out(state: TillState, scene: Selling) -> Step:

@@ -258,10 +258,11 @@ class Shop:
         found = [body for entry in self.journal() if isinstance(body := entry.body(), TechnicalEventBody)]
         return [f"{body.code} {body.detail}" for body in found]
 
-    def owed(self) -> list[int]:
-        """The sales whose paper the store thinks is still to come."""
+    def owed(self) -> list[str]:
+        """The sales whose paper the store thinks is still to come: the names of those papers."""
         with _reading(self.path) as connection:
-            return [seq for (seq,) in connection.execute("SELECT seq FROM receipts ORDER BY place")]
+            rows = connection.execute("SELECT epoch, seq FROM receipts ORDER BY place").fetchall()
+        return [f"{epoch}/{seq}" for epoch, seq in rows]
 
     def _work(self, language: str, counter: Counter) -> None:
         store = Store(self.path, self.identity, Room(free_bytes=lambda _path: self.free_bytes))
