@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import URL, make_url
 
 from contract.envelope import Keyring, keyring
 from contract.ids import TerminalAddress
@@ -35,11 +36,16 @@ class LiveOffice:
     folder: Path
     port: int
     tills: dict[TerminalAddress, Newborn]
+    database: URL | str
     running: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def config(self) -> Path:
-        return self.folder / "hq.toml"
+        return self.config_of("hq-1")
+
+    def config_of(self, worker: str) -> Path:
+        """The configuration of one of the workers, who differ in their names alone."""
+        return self.folder / f"{worker}.toml"
 
     @property
     def believed(self) -> Keyring:
@@ -52,8 +58,9 @@ class LiveOffice:
         eventually(lambda: broker.poll() is None and answers(self.port))
         return broker
 
-    def start(self) -> subprocess.Popen[str]:
-        process = self._start(sys.executable, "-m", "tapledger.main", "hq", "run", "--config", str(self.config))
+    def start(self, worker: str = "hq-1") -> subprocess.Popen[str]:
+        config = str(self.config_of(worker))
+        process = self._start(sys.executable, "-m", "tapledger.main", "hq", "run", "--config", config)
         assert process.stdout is not None
         assert process.stdout.readline() == f"{READY}\n"
         return process
@@ -67,7 +74,7 @@ class LiveOffice:
         assert main(["hq", *words, "--config", str(self.config)]) == 0
 
     def engine(self) -> Engine:
-        return open_database(f"sqlite:///{self.folder}/hq.db")
+        return open_database(self.database)
 
     def till(self, address: TerminalAddress) -> Till:
         """The journal of a provisioned till."""
@@ -90,17 +97,26 @@ class LiveOffice:
 
 
 @contextmanager
-def live_office(folder: Path) -> Iterator[LiveOffice]:
-    """Provision, enrol two tills, load a member and publish a pack; nothing runs yet, and nothing is left running."""
+def live_office(
+    folder: Path, database: URL | str | None = None, workers: tuple[str, ...] = ("hq-1",)
+) -> Iterator[LiveOffice]:
+    """Provision, enrol two tills, load a member and publish a pack; nothing runs yet, and nothing is left running.
+
+    Without a ``database`` it is SQLite's in the folder.
+    """
     now = datetime.now(UTC)
-    ensure_head_office(folder, "hq-1", now)
     port = free_port()
-    ensure_broker(folder, BrokerPlan("127.0.0.1", port, ("hq-1",), run_as=getpass.getuser()), now)
+    for worker in workers:
+        ensure_head_office(folder, worker, now)
+    ensure_broker(folder, BrokerPlan("127.0.0.1", port, workers, run_as=getpass.getuser()), now)
     tills = {address: ensure_terminal(folder, address, folder / address.terminal, now) for address in (A1, B1)}
-    office = LiveOffice(folder, port, tills)
-    office.config.write_text(
-        f'tenant = "acme"\nidentity = "hq"\n[broker]\nhost = "127.0.0.1"\nport = {port}\nheartbeat_s = 2\n'
-    )
+    url = make_url(database or f"sqlite:///{folder}/hq.db")
+    office = LiveOffice(folder, port, tills, url)
+    for worker in workers:
+        office.config_of(worker).write_text(
+            f'tenant = "acme"\nidentity = "hq"\n[database]\nurl = "{url.render_as_string(hide_password=False)}"\n'
+            f'[broker]\nhost = "127.0.0.1"\nport = {port}\nheartbeat_s = 2\nworker = "{worker}"\n'
+        )
     (folder / "members.csv").write_text("member,name,tier,cards\nm1,会员一,gold,04a1b2c3\n", encoding="utf-8")
     (folder / "pack.json").write_text(PACK, encoding="utf-8")
     for newborn in tills.values():

@@ -170,7 +170,7 @@ def test_garbage_and_too_much_of_it_on_the_wire_is_kept_by_name_and_the_next_sal
 
 def test_head_office_does_not_start_under_a_name_that_is_not_its_certificate_s(live: LiveOffice) -> None:
     identity = live.folder / "hq" / "workers"
-    wrong = live.config.read_text() + f'worker = "hq-2"\nca = "{identity}/hq-1/ca.pem"\n'
+    wrong = live.config.read_text().replace('worker = "hq-1"', 'worker = "hq-2"') + f'ca = "{identity}/hq-1/ca.pem"\n'
     wrong += f'cert = "{identity}/hq-1/client.pem"\nkey = "{identity}/hq-1/client.key"\n'
     live.config.write_text(wrong)
     command = [sys.executable, "-m", "tapledger.main", "hq", "run", "--config", str(live.config)]
