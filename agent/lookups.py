@@ -24,6 +24,8 @@ from contract.envelope import Keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.journal import Entry
+from contract.signing import PublicKey
+from contract.slips import Slip, seal_slip
 from contract.trade import PackRef, PerpetualTotals
 from contract.value import Account
 from rules.advice.goods import Goods
@@ -33,6 +35,8 @@ from rules.pack import read_pack
 
 T = TypeVar("T")
 _MANY_TRIES = 1_000_000
+MOST_TERMINALS = 300
+"""A cashier looks through no more terminals than these for the one that a slip is for."""
 _log = logging.getLogger(__name__)
 
 
@@ -173,6 +177,28 @@ class StoreBook:
     def member_revoked(self, member: str, issued_day: int) -> bool:
         """Whether what head office issued to this member by that day is void; while that cannot be read, it is."""
         return self._ask(lambda: self._store.member_revoked(member, issued_day), True)
+
+    def terminals(self) -> tuple[TerminalAddress, ...]:
+        """The other terminals to which value may be carried on paper."""
+        nobody: tuple[TerminalAddress, ...] = ()
+        found = self._ask(lambda: self._store.terminals(MOST_TERMINALS), nobody)
+        return tuple(address for address in found if address != self.address)
+
+    def terminal_key(self, address: TerminalAddress, epoch: int) -> PublicKey | None:
+        """The key with which another terminal signs in an epoch; None where none is believed."""
+        return self._ask(lambda: self._store.terminal_key(address, epoch), None)
+
+    def slip_taken(self, slip: bytes) -> bool:
+        """Whether the slip of this id was taken here before; while that cannot be read, it counts as taken."""
+        return self._ask(lambda: self._store.slip_taken(slip), True)
+
+    def epoch(self) -> int:
+        """The open epoch of this terminal's journal; the one of its birth while that cannot be read."""
+        return self._ask(self._store.epoch, self._identity.epoch)
+
+    def signed_slip(self, slip: Slip) -> bytes:
+        """A slip of this terminal, signed with the journal's key."""
+        return seal_slip(self._identity.signer, slip)
 
     def unprinted(self) -> tuple[Entry, ...]:
         """Sales whose receipt is not known to be out, oldest first; none where there is no printer to offer them on.

@@ -16,6 +16,7 @@ KEYS: dict[str, bytes] = {
     "cash": b"$",
     "stored": b"V",
     "topup": b"T",
+    "slip": b"P",
     "reprint": b"R",
     "lang": b"L",
     "signout": b"S",

@@ -25,6 +25,7 @@ KEYS: dict[str, int] = {
     "signout": ecodes.KEY_F5,
     "stored": ecodes.KEY_F7,
     "topup": ecodes.KEY_F8,
+    "slip": ecodes.KEY_F9,
 }
 """The keys by what is printed on them, and the key code each has (linux/input-event-codes.h)."""
 

@@ -81,6 +81,7 @@ class Key(StrEnum):
     CASH = "cash"
     STORED = "stored"
     TOP_UP = "topup"
+    SLIP = "slip"
     REPRINT = "reprint"
     LANG = "lang"
     SIGNOUT = "signout"

@@ -38,7 +38,7 @@ KEYS: dict[int, Key] = {
     14: Key.CLEAR,  # KEY_BACKSPACE
     28: Key.ENTER,
     52: Key.POINT,  # KEY_DOT
-    59: Key.MEMBER,  # KEY_F1 to KEY_F8
+    59: Key.MEMBER,  # KEY_F1 to KEY_F9
     60: Key.CASH,
     61: Key.REPRINT,
     62: Key.LANG,
@@ -46,6 +46,7 @@ KEYS: dict[int, Key] = {
     64: Key.DOUBLE_ZERO,
     65: Key.STORED,
     66: Key.TOP_UP,
+    67: Key.SLIP,
     71: Key.DIGIT_7,  # KEY_KP7 and the rest of the number block
     72: Key.DIGIT_8,
     73: Key.DIGIT_9,

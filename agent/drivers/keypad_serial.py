@@ -20,6 +20,7 @@ KEYS: dict[int, Key] = {ord(key): key for key in Key if key.value in "0123456789
     ord("$"): Key.CASH,
     ord("V"): Key.STORED,
     ord("T"): Key.TOP_UP,
+    ord("P"): Key.SLIP,
     ord("R"): Key.REPRINT,
     ord("L"): Key.LANG,
     ord("S"): Key.SIGNOUT,

@@ -362,6 +362,10 @@ class Store:
         """Return the journal key of another terminal in an epoch, None where it has none that is believed."""
         return self._terminals.key(address, epoch)
 
+    def terminals(self, most: int) -> tuple[TerminalAddress, ...]:
+        """Return the terminals whose keys are believed, at most so many, by their names."""
+        return self._terminals.addresses(most)
+
     def terminal_believed(self, address: TerminalAddress) -> bool:
         """Tell whether there is such a terminal: whom a slip may be made out to."""
         return self._terminals.believes(address)

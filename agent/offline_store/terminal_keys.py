@@ -4,7 +4,7 @@ from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
 from contract.documents import KeysContent
 from contract.errors import ContractError
-from contract.ids import TerminalAddress
+from contract.ids import TerminalAddress, parse_address
 from contract.signing import PublicKey, parse_public_key
 
 
@@ -30,9 +30,21 @@ class TerminalKeys:
         )
         return None if row is None else _key(row[0], StoreCause.CORRUPT)
 
+    def addresses(self, most: int) -> tuple[TerminalAddress, ...]:
+        """Return the terminals there are, at most so many, by their names."""
+        rows = self._database.rows("SELECT DISTINCT address FROM terminal_keys ORDER BY address LIMIT ?", most)
+        return tuple(_address(text) for (text,) in rows)
+
     def believes(self, address: TerminalAddress) -> bool:
         """Tell whether there is such a terminal, in whichever epoch: whom a slip may be made out to."""
         return self._database.row("SELECT 1 FROM terminal_keys WHERE address = ?", str(address)) is not None
+
+
+def _address(text: str) -> TerminalAddress:
+    try:
+        return parse_address(text)
+    except ContractError as error:
+        raise StoreError(StoreCause.CORRUPT, f"a terminal's address: {error}") from error
 
 
 def _key(text: str, otherwise: StoreCause = StoreCause.INVALID) -> PublicKey:

@@ -9,6 +9,8 @@ from contract.documents import CashierRecord, CatalogueItem
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
 from contract.journal import Entry
+from contract.signing import PublicKey
+from contract.slips import Slip
 from contract.trade import PackRef, PerpetualTotals
 from contract.value import Account, Lease
 from rules.advice.goods import Goods
@@ -233,6 +235,26 @@ class Book(Protocol):
 
     def member_revoked(self, member: str, issued_day: int) -> bool:
         """Whether what head office issued to this member by that day (since 1970-01-01, UTC) is void."""
+        ...
+
+    def terminals(self) -> tuple[TerminalAddress, ...]:
+        """The other terminals to which value may be carried on paper; some hundreds at most."""
+        ...
+
+    def terminal_key(self, address: TerminalAddress, epoch: int) -> PublicKey | None:
+        """The key with which another terminal signs in an epoch; None where none is believed."""
+        ...
+
+    def slip_taken(self, slip: bytes) -> bool:
+        """Whether the slip of this id was taken here before."""
+        ...
+
+    def epoch(self) -> int:
+        """The open epoch of this terminal's journal."""
+        ...
+
+    def signed_slip(self, slip: Slip) -> bytes:
+        """A slip of this terminal, signed."""
         ...
 
     def unprinted(self) -> tuple[Entry, ...]:
