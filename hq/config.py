@@ -11,6 +11,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from contract import settings
+from contract.basket import MAX_POINTS
+from contract.money import MAX_AMOUNT_MINOR
+from hq.placement import DEFAULT_LENDING, LendingPolicy
 
 DATABASE_SCHEMES = ("sqlite", "postgresql+psycopg")
 
@@ -32,6 +35,41 @@ SHAPE = settings.Table(
             }
         ),
         "documents": settings.Table({"accept_days": settings.whole(1, 3_650, default=366)}),
+        "lending": settings.Table(
+            {
+                "home_bp": settings.whole(0, 10_000, default=DEFAULT_LENDING.home_bp),
+                "next_bp": settings.whole(0, 10_000, default=DEFAULT_LENDING.next_bp),
+                "tills_a_shop": settings.whole(1, 64, default=DEFAULT_LENDING.tills_a_shop),
+                "most_minor": settings.whole(0, MAX_AMOUNT_MINOR, default=DEFAULT_LENDING.most_minor),
+                "most_points": settings.whole(0, MAX_POINTS, default=DEFAULT_LENDING.most_points),
+                "least": settings.whole(1, MAX_AMOUNT_MINOR, default=DEFAULT_LENDING.least),
+                "lease_days": settings.whole(1, 366, default=DEFAULT_LENDING.lease_days),
+                "habit_days": settings.whole(1, 3_660, default=DEFAULT_LENDING.habit_days),
+                "seen_days": settings.whole(1, 366, default=DEFAULT_LENDING.seen_days),
+                "shared_bp": settings.whole(0, 10_000, default=DEFAULT_LENDING.shared_bp),
+                "lend_points": settings.flag(default=DEFAULT_LENDING.lend_points),
+            }
+        ),
+        "web": settings.Table(
+            {
+                "host": settings.text(default="127.0.0.1"),
+                "port": settings.whole(1, 65_535, default=8080),
+                "clients": settings.Tables(
+                    settings.Table(
+                        {
+                            "name": settings.text(pattern="[a-z0-9-]{1,32}"),
+                            "token": settings.text(
+                                pattern="[!-~]{32,200}",
+                                words=("32 to 200 characters without spaces", "32 至 200 个字符,不含空格"),
+                                secret=True,
+                            ),
+                        }
+                    ),
+                    most=100,
+                ),
+            },
+            optional=True,
+        ),
     }
 )
 
@@ -56,6 +94,23 @@ class BrokerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class WebClientConfig:
+    """A web shop that may reserve and spend members' value, and the token by which it is known."""
+
+    name: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    """Where the door for web shops listens, and who is let in. It speaks plain HTTP: TLS ends in front of it."""
+
+    host: str
+    port: int
+    clients: tuple[WebClientConfig, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HqConfig:
     """Everything head office is told. Paths are joined with the configuration file's folder already."""
 
@@ -64,6 +119,8 @@ class HqConfig:
     document_key: Path
     broker: BrokerConfig
     accept_days: int
+    lending: LendingPolicy
+    web: WebConfig | None
 
 
 def read_config(path: Path) -> HqConfig:
@@ -88,7 +145,25 @@ def build_config(plain: Mapping[str, object], folder: Path, source: str = "") ->
         document_key=identity / "document.key",
         broker=_broker(checked.values["broker"], folder, identity),
         accept_days=checked.values["documents"]["accept_days"],
+        lending=LendingPolicy(**checked.values["lending"]),
+        web=None if checked.values["web"] is None else _web(checked.values["web"], source),
     )
+
+
+def _web(values: Mapping[str, Any], source: str) -> WebConfig:
+    clients = tuple(WebClientConfig(**client) for client in values["clients"])
+    if len({client.name for client in clients}) < len(clients) or len({client.token for client in clients}) < len(
+        clients
+    ):
+        problem = settings.Problem(
+            "web.clients",
+            "give one name or token twice",
+            "名称或令牌重复",
+            "Give each client a name and a token of its own.",
+            "请为每个客户端分别设置名称和令牌。",
+        )
+        raise settings.SettingsError((problem,), source)
+    return WebConfig(values["host"], values["port"], clients)
 
 
 def _broker(values: Mapping[str, Any], folder: Path, identity: Path) -> BrokerConfig:

@@ -39,7 +39,7 @@ def run(config_path: Path) -> int:
     engine = open_database(config.database)
     try:
         migrate(engine)
-        worker = Worker(engine, Desk(signer, config.tenant, config.accept_days))
+        worker = Worker(engine, Desk(signer, config.tenant, config.accept_days, config.lending))
         worker.judge_waiting(time.time_ns() // 1_000_000)
         loop = WorkLoop(worker)
         link = Link(config.broker, loop.arrived)

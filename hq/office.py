@@ -43,7 +43,8 @@ class Office:
     @property
     def desk(self) -> Desk:
         """Who signs. Raises SettingsError where the key is missing."""
-        return Desk(load_signer(self.config), self.config.tenant, self.config.accept_days)
+        config = self.config
+        return Desk(load_signer(config), config.tenant, config.accept_days, config.lending)
 
 
 @contextmanager
