@@ -58,14 +58,15 @@ LOOK_S = 20.0
 
 @dataclass
 class Hands:
-    """The hands of the clock, which a test moves."""
+    """The hands of the clock, which a test moves: what time it is thought to be, and how long it has run."""
 
     elapsed_ms: int = 0
+    began_ms: int = NOON_MS
 
     def clock(self) -> SystemClock:
         """The terminal's clock, driven by these hands."""
         sources = Sources(
-            wall_ns=lambda: (NOON_MS + self.elapsed_ms) * 1_000_000,
+            wall_ns=lambda: (self.began_ms + self.elapsed_ms) * 1_000_000,
             boottime_ns=lambda: (100_000 + self.elapsed_ms) * 1_000_000,
             synchronised=lambda: True,
         )
