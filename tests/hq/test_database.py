@@ -1,4 +1,4 @@
-"""The database: its numbered steps make what the code sees, a commit survives, and another dialect would do as well."""
+"""The database, of both kinds: its numbered steps make what the code sees, and a commit survives."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -6,24 +6,40 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import ClauseElement, create_mock_engine, insert, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Engine, insert, select
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.schema import CreateTable
 
 from contract.documents import CatalogueItem, MemberRecord, read_catalogue, read_members
+from hq import ledger
 from hq.db import Turn, migrate, open_database, reading, take_turns, writing
 from hq.errors import OfficeError
 from hq.migrations import env
-from hq.migrations.versions import v0001_first, v0002_what_rules_look_at
+from hq.migrations.versions import (
+    v0001_first,
+    v0002_what_rules_look_at,
+    v0003_nothing_doubled,
+    v0004_value_lent,
+    v0005_periods,
+)
 from hq.people import catalogue_content, members_content
-from hq.tables import METADATA, members, terminals
+from hq.tables import METADATA, members, terminals, transactions
+from tests.postgres import Cluster
 
 ROW = {"address": "acme/shop-a/a1", "epoch": 1, "public_key": "eddsa:00", "enrolled_ms": 1}
 
 
-def test_the_numbered_steps_make_the_tables_that_the_code_sees(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path}/hq.db")
+@pytest.fixture(params=("sqlite", "postgresql"))
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> URL | str:
+    """Where a database of each kind is that has no table yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/hq.db"
+    running: Cluster = request.getfixturevalue("postgres")
+    return running.new()
+
+
+def test_the_numbered_steps_make_the_tables_that_the_code_sees(empty: URL | str) -> None:
+    engine = open_database(empty)
     migrate(engine)
     migrate(engine)
     with reading(engine) as connection:
@@ -32,8 +48,9 @@ def test_the_numbered_steps_make_the_tables_that_the_code_sees(tmp_path: Path) -
 
 
 def test_steps_are_numbered_from_one_on() -> None:
-    steps = (v0001_first, v0002_what_rules_look_at)
-    assert [(step.revision, step.down_revision) for step in steps] == [("0001", None), ("0002", "0001")]
+    steps = (v0001_first, v0002_what_rules_look_at, v0003_nothing_doubled, v0004_value_lent, v0005_periods)
+    numbered = [(f"{number:04}", f"{number - 1:04}" if number > 1 else None) for number in range(1, len(steps) + 1)]
+    assert [(step.revision, step.down_revision) for step in steps] == numbered
     # Alembic runs env.py as a program of its own; importing it, as here, must touch nothing.
     assert callable(env.migrate_handed_connection)
 
@@ -55,6 +72,39 @@ def test_members_and_goods_of_an_older_head_office_are_kept(tmp_path: Path) -> N
     assert member == MemberRecord("m1", "会员一", "gold", (), (bytes.fromhex("04a1b2c3"),), 0)
     assert item == CatalogueItem("open", "商品", "Goods", "general", 0)
     engine.dispose()
+
+
+def test_what_was_posted_before_there_were_balances_is_in_them(empty: URL | str) -> None:
+    engine = open_database(empty)
+    migrate(engine, "0002")
+    with writing(engine) as connection:
+        for number in (1, 2):
+            connection.exec_driver_sql(
+                "INSERT INTO entries (id, address, epoch, seq, kind, transaction_id, digest, sealed, received_ms,"
+                " judged)"
+                f" SELECT {number}, 'acme/shop-a/a1', 1, {number}, 'sale', {_octets(engine, number)},"
+                f" {_octets(engine, 10 + number)}, {_octets(engine, 0)}, 1, 'posted'"
+            )
+            connection.exec_driver_sql(
+                f"INSERT INTO transactions (transaction_id, entry_id) SELECT {_octets(engine, number)}, {number}"
+            )
+            for account, amount in (("shop/a/cash", 100 * number), ("shop/a/sales", -100 * number)):
+                connection.exec_driver_sql(
+                    "INSERT INTO postings (entry_id, account, unit, amount)"
+                    f" SELECT {number}, '{account}', 'CNY', {amount}"
+                )
+    migrate(engine)
+    with reading(engine) as connection:
+        assert ledger.balance(connection, "shop/a/cash", "CNY") == 300
+        assert ledger.differences(connection) == ()
+        known = connection.execute(select(transactions.c.transaction_id, transactions.c.digest)).all()
+    assert sorted(map(tuple, known)) == [(b"\x01", b"\x0b"), (b"\x02", b"\x0c")]
+    engine.dispose()
+
+
+def _octets(engine: Engine, value: int) -> str:
+    """One byte as each database writes it."""
+    return f"X'{value:02x}'" if engine.dialect.name == "sqlite" else f"decode('{value:02x}', 'hex')"
 
 
 def test_sqlite_is_asked_to_survive_a_power_cut(tmp_path: Path) -> None:
@@ -113,29 +163,22 @@ def test_what_a_failed_statement_was_given_is_not_in_its_message(tmp_path: Path)
     engine.dispose()
 
 
-def test_every_table_can_be_made_in_postgresql() -> None:
-    for table in METADATA.sorted_tables:
-        said = str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
-        assert "BLOB" not in said
-        if "id" in table.c:
-            assert "id BIGSERIAL" in said
+@pytest.mark.parametrize("turn", Turn)
+def test_two_that_migrate_sign_or_lend_at_once_wait_for_each_other_in_postgresql(
+    postgres: Cluster, prepared: Engine, turn: Turn
+) -> None:
+    other = open_database(prepared.url)
+    with writing(prepared, turn), writing(other) as connection:
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '20ms'")
+        with pytest.raises(OperationalError, match="lock timeout"), connection.begin_nested():
+            take_turns(connection, turn)
+        (free,) = [each for each in Turn if each.value == turn.value % len(Turn) + 1]
+        take_turns(connection, free)
+    other.dispose()
 
 
-def test_two_that_migrate_or_sign_at_once_wait_for_each_other_in_postgresql() -> None:
-    asked: list[str] = []
-
-    def note(statement: ClauseElement, *_parameters: object) -> None:
-        asked.append(str(statement.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})))
-
-    # An engine that connects to nothing and tells what it would have said to such a database.
-    engine = create_mock_engine("postgresql+psycopg://", note)
-    for turn in Turn:
-        take_turns(engine.connect(), turn)  # type: ignore[arg-type]
-    assert asked == [f"SELECT pg_advisory_xact_lock(29808, {number}) AS pg_advisory_xact_lock_1" for number in (1, 2)]
-
-
-def test_two_processes_may_bring_an_empty_database_to_the_newest_step_at_once(tmp_path: Path) -> None:
-    engines = [open_database(f"sqlite:///{tmp_path}/hq.db") for _ in range(4)]
+def test_two_processes_may_bring_an_empty_database_to_the_newest_step_at_once(empty: URL | str) -> None:
+    engines = [open_database(empty) for _ in range(4)]
     with ThreadPoolExecutor(len(engines)) as pool:
         list(pool.map(migrate, engines))
     for engine in engines:
@@ -145,5 +188,5 @@ def test_two_processes_may_bring_an_empty_database_to_the_newest_step_at_once(tm
 
 
 def test_a_driver_that_is_not_installed_is_said_by_name() -> None:
-    with pytest.raises(OfficeError, match="psycopg"):
-        open_database("postgresql+psycopg://hq@localhost/hq")
+    with pytest.raises(OfficeError, match="driver is missing"):
+        open_database("mysql+mysqldb://hq@localhost/hq")
