@@ -187,8 +187,11 @@ def test_an_entry_that_cannot_be_read_is_stored_acknowledged_and_holds_up_nothin
         chained_after(till, sealed)
         sent.append(sealed)
     sent.append(till.sell(hq.sale(till)).sealed)
-    ack = hq.offer(till, *sent)
+    ack = hq.offer(till, *sent, first_seq=1)
     assert (ack.upto_seq, ack.refused) == (3, ())
+    unread = tuple(RefusedEntry(seq, Cause.UNREADABLE) for seq in (1, 2))
+    assert ack.quarantined == unread
+    assert hq.offer(till, *sent, first_seq=1).quarantined == unread
     assert reasons(hq) == [(1, Cause.UNREADABLE), (2, Cause.UNREADABLE)]
     assert [sale.posted for sale in hq.look(books.sale_lines)] == [True]
     # A second start of the same head office can read them no better, and says nothing twice.
