@@ -132,14 +132,18 @@ class Disk:
         left = self.path.parent
         log = left / f"{FILE}-wal"
         size = log.stat().st_size if log.exists() else 0
-        same_round = size > 0 and self._salts == _salts_of(log)
+        same_round = size > 0 and self._salts in (b"", _salts_of(log))
         self._life += 1
         shutil.copytree(left, self.path.parent, ignore=shutil.ignore_patterns("*.lock", "*-shm"))
-        if same_round or not self._salts:
-            kept = self._chance.randint(min(self._synced_bytes, size), size) if self._chance.random() < 0.7 else size
-            if log.exists():
-                with (self.path.parent / log.name).open("r+b") as file:
-                    file.truncate(kept)
+        if not same_round:
+            return
+        kept = self._chance.randint(min(self._synced_bytes, size), size) if self._chance.random() < 0.7 else size
+        log = self.path.parent / log.name
+        with log.open("r+b") as file:
+            file.truncate(kept)
+        # What is read after the power came back is on the disk for good.
+        self._synced_bytes = kept
+        self._salts = _salts_of(log)
 
     def _note_synced(self) -> None:
         log = self.path.with_name(f"{FILE}-wal")

@@ -186,13 +186,16 @@ SURVIVED: tuple[Fault, ...] = (
 FORKED: tuple[Fault, ...] = (disk_is_restored, disk_is_cloned)
 """Faults after which one terminal has two chains; what was not yet sent when a disk was overwritten is gone with it."""
 
+ALL = SURVIVED + FORKED
+
 
 def plan(fleet: Fleet, kinds: tuple[Fault, ...], until_ms: int) -> None:
     """Draw which faults happen, and when."""
     chance, world = fleet.world.chance, fleet.world
     chosen = [kind for kind in kinds if chance.random() < 0.4]
     for kind in chosen:
-        for _ in range(chance.choice((1, 1, 2, 4))):
+        times = chance.choice((1, 1, 2, 4)) if kind in SURVIVED else 1
+        for _ in range(times):
             fleet.later(chance.randrange(until_ms - world.now_ms), partial(kind, fleet))
 
 

@@ -16,6 +16,7 @@ from tests.fleet.world import World
 
 MAX_WAITING = 200
 POLL_MS = 60_000
+LEND_MS = 5_000
 RESTART_MS = 3_000
 SERVICE_MS = 15
 
@@ -33,6 +34,7 @@ class Office:
         self.service_ms = SERVICE_MS
         self.address = f"{TENANT}/office/hq"
         """Under which head office's own bookings stand."""
+        self.lends = True
         self.changed = True
         """Whether the books may have changed since somebody looked."""
         self.restored = 0
@@ -102,8 +104,12 @@ class Clerk:
         self._worker = self.office.kind(self.office.premises.engine, self.office.premises.desk)
         self._queue.clear()
         self._busy = False
+        life = self._life
         self._connect()
+        if self._life != life:
+            return
         self._later(POLL_MS, self._poll)
+        self._later(self.office.world.chance.randrange(LEND_MS), self._lend)
 
     def die(self, why: str) -> None:
         """Be killed, with everything not committed or not answered, and come back."""
@@ -113,6 +119,7 @@ class Clerk:
         world.tell(self.name, f"! dies: {why}")
         self._worker = None
         self._life += 1
+        self.office.premises.power.die(self.office.premises.engine)
         if self._connection is not None:
             self.office.broker.disconnect(self._connection)
             self._connection = None
@@ -140,10 +147,29 @@ class Clerk:
 
     def _poll(self) -> None:
         self._announce()
+        if self._worker is None:
+            return
         self._later(POLL_MS, self._poll)
 
-    def _announce(self) -> None:
+    def _lend(self) -> None:
+        """Do the next piece of lending, and tell the terminals."""
         assert self._worker is not None
+        if not self.office.lends:
+            return
+        self.office.changed = True
+        try:
+            self._worker.lend(self.office.world.now_ms)
+        except OfficeCut:
+            self.die("lending")
+            return
+        self._announce()
+        if self._worker is None:
+            return
+        self._later(LEND_MS * len(self.office.clerks), self._lend)
+
+    def _announce(self) -> None:
+        if self._worker is None or self._connection is None:
+            return
         try:
             found = self._worker.poll()
         except OfficeCut:

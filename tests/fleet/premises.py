@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, update
 
 from agent.clock import Stamp
 from agent.keys import Identity
@@ -36,7 +37,9 @@ from hq.people import (
     replace_catalogue,
     replace_members,
 )
+from hq.placement import LendingPolicy
 from hq.sources import Enrolment, MemberRow
+from hq.tables import terminals
 from rules.authoring import read_authored
 from tests.fleet.world import START_MS
 from tests.hq.tills import PACK as SALES_RULES
@@ -52,6 +55,7 @@ TOP_UP_RULE = {
 }
 BEFORE_MS = START_MS - 3_600_000
 """When the premises were made ready."""
+LEASE_MS = 30_000
 SHELVES = Path("/dev/shm")
 """Memory that is mounted as a disk, where there is any: nothing is gained by a real one."""
 
@@ -70,20 +74,40 @@ class OfficeCut(BaseException):
     """A process of head office died in the middle of what it did."""
 
 
+class ShortLending(LendingPolicy):
+    """Leases that end while a story lasts."""
+
+    @property
+    def lease_ms(self) -> int:
+        return LEASE_MS
+
+
 class OfficePower:
     """Lets head office's process die before one of its statements, or before it commits."""
 
     def __init__(self) -> None:
         self.statements_to_cut: int | None = None
+        self._connections: list[sqlite3.Connection] = []
 
     def watch(self, engine: Engine) -> None:
-        """Be asked before every statement and commit."""
+        """Be asked before every statement and commit, and know the connections there are."""
+
+        def connected(raw: sqlite3.Connection, _record: object) -> None:
+            self._connections.append(raw)
 
         def statement(*_what: object) -> None:
             self._count()
 
+        event.listen(engine, "connect", connected)
         event.listen(engine, "before_cursor_execute", statement)
         event.listen(engine, "commit", statement)
+
+    def die(self, engine: Engine) -> None:
+        """Leave nothing of the process that died: what it had not committed is gone."""
+        for raw in self._connections:
+            raw.close()
+        self._connections.clear()
+        engine.dispose(close=False)
 
     def _count(self) -> None:
         if self.statements_to_cut is None:
@@ -118,10 +142,15 @@ class Premises:
         """The folder with the prepared store of a terminal."""
         return self.folder / "stores" / address.terminal
 
-    def fresh(self) -> Path:
-        """Put everything back to the beginning; return an empty folder for the story's disks."""
+    def fresh(self, present: tuple[TerminalAddress, ...]) -> Path:
+        """Put everything back to the beginning, with the terminals that are ``present`` and the others revoked; return
+        an empty folder for the story's disks.
+        """
         self.power.statements_to_cut = None
         self.put_books(self.folder / "prepared")
+        absent = [str(address) for address in self.identities if address not in present]
+        with writing(self.engine) as connection:
+            connection.execute(update(terminals).where(terminals.c.address.in_(absent)).values(revoked_ms=BEFORE_MS))
         disks = self.folder / "disks"
         shutil.rmtree(disks, ignore_errors=True)
         disks.mkdir()
@@ -164,7 +193,7 @@ def premises() -> Iterator[Premises]:
 
 
 def _made(folder: Path) -> Premises:
-    desk = Desk(signer_of("head office"), TENANT, 366)
+    desk = Desk(signer_of("head office"), TENANT, 366, ShortLending())
     (folder / "prepared").mkdir()
     (folder / "books").mkdir()
     engine = open_database(f"sqlite:///{folder}/prepared/hq.db")

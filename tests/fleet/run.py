@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hq.worker import Worker
 from tests.fleet.broker import Broker
 from tests.fleet.ending import Ending
-from tests.fleet.faults import SURVIVED, Fault, Fleet, heal, plan
+from tests.fleet.faults import ALL, Fault, Fleet, heal, plan
 from tests.fleet.invariants import Witness
 from tests.fleet.members import Cashier, Town
 from tests.fleet.office import Office
@@ -35,7 +35,7 @@ class Cast:
     unit: type[Unit] = Unit
     worker: type[Worker] = Worker
     cashier: type[Cashier] = Cashier
-    faults: tuple[Fault, ...] = SURVIVED
+    faults: tuple[Fault, ...] = ALL
     slip_shares: tuple[float, ...] = (0.0, 0.1, 0.4)
     """How often somebody carries value to another terminal: one of these is drawn."""
 
@@ -58,16 +58,14 @@ class Outcome:
 def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
     """Tell the story of ``seed`` from its beginning to its end, or to the first promise that is not kept."""
     cast = cast or Cast()
-    disks = house.fresh()
     world = World(seed)
     chance = world.chance
+    present = addresses(chance.choice((1, 2, 2, 3)))
+    disks = house.fresh(present)
     broker = Broker(world)
     site = Site(world, broker, disks)
     office = Office(world, broker, house, cast.worker, workers=chance.choice((1, 2, 2, 3)))
-    units = [
-        cast.unit(site, house.identities[address], house.store_of(address))
-        for address in addresses(chance.choice((1, 2, 2, 3)))
-    ]
+    units = [cast.unit(site, house.identities[address], house.store_of(address)) for address in present]
     closing_ms = world.now_ms + chance.choice((15_000, 30_000, 75_000))
     town = Town(
         closing_ms,
@@ -92,11 +90,13 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
         plan(fleet, cast.faults, closing_ms)
         world.run(closing_ms)
         heal(fleet)
-        # What is found out only when everything has arrived, a copied disk for one, makes new entries.
-        for _ in range(2):
+        # What is found out only when everything has arrived, a copied disk for one, makes new entries; so does lending.
+        for lends in (True, False):
+            office.lends = lends
             if not world.run(world.now_ms + HEALING_MS, ending.settled):
                 raise Broken(Violation("everything reaches head office in the end", ending.unsettled()))
             world.run(world.now_ms + AFTERWARDS_MS)
+        world.run(world.now_ms + HEALING_MS, ending.settled)
         ending.look()
     except Broken as broken:
         violation = broken.violation

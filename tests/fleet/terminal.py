@@ -219,6 +219,16 @@ class Unit:
         """Be the product's link: hand a message to the broker."""
         return self._connection is not None and self.broker.publish(self._connection, topic, payload)
 
+    def reconnect(self) -> None:
+        """Be the product's link: give the connection up and make another."""
+        self.world.tell(self.label, "hears nothing, connects anew")
+        self._hang_up()
+        self.later(self.world.chance.randrange(200, 1_000), self._lose_and_connect)
+
+    def _lose_and_connect(self) -> None:
+        self.act(lambda running: running.courier.handle(LinkDown(LinkProblem.SILENT)))
+        self._connect()
+
     def arrived(self, topic: str, payload: bytes) -> None:
         """Be the broker's client: hand a message to the product."""
 
