@@ -150,11 +150,15 @@ class Holdings:
     def _take(self, header: EntryHeader, draws: Iterable[Draw]) -> None:
         for draw in draws:
             if draw.account.asset is Asset.COUPON and not self._known(draw.lease):
-                # A signed coupon is not lent: whoever shows it brings it, and here it is taken once.
-                if self._spent.coupon_taken(draw.account.holder):
-                    raise _refused(draw.lease, f"coupon {draw.account.holder} was taken before")
-                continue
-            self._draw(header, draw)
+                self._bring(draw)
+            else:
+                self._draw(header, draw)
+
+    def _bring(self, draw: Draw) -> None:
+        """A signed coupon is not lent: whoever shows it brings it, and here it is taken once."""
+        if (draw.amount, draw.bonus_minor) != (1, 0):
+            raise _refused(draw.lease, f"coupon {draw.account.holder} is one and no more")
+        self._spent.take_coupon(draw.account.holder)
 
     def _draw(self, header: EntryHeader, draw: Draw) -> Lease:
         """Lower the lease that a draw names; return it as it was lent."""

@@ -42,6 +42,12 @@ class SpentShelf:
             raise StoreError(StoreCause.INVALID, f"lease {slip.hex()}: this slip was taken before")
         self.note_slip(slip)
 
+    def take_coupon(self, code: str) -> None:
+        """Remember a coupon that is taken now. Raises StoreError; INVALID where it was taken before."""
+        if self.coupon_taken(code):
+            raise StoreError(StoreCause.INVALID, f"lease: coupon {code} was taken before")
+        self._database.write("INSERT INTO coupons_taken VALUES (?)", code)
+
     def presentation_taken(self, nonce: bytes) -> bool:
         """Tell whether this one showing of a phone's code was taken before."""
         return self._database.row("SELECT 1 FROM presentations_taken WHERE nonce = ?", nonce) is not None

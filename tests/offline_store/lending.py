@@ -175,6 +175,8 @@ def _let_count(left: dict[bytes, tuple[int, int]], entry: Entry) -> None:
                 left[returned.lease] = 0, 0
         case SaleBody() | SlipOutBody():
             for draw in body.draws:
+                if draw.account.asset is Asset.COUPON and draw.lease not in left:
+                    continue  # A signed coupon is brought, not lent.
                 amount, bonus = left[draw.lease]
                 left[draw.lease] = amount - draw.amount, bonus - draw.bonus_minor
                 assert min(left[draw.lease]) >= 0

@@ -115,7 +115,7 @@ def test_a_lease_that_is_used_up_is_held_no_more(store: Store) -> None:
     [
         draw(lease(2), 1),
         draw(ONE, 10_001),
-        draw(ONE, 10_000, 2_001),
+        draw(ONE, 1, 2_001),
         replace(draw(ONE, 1), account=ANNAS_POINTS),
         replace(draw(ONE, 1), lot=b"M" * 16),
         replace(draw(ONE, 1), issuer="s08"),

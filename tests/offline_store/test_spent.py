@@ -85,6 +85,18 @@ def test_what_a_refused_entry_would_have_taken_is_not_taken(store: Store) -> Non
     assert not store.coupon_taken("C-0001")
 
 
+def test_a_signed_coupon_that_was_not_lent_is_brought_once(store: Store) -> None:
+    brought = draw(lease(77, replace(COUPON, holder="C-0009"), 1), 1)
+    for wrong in ((brought, brought), (replace(brought, amount=2),), (replace(brought, amount=0),)):
+        with pytest.raises(StoreError, match="lease"):
+            append(store, EntryKind.SALE, replace(sale(), draws=wrong))
+        assert not store.coupon_taken("C-0009")
+    append(store, EntryKind.SALE, replace(sale(), draws=(brought,)))
+    assert store.coupon_taken("C-0009")
+    with pytest.raises(StoreError, match="taken before"):
+        append(store, EntryKind.SALE, replace(sale(), draws=(brought,)))
+
+
 def test_a_coupon_that_a_refund_gives_back_is_good_again(store: Store) -> None:
     effects = (AppliedEffect("spring", off_minor=100, codes=("C-0002",)),)
     append(store, EntryKind.SALE, replace(sale(), effects=effects))
