@@ -4,7 +4,7 @@ The first entry of the new epoch, its row in the file and the first of what is c
 follows in commits of their own, in order. Where the power fails between them, the next opening goes on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from agent.clock import Stamp
 from agent.offline_store.audit import MOST_LOST
@@ -14,6 +14,7 @@ from agent.offline_store.chain import (
     Place,
     Source,
     body_of,
+    damaged,
     original,
     place_of,
 )
@@ -21,7 +22,8 @@ from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.journal import Journal
 from contract.bodies import Body, CarryOverBody, EntryKind, EpochReason, EpochStartBody
-from contract.journal import Entry
+from contract.errors import ContractError
+from contract.journal import Entry, peek_header
 
 CARRIED_AT_ONCE = 100
 """So many entries are carried over in one commit."""
@@ -89,14 +91,27 @@ class Epochs:
     def _carry_some(self, epoch: int, after: int, head_seq: int, stamp: Stamp) -> None:
         """Carry the next entries of ``epoch`` over as part of the caller's transaction, and note how far that is."""
         upto = min(after + CARRIED_AT_ONCE, head_seq)
-        for entry in self._readable(epoch, after, upto):
-            place, sealed = original(entry)
-            body = CarryOverBody(place.epoch, place.seq, sealed)
-            self._append(EntryKind.CARRY_OVER, entry.header.transaction, stamp, body)
+        for seq in range(after + 1, upto + 1):
+            sealed = self._journal.bytes_at(Place(epoch, seq))
+            if sealed is not None:
+                transaction, body = self._carrying(Place(epoch, seq), sealed)
+                self._append(EntryKind.CARRY_OVER, transaction, stamp, body)
         self._database.write(
             "UPDATE identity SET carried_seq = ? WHERE epoch = ?",
             *(upto if upto < head_seq else None, self._journal.source.epoch),
         )
+
+    def _carrying(self, place: Place, sealed: bytes) -> tuple[bytes, CarryOverBody]:
+        """The transaction of the entry at ``place``, and what carries it over: of one that itself carries another, that
+        other one. Its bytes have the hash they were kept with, so its signature is not verified once more.
+        """
+        try:
+            header = peek_header(sealed)
+        except ContractError as error:
+            raise damaged(place, str(error)) from error
+        if header.kind is EntryKind.CARRY_OVER:
+            place, sealed = original(self._journal.at(place))
+        return header.transaction, CarryOverBody(place.epoch, place.seq, sealed)
 
     def _append(self, kind: EntryKind, transaction: bytes, stamp: Stamp, body: Body) -> Entry:
         entry = self._journal.append_within(kind, transaction, stamp, body)
@@ -122,33 +137,21 @@ class Epochs:
         return self._journal.start()
 
     def _lost(self, epoch: int, acked_seq: int, head_seq: int, all_of_it: bool) -> tuple[int, ...]:
-        """The places behind the acknowledged one that cannot be read; with ``all_of_it`` also those before, of which
-        only the bytes are looked at.
+        """The places behind the acknowledged one that cannot be read as they were kept; with ``all_of_it`` also those
+        before.
         """
-        lost = []
-        if all_of_it:
-            first = self._journal.start(epoch).seq + 1
-            lost += [seq for seq in range(first, acked_seq + 1) if not self._journal.is_kept(Place(epoch, seq))]
-        whole = {entry.header.seq for entry in self._readable(epoch, acked_seq, head_seq)}
-        return (*lost, *(seq for seq in range(acked_seq + 1, head_seq + 1) if seq not in whole))
-
-    def _readable(self, epoch: int, after: int, upto: int) -> Iterator[Entry]:
-        for seq in range(after + 1, upto + 1):
-            entry = self._whole(Place(epoch, seq))
-            if entry is not None:
-                yield entry
+        first = self._journal.start(epoch).seq if all_of_it else acked_seq
+        places = range(first + 1, head_seq + 1)
+        return tuple(seq for seq in places if self._journal.bytes_at(Place(epoch, seq)) is None)
 
     def _whole(self, place: Place) -> Entry | None:
         """The entry at ``place``; None where it cannot be read as it was signed."""
         try:
-            entry = self._journal.at(place) if self._journal.is_kept(place) else None
-            if entry is not None:
-                body_of(entry)
+            return self._journal.at(place) if self._journal.bytes_at(place) is not None else None
         except StoreError as error:
             if error.cause is StoreCause.CORRUPT:
                 return None
             raise
-        return entry
 
     def _recount(self) -> None:
         """Take the perpetual totals from the newest entry that carries any and can be read, and look for the newest

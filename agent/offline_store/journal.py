@@ -120,7 +120,7 @@ class Journal:
             raise StoreError(StoreCause.CORRUPT, f"the journal does not hold what was acknowledged up to {acked.seq}")
         counting, sale = self._one("SELECT counted_place, sale_place FROM totals")
         for row in (counting, sale):
-            if row and not self.is_kept(place_of(row)):
+            if row and self.bytes_at(place_of(row)) is None:
                 raise damaged(place_of(row), "is missing")
         carried = totals_in(body_of(self.at(place_of(counting)))) if counting else NOTHING_YET
         if carried != self.totals():
@@ -317,15 +317,17 @@ class Journal:
             raise StoreError(StoreCause.ABSENT, f"entry {place}")
         return opened(self._source.believed, place, found[0])
 
-    def is_kept(self, place: Place) -> bool:
-        """Whether the entry at ``place`` is there with the bytes that were signed, as far as its hash can tell."""
+    def bytes_at(self, place: Place) -> bytes | None:
+        """Return the signed bytes at ``place``; None where they are missing or not those that were signed, as far as
+        their hash can tell.
+        """
         try:
             found = self._database.row("SELECT digest, sealed FROM journal WHERE place = ?", place.row)
         except StoreError as error:
             if error.cause is StoreCause.CORRUPT:
-                return False
+                return None
             raise
-        return found is not None and envelope.digest(found[1]) == found[0]
+        return None if found is None or envelope.digest(found[1]) != found[0] else bytes(found[1])
 
     def last_sale(self) -> Entry | None:
         """Return the newest sale, in whichever epoch."""
