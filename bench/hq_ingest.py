@@ -77,7 +77,7 @@ def _beside_bare(name: str, database: URL | str, other: URL | str, batches: int)
         loop = _Bare(bare.engine, compile_pack(office.pack), journal.believed)
         ours_s, bare_s, done = 0.0, 0.0, 0
         # The first part warms both up.
-        part = list(islice(journal.batches(), PART))
+        part = list(islice(journal.batches(), min(PART, batches)))
         _taken_s(office.worker, journal.address, part), loop.taken_s(part)
         first_bytes = _resident_bytes()
         while done < batches:
