@@ -38,6 +38,12 @@ class RefusalCode(StrEnum):
     VALUE_NONE = "value_none"
     VALUE_SHORT = "value_short"
     VALUE_NOT_BY_PHONE = "value_not_by_phone"
+    SLIP_TOO_MUCH = "slip_too_much"
+    SLIP_NOBODY = "slip_nobody"
+    SLIP_NOT_OURS = "slip_not_ours"
+    SLIP_FORGED = "slip_forged"
+    SLIP_TAKEN = "slip_taken"
+    SLIP_OVER = "slip_over"
     PHONE_MALFORMED = "phone_malformed"
     PHONE_UNKNOWN = "phone_unknown"
     AMOUNT_MALFORMED = "amount_malformed"
@@ -177,6 +183,30 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "请刷会员卡或出示会员码",
         "A phone number alone cannot spend",
         "Tap the card or show the member code",
+    ),
+    _R.SLIP_TOO_MUCH: RefusalText(
+        "一张转值单只能转一笔充值里的钱",
+        "请减少金额，分几张转出",
+        "A slip carries value of one top-up",
+        "Key less, and print more than one",
+    ),
+    _R.SLIP_NOBODY: RefusalText(
+        "还不认识别的收银机",
+        "请连接网络，等待总部下发",
+        "No other till is known yet",
+        "Connect and wait for head office",
+    ),
+    _R.SLIP_NOT_OURS: RefusalText(
+        "这张转值单不是给本机的", "请到单上写明的收银机", "This slip is for another till", "Go to the till it names"
+    ),
+    _R.SLIP_FORGED: RefusalText(
+        "转值单的签名无效", "请勿付货，联系技术人员", "The slip's signature is not valid", "Do not accept it"
+    ),
+    _R.SLIP_TAKEN: RefusalText(
+        "这张转值单已经收过", "储值已在本机，直接使用", "This slip was taken before", "Its value is here already"
+    ),
+    _R.SLIP_OVER: RefusalText(
+        "这张转值单已过期", "请联网后由总部处理", "This slip is past its time", "Head office settles it once online"
     ),
     _R.PHONE_MALFORMED: RefusalText(
         "手机号不对", "请输入11位手机号", "Not a phone number", "Key the 11 digits of the phone number"

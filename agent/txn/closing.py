@@ -10,7 +10,7 @@ from agent.txn.effects import Print, Sound, SoundName
 from agent.txn.events import Input, KeyDown, ReceiptPrinted, ReceiptWaiting
 from agent.txn.receipt import receipt_of
 from agent.txn.selling import selling_step
-from agent.txn.sold import just_sold, just_topped_up, recalled
+from agent.txn.sold import body_of, just_sold, just_topped_up, recalled
 from agent.txn.state import (
     Committing,
     Done,
@@ -19,7 +19,6 @@ from agent.txn.state import (
     ReceiptState,
     Selling,
     SignIn,
-    SoldSale,
     TillState,
 )
 from contract.bodies import EntryKind
@@ -36,12 +35,14 @@ def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> 
     asked = scene.asked
     if entry.header.transaction != asked.transaction:
         return state, ()
-    if entry.header.kind not in (EntryKind.SALE, EntryKind.TOP_UP):
+    if entry.header.kind is EntryKind.SLIP_IN:
+        return nod(replace(state, refusal=None), Selling(), Notice.SLIP_TAKEN_IN)
+    if entry.header.kind is EntryKind.CANCEL:
         return nod(replace(state, refusal=None), Selling(), Notice.BASKET_CANCELLED)
     sold = _sold(scene, entry, book)
     if sold is None:
         return nod(replace(state, refusal=None), Selling(), Notice.ALREADY_BOOKED)
-    as_asked = asked.body == (sold.sale if isinstance(sold, SoldSale) else sold.body)
+    as_asked = asked.body == body_of(sold)
     after = replace(
         state,
         scene=Paid(sold, ReceiptState.PRINTING),
@@ -94,7 +95,7 @@ def _sold(scene: Committing, entry: Entry, book: Book) -> Done | None:
     """What an entry holds; where that is what was asked for, with the words the basket already had."""
     basket, asked = scene.basket, scene.asked.body
     held = recalled(entry, book)
-    if held is not None and asked != (held.sale if isinstance(held, SoldSale) else held.body):
+    if held is not None and asked != body_of(held):
         return held
     match asked:
         case SaleBody():

@@ -7,16 +7,23 @@ from collections.abc import Iterator
 
 from agent import paper
 from agent.paper import Paper
-from agent.txn.state import Buyer, Done, SoldSale, ToppedUp
+from agent.txn.state import Buyer, Done, SlippedOut, SoldSale, ToppedUp
 from agent.txn.tiers import tier_name
 from contract.ids import receipt_number
 from contract.journal import Entry, TimeQuality
 from contract.money import format_minor
+from contract.slips import slip_text
 from contract.trade import SaleBody, TenderKind
 from rules.explain import Explanation, points_text
 
 QR_PREFIX = "TLR1:"
 QR_DIGEST_BYTES = 16
+
+_TITLES = {
+    SoldSale: "销售小票 Receipt",
+    ToppedUp: "储值充值单 Top-up receipt",
+    SlippedOut: "储值转值单 Value slip",
+}
 
 
 def receipt_of(done: Done, shop_name: str, reprint: bool) -> Paper:
@@ -24,16 +31,21 @@ def receipt_of(done: Done, shop_name: str, reprint: bool) -> Paper:
     this paper may be the second.
     """
     mark = (paper.Text("补打 REPRINT", "center", bold=True, size=2),) if reprint else ()
-    body = _sale(done) if isinstance(done, SoldSale) else _top_up(done)
+    match done:
+        case SoldSale():
+            body = _sale(done)
+        case ToppedUp():
+            body = _top_up(done)
+        case SlippedOut():
+            body = _slip(done)
     rows = (
         *mark,
         *_head(done, shop_name),
         paper.Rule(),
         *body,
         paper.Rule(),
-        paper.Qr(qr_text(done.entry)),
-        paper.Text("单据码 Receipt code", "center"),
-        paper.Text("谢谢惠顾 Thank you", "center"),
+        paper.Qr(slip_text(done.body.slip) if isinstance(done, SlippedOut) else qr_text(done.entry)),
+        *_foot(done),
         *mark,
         paper.Cut(),
     )
@@ -65,15 +77,29 @@ def qr_text(entry: Entry) -> str:
 def _head(done: Done, shop_name: str) -> Iterator[paper.Row]:
     if shop_name:
         yield paper.Text(shop_name, "center", bold=True, size=2)
-    sold = isinstance(done, SoldSale)
-    yield paper.Text("销售小票 Receipt" if sold else "储值充值单 Top-up receipt", "center")
+    yield paper.Text(_TITLES[type(done)], "center")
     yield paper.Pair("单号 No.", number_of(done.entry))
     yield paper.Pair("时间 Time", done.when)
     if done.entry.header.time_quality is TimeQuality.DOUBTFUL:
         yield paper.Text("时钟未校准 Clock not set", "right")
-    yield paper.Pair("收银员 Cashier", done.sale.cashier if isinstance(done, SoldSale) else done.body.cashier)
+    yield paper.Pair("收银员 Cashier", (done.sale if isinstance(done, SoldSale) else done.body).cashier)
     if done.buyer is not None:
         yield paper.Pair("会员 Member", _member(done.buyer))
+
+
+def _foot(done: Done) -> Iterator[paper.Row]:
+    if isinstance(done, SlippedOut):
+        yield paper.Text("转值单 Slip: 只在收款机有效一次", "center")
+        yield paper.Text("Good once, at the till named above", "center")
+        return
+    yield paper.Text("单据码 Receipt code", "center")
+    yield paper.Text("谢谢惠顾 Thank you", "center")
+
+
+def _slip(done: SlippedOut) -> Iterator[paper.Row]:
+    to = done.slip.addressee
+    yield paper.Pair("转出 Carried", f"{done.currency} {format_minor(done.amount_minor)}".strip(), bold=True)
+    yield paper.Pair("收款机 To", f"{to.shop}.{to.terminal}".upper(), bold=True)
 
 
 def _sale(sold: SoldSale) -> Iterator[paper.Row]:

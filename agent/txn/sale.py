@@ -74,7 +74,7 @@ def with_buyer(basket: OpenBasket, buyer: Buyer, book: Book) -> OpenBasket | Ref
     """
     coupons = tuple(shown for shown in basket.coupons if shown.member in (None, buyer.ref.member))
     held = held_for(buyer, book)
-    return _priced(replace(basket, buyer=buyer, held=held, pays_stored=False, coupons=coupons, top_up=None), book)
+    return _priced(replace(basket, buyer=buyer, held=held, pays_stored=False, coupons=coupons), book)
 
 
 def with_coupon(basket: OpenBasket, shown: ShownCoupon, book: Book) -> OpenBasket | Refusal:
@@ -121,7 +121,9 @@ def _priced(basket: OpenBasket, book: Book) -> OpenBasket | Refusal:
     if isinstance(draws, Short):
         return Refusal(RefusalCode.VALUE_SHORT, str(draws.missing))
     explanations = explain(basket.active.pack, grown.priced.effects)
-    grown = replace(grown, draws=draws, explanations=explanations, offer=None, offer_sought=False, top_up=None)
+    grown = replace(
+        grown, draws=draws, explanations=explanations, offer=None, offer_sought=False, top_up=None, slip=None
+    )
     return grown if not basket.lines or _fits(grown, book) else Refusal(RefusalCode.BASKET_FULL)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from agent.txn import identify, keying
+from agent.txn import identify, keying, slipping, topping
 from agent.txn.answers import Step, move, nod, refuse
 from agent.txn.book import Book
 from agent.txn.effects import Commit, Print, Sound, SoundName
@@ -22,9 +23,10 @@ from agent.txn.sale import (
     without_last,
 )
 from agent.txn.sold import recalled
-from agent.txn.state import Buyer, Committing, Notice, OpenBasket, Selling, ShownCoupon, SignIn, TillState
-from agent.txn.topping import planned, top_up_commit
+from agent.txn.state import Buyer, Committing, Notice, OpenBasket, PlannedSlip, Selling, ShownCoupon, SignIn, TillState
+from agent.txn.topping import top_up_commit
 from agent.txn.value import may_spend
+from contract import slips
 from contract.documents import CatalogueItem
 from contract.refusals import Refusal, RefusalCode
 
@@ -39,6 +41,8 @@ def selling_step(state: TillState, scene: Selling, event: Input, book: Book) -> 
         case CardRead(kind=kind, uid=uid, content=content):
             return _recognised(state, scene, identify.by_card(kind, uid, content, book), book)
         case CodeRead(data=data):
+            if data.startswith(slips.PREFIX.encode()):
+                return _slip_shown(state, scene, data, book)
             buyer = scene.basket.buyer.ref.member if scene.basket and scene.basket.buyer else None
             return _recognised(state, scene, identify.by_code(data, buyer, book), book)
         case KeyDown(key=key):
@@ -56,6 +60,8 @@ def offered(state: TillState, book: Book) -> TillState:
 
 
 def _key(state: TillState, scene: Selling, key: str, book: Book) -> Step:
+    if scene.basket is not None and scene.basket.slip is not None:
+        return _slip_key(state, scene.basket, scene.basket.slip, key, book)
     match key:
         case key if key in keying.TYPING_KEYS:
             return _typed(state, scene, key)
@@ -71,8 +77,8 @@ def _key(state: TillState, scene: Selling, key: str, book: Book) -> Step:
             return _pay(state, scene, book)
         case "stored":
             return _pay_stored(state, scene, book)
-        case "topup":
-            return _top_up(state, scene, book)
+        case "topup" | "slip":
+            return _value_keyed(state, scene, topping.planned if key == "topup" else slipping.planned, book)
         case "reprint":
             return _reprint(state, scene, book)
         case "signout":
@@ -241,15 +247,17 @@ def _pay_stored(state: TillState, scene: Selling, book: Book) -> Step:
     return nod(state, Selling(paid))
 
 
-def _top_up(state: TillState, scene: Selling, book: Book) -> Step:
-    """Show what topping up the keyed amount brings; ``cash`` books it."""
+def _value_keyed(
+    state: TillState, scene: Selling, plan: Callable[[Buyer, int, Book], OpenBasket | Refusal], book: Book
+) -> Step:
+    """Show what topping up the keyed amount brings, or to whom a slip over it may go."""
     basket = scene.basket
     if basket is None or basket.buyer is None:
         return refuse(state, RefusalCode.MEMBER_NEEDED)
     if basket.lines or scene.phone_entry or not scene.keyed:
         return refuse(state, RefusalCode.KEY_NOT_NOW)
     amount_minor = keying.read_amount_minor(scene.keyed)
-    found = amount_minor if isinstance(amount_minor, Refusal) else planned(basket.buyer, amount_minor, book)
+    found = amount_minor if isinstance(amount_minor, Refusal) else plan(basket.buyer, amount_minor, book)
     if isinstance(found, Refusal):
         return refuse(state, found, replace(scene, keyed=""))
     return nod(state, Selling(replace(found, held=basket.held)))
@@ -272,3 +280,31 @@ def _sign_out(state: TillState, scene: Selling) -> Step:
     if scene.basket is not None and scene.basket.lines:
         return refuse(state, RefusalCode.KEY_NOT_NOW)
     return move(replace(state, cashier=None), SignIn())
+
+
+def _slip_key(state: TillState, basket: OpenBasket, plan: PlannedSlip, key: str, book: Book) -> Step:
+    """Choose the terminal a slip is for, look at more of them, or leave it."""
+    match key:
+        case "enter":
+            return move(state, Selling(replace(basket, slip=slipping.next_page(plan))))
+        case "clear" | "cancel":
+            return move(state, Selling(replace(basket, slip=None)))
+    addressee = slipping.chosen(plan, key)
+    if addressee is None or state.cashier is None:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    order = slipping.slip_out_commit(basket, plan, addressee, state.cashier.cashier, book)
+    if isinstance(order, Refusal):
+        return refuse(state, order, Selling(replace(basket, slip=None)))
+    return replace(state, scene=Committing(basket, order)), (order,)
+
+
+def _slip_shown(state: TillState, scene: Selling, data: bytes, book: Book) -> Step:
+    """Take a slip in, between baskets."""
+    if scene.basket is not None and scene.basket.lines:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    shown = slipping.read_slip(data.decode("ascii", "replace"), book)
+    basket = scene.basket or begun(book)
+    if isinstance(shown, Refusal) or isinstance(basket, Refusal) or state.cashier is None:
+        return refuse(state, next((no for no in (shown, basket) if isinstance(no, Refusal)), RefusalCode.NOT_SIGNED_IN))
+    order = slipping.slip_in_commit(shown, state.cashier.cashier, book)
+    return replace(state, scene=Committing(basket, order)), (order,)

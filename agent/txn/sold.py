@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from agent.txn.book import Book
 from agent.txn.masking import mask_last4, mask_name
-from agent.txn.state import Buyer, Done, SoldSale, ToppedUp
+from agent.txn.state import Buyer, Done, SlippedOut, SoldSale, ToppedUp
+from contract import wire
 from contract.basket import Customer
-from contract.bodies import EntryKind
+from contract.bodies import MAX_SLIP_BYTES, EntryKind, SlipOutBody
+from contract.envelope import peek
 from contract.errors import ContractError
 from contract.journal import Entry
+from contract.slips import Slip
 from contract.trace import AppliedEffect
-from contract.trade import MemberRef, SaleBody, TopUpBody
+from contract.trade import Assurance, Medium, MemberRef, SaleBody, TopUpBody
 from rules.explain import Explanation, explain, explain_by_name
 from rules.grammar.pack import Pack
 
 
 def recalled(entry: Entry, book: Book) -> Done | None:
-    """Return the sale or top-up in ``entry``, explained as far as the pack that priced it is still kept; None where the
-    entry is neither or not to be read.
+    """Return the sale, top-up or slip in ``entry``, explained as far as the pack that priced it is still kept; None
+    where the entry is none of them or not to be read.
     """
-    if entry.header.kind not in (EntryKind.SALE, EntryKind.TOP_UP):
+    if entry.header.kind not in (EntryKind.SALE, EntryKind.TOP_UP, EntryKind.SLIP_OUT):
         return None
     try:
         body = entry.body()
@@ -34,7 +37,14 @@ def recalled(entry: Entry, book: Book) -> Done | None:
             explanations = explained(body.effects, 1 if pack is None else pack.points_scale, pack)
             customer = body.basket.customer or Customer("")
             return ToppedUp(entry, body, explanations, _as_sold(body.member, customer, book), _when(entry, book))
+        case SlipOutBody():
+            return _slipped_out(entry, body, book)
     return None
+
+
+def body_of(done: Done) -> SaleBody | TopUpBody | SlipOutBody:
+    """What its entry holds."""
+    return done.sale if isinstance(done, SoldSale) else done.body
 
 
 def just_sold(
@@ -56,6 +66,18 @@ def explained(effects: tuple[AppliedEffect, ...], points_scale: int, pack: Pack 
     they did.
     """
     return explain_by_name(effects, points_scale) if pack is None else explain(pack, effects)
+
+
+def _slipped_out(entry: Entry, body: SlipOutBody, book: Book) -> SlippedOut | None:
+    try:
+        slip = wire.unpack(Slip, peek(body.slip, MAX_SLIP_BYTES), MAX_SLIP_BYTES)
+    except ContractError:
+        return None
+    member = slip.value.account.holder
+    cached = book.member_by_id(member)
+    ref = MemberRef(member, Medium.CARD, Assurance.CLAIMED)
+    buyer = None if cached is None else _as_sold(ref, Customer(cached.tier), book)
+    return SlippedOut(entry, body, slip, buyer, _when(entry, book), book.currency())
 
 
 def _buyer(sale: SaleBody, book: Book) -> Buyer | None:

@@ -8,15 +8,21 @@ from enum import StrEnum
 from agent.txn.book import ActivePack, Held
 from agent.txn.effects import Commit
 from contract.basket import Customer
+from contract.bodies import SlipOutBody
 from contract.documents import CatalogueItem
+from contract.ids import TerminalAddress
 from contract.journal import Entry
 from contract.refusals import Refusal
+from contract.slips import Slip
 from contract.trace import AppliedEffect
 from contract.trade import MemberRef, SaleBody, TopUpBody
 from contract.value import Draw
 from rules.advice.offer import Offer
 from rules.explain import Explanation
 from rules.priced import Priced
+
+MOST_CHOICES = 6
+"""So many terminals stand on the glass at once to be chosen from."""
 
 
 class Lang(StrEnum):
@@ -36,6 +42,7 @@ class Notice(StrEnum):
     ALREADY_BOOKED = "already_booked"
     COUPON_ADDED = "coupon_added"
     COUPON_IDLE = "coupon_idle"
+    SLIP_TAKEN_IN = "slip_taken_in"
 
 
 class ReceiptState(StrEnum):
@@ -101,6 +108,30 @@ class PlannedTopUp:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedSlip:
+    """Value to be carried on paper to one of the terminals in ``choices``, of which those from ``first`` on are on the
+    glass.
+    """
+
+    amount_minor: int
+    choices: tuple[TerminalAddress, ...]
+    first: int = 0
+
+    @property
+    def shown(self) -> tuple[TerminalAddress, ...]:
+        """The terminals on the glass, each under its number from 1 on."""
+        return self.choices[self.first : self.first + MOST_CHOICES]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSlip:
+    """A slip made out to this terminal, verified, and its bytes as signed."""
+
+    data: bytes
+    slip: Slip
+
+
+@dataclass(frozen=True, slots=True)
 class OpenBasket:
     """A basket in the making, always priced. The pack is the one that was active when the basket was begun, and
     ``moment_ms`` (Unix time) is when that was: what rules say of days and hours holds for the whole basket.
@@ -109,8 +140,8 @@ class OpenBasket:
     ``offer`` is what the customer could still buy for more; it is sought in the first quiet moment after the price.
 
     ``held`` is the buyer's stored value that this terminal may draw from. Where it ``pays_stored``, ``stored_minor`` of
-    what rules leave to pay is paid from it; ``draws`` are what it and the coupons take. A basket with a ``top_up`` has
-    no lines.
+    what rules leave to pay is paid from it; ``draws`` are what it and the coupons take. A basket with a ``top_up`` or a
+    ``slip`` has no lines.
     """
 
     active: ActivePack
@@ -128,6 +159,7 @@ class OpenBasket:
     draws: tuple[Draw, ...] = ()
     coupons: tuple[ShownCoupon, ...] = ()
     top_up: PlannedTopUp | None = None
+    slip: PlannedSlip | None = None
 
     @property
     def cash_minor(self) -> int:
@@ -212,7 +244,26 @@ class ToppedUp:
         return self.body.currency
 
 
-Done = SoldSale | ToppedUp
+@dataclass(frozen=True, slots=True)
+class SlippedOut:
+    """Value that left on paper as the journal holds it, ready to be shown and printed; ``buyer`` is None where the
+    member is not known here any more.
+    """
+
+    entry: Entry
+    body: SlipOutBody
+    slip: Slip
+    buyer: Buyer | None
+    when: str
+    currency: str
+
+    @property
+    def amount_minor(self) -> int:
+        """What is carried, bonus and all."""
+        return self.slip.value.amount + self.slip.value.bonus_minor
+
+
+Done = SoldSale | ToppedUp | SlippedOut
 """What a receipt is printed of."""
 
 

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from agent.txn.keying import is_phone
-from agent.txn.state import Committing, Lang, Notice, Paid, Recovered, Selling, SignIn, TillState
+from agent.txn.state import (
+    MOST_CHOICES,
+    Committing,
+    Lang,
+    Notice,
+    Paid,
+    Recovered,
+    Selling,
+    SignIn,
+    TillState,
+)
 from agent.ui_tft import theme
 from agent.ui_tft.screen import HEIGHT, WIDTH, Sheet
 from agent.ui_tft.status import StatusBar
@@ -26,6 +36,7 @@ _NOTICES = {
     Notice.ALREADY_BOOKED: Say.ALREADY_BOOKED,
     Notice.COUPON_ADDED: Say.COUPON_ADDED,
     Notice.COUPON_IDLE: Say.COUPON_IDLE,
+    Notice.SLIP_TAKEN_IN: Say.SLIP_TAKEN_IN,
 }
 
 
@@ -129,10 +140,14 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
             return [(enter, Say.DO_FIND), (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]
         case Selling(keyed=keyed, basket=basket) if keyed:
             may_top_up = basket is not None and basket.buyer is not None and not basket.lines
+            slip = [(Say.KEY_SLIP, Say.DO_NOTHING_MORE)] if may_top_up and basket is not None and basket.held else []
             top_up = [(Say.KEY_TOP_UP, Say.DO_NOTHING_MORE)] if may_top_up else []
-            return [(enter, Say.DO_ADD), *top_up, (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]
+            return [(enter, Say.DO_ADD), *top_up, *slip, (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]
         case Selling(basket=basket) if basket is not None and basket.top_up is not None:
             return [(Say.KEY_CASH, Say.DO_PAY), (clear, Say.DO_BACK), (cancel, Say.DO_CANCEL)]
+        case Selling(basket=basket) if basket is not None and basket.slip is not None:
+            more = [(enter, Say.DO_MORE)] if len(basket.slip.choices) > MOST_CHOICES else []
+            return [*more, (clear, Say.DO_BACK)]
         case Selling(basket=basket) if basket is not None and basket.lines:
             stored = [(Say.KEY_STORED, Say.DO_NO_STORED if basket.pays_stored else Say.DO_PAY)] if basket.held else []
             return [

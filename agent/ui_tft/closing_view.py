@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.txn.receipt import number_of, paid_by
-from agent.txn.state import Committing, Done, Lang, Paid, ReceiptState, Recovered, SoldSale, ToppedUp
+from agent.txn.state import Committing, Done, Lang, Paid, ReceiptState, Recovered, SlippedOut, SoldSale, ToppedUp
 from agent.ui_tft import theme
 from agent.ui_tft.amounts import money, tier_words
 from agent.ui_tft.bars import EDGE
@@ -15,7 +15,13 @@ from contract.bodies import EntryKind
 from contract.money import format_minor
 from rules.explain import points_text
 
-_BOOKING = {EntryKind.SALE: Say.COMMITTING, EntryKind.TOP_UP: Say.TOPPING_UP}
+_BOOKING = {
+    EntryKind.SALE: Say.COMMITTING,
+    EntryKind.TOP_UP: Say.TOPPING_UP,
+    EntryKind.SLIP_OUT: Say.SLIPPING_OUT,
+    EntryKind.SLIP_IN: Say.SLIPPING_IN,
+}
+_DONE = {SoldSale: Say.PAID, ToppedUp: Say.TOPPED_UP, SlippedOut: Say.SLIPPED_OUT}
 _MIDDLE = WIDTH // 2
 _ROOM = WIDTH - 2 * EDGE
 
@@ -24,11 +30,14 @@ def committing_view(sheet: Sheet, scene: Committing, lang: Lang, top: int, botto
     """The amount, and that it is not done yet."""
     height = bottom - top
     basket = scene.basket
-    amount_minor = basket.priced.payable_minor if basket.top_up is None else basket.top_up.amount_minor
+    amount_minor = basket.priced.payable_minor
+    for plan in (basket.top_up, basket.slip):
+        amount_minor = amount_minor if plan is None else plan.amount_minor
     amount = money(amount_minor, basket.active.pack.currency)
     words = _BOOKING.get(scene.asked.kind, Say.CANCELLING).say(lang)
     line = top + height * 42 // 100
-    sheet.write(_MIDDLE, line, amount, 56, theme.INK, bold=True, align="center", most_px=_ROOM)
+    if scene.asked.kind is not EntryKind.SLIP_IN:
+        sheet.write(_MIDDLE, line, amount, 56, theme.INK, bold=True, align="center", most_px=_ROOM)
     sheet.write(_MIDDLE, line + 48, words, 26, theme.GREEN, bold=True, align="center", most_px=_ROOM)
     sheet.write(_MIDDLE, line + 80, Say.PLEASE_WAIT.say(lang), 16, theme.MUTED, align="center", most_px=_ROOM)
 
@@ -36,16 +45,13 @@ def committing_view(sheet: Sheet, scene: Committing, lang: Lang, top: int, botto
 def paid_view(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: int, bottom: int) -> None:
     """Done, for everybody to see: what was paid, what it earned, how the paper is."""
     done = scene.sold
-    sold = isinstance(done, SoldSale)
     sheet.box(0, top, WIDTH, bottom - top, theme.GREEN)
     receipt_top = bottom - 40
     middle = top + (receipt_top - top) // 2
     sheet.picto("check", EDGE + 10, middle - 44, 88, theme.WHITE)
     x = EDGE + 122
     room = WIDTH - EDGE - x
-    sheet.write(
-        x, middle - 46, (Say.PAID if sold else Say.TOPPED_UP).say(lang), 22, theme.MINT, bold=True, most_px=room
-    )
+    sheet.write(x, middle - 46, _DONE[type(done)].say(lang), 22, theme.MINT, bold=True, most_px=room)
     amount = money(done.amount_minor, done.currency)
     size = largest_size(amount, (58, 50, 44, 38), room, bold=True)
     sheet.write(x, middle + 14, amount, size, theme.WHITE, bold=True, most_px=room)
@@ -92,9 +98,12 @@ def _recovered_question(scene: Recovered, lang: Lang) -> tuple[str, str]:
 
 
 def _tender_words(done: Done, lang: Lang) -> str:
-    """How it was paid; of a top-up, in cash."""
+    """How it was paid; of a top-up, in cash; of a slip, where it goes."""
     if isinstance(done, ToppedUp):
         return Say.CASH_EXACT.say(lang, amount=format_minor(done.amount_minor))
+    if isinstance(done, SlippedOut):
+        to = done.slip.addressee
+        return Say.SLIP_FOR.say(lang, till=f"{to.shop}.{to.terminal}".upper())
     stored_minor, cash_minor = paid_by(done.sale)
     stored, cash = format_minor(stored_minor), format_minor(cash_minor)
     if not stored_minor:
@@ -110,7 +119,7 @@ def _member_words(sold: Done, lang: Lang) -> str:
     who = tier_words(sold.buyer.customer.tier, lang)
     if sold.buyer.name_masked:
         who = f"{who} {sold.buyer.name_masked}"
-    if not sold.sale.points_earned:
+    if isinstance(sold, SlippedOut) or not sold.sale.points_earned:
         return who
     earned = points_text(sold.sale.points_earned, sold.sale.points_scale)
     return f"{who} · {Say.POINTS_EARNED.say(lang, points=earned)}"

@@ -6,6 +6,7 @@ from agent.txn.state import (
     Committing,
     OpenBasket,
     Paid,
+    PlannedSlip,
     PlannedTopUp,
     Recovered,
     Selling,
@@ -18,6 +19,7 @@ from agent.ui_tft.basket_view import basket_view
 from agent.ui_tft.closing_view import committing_view, paid_view, recovered_view
 from agent.ui_tft.entry_view import keyed_view, ready_view, sign_in_view
 from agent.ui_tft.screen import HEIGHT, WIDTH, Screen, Sheet
+from agent.ui_tft.slip_view import slip_view
 from agent.ui_tft.status import DeviceNote, StatusBar
 from agent.ui_tft.top_up_view import top_up_view
 
@@ -38,8 +40,10 @@ def compose(state: TillState, status: StatusBar) -> Screen:
             keyed_view(sheet, scene, lang, top, bottom)
         case Selling(basket=None):
             ready_view(sheet, status, lang, top, bottom)
-        case Selling(basket=OpenBasket(top_up=PlannedTopUp() as plan) as basket):
-            top_up_view(sheet, basket, plan, lang, top, bottom)
+        case Selling(basket=OpenBasket(slip=PlannedSlip() as plan) as basket):
+            slip_view(sheet, basket, plan, lang, top, bottom)
+        case Selling(basket=OpenBasket(top_up=PlannedTopUp() as top_up) as basket):
+            top_up_view(sheet, basket, top_up, lang, top, bottom)
         case Selling(basket=basket) if basket is not None:
             basket_view(sheet, basket, lang, top, bottom)
         case Committing() as scene:

@@ -52,9 +52,13 @@ class Say(Enum):
     MORE_RULES = ("另有 {count} 项", "{count} more")
 
     TOP_UP = ("储值充值", "Top-up")
+    SLIP_TO = ("转 {amount} 到哪台收银机？", "{amount} to which till?")
+    SLIP_PAGE = ("第 {page} / {pages} 页", "page {page} of {pages}")
     TOP_UP_BRINGS = ("到账储值", "Stored value")
     TOP_UP_NOTHING_MORE = ("本次没有赠送", "Nothing comes with it")
 
+    SLIPPING_OUT = ("正在转出", "Letting it out")
+    SLIPPING_IN = ("正在收转值单", "Taking the slip in")
     TOPPING_UP = ("正在充值", "Booking the top-up")
     COMMITTING = ("正在记账", "Booking the sale")
     CANCELLING = ("正在取消", "Cancelling")
@@ -65,6 +69,8 @@ class Say(Enum):
     CASH_AND_STORED = ("储值 {stored} · 现金 {cash}", "Stored value {stored} · cash {cash}")
     STORED_EXACT = ("储值 {stored}", "Stored value {stored}")
     TOPPED_UP = ("充值完成", "Topped up")
+    SLIPPED_OUT = ("已转出", "Let out")
+    SLIP_FOR = ("只能在 {till} 收一次", "Good once, at {till}")
     STORED_ADDED = ("储值 +{amount}，本机即刻可用", "+{amount}, to spend here at once")
     POINTS_EARNED = ("本单 +{points} 积分", "+{points} points")
     RECEIPT_PRINTING = ("小票打印中…", "Printing the receipt…")
@@ -86,6 +92,9 @@ class Say(Enum):
     COUPON_ADDED = ("电子券已使用", "The coupon applies")
     COUPON_IDLE = ("电子券已识别，本单还用不上", "The coupon is good; nothing here uses it yet")
 
+    SLIP_TAKEN_IN = ("转值单已收，储值本机即刻可用", "Slip taken: its value can be spent here")
+
+    KEY_SLIP = ("转值", "Slip")
     KEY_STORED = ("储值", "Stored")
     KEY_TOP_UP = ("充值", "Top up")
     KEY_ENTER = ("确认", "Enter")
@@ -104,6 +113,7 @@ class Say(Enum):
     DO_DELETE = ("删一件", "undo")
     DO_PAY = ("收款", "pay")
     DO_NO_STORED = ("不用储值", "not from it")
+    DO_MORE = ("下一页", "more")
     DO_NOTHING_MORE = ("", "")
     DO_CANCEL = ("取消本单", "")
     DO_BACK = ("返回", "back")

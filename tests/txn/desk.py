@@ -7,9 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from agent.paper import Pair, Qr, Text
 from agent.txn.book import ActivePack
@@ -39,7 +37,7 @@ from rules.advice.goods import Goods
 from rules.authoring import read_authored
 from rules.engine.compiled import compile_pack
 from rules.grammar.pack import Pack
-from tests.txn.purse import Purse
+from tests.txn.purse import Purse, new_signer
 
 ADDRESS = TerminalAddress("acme", "s01", "t01")
 OPEN_ITEM = CatalogueItem("OPEN", "商品", "Article", "general", 0)
@@ -136,12 +134,6 @@ class Tries:
 
     count: int = 0
     last_ms: int = 0
-
-
-def new_signer() -> SoftwareSigner:
-    """A fresh Ed25519 key."""
-    key = Ed25519PrivateKey.generate()
-    return SoftwareSigner(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def verifier(pin: str) -> PinVerifier:
@@ -241,7 +233,7 @@ class MemoryBook(Purse):
                 return entry
         header = EntryHeader(
             GRAMMAR,
-            ADDRESS,
+            self.address,
             1,
             len(self.journal) + 1,
             bytes(32),
@@ -257,6 +249,7 @@ class MemoryBook(Purse):
         self.keep(commit.body)
         if isinstance(commit.body, SaleBody | TopUpBody):
             self.sold = commit.body.totals
+        if commit.owes_receipt:
             self.owed.append(entry)
         return entry
 

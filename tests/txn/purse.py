@@ -6,18 +6,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from contract import coupons, credentials
-from contract.bodies import Body
+from contract import coupons, credentials, wire
+from contract.bodies import MAX_SLIP_BYTES, Body, SlipInBody, SlipOutBody
 from contract.coupons import Coupon, coupon_text, seal_coupon
 from contract.credentials import MemberCredential, seal_credential
+from contract.envelope import peek
+from contract.ids import TerminalAddress
 from contract.presentations import Shown, presentation_text, seal_presentation
-from contract.signing import SoftwareSigner
+from contract.signing import PublicKey, Signer, SoftwareSigner
+from contract.slips import Slip, seal_slip
 from contract.trade import SaleBody, TopUpBody
-from contract.value import Account, Asset, Lease
+from contract.value import Account, Asset, Draw, Lease
 
 DAY_MS = 86_400_000
+
+
+def new_signer() -> SoftwareSigner:
+    """A fresh Ed25519 key."""
+    key = Ed25519PrivateKey.generate()
+    return SoftwareSigner(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,10 @@ class Purse:
     used: set[str] = field(default_factory=set)
     void: set[str] = field(default_factory=set)
     """Coupons, members and cards (hexadecimal) that head office called back."""
+    slips: set[bytes] = field(default_factory=set)
+    others: dict[tuple[TerminalAddress, int], PublicKey] = field(default_factory=dict)
+    own: SoftwareSigner = field(default_factory=new_signer)
+    """The key of this terminal's journal, for slips."""
 
     def lend(self, member: str, amount: int, bonus: int = 0, number: int = 1) -> None:
         """Lend a part of a top-up made elsewhere."""
@@ -64,13 +78,40 @@ class Purse:
     def member_revoked(self, member: str, issued_day: int) -> bool:
         return member in self.void and issued_day <= 20_000
 
+    def terminals(self) -> tuple[TerminalAddress, ...]:
+        return tuple(sorted({address for address, _epoch in self.others}))
+
+    def terminal_key(self, address: TerminalAddress, epoch: int) -> PublicKey | None:
+        return self.others.get((address, epoch))
+
+    def slip_taken(self, slip: bytes) -> bool:
+        return slip in self.slips
+
+    def epoch(self) -> int:
+        return 1
+
+    def signed_slip(self, slip: Slip) -> bytes:
+        return seal_slip(self.own, slip)
+
     def keep(self, body: Body) -> None:
         """What a committed entry does to all this."""
+        match body:
+            case SlipOutBody():
+                self._take(body.draws)
+            case SlipInBody():
+                value = wire.unpack(Slip, peek(body.slip, MAX_SLIP_BYTES), MAX_SLIP_BYTES).value
+                assert value.lease not in self.slips
+                self.slips.add(value.lease)
+                self._bear((value,))
         if not isinstance(body, SaleBody | TopUpBody):
             return
         if body.member is not None and body.member.presentation is not None:
             self.showings.add(body.member.presentation)
-        for draw in body.draws if isinstance(body, SaleBody) else ():
+        self._take(body.draws if isinstance(body, SaleBody) else ())
+        self._bear(body.born)
+
+    def _take(self, draws: Iterable[Draw]) -> None:
+        for draw in draws:
             if draw.account.asset is Asset.COUPON:
                 self.used.add(draw.account.holder)
                 continue
@@ -78,7 +119,6 @@ class Purse:
             assert held.amount >= draw.amount and held.bonus_minor >= draw.bonus_minor
             left = (held.amount - draw.amount, held.bonus_minor - draw.bonus_minor)
             self.leases[draw.lease] = replace(held, amount=left[0], bonus_minor=left[1])
-        self._bear(body.born)
 
     def _bear(self, born: Iterable[Lease]) -> None:
         for lease in born:
@@ -89,7 +129,7 @@ class Purse:
 class Phone:
     """A member's phone: its key, and the credential that head office signed for it."""
 
-    hq: SoftwareSigner
+    hq: Signer
     member: str = "m-9"
     limit_minor: int = 0
     tenant: str = "acme"
@@ -115,6 +155,6 @@ ANYBODYS = Coupon(coupons.GRAMMAR, "acme", "C-1", 0, 2**52)
 """A coupon that is good for ever, everywhere, for everybody."""
 
 
-def coupon(signer: SoftwareSigner, told: Coupon = ANYBODYS) -> str:
+def coupon(signer: Signer, told: Coupon = ANYBODYS) -> str:
     """The text of an electronic coupon's QR code."""
     return coupon_text(seal_coupon(signer, told))

@@ -24,19 +24,43 @@ from agent.txn.events import (
 )
 from agent.txn.keying import MOST_CHARS
 from agent.txn.state import Selling, SignIn
+from contract.ids import TerminalAddress
+from contract.slips import Slip, seal_slip, slip_text
 from contract.trade import SaleBody
+from contract.value import Account, Asset, Lease
 from rules.engine.price import price
-from tests.txn.desk import GOLD_PHONE, GOLD_UID, NOTHING_OFF, PIN, SILVER_UID, Desk, MemoryBook, new_signer, pack
+from tests.txn.desk import (
+    ADDRESS,
+    DAY_ZERO_MS,
+    GOLD_PHONE,
+    GOLD_UID,
+    NOTHING_OFF,
+    PIN,
+    SILVER_UID,
+    Desk,
+    MemoryBook,
+    pack,
+)
+from tests.txn.purse import Phone, coupon, new_signer
 
 HQ = new_signer()
 OTHER = pack(2, NOTHING_OFF)
+VALUE_KEYS = ["stored", "topup", "slip"]
 KEYS = [*"0123456789", "00", ".", "clear", "cancel", "enter", "member", "cash", "reprint", "lang", "signout", "A", ""]
+THERE = TerminalAddress("acme", "s02", "t01")
+_VALUE = Lease(b"L" * 16, Account(Asset.STORED, "m-1"), 5_000, 2**50, 1_000, b"L" * 16, "s02")
+_SHOWN = [
+    slip_text(seal_slip(HQ, Slip(1, THERE, 1, ADDRESS, _VALUE))),
+    coupon(HQ),
+    *(Phone(HQ, member="m-1").shows(DAY_ZERO_MS, bytes([number]) * 16) for number in range(3)),
+]
 ANSWER, FAIL, OTHER_PACK, SIGN_IN, LATER = "answer", "fail", "other pack", "sign in", "later"
 
 events: st.SearchStrategy[Event | str] = st.one_of(
     st.sampled_from([ANSWER, ANSWER, FAIL, OTHER_PACK, SIGN_IN, LATER, GOLD_PHONE, "268.00"]),
     st.sampled_from(KEYS).map(KeyDown),
-    st.sampled_from(["enter", "enter", "cash", "cancel"]).map(KeyDown),
+    st.sampled_from(["enter", "enter", "cash", "cancel", *VALUE_KEYS]).map(KeyDown),
+    st.sampled_from(_SHOWN).map(lambda text: CodeRead(text.encode())),
     st.builds(
         CardRead,
         st.just("uid"),
@@ -59,7 +83,8 @@ events: st.SearchStrategy[Event | str] = st.one_of(
 def test_no_sequence_raises_or_tells_done_before_the_journal_says_so(
     script: list[Event | str], signed_in: bool
 ) -> None:
-    desk = Desk(book=MemoryBook(hq=HQ))
+    desk = Desk(book=MemoryBook(hq=HQ, others={(THERE, 1): HQ.public}))
+    desk.book.lend("m-1", 10_000, 2_000)
     if signed_in:
         desk.sign_in()
     for happening in script:

@@ -17,11 +17,11 @@ from tests.txn.desk import (
     OPEN_ITEM,
     SILVER_UID,
     Desk,
-    new_signer,
     pack,
     promising,
     sounds,
 )
+from tests.txn.purse import new_signer
 
 HALF_FULL = MAX_ENTRY_BYTES // 2
 

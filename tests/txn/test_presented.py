@@ -12,8 +12,8 @@ from contract.credentials import credential_text
 from contract.ids import TerminalAddress
 from contract.presentations import FRESH_MS, presentation_text
 from contract.trade import Assurance, Medium, SaleBody
-from tests.txn.desk import DAY_ZERO_MS, SILVER_UID, Desk, MemoryBook, new_signer, pack, promising
-from tests.txn.purse import ANYBODYS, Phone, coupon
+from tests.txn.desk import DAY_ZERO_MS, SILVER_UID, Desk, MemoryBook, pack, promising
+from tests.txn.purse import ANYBODYS, Phone, coupon, new_signer
 
 FIVE_OFF = {
     "rule": "coupon-5",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.txn.events import Started
@@ -226,6 +226,7 @@ def test_a_top_up_the_disk_refuses_is_shown_again(desk: Desk) -> None:
     assert left(desk) == 22_000
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["spend", "top"]), st.integers(1, 20_000)), max_size=8))
 def test_value_here_is_what_came_less_what_went_whatever_is_done(steps: list[tuple[str, int]]) -> None:
     desk = Desk(MemoryBook(active=pack(1, NOTHING_OFF))).sign_in()

@@ -15,7 +15,10 @@ from agent.txn.state import Lang, Notice, TillState
 from agent.ui_tft.paint import Painter
 from agent.ui_tft.view import DeviceNote, StatusBar, compose
 from contract.documents import CatalogueItem
+from contract.ids import TerminalAddress
 from contract.refusals import Refusal, RefusalCode
+from contract.slips import Slip, slip_text
+from contract.value import Account, Asset, Lease
 from tests.txn.desk import GOLD_PHONE, NOTHING_OFF, PACK_1, SILVER_UID, Desk, pack, promising
 from tests.txn.purse import coupon
 
@@ -243,6 +246,22 @@ def _coupon_shown(desk: Desk) -> None:
     desk.scan(coupon(desk.book.hq))
 
 
+def _slip_choice(desk: Desk, shop: str, terminals: int) -> None:
+    """So many terminals to carry value to."""
+    _rich_member(desk)
+    for number in range(1, terminals + 1):
+        desk.book.others[TerminalAddress("acme", shop, f"t{number:02d}"), 1] = desk.book.own.public
+    desk.keys("60", "slip")
+
+
+def _slip_in(desk: Desk) -> None:
+    there = TerminalAddress("acme", "s02", "t01")
+    desk.book.others[there, 1] = desk.book.own.public
+    lot = b"L" * 16
+    value = Lease(lot, Account(Asset.STORED, "m-1"), 50_00, 2**50, 10_00, lot, "s02")
+    desk.scan(slip_text(desk.book.signed_slip(Slip(1, there, 1, desk.book.address, value))))
+
+
 _ready = _keys()
 SCENES: dict[str, tuple[Script, StatusBar]] = {
     "sign-in": (_keys("signout"), ONLINE),
@@ -299,6 +318,12 @@ SCENES: dict[str, tuple[Script, StatusBar]] = {
     "top-up-plain": (_then(_rich_member, _keys("50", "topup")), ALL_TROUBLE),
     "topping-up": (_then(_rich_member, _keys("500", "topup", "cash")), ONLINE),
     "paid-top-up": (_then(_rich_member, _keys("500", "topup", "cash"), Desk.commit), OFFLINE),
+    "slip": (lambda desk: _slip_choice(desk, "s02", 3), ONLINE),
+    "slip-many": (lambda desk: _slip_choice(desk, "nanjing-xinjieko", 20), ALL_TROUBLE),
+    "slip-out": (_then(lambda desk: _slip_choice(desk, "s02", 3), _keys("2"), Desk.commit), ONLINE),
+    "slip-out-waiting": (_then(lambda desk: _slip_choice(desk, "s02", 3), _keys("2")), ONLINE),
+    "slip-in": (_then(_slip_in, Desk.commit), ONLINE),
+    "slip-in-waiting": (_slip_in, ONLINE),
     "committing": (_then(_gold, _keys("cash")), ONLINE),
     "cancelling": (_then(_gold, _keys("cancel")), ONLINE),
     "paid": (_paid, ONLINE),
