@@ -1,4 +1,4 @@
-"""Stored value through the real till and its store: topped up offline, spent at once, never twice, also after a restart."""
+"""Stored value through the real till and its store: topped up offline, spent at once, never twice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from agent.drivers.facts import CodeScanned
 from agent.sync.facts import LinkDown, LinkProblem
 from contract.trade import SaleBody, TopUpBody
-from tests.agent.shop import NOON_MS, Shop
+from tests.agent.shop import Shop
+from tests.sync.office import NOON_MS
 from tests.txn.purse import ANYBODYS, Phone, coupon
 
 
