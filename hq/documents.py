@@ -86,6 +86,18 @@ def sign(
     return _sign_next(connection, desk, kind, content, now_ms, shop)
 
 
+def sign_in_chain(
+    connection: Connection, desk: Desk, kind: DocumentKind, content: bytes, now_ms: int, base: bytes | None
+) -> StoredDocument:
+    """Sign ``content`` as the next version for the tenant: a delta on the blob ``base``, or a snapshot."""
+    return _sign_next(connection, desk, kind, content, now_ms, None, base)
+
+
+def is_half_through_of(desk: Desk, sealed: bytes, now_ms: int) -> bool:
+    """Whether a signed document is half through its acceptance, or is none of ours."""
+    return _is_half_through(_opened(desk, sealed), now_ms)
+
+
 def renew(connection: Connection, desk: Desk, now_ms: int) -> tuple[StoredDocument, ...]:
     """Sign and publish anew what tills were told and is half through its acceptance: the same content as the next
     version. A till born after the last day of acceptance would otherwise be offered what it must refuse.

@@ -12,20 +12,19 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from contract.documents import MOST_MEMBERS, DocumentKind
+from contract.documents import DocumentKind
 from hq.authored import author_pack
 from hq.config import HqConfig, read_config
 from hq.credentials import issue_credential
 from hq.db import Turn, migrate, open_database, reading, writing
+from hq.deltas import publish_catalogue, publish_members
 from hq.documents import DAY_MS, Desk, StoredDocument, publish, sign, sign_pack
 from hq.errors import OfficeError
 from hq.identity import load_signer
 from hq.ledger_text import books_text
 from hq.people import (
     cashiers_content,
-    catalogue_content,
     enrol,
-    members_content,
     replace_cashiers,
     replace_catalogue,
     replace_members,
@@ -86,11 +85,17 @@ def add_terminal(office: Office, path: Path) -> str:
 
 
 def load_members(office: Office, path: Path) -> StoredDocument:
-    """Make ``path`` the list of members, and publish it. Raises OfficeError for more than a till takes at once."""
+    """Make ``path`` the list of members, and publish what changed; return the newest version."""
     rows = read_members(path)
-    if len(rows) > MOST_MEMBERS:
-        raise OfficeError(f"{path}: {len(rows)} members; a till takes at most {MOST_MEMBERS}.")
-    return _publish(office, DocumentKind.MEMBERS, lambda connection: replace_members(connection, rows), members_content)
+    with writing(office.engine, Turn.DOCUMENTS) as connection:
+        replace_members(connection, rows)
+        return publish_members(connection, office.desk, _now_ms())
+
+
+def tell_members(office: Office) -> StoredDocument:
+    """Publish the members anew as far as they changed, with the points of this moment; return the newest version."""
+    with writing(office.engine, Turn.DOCUMENTS) as connection:
+        return publish_members(connection, office.desk, _now_ms())
 
 
 def load_cashiers(office: Office, path: Path) -> StoredDocument:
@@ -102,11 +107,11 @@ def load_cashiers(office: Office, path: Path) -> StoredDocument:
 
 
 def load_catalogue(office: Office, path: Path) -> StoredDocument:
-    """Make ``path`` the catalogue, and publish it."""
+    """Make ``path`` the catalogue, and publish what changed; return the newest version."""
     found = read_catalogue(path)
-    return _publish(
-        office, DocumentKind.CATALOGUE, lambda connection: replace_catalogue(connection, found), catalogue_content
-    )
+    with writing(office.engine, Turn.DOCUMENTS) as connection:
+        replace_catalogue(connection, found)
+        return publish_catalogue(connection, office.desk, _now_ms())
 
 
 def member_code(office: Office, member: str, days: int) -> str:

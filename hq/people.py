@@ -28,7 +28,9 @@ from hq.errors import OfficeError
 from hq.own_place import OFFICE_SHOP
 from hq.pins import make_verifier
 from hq.sources import CashierRow, Enrolment, MemberRow
-from hq.tables import cashiers, catalogue, catalogue_heads, chains, members, postings, terminals
+from hq.tables import balances, cashiers, catalogue, catalogue_heads, chains, members, terminals
+
+MAX_VERIFIER_BYTES = 200
 
 
 def enrol(connection: Connection, enrolment: Enrolment, tenant: str, now_ms: int) -> bool:
@@ -96,6 +98,10 @@ def is_enrolled(connection: Connection, address: TerminalAddress) -> bool:
 
 def replace_members(connection: Connection, rows: Iterable[MemberRow]) -> None:
     """Make ``rows`` the members there are."""
+    before = {
+        row.member: _verifier(row.pin)
+        for row in connection.execute(select(members.c.member, members.c.pin).where(members.c.pin.is_not(None)))
+    }
     connection.execute(delete(members))
     plain = [
         {
@@ -110,11 +116,12 @@ def replace_members(connection: Connection, rows: Iterable[MemberRow]) -> None:
             "birthday": row.birthday,
             "visits": row.visits,
             "visit_days": list(row.visit_days),
+            "pin": None if row.pin is None else wire.pack(_verifier_of(row.pin, before.get(row.member))),
         }
         for row in rows
     ]
-    if plain:
-        connection.execute(insert(members), plain)
+    for start in range(0, len(plain), 5_000):
+        connection.execute(insert(members), plain[start : start + 5_000])
 
 
 def replace_cashiers(connection: Connection, rows: Iterable[CashierRow]) -> None:
@@ -122,8 +129,7 @@ def replace_cashiers(connection: Connection, rows: Iterable[CashierRow]) -> None
     before = {record.cashier: record.pin for record in _cashier_records(connection)}
     plain = []
     for row in rows:
-        old = before.get(row.number)
-        verifier = old if old is not None and is_pin(row.pin, old) else make_verifier(row.pin)
+        verifier = _verifier_of(row.pin, before.get(row.number))
         plain.append(
             {
                 "cashier": row.number,
@@ -155,16 +161,21 @@ def replace_catalogue(connection: Connection, content: CatalogueContent) -> None
 
 
 def members_content(connection: Connection) -> bytes:
-    """The content of a members document, with the points balances of this moment."""
-    balances = {
+    """The content of a members snapshot, with the points balances of this moment."""
+    return wire.pack(MembersContent(member_records(connection)))
+
+
+def member_records(connection: Connection) -> tuple[MemberRecord, ...]:
+    """Every member as tills are told of one, with the points balances of this moment, in order."""
+    points = {
         row.account: -row.amount
         for row in connection.execute(
-            select(postings.c.account, func.sum(postings.c.amount).label("amount"))
-            .where(postings.c.unit == POINTS)
-            .group_by(postings.c.account)
+            select(balances.c.account, balances.c.amount).where(
+                balances.c.unit == POINTS, balances.c.account.like("member/%")
+            )
         )
     }
-    records = tuple(
+    return tuple(
         MemberRecord(
             member=row.member,
             name=row.name,
@@ -172,17 +183,17 @@ def members_content(connection: Connection) -> bytes:
             tags=tuple(row.tags),
             cards=tuple(bytes.fromhex(card) for card in row.cards),
             # One till gone mad may book more points than a document can say; the document must still be made.
-            points=max(-MAX_POINTS, min(MAX_POINTS, int(balances.get(member_points_account(row.member), 0)))),
+            points=max(-MAX_POINTS, min(MAX_POINTS, int(points.get(member_points_account(row.member), 0)))),
             phone=row.phone,
             segments=tuple(row.segments),
             card_type=row.card_type,
             birthday=row.birthday,
             visits=row.visits,
             visit_days=tuple(row.visit_days),
+            pin=None if row.pin is None else _verifier(row.pin),
         )
         for row in connection.execute(select(members).order_by(members.c.member))
     )
-    return wire.pack(MembersContent(records))
 
 
 def cashiers_content(connection: Connection) -> bytes:
@@ -191,12 +202,26 @@ def cashiers_content(connection: Connection) -> bytes:
 
 
 def catalogue_content(connection: Connection) -> bytes:
-    """The content of a catalogue document. Raises OfficeError where none was ever loaded."""
+    """The content of a catalogue snapshot. Raises OfficeError where none was ever loaded."""
+    return wire.pack(catalogue_now(connection))
+
+
+def catalogue_now(connection: Connection) -> CatalogueContent:
+    """The catalogue there is, in the order of its numbers. Raises OfficeError where none was ever loaded."""
     head = connection.execute(select(catalogue_heads)).one_or_none()
     if head is None:
         raise OfficeError("there is no catalogue yet; load one with `tapledger hq catalogue load`.")
     items = tuple(_catalogue_item(row) for row in connection.execute(select(catalogue).order_by(catalogue.c.sku)))
-    return wire.pack(CatalogueContent(head.currency, head.shop_name, head.open_sku, items))
+    return CatalogueContent(head.currency, head.shop_name, head.open_sku, items)
+
+
+def _verifier_of(pin: str, old: PinVerifier | None) -> PinVerifier:
+    """A verifier of ``pin``: the old one where the PIN did not change."""
+    return old if old is not None and is_pin(pin, old) else make_verifier(pin)
+
+
+def _verifier(packed: bytes) -> PinVerifier:
+    return wire.unpack(PinVerifier, packed, MAX_VERIFIER_BYTES)
 
 
 def _catalogue_row(item: CatalogueItem) -> dict[str, object]:

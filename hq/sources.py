@@ -46,6 +46,7 @@ MEMBERS = settings.Table(
                     "visit_days": settings.several(
                         settings.text(pattern="[0-9]{4}-[0-9]{2}-[0-9]{2}"), MOST_VISIT_DAYS, default=()
                     ),
+                    "pin": settings.text(default=None, pattern="[0-9]{4,8}", secret=True),
                 }
             ),
             most=1_000_000,
@@ -114,7 +115,7 @@ ENROLMENT = settings.Table(
 @dataclass(frozen=True, slots=True)
 class MemberRow:
     """A member as handed in. ``cards`` are UIDs in lower-case hexadecimal; ``birthday`` and ``visit_days`` are days of
-    ``contract.calendar``.
+    ``contract.calendar``; ``pin`` is the PIN itself, which nobody keeps.
     """
 
     member: str
@@ -128,6 +129,7 @@ class MemberRow:
     birthday: int | None = None
     visits: int | None = None
     visit_days: tuple[int, ...] = ()
+    pin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ members = Table(
     Column("birthday", Integer),
     Column("visits", BigInteger),
     Column("visit_days", JSON, nullable=False),
+    Column("pin", LargeBinary),
 )
 
 cashiers = Table(

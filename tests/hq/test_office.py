@@ -8,7 +8,7 @@ import pytest
 
 from contract.bodies import DocumentChangeBody, EntryKind, TechnicalEventBody
 from contract.credentials import open_credential, read_credential_text
-from contract.documents import MOST_MEMBERS, DocumentKind, open_document, read_cashiers, read_catalogue
+from contract.documents import DocumentKind, open_document, read_cashiers, read_catalogue
 from contract.envelope import keyring
 from contract.pins import is_pin
 from hq.db import reading
@@ -114,15 +114,6 @@ def test_what_is_refused_says_why_and_exits_with_1(
 ) -> None:
     assert run(*(word.format(site=site) for word in words)) == 1
     assert reason in capsys.readouterr().err
-
-
-def test_more_members_than_a_till_takes_at_once_are_refused(
-    site: Path, run: Run, capsys: pytest.CaptureFixture[str]
-) -> None:
-    many = [{"member": f"m{number}", "name": "m", "tier": "gold"} for number in range(MOST_MEMBERS + 1)]
-    (site / "many.json").write_text(json.dumps({"members": many}))
-    assert run("members", "load", str(site / "many.json")) == 1
-    assert f"{len(many)} members; a till takes at most {MOST_MEMBERS}" in capsys.readouterr().err
 
 
 def test_a_database_that_is_none_is_refused_and_left_alone(

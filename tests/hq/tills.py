@@ -72,8 +72,12 @@ GOLD = MemberRow("m1", "会员一", "gold", (), ("04a1b2c3",), "13800000001")
 GOLD_AT_TILL = MemberRef("m1", Medium.CARD, Assurance.CLAIMED)
 
 
+def new_signer_pem() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 def new_signer() -> SoftwareSigner:
-    return SoftwareSigner(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return SoftwareSigner(new_signer_pem())
 
 
 class Till:

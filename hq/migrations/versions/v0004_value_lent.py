@@ -12,6 +12,7 @@ ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.add_column("documents", sa.Column("base", sa.LargeBinary(), nullable=True))
+    op.add_column("members", sa.Column("pin", sa.LargeBinary(), nullable=True))
     _lent()
     _placed()
     _stored()
