@@ -1,8 +1,7 @@
 """What can be read of a damaged store goes into a new file, and a new epoch begins there.
 
-Entries are taken from the bytes of the pages and
-believed by their signatures; what else the damaged file may still tell is asked of it and believed where an entry bears
-it out. Members and other documents are fetched anew.
+Entries are taken from the bytes of the pages and believed by their signatures; what else the damaged file may still
+tell is asked of it and believed where an entry bears it out. Members and other documents are fetched anew.
 """
 
 import sqlite3
@@ -17,7 +16,7 @@ from agent.offline_store.epochs import Applied, Epochs
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.journal import Journal
 from agent.offline_store.pages import found_entries
-from contract.bodies import CarryOverBody, DocumentChangeBody, EpochReason
+from contract.bodies import CarryOverBody, DocumentChangeBody, EntryKind, EpochReason
 from contract.documents import DocumentKind
 from contract.errors import ContractError
 from contract.journal import Entry, TimeQuality, open_entry
@@ -184,16 +183,16 @@ def _remember(parts: Parts) -> int:
     newest_ms, row = 0, 0
     leases: DocumentChangeBody | None = None
     while True:
-        sql = "SELECT place, sealed FROM journal WHERE place > ? AND carried = 0 ORDER BY place LIMIT ?"
+        sql = "SELECT place, wall_ms, sealed FROM journal WHERE place > ? AND carried = 0 ORDER BY place LIMIT ?"
         some = list(parts.database.rows(sql, row, KEPT_AT_ONCE))
         if not some:
             break
         with parts.database.transaction():
-            for row, sealed in some:
+            for row, wall_ms, sealed in some:
+                newest_ms = max(newest_ms, wall_ms)
                 place = place_of(row)
                 entry = opened(parts.journal.source.believed, place, sealed)
-                newest_ms = max(newest_ms, entry.header.wall_ms)
-                body = body_of(entry)
+                body = body_of(entry) if entry.header.kind is EntryKind.DOCUMENT_CHANGE else None
                 if isinstance(body, DocumentChangeBody) and body.kind == DocumentKind.LEASES:
                     leases = body
                 parts.applied(entry, CarryOverBody(place.epoch, place.seq, sealed))
