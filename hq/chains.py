@@ -23,7 +23,8 @@ from hq.tables import chains, epoch_starts, terminals
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A journal: whose and which epoch, the key that must have signed its entries, and how far head office has it.
+    """A journal: whose and which epoch, and how far head office has it. ``believed`` holds the key that must have
+    signed its entries.
 
     ``keys`` are all the till's keys by epoch, ``newest`` is its newest epoch, ``revoked`` says that nothing of it is
     taken any more.
@@ -34,18 +35,9 @@ class Chain:
     upto_seq: int
     head_hash: bytes
     keys: Mapping[int, PublicKey]
+    believed: Keyring
     newest: int
     revoked: bool = False
-
-    @property
-    def key(self) -> PublicKey:
-        """The key of this epoch."""
-        return self.keys[self.epoch]
-
-    @property
-    def believed(self) -> Keyring:
-        """What this epoch's entries are verified by."""
-        return keyring(self.key)
 
 
 def lock_chain(connection: Connection, address: TerminalAddress, epoch: int) -> Chain | None:
@@ -71,7 +63,9 @@ def lock_chain(connection: Connection, address: TerminalAddress, epoch: int) -> 
         return None
     row = found[epoch]
     keys = {each.epoch: parse_public_key(each.public_key) for each in rows}
-    return Chain(address, epoch, row.upto_seq, row.head_hash, keys, rows[-1].epoch, row.revoked_ms is not None)
+    believed = keyring(keys[epoch])
+    revoked = row.revoked_ms is not None
+    return Chain(address, epoch, row.upto_seq, row.head_hash, keys, believed, rows[-1].epoch, revoked)
 
 
 def move_head(connection: Connection, chain: Chain, upto_seq: int, head_hash: bytes, now_ms: int) -> None:
