@@ -25,11 +25,9 @@ class Room:
     reserve_bytes: int = RESERVE_BYTES
     free_bytes: Callable[[Path], int] = free_bytes
 
-    def require(self, path: Path) -> None:
-        """Raise StoreError, FULL, where only the reserve is left on the file system of ``path``."""
+    def free(self, path: Path) -> int:
+        """Return the room left on the file system of ``path``, in bytes. Raises StoreError, IO."""
         try:
-            free = self.free_bytes(path)
+            return self.free_bytes(path)
         except OSError as error:
             raise StoreError(StoreCause.IO, f"{path}: {error.strerror}") from error
-        if free < self.reserve_bytes:
-            raise StoreError(StoreCause.FULL, f"{free} bytes free, the last {self.reserve_bytes} are for closing")

@@ -27,6 +27,7 @@ from agent.offline_store.journal import Backlog, Journal
 from agent.offline_store.members import MemberRow, MemberShelf
 from agent.offline_store.notices import NoticeShelf
 from agent.offline_store.pin_tries import PinTries
+from agent.offline_store.retention import Retention
 from agent.offline_store.revocations import RevocationShelf
 from agent.offline_store.room import RESERVE_BYTES, Room
 from agent.offline_store.rowkeys import RowKeys
@@ -88,6 +89,7 @@ class Store:
         self._epochs = Epochs(self._database, self._journal, self._holdings.apply)
         self._shifts = Shifts(self._database, self._journal, identity.address)
         self._runs = Runs(self._database)
+        self._retention = Retention(self._database, self._journal)
         shelves = Shelves(
             self._members, self._cashiers, self._catalogue, self._terminals, self._revocations, self._notices
         )
@@ -135,7 +137,7 @@ class Store:
         READ_ONLY, LOCKED, CORRUPT, INVALID (the contract forbids the body, or it draws what no lease holds).
         """
         if kind is EntryKind.SALE:
-            self._room.require(self._path)
+            self._retention.require_room(self._room, self._path)
         known = self._journal.known(transaction)
         if known is not None:
             return known
@@ -279,7 +281,7 @@ class Store:
         ``content`` is what is in it, where it was read already. Causes: INVALID where its content cannot be read or a
         newer version is active; FULL also where only the reserve is left.
         """
-        self._room.require(self._path)
+        self._retention.require_room(self._room, self._path)
         return self._documents.activate(opened, transaction, stamp, content)
 
     def active(self, kind: DocumentKind) -> StoredDocument | None:
