@@ -9,6 +9,8 @@ from pathlib import Path
 from contract import topics
 from contract.errors import ContractError
 from contract.messages import read_batch
+from hq.db import writing
+from hq.restoring import begin_restoration
 from hq.worker import Publish, Worker
 from tests.fleet.broker import Broker, Connection
 from tests.fleet.premises import TENANT, OfficeCut, Premises
@@ -56,7 +58,7 @@ class Office:
         self.world.tell("hq", "backs up its books")
 
     def restore(self) -> None:
-        """Lose the books and go on with a backup."""
+        """Lose the books and go on with a backup, and say so, as ``tapledger hq restored`` does."""
         if not self._backups:
             return
         chosen = self.world.chance.randrange(len(self._backups))
@@ -64,6 +66,8 @@ class Office:
         for clerk in self.clerks:
             clerk.die("hq restored")
         self.premises.put_books(self._backups[chosen])
+        with writing(self.premises.engine) as connection:
+            begin_restoration(connection, "an older backup", self.world.now_ms)
         self.restored += 1
         self.changed = True
 

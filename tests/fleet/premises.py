@@ -30,6 +30,7 @@ from contract.journal import TimeQuality
 from contract.signing import SoftwareSigner
 from hq.db import migrate, open_database, writing
 from hq.documents import Desk, publish, sealed_bytes, sign, sign_pack
+from hq.own_chain import ensure_own_chain
 from hq.people import (
     catalogue_content,
     enrol,
@@ -205,6 +206,7 @@ def _made(folder: Path) -> Premises:
     with writing(engine) as connection:
         for address, identity in identities.items():
             enrol(connection, Enrolment(address, 1, identity.signer.public), TENANT, BEFORE_MS)
+        ensure_own_chain(connection, desk, BEFORE_MS)
         replace_members(connection, MEMBERS)
         replace_catalogue(connection, CatalogueContent("CNY", "示范店", "OPEN", ITEMS))
         sign_pack(connection, desk, read_authored(_pack()), BEFORE_MS)

@@ -20,6 +20,7 @@ from tests.fleet.members import Cashier, Town
 from tests.fleet.office import Office
 from tests.fleet.premises import Premises, addresses, premises
 from tests.fleet.terminal import Site, Unit
+from tests.fleet.web import WebShop
 from tests.fleet.world import Broken, Violation, World
 
 HEALING_MS = 400_000
@@ -87,6 +88,8 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
         for unit in units:
             unit.switch_on()
             hire(unit)
+        if chance.random() < 0.6:
+            WebShop(office, town, chance.choice((2_000, 6_000))).begin()
         plan(fleet, cast.faults, closing_ms)
         world.run(closing_ms)
         heal(fleet)
