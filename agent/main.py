@@ -6,6 +6,7 @@ This is the one place that knows all the rooms of the agent; nothing is decided 
 import logging
 import signal
 import sys
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,15 @@ from agent.offline_store.recovery import Recovery, recover
 from agent.offline_store.store import Store
 from agent.sync.link import Link, LinkOptions
 from agent.till import Counter, Glass, Mailbox, Printer, Till
+from agent.txn.state import Lang, TillState
+from agent.ui_tft.fonts import FontMissing
+from agent.ui_tft.frame import Frame
+from agent.ui_tft.view import DeviceNote, StatusBar, compose
 from contract.settings import SettingsError
 from rules.attributes import attributes_read
+
+SHOWN_S = 2.0
+"""So long a program that cannot start gives its last picture to reach the screen, which keeps it."""
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +65,33 @@ def run(config_path: Path) -> int:
             till.run(lambda: stopping.asked)
     except (KeyFileError, StoreError) as error:
         print(f"tapledger: the till cannot start: {error}", file=sys.stderr)
+        if isinstance(error, StoreError) and error.cause is not StoreCause.LOCKED:
+            _say_on_glass(config)
         return 1
     return 0
+
+
+def _say_on_glass(config: AgentConfig) -> None:
+    """Show that the journal cannot be kept, so that nobody waits before a screen that says nothing."""
+    note = DeviceNote("journal", "gone", "store_failed")
+    status = StatusBar(False, 0, 0, time.strftime("%H:%M"), 0, (note,))
+    screen = compose(TillState(lang=Lang(config.language)), status)
+    with ExitStack() as showing:
+        counter = _start_devices(tuple(one for one in config.devices if one.name == "glass"), _unheard, showing)
+        if counter.glass is None:
+            return
+        try:
+            picture = Frame(1, counter.painter.paint(screen), screen.text, time.monotonic_ns())
+        except (FontMissing, OSError) as error:
+            _log.error(event("not_painted", problem=str(error)))
+            return
+        counter.glass.show(picture)
+        time.sleep(SHOWN_S)
+
+
+def _unheard(_fact: object) -> bool:
+    """Whoever waits for nothing hears no fact."""
+    return True
 
 
 def _build(config: AgentConfig, running: ExitStack) -> Till:

@@ -167,7 +167,7 @@ def require_the_truth(desk: Desk, before: ChainPoint) -> ChainPoint:
 @given(
     st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 2**20), st.binary(max_size=60)), min_size=1, max_size=40)
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_message_raises_moves_the_cursor_wrongly_or_ends_the_chain(
     tmp_path_factory: pytest.TempPathFactory, acts: list[tuple[Hostile, int, bytes]]
 ) -> None:
@@ -214,7 +214,7 @@ SIGNED = st.one_of(
 
 
 @given(st.lists(st.tuples(SIGNED, st.booleans()), min_size=1, max_size=12))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_head_office_that_has_lost_its_mind_moves_no_cursor_and_gets_no_more_than_a_few_epochs(
     tmp_path_factory: pytest.TempPathFactory, said: list[tuple[Ack | Welcome, bool]]
 ) -> None:

@@ -129,6 +129,25 @@ def test_a_store_that_cannot_be_read_is_set_aside_and_the_till_comes_back_and_sa
     journal.close()
 
 
+def test_a_store_of_a_newer_program_is_left_alone_and_the_glass_says_that_the_till_cannot_start(
+    config: Path, glass: Glass
+) -> None:
+    store = config.parent / "data" / "till.db"
+    store.parent.mkdir()
+    with sqlite3.connect(store) as newer:
+        newer.execute("PRAGMA user_version = 9999")
+    newer.close()
+    with running(config) as agent:
+        assert glass.wait_for_text("流水无法读写", PATIENCE_S), glass.text
+        assert agent.wait(PATIENCE_S) == 1
+        assert agent.stderr is not None
+        said = agent.stderr.read()
+    assert "the till cannot start: newer" in said and "Traceback" not in said
+    with sqlite3.connect(store) as kept:
+        assert kept.execute("PRAGMA user_version").fetchone() == (9999,)
+    kept.close()
+
+
 def test_a_till_that_was_killed_journals_the_outage_once_and_one_that_was_stopped_does_not(
     config: Path, glass: Glass
 ) -> None:
