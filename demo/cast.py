@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from demo.page_state import CardState, CodeState, Look
 from demo.site import TENANT
 from demo.stage import Stage
-from hq.credentials import issue_credential
+from hq.credentials import CredentialTerms, issue_credential, qr_text
 from hq.db import reading
 from simulator.cards import Card, ClassicCard, FelicaCard, Ntag213, Phone
 
@@ -96,7 +96,8 @@ def phone_code(stage: Stage, days: int = CREDENTIAL_DAYS) -> str:
     """The code on the silver member's phone, issued by head office, good for ``days`` from today."""
     today = int(datetime.now(UTC).timestamp()) // _SECONDS_A_DAY
     with reading(stage.office) as connection:
-        return issue_credential(connection, stage.hq_signer(), TENANT, QR_MEMBER, today + days)
+        terms = CredentialTerms(today + days, today)
+        return qr_text(issue_credential(connection, stage.hq_signer(), TENANT, QR_MEMBER, terms))
 
 
 def _card(name: str, look: Look, zh: str, en: str, note_zh: str, note_en: str) -> CardState:

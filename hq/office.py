@@ -14,8 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contract.documents import DocumentKind
 from hq.authored import author_pack
+from hq.bulletins import publish_keys
 from hq.config import HqConfig, read_config
-from hq.credentials import issue_credential
+from hq.credentials import CredentialTerms, card_memory, issue_credential, qr_text
 from hq.db import Turn, migrate, open_database, reading, writing
 from hq.deltas import publish_catalogue, publish_members
 from hq.documents import DAY_MS, Desk, StoredDocument, publish, sign, sign_pack
@@ -79,8 +80,9 @@ def publish_pack(office: Office, version: int | None) -> StoredDocument:
 def add_terminal(office: Office, path: Path) -> str:
     """Enrol the till whose slip is ``path``; return a sentence about it."""
     enrolment = read_enrolment(path)
-    with writing(office.engine) as connection:
+    with writing(office.engine, Turn.DOCUMENTS) as connection:
         new = enrol(connection, enrolment, office.config.tenant, _now_ms())
+        publish_keys(connection, office.desk, _now_ms())
     return f"{enrolment.address} epoch {enrolment.epoch} {'is enrolled' if new else 'was enrolled before'}"
 
 
@@ -114,11 +116,17 @@ def load_catalogue(office: Office, path: Path) -> StoredDocument:
         return publish_catalogue(connection, office.desk, _now_ms())
 
 
-def member_code(office: Office, member: str, days: int) -> str:
-    """Return the text of a QR code for ``member``, valid for ``days`` days from today."""
+def member_code(
+    office: Office, member: str, days: int, card: bytes | None = None, phone_key: bytes | None = None, limit: int = 0
+) -> str:
+    """Return the text of a QR code for ``member``, valid for ``days`` days from today; with a ``card`` what to write on
+    that card instead, in hexadecimal; with a ``phone_key`` what that phone alone may show.
+    """
+    today = _now_ms() // DAY_MS
+    terms = CredentialTerms(today + days, today, card, phone_key, limit)
     with reading(office.engine) as connection:
-        until = _now_ms() // DAY_MS + days
-        return issue_credential(connection, office.desk.signer, office.config.tenant, member, until)
+        sealed = issue_credential(connection, office.desk.signer, office.config.tenant, member, terms)
+    return qr_text(sealed) if card is None else card_memory(sealed).hex()
 
 
 def show_books(office: Office) -> str:

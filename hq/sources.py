@@ -171,7 +171,7 @@ def read_cashiers(path: Path) -> tuple[CashierRow, ...]:
 
 def read_catalogue(path: Path) -> CatalogueContent:
     """Read a catalogue from a JSON file. Raises OSError, or SettingsError with every mistake."""
-    values = settings.read(_json(path), CATALOGUE, str(path))
+    values = settings.read(read_json(path), CATALOGUE, str(path))
     items = tuple(
         CatalogueItem(**{**row, "taxes": tuple(TaxRate(**rate) for rate in row["taxes"])})
         for row in values.pop("items")
@@ -218,7 +218,7 @@ def _day(path: Path, name: str, written: str, read: Callable[[str], int]) -> int
 
 def _plain(path: Path, name: str, lists: tuple[str, ...], numbers: tuple[str, ...] = ()) -> dict[str, Any]:
     if path.suffix.lower() != ".csv":
-        return _json(path)
+        return read_json(path)
     try:
         table = list(csv.DictReader(_text(path).splitlines(), restkey="too many columns"))
     except csv.Error as error:
@@ -235,7 +235,8 @@ def _plain(path: Path, name: str, lists: tuple[str, ...], numbers: tuple[str, ..
     return {name: rows}
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file. Raises OSError, or SettingsError where there is none."""
     try:
         found = json.loads(_text(path))
     except (ValueError, RecursionError) as error:

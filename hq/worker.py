@@ -20,6 +20,7 @@ from hq.chains import newest_of
 from hq.db import Turn, reading, writing
 from hq.documents import Desk, announcements, leases_offered, renew
 from hq.granting import step
+from hq.grants import expire_due
 from hq.greeting import NotWelcome, welcome
 from hq.ingest import BatchEarly, BatchRefused, take_batch
 from hq.packs import PackShelf
@@ -27,6 +28,8 @@ from hq.people import enrolled
 from hq.tables import documents, terminals
 from hq.unsettled import Cause, keep_refused
 from hq.waiting import judge_waiting
+
+MOST_EXPIRY_ROUNDS = 100
 
 _LOG = logging.getLogger(__name__)
 
@@ -112,11 +115,17 @@ class Worker:
         self._leases_ms = 0
 
     def renew(self, now_ms: int) -> None:
-        """Sign and publish anew what tills would soon no longer accept; the next :meth:`poll` announces it."""
+        """Sign and publish anew what tills would soon no longer accept, and let points expire; the next :meth:`poll`
+        announces it.
+        """
         with writing(self._engine, Turn.DOCUMENTS) as connection:
             renewed = renew(connection, self._desk, now_ms)
         for stored in renewed:
             _LOG.info("event=document_renewed kind=%s version=%d", stored.kind, stored.version)
+        for _round in range(MOST_EXPIRY_ROUNDS):
+            with writing(self._engine, Turn.LENDING) as connection:
+                if not expire_due(connection, self._desk, now_ms):
+                    break
 
     def judge_waiting(self, now_ms: int) -> int:
         """Judge again what could not be judged before, such as entries of a newer grammar; return how many are done."""

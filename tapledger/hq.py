@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tapledger.hq_clerk import add_clerk
 from tapledger.hq_settle import add_settlement
+from tapledger.hq_value import add_code_options, add_value, code_options
 from tapledger.verbs import add_verb
 
 if TYPE_CHECKING:
@@ -35,8 +36,10 @@ _MEMBERS = """\
 The file is the whole list of members; who is not in it is no longer recognised. Points stay in the ledger.
 
 JSON:  {"members": [{"member": "m1", "name": "...", "tier": "gold", "tags": ["vip"], "cards": ["04a1b2c3"],
-                     "phone": "13800000001"}]}
+                     "phone": "13800000001", "pin": "1234"}]}
 CSV:   member,name,tier,tags,cards,phone      (tags and cards separated by spaces)
+
+Tills are told what changed. Of a PIN only a verifier is kept; remove the file afterwards.
 """
 
 _CASHIERS = """\
@@ -78,7 +81,7 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add.add_argument(
         "file", type=Path, metavar="ENROLMENT.toml", help="the slip made by `tapledger provision terminal`"
     )
-    _add_members(commands)
+    members = _add_members(commands)
     for name, what, text, act in (
         ("cashiers", "who may sign in at a till", _CASHIERS, _cashiers_load),
         ("catalogue", "what is sold", _CATALOGUE, _catalogue_load),
@@ -93,6 +96,7 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     add_settlement(commands, _office)
     add_clerk(commands, terminal, _office)
+    add_value(commands, members, _office)
 
 
 def _add_pack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -105,13 +109,17 @@ def _add_pack(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )
 
 
-def _add_members(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_members(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
     members = _group(commands, "members", "whom tills recognise")
     load = _add(members, "load", "say who the members are, and publish it", _office(_members_load), _MEMBERS)
     load.add_argument("file", type=Path, metavar="FILE", help="JSON or CSV")
     code = _add(members, "code", "print the text of a member's QR code", _office(_members_code))
     code.add_argument("member", metavar="MEMBER", help="the member's id")
     code.add_argument("--days", type=int, default=366, metavar="N", help="valid for so long (default: %(default)s)")
+    add_code_options(code)
+    return members
 
 
 def _group(
@@ -191,7 +199,7 @@ def _members_load(office: "Office", arguments: argparse.Namespace) -> str:
 def _members_code(office: "Office", arguments: argparse.Namespace) -> str:
     from hq.office import member_code
 
-    return member_code(office, arguments.member, arguments.days)
+    return member_code(office, arguments.member, arguments.days, **code_options(arguments))
 
 
 def _cashiers_load(office: "Office", arguments: argparse.Namespace) -> str:

@@ -43,6 +43,7 @@ from hq.tables.value import (
     points_spendings,
     pools,
     published_items,
+    revoked,
     value_terms,
 )
 
@@ -85,6 +86,7 @@ __all__ = [
     "redemptions",
     "refunds",
     "restorations",
+    "revoked",
     "sales",
     "settlement_lines",
     "shift_closes",

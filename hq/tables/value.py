@@ -104,6 +104,15 @@ coupons = Table(
 )
 """Coupons as signed; ``used_entry_id`` is the entry that used it first and did not give it back."""
 
+revoked = Table(
+    "revoked",
+    METADATA,
+    Column("kind", String(8), primary_key=True),
+    Column("item", String(24), primary_key=True),
+    Column("until_day", BigInteger, nullable=False),
+)
+"""Members whose credentials issued through ``until_day`` are void, and cards, by number in hexadecimal."""
+
 value_terms = Table(
     "value_terms",
     METADATA,

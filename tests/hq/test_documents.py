@@ -19,7 +19,7 @@ from contract.pins import is_pin
 from contract.trade import MAX_EFFECTS
 from hq.authored import author_pack
 from hq.blobs import BlobShelf
-from hq.credentials import issue_credential
+from hq.credentials import CredentialTerms, issue_credential, qr_text
 from hq.db import writing
 from hq.documents import (
     DAY_MS,
@@ -237,7 +237,8 @@ def test_a_verifier_knows_its_pin_and_no_other_and_two_of_one_pin_differ() -> No
 
 
 def test_a_member_s_code_is_believed_without_asking(hq: HeadOffice) -> None:
-    text = hq.look(lambda connection: issue_credential(connection, hq.desk.signer, TENANT, "m1", 21_000))
+    terms = CredentialTerms(21_000)
+    text = qr_text(hq.look(lambda connection: issue_credential(connection, hq.desk.signer, TENANT, "m1", terms)))
     found = open_credential(read_credential_text(text), keyring(hq.desk.signer.public))
     assert (found.tenant, found.member, found.tier, found.valid_until_day) == (TENANT, "m1", "gold", 21_000)
 
@@ -248,4 +249,4 @@ def test_no_code_for_nobody_and_none_with_more_tags_than_it_holds(hq: HeadOffice
         replace_members(connection, (GOLD, many))
         for member in ("m2", "m9"):
             with pytest.raises(OfficeError, match=member):
-                issue_credential(connection, hq.desk.signer, TENANT, member, 21_000)
+                issue_credential(connection, hq.desk.signer, TENANT, member, CredentialTerms(21_000))

@@ -224,6 +224,13 @@ def _granted() -> None:
     )
     op.create_index("ix_coupons_member", "coupons", ["member"])
     op.create_table(
+        "revoked",
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("item", sa.String(length=24), nullable=False),
+        sa.Column("until_day", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "item", name="pk_revoked"),
+    )
+    op.create_table(
         "value_terms",
         sa.Column("name", sa.String(length=32), nullable=False),
         sa.Column("value", sa.BigInteger(), nullable=False),

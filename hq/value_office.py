@@ -1,0 +1,234 @@
+"""What head office's staff do about value: pay in, grant, lend, call back, write off; coupons, and what tills are told
+to believe and to read.
+
+Every call raises OSError, SettingsError, ContractError or OfficeError with the reason where it is refused, and returns
+what is said about it.
+"""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from contract import settings
+from contract.documents import Notice
+from contract.ids import TerminalAddress, parse_address
+from contract.money import format_minor
+from contract.value import Account, Asset
+from hq.bulletins import publish_keys, publish_notices, publish_revocations, revoke_card, revoke_member
+from hq.coupons import CouponTerms, issue_coupon, withdraw_coupon
+from hq.db import Turn, reading, take_turns, writing
+from hq.documents import DAY_MS, StoredDocument
+from hq.errors import OfficeError
+from hq.exposure import exposure
+from hq.granting import lend_from, newest_epoch_of
+from hq.grants import buy_pool, grant, pay_in, require_member, set_bearer, set_term, write_off
+from hq.lease_book import OUTSTANDING, LeaseState
+from hq.lease_offers import offer_waiting, recall
+from hq.lending import POINTS_DAYS
+from hq.office import Office
+from hq.sources import read_json
+from hq.tables import leases
+
+NOTICES = settings.Table(
+    {
+        "notices": settings.Tables(
+            settings.Table(
+                {
+                    "zh": settings.text(max_chars=80),
+                    "en": settings.text(max_chars=160),
+                    "hours": settings.whole(1, 24 * 366),
+                }
+            ),
+            most=20,
+        )
+    }
+)
+MOST_LISTED = 1_000
+
+
+def pay_money_in(office: Office, member: str, amount: int, bonus: int, reference: str) -> str:
+    """Book money a member paid to head office; the same ``reference`` again changes nothing."""
+    transaction = hashlib.sha256(f"tapledger-paid-in {reference}".encode()).digest()[:16]
+    with writing(office.engine, Turn.LENDING) as connection:
+        pay_in(connection, office.desk, member, amount, bonus, transaction, _now_ms())
+    return f"{member}: {format_minor(amount)} and {format_minor(bonus)} bonus paid in, reference {reference}"
+
+
+def grant_value(office: Office, account: Account, amount: int) -> str:
+    """Grant points, uses, a budget or gifts, or take them back."""
+    with writing(office.engine, Turn.LENDING) as connection:
+        grant(connection, office.desk, account, amount, _now_ms())
+    return f"{_named(account)}: {amount:+d}"
+
+
+def sell_pool(office: Office, shop: str, points: int, bonus_bp: int, price_minor: int) -> str:
+    """Book points that a merchant pays for in advance."""
+    with writing(office.engine, Turn.LENDING) as connection:
+        gained = buy_pool(connection, office.desk, shop, points, bonus_bp, price_minor, _now_ms())
+    return f"{shop}: {gained} points in the pool, {format_minor(price_minor)} owed"
+
+
+def let_points_expire(office: Office, days: int) -> str:
+    """Say for how many days points are good that are earned from now on; 0 for ever."""
+    with writing(office.engine, Turn.LENDING) as connection:
+        set_term(connection, POINTS_DAYS, days)
+    return f"points are good for {days} days" if days else "points do not expire"
+
+
+def say_bearer(office: Office, shop: str, bearer: str) -> str:
+    """Say who bears what a shop's tills spend beyond their leases."""
+    with writing(office.engine) as connection:
+        set_bearer(connection, shop, bearer)
+    return f"what the tills of {shop} spend beyond their leases is borne by the {bearer}"
+
+
+def lend_to(office: Office, address: TerminalAddress, account: Account, amount: int) -> str:
+    """Lend to a terminal, as far as it is free."""
+    with writing(office.engine, Turn.LENDING) as connection:
+        if newest_epoch_of(connection, address) is None:
+            raise OfficeError(f"{address} is not enrolled, or revoked.")
+        if account.asset in (Asset.STORED, Asset.POINTS, Asset.USES):
+            require_member(connection, account.holder)
+        lent = lend_from(connection, address, account, amount, office.desk.policy, _now_ms())
+        offer_waiting(connection, office.desk, MOST_LISTED, _now_ms())
+    return f"{address}: {lent} of {_named(account)} lent" + ("" if lent == amount else f", no more of {amount} is free")
+
+
+def call_back(office: Office, address: TerminalAddress) -> str:
+    """Ask a terminal to return everything that is lent to it."""
+    with writing(office.engine, Turn.LENDING) as connection:
+        open_ones = connection.scalars(
+            select(leases.c.lease).where(leases.c.address == str(address), leases.c.state == LeaseState.ACTIVE.value)
+        ).all()
+        for lease in open_ones:
+            recall(connection, lease, _now_ms())
+        offer_waiting(connection, office.desk, MOST_LISTED, _now_ms())
+    return f"{address}: {len(open_ones)} leases asked back"
+
+
+def give_up(office: Office, address: TerminalAddress, lease: str | None, who: str) -> str:
+    """Write off what is left of a terminal's suspended leases, or of one lease."""
+    try:
+        wanted = None if lease is None else bytes.fromhex(lease)
+    except ValueError as error:
+        raise OfficeError(f"{lease} is no lease; `tapledger hq leases list` shows them.") from error
+    if not who.strip() or len(who) > 40 or not who.isprintable():
+        raise OfficeError("who decides is told in 1 to 40 characters.")
+    with writing(office.engine, Turn.LENDING) as connection:
+        done = write_off(connection, office.desk, address, wanted, who, _now_ms())
+    said = ", ".join(f"{amount} {asset}" for asset, amount in sorted(done.left.items()))
+    return f"{address}: {done.leases} leases written off" + (f" ({said})" if said else "")
+
+
+def show_leases(office: Office, address: TerminalAddress | None) -> str:
+    """The open leases as text, of one terminal or of all."""
+    asked = select(leases).where(leases.c.state.in_(OUTSTANDING))
+    if address is not None:
+        asked = asked.where(leases.c.address == str(address))
+    lines = []
+    with reading(office.engine) as connection:
+        for row in connection.execute(asked.order_by(leases.c.address, leases.c.since_ms).limit(MOST_LISTED)):
+            left = row.granted - row.drawn - row.returned
+            bonus = row.granted_bonus - row.drawn_bonus - row.returned_bonus
+            what = f"{row.asset} {row.holder}" + (f" {row.name}" if row.name else "")
+            until = time.strftime("%Y-%m-%d %H:%M", time.gmtime(min(row.spend_until_ms // 1_000, 253_402_300_799)))
+            asked_back = " asked back" if row.recalled_ms is not None else ""
+            lines.append(
+                f"{row.lease.hex()}  {row.address} epoch {row.epoch}  {row.state}{asked_back}  {what}  "
+                f"{left} + {bonus}  until {until}"
+            )
+    return "\n".join(lines) or "nothing is lent"
+
+
+def show_exposure(office: Office) -> str:
+    """The largest possible loss now, terminal by terminal and in all, as text."""
+    with reading(office.engine) as connection:
+        found = exposure(connection)
+    lines = []
+    for item in found.terminals:
+        parts = [f"{item.leases} leases", f"{format_minor(item.money_minor)}"]
+        parts += [f"{amount} {asset}" for asset, amount in sorted(item.counted.items())]
+        for word, minor in (
+            ("suspended", item.suspended_minor),
+            ("on slips", item.travelling_minor),
+            ("spent beyond leases so far", item.beyond_minor),
+        ):
+            parts += [f"{word} {format_minor(minor)}"] if minor else []
+        lines.append(f"{item.address}: {', '.join(parts)}")
+    counted = "".join(f", {amount} {asset}" for asset, amount in found.counted.items())
+    lines.append(f"largest possible loss now: {format_minor(found.money_minor)}{counted}")
+    if found.ahead_minor:
+        lines.append(f"taken from slips whose giver has not said so yet: {format_minor(found.ahead_minor)}")
+    return "\n".join(lines)
+
+
+def make_coupon(office: Office, terms: CouponTerms) -> str:
+    """Issue a coupon; return the text of its QR code."""
+    with writing(office.engine, Turn.LENDING) as connection:
+        return issue_coupon(connection, office.desk, terms, _now_ms())
+
+
+def take_coupon_back(office: Office, code: str) -> str:
+    """Withdraw a coupon and tell the tills."""
+    with writing(office.engine, Turn.LENDING) as connection:
+        withdraw_coupon(connection, office.desk, code, _now_ms())
+        take_turns(connection, Turn.DOCUMENTS)
+        publish_revocations(connection, office.desk, _now_ms())
+    return f"coupon {code} is withdrawn"
+
+
+def make_void(office: Office, members: Sequence[str], cards: Sequence[str]) -> StoredDocument:
+    """Make void all credentials of these members issued through today, and these cards; tell the tills."""
+    today = _now_ms() // DAY_MS
+
+    def revoke(connection: Connection) -> None:
+        for member in members:
+            require_member(connection, member)
+            revoke_member(connection, member, today)
+        for card in cards:
+            revoke_card(connection, _card(card).hex(), today)
+
+    with writing(office.engine, Turn.DOCUMENTS) as connection:
+        revoke(connection)
+        return publish_revocations(connection, office.desk, _now_ms())
+
+
+def tell_keys(office: Office) -> StoredDocument:
+    """Publish whose slips are to be believed."""
+    with writing(office.engine, Turn.DOCUMENTS) as connection:
+        return publish_keys(connection, office.desk, _now_ms())
+
+
+def load_notices(office: Office, path: Path) -> StoredDocument:
+    """Make ``path`` what cashiers should read, and publish it."""
+    rows = settings.read(read_json(path), NOTICES, str(path))["notices"]
+    now_ms = _now_ms()
+    found = [Notice(row["zh"], row["en"], now_ms + row["hours"] * 3_600_000) for row in rows]
+    with writing(office.engine, Turn.DOCUMENTS) as connection:
+        return publish_notices(connection, office.desk, found, now_ms)
+
+
+def address_of(written: str) -> TerminalAddress:
+    """The terminal written as tenant/shop/terminal. Raises ContractError."""
+    return parse_address(written)
+
+
+def _card(written: str) -> bytes:
+    try:
+        found = bytes.fromhex(written)
+    except ValueError:
+        found = b""
+    if not 4 <= len(found) <= 10:
+        raise OfficeError(f"{written} is no card number: 4 to 10 bytes in hexadecimal.")
+    return found
+
+
+def _named(account: Account) -> str:
+    return f"{account.asset} of {account.holder}" + (f" ({account.name})" if account.name else "")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
