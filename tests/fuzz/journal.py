@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.offline_store.journal import ChainPoint
+from agent.offline_store.chain import ChainPoint
 from contract.messages import EarlierEpoch, HeldDocument, LeasesHeld, leases_digest
 
 
