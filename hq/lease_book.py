@@ -86,11 +86,13 @@ class LeaseBook:
     """The leases that entries at hand speak of, locked until the transaction ends."""
 
     def __init__(self, connection: Connection, ids: Iterable[bytes], lots: Iterable[bytes] = ()) -> None:
-        wanted: ColumnElement[bool] = leases.c.lease.in_(sorted(set(ids)))
-        whole_lots = sorted(set(lots))
+        named, whole_lots = sorted(set(ids)), sorted(set(lots))
+        wanted: ColumnElement[bool] = leases.c.lease.in_(named)
         if whole_lots:
             wanted = or_(wanted, and_(leases.c.lot.in_(whole_lots), leases.c.state.in_(OUTSTANDING)))
-        rows = connection.execute(select(leases).where(wanted).order_by(leases.c.lease).with_for_update())
+        # Most sales name no lease at all, and a question to the database costs more than pricing one.
+        asked = select(leases).where(wanted).order_by(leases.c.lease).with_for_update()
+        rows = connection.execute(asked).all() if named or whole_lots else []
         self._counts = {row.lease: counted(row) for row in rows}
         self._known = frozenset(self._counts)
 

@@ -9,12 +9,20 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, select, update
 
-from contract.bodies import DocumentChangeBody, EpochStartBody, LeaseReturnBody, OfficeBody, SlipInBody, SlipOutBody
+from contract.bodies import (
+    Body,
+    DocumentChangeBody,
+    EpochStartBody,
+    LeaseReturnBody,
+    OfficeBody,
+    SlipInBody,
+    SlipOutBody,
+)
 from contract.documents import DocumentKind
 from contract.ids import TerminalAddress
 from contract.messages import Hello
 from contract.postings import POINTS, Posting, member_points_account
-from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
+from contract.trade import RedemptionBody, RefundBody, SaleBody, TenderKind, TopUpBody
 from contract.value import Account, Asset
 from hq.applied import Applied, Consequences
 from hq.bulk import insert_rows, keep_rows
@@ -105,7 +113,8 @@ def _opened(connection: Connection, items: Sequence[Applied], now_ms: int) -> Ta
             lots |= {draw.lot for draw in body.draws if draw.lot is not None}
         if isinstance(body, SaleBody | RefundBody | TopUpBody | OfficeBody):
             ids |= {lease.lease for lease in body.born}
-            lots |= {item.header.transaction, *(lease.lot for lease in body.born if lease.lot is not None)}
+            lots |= {lease.lot for lease in body.born if lease.lot is not None}
+            lots |= set() if _only_earns(body) else {item.header.transaction}
         if isinstance(body, LeaseReturnBody):
             ids |= {back.lease for back in body.leases}
         if isinstance(body, RefundBody):
@@ -127,7 +136,17 @@ def _opened(connection: Connection, items: Sequence[Applied], now_ms: int) -> Ta
     )
 
 
+def _only_earns(body: Body) -> bool:
+    """Whether an entry is a sale that touches nothing lent and brings nothing but points."""
+    if not isinstance(body, SaleBody) or any(tender.kind is not TenderKind.CASH for tender in body.tenders):
+        return False
+    return not (body.draws or body.born or body.bonus_minor or body.stored_minor or body.points_spent)
+
+
 def _shops(connection: Connection, items: Sequence[Applied]) -> Shops:
+    shops_with_pools = frozenset(connection.scalars(select(pools.c.shop)))
+    if not shops_with_pools and all(_only_earns(item.body) for item in items):
+        return Shops({}, shops_with_pools, {})
     addresses = sorted({str(item.header.address) for item in items})
     rows = connection.execute(
         select(terminals.c.address, func.max(terminals.c.epoch).label("newest"))
@@ -136,7 +155,7 @@ def _shops(connection: Connection, items: Sequence[Applied]) -> Shops:
     )
     return Shops(
         bearers={row.shop: row.bearer for row in connection.execute(select(late_terms))},
-        pools=frozenset(connection.scalars(select(pools.c.shop))),
+        pools=shops_with_pools,
         epochs={row.address: row.newest for row in rows},
     )
 

@@ -30,9 +30,9 @@ class LotBook:
     """The lots that entries at hand speak of, locked until the transaction ends."""
 
     def __init__(self, connection: Connection, ids: Iterable[bytes]) -> None:
-        rows = connection.execute(
-            select(lots).where(lots.c.lot.in_(sorted(set(ids)))).order_by(lots.c.lot).with_for_update()
-        )
+        named = sorted(set(ids))
+        asked = select(lots).where(lots.c.lot.in_(named)).order_by(lots.c.lot).with_for_update()
+        rows = connection.execute(asked).all() if named else []
         self._lots = {
             row.lot: LotCount(
                 row.lot,

@@ -63,14 +63,13 @@ class SlipBook:
     def __init__(self, connection: Connection, items: Iterable[Applied]) -> None:
         items = tuple(items)
         ids = sorted({found for item in items if (found := slip_id(item)) is not None})
-        rows = connection.execute(select(slips).where(slips.c.slip.in_(ids)).order_by(slips.c.slip).with_for_update())
-        kept = rows.all() if ids else []
+        asked = select(slips).where(slips.c.slip.in_(ids)).order_by(slips.c.slip).with_for_update()
+        kept = connection.execute(asked).all() if ids else []
         taken = [row.in_entry_id for row in kept if row.in_entry_id is not None]
+        stood = select(entries.c.id, entries.c.address, entries.c.epoch, entries.c.seq).where(entries.c.id.in_(taken))
         places = {
             row.id: f"{row.address} epoch {row.epoch} seq {row.seq}"
-            for row in connection.execute(
-                select(entries.c.id, entries.c.address, entries.c.epoch, entries.c.seq).where(entries.c.id.in_(taken))
-            )
+            for row in (connection.execute(stood).all() if taken else [])
         }
         self._slips = {
             row.slip: _Kept(
