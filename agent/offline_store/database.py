@@ -9,7 +9,7 @@ import glob
 import os
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ BUSY_TIMEOUT_MS = 500
 _CHECKPOINT_PAGES = 1_000
 _MOST_STEPS = 10_000
 """A shape of a higher number is damage, and not a newer program's."""
+
+_SHAPE = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
 
 _READY = ".salvaged-"
 """What the name of a file ends with, before a number, that is ready to take a damaged one's place."""
@@ -145,10 +147,13 @@ class Database:
         return self._connection
 
     def is_whole(self) -> bool:
-        """Whether the file's own structure holds together, all of it read; a page's content may still be another than
-        was written. Raises StoreError, CORRUPT where not even that can be asked.
+        """Whether the file's own structure holds together, all of it read, and has this program's shape; a page's
+        content may still be another than was written. Raises StoreError, CORRUPT where not even that can be asked.
         """
-        return self.row("PRAGMA integrity_check(1)") == ("ok",)
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
+            self._migrate(empty)
+            shape = empty.execute(_SHAPE).fetchall()
+        return list(self.rows(_SHAPE)) == shape and self.row("PRAGMA integrity_check(1)") == ("ok",)
 
     @staticmethod
     def _set_up(connection: sqlite3.Connection) -> None:

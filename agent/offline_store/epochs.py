@@ -14,7 +14,6 @@ from agent.offline_store.chain import (
     Place,
     Source,
     body_of,
-    damaged,
     original,
     place_of,
 )
@@ -23,7 +22,7 @@ from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.journal import Journal
 from contract.bodies import Body, CarryOverBody, EntryKind, EpochReason, EpochStartBody
 from contract.errors import ContractError
-from contract.journal import Entry, peek_header
+from contract.journal import Entry, EntryHeader, peek_header
 
 CARRIED_AT_ONCE = 100
 """So many entries are carried over in one commit."""
@@ -92,26 +91,19 @@ class Epochs:
         """Carry the next entries of ``epoch`` over as part of the caller's transaction, and note how far that is."""
         upto = min(after + CARRIED_AT_ONCE, head_seq)
         for seq in range(after + 1, upto + 1):
-            sealed = self._journal.bytes_at(Place(epoch, seq))
-            if sealed is not None:
-                transaction, body = self._carrying(Place(epoch, seq), sealed)
-                self._append(EntryKind.CARRY_OVER, transaction, stamp, body)
+            place = Place(epoch, seq)
+            kept = self._as_kept(place)
+            if kept is None:
+                continue
+            header, sealed = kept
+            if header.kind is EntryKind.CARRY_OVER:
+                place, sealed = original(self._journal.at(place))
+            body = CarryOverBody(place.epoch, place.seq, sealed)
+            self._append(EntryKind.CARRY_OVER, header.transaction, stamp, body)
         self._database.write(
             "UPDATE identity SET carried_seq = ? WHERE epoch = ?",
             *(upto if upto < head_seq else None, self._journal.source.epoch),
         )
-
-    def _carrying(self, place: Place, sealed: bytes) -> tuple[bytes, CarryOverBody]:
-        """The transaction of the entry at ``place``, and what carries it over: of one that itself carries another, that
-        other one. Its bytes have the hash they were kept with, so its signature is not verified once more.
-        """
-        try:
-            header = peek_header(sealed)
-        except ContractError as error:
-            raise damaged(place, str(error)) from error
-        if header.kind is EntryKind.CARRY_OVER:
-            place, sealed = original(self._journal.at(place))
-        return header.transaction, CarryOverBody(place.epoch, place.seq, sealed)
 
     def _append(self, kind: EntryKind, transaction: bytes, stamp: Stamp, body: Body) -> Entry:
         entry = self._journal.append_within(kind, transaction, stamp, body)
@@ -142,7 +134,20 @@ class Epochs:
         """
         first = self._journal.start(epoch).seq if all_of_it else acked_seq
         places = range(first + 1, head_seq + 1)
-        return tuple(seq for seq in places if self._journal.bytes_at(Place(epoch, seq)) is None)
+        return tuple(seq for seq in places if self._as_kept(Place(epoch, seq)) is None)
+
+    def _as_kept(self, place: Place) -> tuple[EntryHeader, bytes] | None:
+        """The header and the signed bytes of the entry at ``place``; None where they are missing, or not what was kept
+        there. Damage shows in the hash, so the signature is not verified.
+        """
+        sealed = self._journal.bytes_at(place)
+        try:
+            header = None if sealed is None else peek_header(sealed)
+        except ContractError:
+            return None
+        if sealed is None or header is None or (header.epoch, header.seq) != (place.epoch, place.seq):
+            return None
+        return header, sealed
 
     def _whole(self, place: Place) -> Entry | None:
         """The entry at ``place``; None where it cannot be read as it was signed."""
@@ -163,6 +168,7 @@ class Epochs:
             row if row is not None and self._is(row, kind) else self._row_of_newest(kind)
             for row, kind in zip(kept, (EntryKind.SALE, EntryKind.SHIFT_CLOSE), strict=True)
         ]
+        self._database.write("INSERT OR IGNORE INTO heard VALUES (1, 0)")
         self._database.write("DELETE FROM totals")
         self._database.write("INSERT INTO totals VALUES (1, 0, 0, 0, 0, 0, 0, 0, ?, ?)", *places)
         if counting is not None:
@@ -181,18 +187,10 @@ class Epochs:
         """The newest entry of these kinds that can be read."""
         for epoch in reversed(self._journal.epochs()):
             for seq in range(self._journal.head(epoch).seq, self._journal.start(epoch).seq, -1):
-                sealed = self._journal.bytes_at(Place(epoch, seq))
-                if sealed is None or not _is_one_of(kinds, sealed):
+                kept = self._as_kept(Place(epoch, seq))
+                if kept is None or kept[0].kind not in kinds:
                     continue
                 entry = self._whole(Place(epoch, seq))
                 if entry is not None:
                     return entry
         return None
-
-
-def _is_one_of(kinds: frozenset[EntryKind], sealed: bytes) -> bool:
-    """Whether an entry says that it is of one of these kinds; its signature is not asked."""
-    try:
-        return peek_header(sealed).kind in kinds
-    except ContractError:
-        return False

@@ -296,3 +296,34 @@ def test_another_terminals_file_is_left_alone(day: Day, tmp_path: Path) -> None:
         recover(path, identity(), new_transaction_id(), stamp())
     assert refused.value.cause is StoreCause.FOREIGN
     assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM journal WHERE seq = 50",
+        "DELETE FROM journal WHERE seq >= 58",
+        "UPDATE journal SET place = place + 1 WHERE seq = 60",
+        "UPDATE journal SET digest = zeroblob(32) WHERE seq = 55",
+        "UPDATE totals SET payable_minor = payable_minor - 1",
+        "DELETE FROM totals",
+        "UPDATE identity SET acked_seq = 71",
+        "UPDATE identity SET acked_digest = zeroblob(32)",
+        "UPDATE identity SET identity_hash = zeroblob(32)",
+        "DELETE FROM identity",
+        "DELETE FROM heard",
+        "DROP TABLE receipts",
+        "PRAGMA user_version = 1",
+        "PRAGMA user_version = 99999999",
+    ],
+)
+def test_whatever_row_is_damaged_the_till_comes_back_and_its_journal_verifies(
+    day: Day, tmp_path: Path, who: Identity, damage: str
+) -> None:
+    path = day.closed(tmp_path)
+    with sqlite3.connect(path) as somebody_else:
+        somebody_else.execute(damage)
+    somebody_else.close()
+    store, found = _brought_back(path, who, day.entries)
+    assert found is not None and store.epoch() == 2
+    store.close()
