@@ -30,7 +30,7 @@ from hq.coupon_book import CouponBook
 from hq.lease_book import LeaseBook, LeaseState
 from hq.lots import LotBook
 from hq.points import PointsMove, move_points
-from hq.restoring import note_told
+from hq.restoring import begin_restoration, note_told
 from hq.slip_book import SlipBook, slip_id, slip_lot
 from hq.tables import (
     catalogue_heads,
@@ -62,6 +62,8 @@ def apply(connection: Connection, applied: Sequence[Applied], now_ms: int) -> Co
     for item in items:
         _take(connection, taking, slips, item)
     _write(connection, taking, slips, items)
+    if taking.forgotten:
+        begin_restoration(connection, taking.forgotten, now_ms)
     return Consequences(tuple(taking.findings), tuple(taking.postings))
 
 

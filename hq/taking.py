@@ -77,6 +77,8 @@ class Taking:
     postings: list[tuple[int, Posting]] = field(default_factory=list)
     points: list[PointsMove] = field(default_factory=list)
     to_place: set[Account] = field(default_factory=set)
+    forgotten: str = ""
+    """What a terminal proved to have from head office that these books do not know: they are an older backup."""
 
     def find(self, item: Applied, cause: Cause, detail: str) -> None:
         """Put something about an entry before people."""

@@ -48,6 +48,7 @@ def take_document(connection: Connection, taking: Taking, item: Applied, body: D
             taking.find(item, Cause.DOCUMENT_FORGED, f"leases {body.version}, {body.digest.hex()}")
             return
         _honour(connection, taking, item, opened)
+        taking.forgotten = f"{address} has leases {body.version}, which these books do not know"
     here = lease_documents.c.address == address
     connection.execute(
         update(lease_documents)

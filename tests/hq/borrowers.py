@@ -49,6 +49,8 @@ class Borrower:
         self.held: dict[bytes, Lease] = {}
         self.active: HeldDocument | None = None
         self.sent = 0
+        self.acked = 0
+        """How far head office has acknowledged, as hello tells it."""
         self._count = 0
 
     @property

@@ -156,9 +156,10 @@ class Till:
             first_seq = first.header.seq if isinstance(first, Entry) else 1
         return wire.pack(Batch(1, self.epoch, first_seq, sealed))
 
-    def hello(self, *held: HeldDocument, earlier: tuple[EarlierEpoch, ...] = ()) -> bytes:
+    def hello(self, *held: HeldDocument, earlier: tuple[EarlierEpoch, ...] = (), acked_seq: int = 0) -> bytes:
         leases = LeasesHeld(0, leases_digest(()))
-        return wire.pack(Hello(1, self.epoch, len(self.entries), self.head_hash, 0, NOW_MS, held, leases, earlier))
+        head_seq = len(self.entries)
+        return wire.pack(Hello(1, self.epoch, head_seq, self.head_hash, acked_seq, NOW_MS, held, leases, earlier))
 
 
 def sale_body(
@@ -224,9 +225,15 @@ class HeadOffice:
         return open_ack(answer.payload, keyring(self.desk.signer.public), till.address)
 
     def greet(
-        self, till: Till, *held: HeldDocument, earlier: tuple[EarlierEpoch, ...] = (), now_ms: int = NOW_MS
+        self,
+        till: Till,
+        *held: HeldDocument,
+        earlier: tuple[EarlierEpoch, ...] = (),
+        acked_seq: int = 0,
+        now_ms: int = NOW_MS,
     ) -> Welcome:
-        welcome, *_ = self.send(till, Up.HELLO, till.hello(*held, earlier=earlier), now_ms)
+        hello = till.hello(*held, earlier=earlier, acked_seq=acked_seq)
+        welcome, *_ = self.send(till, Up.HELLO, hello, now_ms)
         assert welcome.topic == topics.down(till.address, Down.WELCOME)
         return open_welcome(welcome.payload, keyring(self.desk.signer.public), till.address)
 
