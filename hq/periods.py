@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, insert, or_, select, tuple_, update
 
 from contract.envelope import digest, keyring
 from contract.errors import ContractError
@@ -195,6 +195,7 @@ def _frozen(connection: Connection, period: Period, report: Report) -> bytes:
         "merkle_root": period.root.hex(),
         "trial_balance": _trial_balance(connection, number),
         "ledger_differences": _ledger_differences(connection, number, report),
+        "late_spends": _late_spends(connection, number),
         "settlement": plain_report(report),
     }
     return json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
@@ -236,6 +237,21 @@ def _ledger_differences(connection: Connection, number: int, report: Report) -> 
         for place in sorted(told.keys() | booked.keys())
         if told.get(place, 0) != booked.get(place, 0)
     ]
+
+
+def _late_spends(connection: Connection, number: int) -> list[dict[str, Any]]:
+    """What was spent beyond what was lent, and on whose account it was put: no settlement row, but owed to the pool."""
+    rows = connection.execute(
+        select(postings.c.account, postings.c.unit, func.sum(postings.c.amount).label("total"))
+        .join(period_entries, period_entries.c.entry_id == postings.c.entry_id)
+        .where(
+            period_entries.c.period == number,
+            or_(postings.c.account.like("shop/%/late_spends"), postings.c.account == "office/losses"),
+        )
+        .group_by(postings.c.account, postings.c.unit)
+        .order_by(postings.c.account, postings.c.unit)
+    )
+    return [{"account": row.account, "unit": row.unit, "amount": int(row.total)} for row in rows]
 
 
 def _entries(

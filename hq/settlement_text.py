@@ -7,7 +7,7 @@ from typing import Any
 from contract.money import format_minor
 
 _PARTIES = {"@pool": "资金池 pool", "office": "总部 head office"}
-_KINDS = {"principal": "本金 principal", "bonus": "赠送金 bonus", "fee": "服务费 fee"}
+_KINDS = {"principal": "本金 principal", "bonus": "赠送金 bonus", "fee": "服务费 fee", "points": "买积分 points"}
 _CLASSES = {"direct": "直营 direct", "franchise": "加盟 franchise"}
 
 
@@ -30,10 +30,16 @@ def period_text(said: Mapping[str, Any], report_hash: bytes) -> str:
         f"  默克尔根 Merkle root {said['merkle_root']}",
         f"  报表摘要 report SHA-256 {report_hash.hex()}",
         f"  试算平衡 trial balance: {'; '.join(balance) or 'nothing posted'}; 差 difference 0",
+        f"  超额消费由谁承担 late spends: {_late(said['late_spends'])}",
         f"  与总账 ledger: {'一致 agrees' if not differences else f'不一致 DIFFERS {differences}'}",
         "",
     ]
     return "\n".join(head) + "\n" + report_text(said["settlement"])
+
+
+def _late(spends: Sequence[Mapping[str, Any]]) -> str:
+    """Who bears what was spent beyond what was lent."""
+    return "; ".join(f"{item['account']} {_amount(item['amount'], item['unit'])}" for item in spends) or "无 none"
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -63,8 +69,8 @@ def _beside(
 def _shops(shops: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "门店 Shops"
     head = ("门店 shop", "公司 company", "性质 class", "费率 rate", "充值收款 taken in", "消费 spent", "赠送金 bonus",
-            "服务费 fee", "应收(+)应付(-) net")  # fmt: skip
-    amounts = ("taken_in_minor", "spent_minor", "bonus_minor", "fee_minor", "net_minor")
+            "服务费 fee", "买积分 points", "应收(+)应付(-) net")  # fmt: skip
+    amounts = ("taken_in_minor", "spent_minor", "bonus_minor", "fee_minor", "points_minor", "net_minor")
     yield from _table(
         head,
         [

@@ -35,5 +35,5 @@ def _settles(item: Applied) -> bool:
         case TopUpBody():
             return True
         case OfficeBody():
-            return bool(item.body.draws or item.body.born)
+            return bool(item.body.draws or item.body.born or item.body.postings)
     return False

@@ -29,11 +29,14 @@ _COUNTED = frozenset([POINTS, USES, COUPONS, PIECES])
 
 
 class Kind(StrEnum):
-    """What a movement is for: money that members paid in or spent, bonus money spent, the fee of a franchise."""
+    """What a movement is for: money that members paid in or spent, bonus money spent, the fee of a franchise, points
+    that a merchant bought of head office.
+    """
 
     PRINCIPAL = "principal"
     BONUS = "bonus"
     FEE = "fee"
+    POINTS = "points"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -81,7 +84,9 @@ def settlement_postings(shop: str, wall_ms: int, body: Body, terms: Terms) -> tu
     found: list[Posting] = []
     currency = currency_of(body)
     for movement in movements(shop, wall_ms, body, terms):
-        for party, amount in ((movement.payer, -movement.amount_minor), (movement.payee, movement.amount_minor)):
+        # What a shop pays for points stands in the entry's own postings; what head office is paid does not.
+        payer = POOL if movement.kind is Kind.POINTS else movement.payer
+        for party, amount in ((payer, -movement.amount_minor), (movement.payee, movement.amount_minor)):
             if party != POOL:
                 found.append(Posting(settlement_account(party), currency, amount))
                 found.append(Posting(pool_settlement_account(party), currency, -amount))
@@ -107,7 +112,13 @@ def _spent(shop: str, wall_ms: int, draws: Iterable[Draw], sign: int, terms: Ter
 
 
 def _of_office(shop: str, wall_ms: int, body: OfficeBody, terms: Terms) -> Iterator[Movement]:
-    """Value that head office created was paid in by the issuer of its lot; what it drew was spent at the office."""
+    """Value that head office created was paid in by the issuer of its lot; what it drew was spent at the office; what
+    it booked to a shop's settlement account the shop owes for points.
+    """
+    for posting in body.postings:
+        kind, _, rest = posting.account.partition("/")
+        if kind == "shop" and rest.endswith("/settlement") and posting.unit not in _COUNTED:
+            yield Movement(rest.removesuffix("/settlement"), OFFICE, Kind.POINTS, -posting.amount)
     for lease in body.born:
         if lease.account.asset is Asset.STORED:
             yield Movement(lease.issuer or OFFICE, POOL, Kind.PRINCIPAL, lease.amount)

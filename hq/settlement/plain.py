@@ -26,6 +26,7 @@ def plain_report(
                 "spent_minor": result.spent_minor,
                 "bonus_minor": result.bonus_minor,
                 "fee_minor": result.fee_minor,
+                "points_minor": result.points_minor,
                 "net_minor": result.net_minor,
             }
             for result in report.shops

@@ -70,7 +70,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class ShopResult:
     """What a shop comes to, in minor units: the principal it took in and that was spent there, bonus money it is owed
-    less what it bears, the fee it owes, and the sum it is paid (negative: that it pays).
+    less what it bears, the fee it owes, what it owes for points, and the sum it is paid (negative: that it pays).
     """
 
     terms: ShopTerms
@@ -79,11 +79,12 @@ class ShopResult:
     spent_minor: int
     bonus_minor: int
     fee_minor: int
+    points_minor: int
 
     @property
     def net_minor(self) -> int:
         """What the shop is paid in the end; what it pays where negative."""
-        return self.spent_minor - self.taken_in_minor + self.bonus_minor - self.fee_minor
+        return self.spent_minor - self.taken_in_minor + self.bonus_minor - self.fee_minor - self.points_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,7 @@ class Settling:
 
         def to(currency: str, shop: str, column: int, amount: int) -> None:
             if shop != POOL:
-                sums.setdefault((currency, shop), [0, 0, 0, 0])[column] += amount
+                sums.setdefault((currency, shop), [0, 0, 0, 0, 0])[column] += amount
 
         for row in rows:
             key, amount = row.key, row.amount_minor
@@ -206,6 +207,9 @@ class Settling:
                 case Kind.FEE:
                     to(key.currency, key.payer, 3, amount)
                     to(key.currency, key.payee, 3, -amount)
+                case Kind.POINTS:
+                    to(key.currency, key.payer, 4, amount)
+                    to(key.currency, key.payee, 4, -amount)
         return tuple(
             ShopResult(self._terms.of(shop, self._until_ms), currency, *sums[currency, shop])
             for currency, shop in sorted(sums)

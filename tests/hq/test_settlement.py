@@ -115,6 +115,21 @@ def test_topped_up_online_it_is_head_office_that_pays() -> None:
     assert report.liabilities[0].difference_minor == 0
 
 
+def test_points_a_merchant_bought_of_head_office_are_owed_like_everything_else() -> None:
+    body = OfficeBody(
+        "pool_bought",
+        "",
+        (Posting("shop/shop-a/settlement", "CNY", -5_000), Posting("pool/settlement/shop-a", "CNY", 5_000)),
+    )
+    report = settle([made(OFFICE, body)], OWN, NOW_MS)
+    assert rows(report) == {("shop-a", OFFICE, "points"): 5_000}
+    assert {result.terms.shop: result.net_minor for result in report.shops} == {OFFICE: 5_000, "shop-a": -5_000}
+    assert {posting.account: posting.amount for posting in settlement_postings(OFFICE, NOW_MS, body, OWN)} == {
+        "shop/office/settlement": 5_000,
+        "pool/settlement/office": -5_000,
+    }
+
+
 def franchise(shop: str, rate_bp: int, bonus: BonusShares = ISSUER_BEARS) -> ShopTerms:
     return ShopTerms(shop, 0, "other", SettlementClass.FRANCHISE, rate_bp, bonus)
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from contract.documents import DocumentKind, open_document
+from contract.documents import CatalogueContent, CatalogueItem, DocumentKind, open_document
 from contract.envelope import keyring
+from contract.value import Account, Asset, Lease
 from hq.books import exception_lines, ledger_sums
 from hq.db import reading, writing
 from hq.documents import sealed_bytes
+from hq.grants import pay_in
 from hq.ledger import balance
-from hq.people import enrol, replace_members
+from hq.people import enrol, replace_catalogue, replace_members
 from hq.periods import open_entries, settle_entries
 from hq.settlement.plain import plain_report
 from hq.sources import MemberRow
 from tests.agent.real_till import real_till
 from tests.hq.tills import A1, B1, NOW_MS, TENANT, HeadOffice, Till
-from tests.hq.trading import quiet
+from tests.hq.trading import Chain, quiet
 from tests.txn.desk import promising
 from tests.txn.purse import new_signer
 
@@ -71,3 +73,30 @@ def test_value_topped_up_spent_and_carried_offline_is_posted_and_settled(hq: Hea
         ("shop-a", "shop-b", "bonus"): 1_000,
     }
     assert booked == [shop["net_minor"] for shop in said["shops"]] == [-10_000, 6_000]
+
+
+def test_topped_up_online_head_office_pays_where_it_is_spent(hq: HeadOffice) -> None:
+    """Online top-up 100; 20 are spent at B and 30 at C: head office pays 20 and 30."""
+    chain = Chain(hq)
+    transaction = b"w" * 16
+    with writing(hq.engine) as connection:
+        replace_catalogue(
+            connection,
+            CatalogueContent("CNY", "示范店", "open", (CatalogueItem("open", "商品", "Goods", "general", 0),)),
+        )
+        pay_in(connection, hq.desk, "m1", 10_000, 0, transaction, NOW_MS)
+    wallet = Account(Asset.STORED, "m1")
+    for number, (shop, amount) in enumerate((("shop-b", 2_000), ("shop-c", 3_000)), start=1):
+        chain.lease = Lease(bytes([number]) * 16, wallet, amount, 2**50, 0, transaction, "office")
+        chain.spend(shop, amount, 0)
+    said = chain.report()
+    assert {(row["payer"], row["payee"]): row["amount_minor"] for row in said["rows"]} == {
+        ("office", "@pool"): 10_000,
+        ("@pool", "shop-b"): 2_000,
+        ("@pool", "shop-c"): 3_000,
+    }
+    assert [chain.balance(f"shop/{shop}/settlement") for shop in ("office", "shop-b", "shop-c")] == [
+        -10_000,
+        2_000,
+        3_000,
+    ]
