@@ -25,7 +25,7 @@ def period_text(said: Mapping[str, Any], report_hash: bytes) -> str:
     )
     differences = said["ledger_differences"]
     head = [
-        f"账期 Period {said['period']}",
+        f"期间 Period {said['period']}",
         f"  凭证 signed entries {said['signed_entries']}, 迟到 late {said['late_entries']}",
         f"  默克尔根 Merkle root {said['merkle_root']}",
         f"  报表摘要 report SHA-256 {report_hash.hex()}",
@@ -44,7 +44,7 @@ def _late(spends: Sequence[Mapping[str, Any]]) -> str:
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "结算明细 Rows"
-    head = ("付 pays", "收 receives", "类别 kind", "币 cur.", "金额 amount", "笔 entries", "迟到账期 late of")
+    head = ("付 pays", "收 receives", "类别 kind", "币 cur.", "金额 amount", "笔 entries", "迟于期间 late of")
     cells = []
     for row in rows:
         late_of = row.get("late_of", "")

@@ -81,7 +81,7 @@ def test_a_period_is_closed_shown_and_found_out_when_it_was_changed(run: Run, ch
     assert run("period", "show")[::2] == (1, "tapledger hq: no period is closed yet.\n")
     chain.top_up("shop-a", 10_000, 2_000)
     status, text, _ = run("period", "close", "--to", "2023-12-31", "--name", "2023")
-    assert status == 0 and "账期 Period 2023" in text and "试算平衡 trial balance: CNY 借 220.00 贷 220.00" in text
+    assert status == 0 and "期间 Period 2023" in text and "试算平衡 trial balance: CNY 借 220.00 贷 220.00" in text
     status, again, _ = run("period", "show", "2023")
     assert status == 0 and again.startswith(text.rstrip("\n")) and "重算一致" in again
     _, frozen, _ = run("period", "show", "--json")
