@@ -151,7 +151,11 @@ def sale_lines(connection: Connection) -> tuple[SaleLine, ...]:
     ):
         open_reasons.setdefault((row.address, row.epoch, row.seq), []).append(row.reason)
     found = []
-    for row in connection.execute(select(sales).order_by(sales.c.entry_id)):
+    # What people must look at is told where the entry stands: of a carried one, in the epoch that brought it.
+    brought = select(sales, entries.c.epoch.label("at_epoch"), entries.c.seq.label("at_seq")).join(
+        entries, entries.c.id == sales.c.entry_id
+    )
+    for row in connection.execute(brought.order_by(sales.c.entry_id)):
         address = parse_address(row.address)
         found.append(
             SaleLine(
@@ -170,7 +174,7 @@ def sale_lines(connection: Connection) -> tuple[SaleLine, ...]:
                 points_spent=row.points_spent,
                 pack_version=row.pack_version,
                 posted=row.posted,
-                exceptions=tuple(open_reasons.get((row.address, row.epoch, row.seq), ())),
+                exceptions=tuple(open_reasons.get((row.address, row.at_epoch, row.at_seq), ())),
             )
         )
     return tuple(found)
@@ -203,9 +207,8 @@ def trial_balance(connection: Connection) -> tuple[AccountBalance, ...]:
 
 def ledger_sums(connection: Connection) -> dict[str, int]:
     """The sum of the whole ledger in each unit: 0, always."""
-    rows = connection.execute(
-        select(postings.c.unit, func.sum(postings.c.amount).label("total")).group_by(postings.c.unit)
-    )
+    total = func.sum(postings.c.amount).label("total")
+    rows = connection.execute(select(postings.c.unit, total).group_by(postings.c.unit).order_by(postings.c.unit))
     return {row.unit: int(row.total) for row in rows}
 
 

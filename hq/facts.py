@@ -59,9 +59,14 @@ class Known:
             self.origins[body.original.transaction] = replace(sold, earlier=earlier)
 
 
-def look_up(connection: Connection, meanings: Sequence[Meaning], shelf: PackShelf) -> Known:
-    """Ask the books what judging ``meanings`` needs."""
-    origins = dict(_origins(connection, [item.body for item in meanings if isinstance(item.body, RefundBody)], shelf))
+def look_up(
+    connection: Connection, meanings: Sequence[Meaning], shelf: PackShelf, before: bytes | None = None
+) -> Known:
+    """Ask the books what judging ``meanings`` needs; of returns with ``before`` only those that came before that
+    transaction.
+    """
+    asking = [item.body for item in meanings if isinstance(item.body, RefundBody)]
+    origins = dict(_origins(connection, asking, shelf, before))
     packs = {digest: shelf.find(connection, digest) for digest in {*_packs(meanings)}}
     return Known(
         packs,
@@ -132,15 +137,19 @@ def _place(row: Any) -> Place:
     return Place(parse_address(row.address), row.epoch, row.seq)
 
 
-def _origins(connection: Connection, asking: Sequence[RefundBody], shelf: PackShelf) -> Iterator[tuple[bytes, Origin]]:
+def _origins(
+    connection: Connection, asking: Sequence[RefundBody], shelf: PackShelf, before: bytes | None
+) -> Iterator[tuple[bytes, Origin]]:
     """The sales that returns refer to, with the returns that are in the books already."""
     asked = {body.original.transaction for body in asking}
     if not asked:
         return
+    returns = select(refunds).where(refunds.c.original_transaction.in_(asked), refunds.c.posted)
+    if before is not None:
+        own = select(transactions.c.entry_id).where(transactions.c.transaction_id == before).scalar_subquery()
+        returns = returns.where(refunds.c.entry_id < own)
     earlier = defaultdict(list)
-    for row in connection.execute(
-        select(refunds).where(refunds.c.original_transaction.in_(asked), refunds.c.posted).order_by(refunds.c.entry_id)
-    ):
+    for row in connection.execute(returns.order_by(refunds.c.entry_id)):
         amounts = (row.refund_minor, row.to_stored_minor, row.points_back, row.points_restored, row.bonus_back_minor)
         earlier[row.original_transaction].append(refund_of(row.units, amounts))
     for row in connection.execute(

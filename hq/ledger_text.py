@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from contract.money import format_minor
 from contract.postings import POINTS
-from hq import books
+from hq import books, ledger
 from hq.books import ExceptionLine
 
 NEWEST = 100
@@ -69,6 +69,9 @@ def _balances(connection: Connection) -> Iterator[str]:
     ]
     sums = ", ".join(f"{unit} {_amount(total, unit)}" for unit, total in books.ledger_sums(connection).items())
     yield f"Trial balance (sums to {sums or 'nothing yet'})"
+    for wrong in ledger.differences(connection):
+        told, summed = _amount(wrong.balance, wrong.unit), _amount(wrong.postings, wrong.unit)
+        yield f"  WRONG: {wrong.account} stands at {told}, its postings sum to {summed}"
     yield from _table(("account", "unit", "debit", "credit", "balance"), rows)
 
 

@@ -13,6 +13,7 @@ from hq.worker import Publish, Worker
 MAX_WAITING = 2_000
 POLL_INTERVAL_S = 0.5
 RENEW_INTERVAL_S = 3_600
+REVIEW_INTERVAL_S = 60
 LEND_INTERVAL_S = 1
 PAUSE_AFTER_FAILURE_S = 0.5
 STOP_TIMEOUT_S = 20
@@ -60,6 +61,7 @@ class WorkLoop:
         self._seen_connections = 0
         self._next_poll_s = 0.0
         self._next_renewal_s = 0.0
+        self._next_review_s = 0.0
         self._next_lending_s = 0.0
 
     def arrived(self, topic: str, payload: bytes) -> bool:
@@ -108,6 +110,9 @@ class WorkLoop:
         if time.monotonic() >= self._next_renewal_s:
             self._next_renewal_s = time.monotonic() + RENEW_INTERVAL_S
             self._worker.renew(_now_ms())
+        if time.monotonic() >= self._next_review_s:
+            self._next_review_s = time.monotonic() + REVIEW_INTERVAL_S
+            self._worker.review_returns(_now_ms())
         if time.monotonic() >= self._next_lending_s:
             self._next_lending_s = time.monotonic() + LEND_INTERVAL_S
             self._worker.lend(_now_ms())

@@ -8,12 +8,15 @@ from contract.envelope import keyring
 from contract.errors import ContractError
 from contract.ids import parse_address
 from contract.journal import Entry, open_entry
-from hq.facts import keys_of
+from contract.trade import RefundBody
+from hq.audit_value import audit_refund
+from hq.facts import keys_of, look_up
 from hq.judgement import Judged
+from hq.meaning import CarriedFalsely, meaning_of
 from hq.packs import PackShelf
 from hq.recording import Arrived, record
-from hq.tables import entries
-from hq.unsettled import Cause, Place, settle
+from hq.tables import entries, exceptions, refunds, transactions
+from hq.unsettled import Cause, Place, raise_exceptions, settle
 
 AT_ONCE = 100
 
@@ -32,6 +35,49 @@ def judge_waiting(connection: Connection, shelf: PackShelf, after_id: int, now_m
     if not rows:
         return 0, None
     return sum(_judge_again(connection, row, shelf, now_ms) for row in rows), rows[-1].id
+
+
+def review_returns(connection: Connection, shelf: PackShelf, now_ms: int) -> int:
+    """Look again at returns whose sale head office had not got when they came, at most AT_ONCE of them: a till that was
+    offline tells of the sale later. What differs from its trace is put before people; that the sale was unknown is
+    settled. Return how many are done.
+    """
+    rows = connection.execute(
+        select(refunds.c.address, entries.c.epoch, entries.c.seq, entries.c.sealed, transactions.c.entry_id)
+        .join(entries, entries.c.id == refunds.c.entry_id)
+        .join(
+            exceptions,
+            (exceptions.c.address == entries.c.address)
+            & (exceptions.c.epoch == entries.c.epoch)
+            & (exceptions.c.seq == entries.c.seq),
+        )
+        .join(transactions, transactions.c.transaction_id == refunds.c.original_transaction)
+        .where(exceptions.c.reason == Cause.ORIGINAL_UNKNOWN.value, exceptions.c.settled_ms.is_(None))
+        .order_by(refunds.c.entry_id)
+        .limit(AT_ONCE)
+    ).all()
+    return sum(_review(connection, row, shelf, now_ms) for row in rows)
+
+
+def _review(connection: Connection, row: Any, shelf: PackShelf, now_ms: int) -> bool:
+    place = Place(parse_address(row.address), row.epoch, row.seq)
+    keys = keys_of(connection, place.address)
+    try:
+        meaning = meaning_of(open_entry(row.sealed, keyring(*keys.values())), keys)
+    except (ContractError, CarriedFalsely):
+        return False
+    body = meaning.body
+    if not isinstance(body, RefundBody):
+        return False
+    origin = look_up(connection, (meaning,), shelf, before=meaning.header.transaction).origins.get(
+        body.original.transaction
+    )
+    findings = audit_refund(body, meaning.header.address, origin)
+    if any(finding.cause is Cause.ORIGINAL_UNKNOWN for finding in findings):
+        return False
+    settle(connection, place, (Cause.ORIGINAL_UNKNOWN,), now_ms)
+    raise_exceptions(connection, [(place, finding) for finding in findings], now_ms)
+    return True
 
 
 def _judge_again(connection: Connection, row: Any, shelf: PackShelf, now_ms: int) -> bool:

@@ -27,7 +27,7 @@ from hq.packs import PackShelf
 from hq.people import enrolled
 from hq.tables import documents, terminals
 from hq.unsettled import Cause, keep_refused
-from hq.waiting import judge_waiting
+from hq.waiting import judge_waiting, review_returns
 
 MOST_EXPIRY_ROUNDS = 100
 
@@ -126,6 +126,11 @@ class Worker:
             with writing(self._engine, Turn.LENDING) as connection:
                 if not expire_due(connection, self._desk, now_ms):
                     break
+
+    def review_returns(self, now_ms: int) -> int:
+        """Look again at returns whose sale was not known when they came; return how many are done."""
+        with writing(self._engine, Turn.WAITING) as connection:
+            return review_returns(connection, self._packs, now_ms)
 
     def judge_waiting(self, now_ms: int) -> int:
         """Judge again what could not be judged before, such as entries of a newer grammar; return how many are done."""

@@ -82,6 +82,7 @@ def test_a_copied_till_s_other_sale_under_a_known_transaction_is_held_for_people
     assert hq.offer(later, *later.entries).upto_seq == 2
     assert sold(hq) == [(1, 1, True), (1, 1, False)]
     assert (2, 2, Cause.TRANSACTION_DOUBLED) in reasons(hq)
+    assert [sale.exceptions for sale in hq.look(books.sale_lines)] == [(), (Cause.TRANSACTION_DOUBLED,)]
     assert hq.look(books.ledger_sums) == {"CNY": 0, "points": 0}
 
 

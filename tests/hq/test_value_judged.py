@@ -124,6 +124,23 @@ def test_a_return_of_a_sale_that_head_office_has_not_got_is_posted_and_put_befor
     hq.offer(b1, b1.append(EntryKind.REFUND, returned(hq, b1, sale)))
     assert list(told(hq)) == [Cause.ORIGINAL_UNKNOWN]
     assert balance(hq, cash_account("shop-b", "b1"), "CNY") == -22_120
+    assert hq.worker.review_returns(NOW_MS) == 0
+    # The other till comes back, and the return is as the sale's trace says.
+    hq.offer(a1, sale)
+    assert hq.worker.review_returns(NOW_MS + 1) == 1
+    (line,) = [line for line in hq.look(books.exception_lines) if line.reason == Cause.ORIGINAL_UNKNOWN]
+    assert line.settled_ms == NOW_MS + 1
+    assert list(told(hq)) == [Cause.ORIGINAL_UNKNOWN]
+
+
+def test_a_return_looked_at_late_is_measured_by_the_returns_before_it_alone(hq: HeadOffice) -> None:
+    a1, b1 = hq.enrolled(A1), hq.enrolled(B1)
+    sale = a1.sell(hq.sale(a1))
+    hq.offer(b1, *(b1.append(EntryKind.REFUND, returned(hq, b1, sale)) for _ in range(2)))
+    hq.offer(a1, sale)
+    assert hq.worker.review_returns(NOW_MS + 1) == 2
+    told_twice = [line for line in hq.look(books.exception_lines) if line.reason == Cause.RETURNED_TWICE]
+    assert [line.seq for line in told_twice] == [2]
 
 
 def test_a_return_on_somebody_else_s_account_is_held_back(hq: HeadOffice) -> None:
