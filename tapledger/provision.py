@@ -46,6 +46,14 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "--run-as", default=getpass.getuser(), help="the account mosquitto runs as when root starts it (default: yours)"
     )
     hq.add_argument("--name", default="hq-1", help="the worker's name, hq-1 to hq-999 (default: %(default)s)")
+    _add_revoke(commands)
+    terminal.add_argument("--tenant", required=True, help="1 to 16 of a-z, 0-9 and '-'")
+    terminal.add_argument("--shop", required=True, help="1 to 16 of a-z, 0-9 and '-'")
+    terminal.add_argument("--terminal", required=True, help="1 to 16 of a-z, 0-9 and '-'")
+    terminal.add_argument("--out", type=Path, required=True, help="where the terminal's identity is made")
+
+
+def _add_revoke(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     revoke = _command(
         commands,
         "revoke",
@@ -58,10 +66,6 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     revoke.add_argument(
         "--certificate", type=Path, help="the certificate itself (client.pem), should the authority not know of it"
     )
-    terminal.add_argument("--tenant", required=True, help="1 to 16 of a-z, 0-9 and '-'")
-    terminal.add_argument("--shop", required=True, help="1 to 16 of a-z, 0-9 and '-'")
-    terminal.add_argument("--terminal", required=True, help="1 to 16 of a-z, 0-9 and '-'")
-    terminal.add_argument("--out", type=Path, required=True, help="where the terminal's identity is made")
 
 
 def _command(
