@@ -59,7 +59,8 @@ class Borrower:
 
     def wallet(self, member: str = "m1") -> int:
         """What a member can spend here of stored value."""
-        return sum(item.amount + item.bonus_minor for item in self.held.values() if item.account.holder == member)
+        account = Account(Asset.STORED, member)
+        return sum(item.amount + item.bonus_minor for item in self.held.values() if item.account == account)
 
     def top_up(self, amount: int, bonus: int = 0, keep: bool = True) -> Entry:
         transaction = self._transaction()
