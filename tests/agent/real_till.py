@@ -24,7 +24,7 @@ from contract.documents import (
     MembersContent,
     OpenedDocument,
 )
-from contract.envelope import keyring
+from contract.envelope import Keyring, keyring
 from contract.ids import TerminalAddress
 from contract.journal import Entry
 from contract.signing import SoftwareSigner
@@ -113,10 +113,13 @@ def real_till(
     signer: SoftwareSigner,
     other: tuple[TerminalAddress, SoftwareSigner],
     pack: OpenedDocument | None = None,
+    believed: Keyring | None = None,
 ) -> RealTill:
-    """A till that knows a member, goods, rules (``pack``, or some without discounts) and the other till's key."""
+    """A till that knows a member, goods, rules (``pack``, or some without discounts) and the other till's key;
+    of head office it believes ``believed``.
+    """
     hq = Lender()
-    identity = Identity(address, 1, signer, bytes(range(32)), keyring(hq.signer.public))
+    identity = Identity(address, 1, signer, bytes(range(32)), believed or keyring(hq.signer.public))
     folder.mkdir()
     store = Store(folder / "store.db", identity)
     store.open()
