@@ -7,6 +7,7 @@ each row; that is all that differs.
 import json
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Boolean, Connection, Integer, LargeBinary, Table
 
@@ -16,6 +17,24 @@ Row = Sequence[object]
 def insert_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
     """Insert ``rows``, each with a value for each of ``columns``, in that order."""
     _run(connection, table, columns, rows, "")
+
+
+def insert_told(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], told: tuple[str, ...]
+) -> list[tuple[Any, ...]]:
+    """Insert ``rows``, at most some hundreds, none of whose columns is JSON, and return the columns ``told`` of each,
+    in any order.
+    """
+    more = f" RETURNING {', '.join(_quoted(name) for name in told)}"
+    if connection.dialect.name == "postgresql":
+        arrays = tuple(list(column) for column in zip(*rows, strict=True))
+        found = connection.exec_driver_sql(_by_arrays(table, columns) + more, arrays)
+    else:
+        one = f"({', '.join('?' * len(columns))})"
+        values = tuple(value for row in rows for value in row)
+        written = f"{_into(table, columns)} VALUES {', '.join([one] * len(rows))}{more}"
+        found = connection.exec_driver_sql(written, values)
+    return [tuple(row) for row in found]
 
 
 def add_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:

@@ -5,10 +5,12 @@ when it is stored (``hq.recording``), so that nothing a till did can block what 
 what is stored when the caller's transaction has committed, and must not leave before.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from contract import topics
 from contract.envelope import ContentType, digest, open_sealed
@@ -17,11 +19,14 @@ from contract.ids import TerminalAddress
 from contract.journal import MAX_PAYLOAD_BYTES, EntryHeader, open_entry, peek_header
 from contract.messages import GRAMMAR, Ack, Batch, RefusedEntry, read_batch
 from hq.chains import Chain, expected, let_in, lock_chain, move_head
+from hq.db import writing
 from hq.judgement import Judged
 from hq.packs import PackShelf
 from hq.recording import Arrived, record
 from hq.tables import entries
 from hq.unsettled import Cause, Finding, Place, keep_refused, raise_exceptions, raise_once_in_chain
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,25 @@ class _Sorted:
     refused: tuple[int, bytes, _Refused] | None = None
 
 
+def take(
+    engine: Engine, address: TerminalAddress, payload: bytes, packs: PackShelf, now_ms: int, patient: bool = False
+) -> Ack | BatchRefused | BatchEarly:
+    """Take a batch in a transaction of its own, as :func:`take_batch`; return what head office has for good.
+
+    Where judging fails, nothing of that is kept, and the entries are judged one by one, so that only the one at fault
+    waits. Raises only what the database raises.
+    """
+    try:
+        with writing(engine) as connection:
+            return take_batch(connection, address, payload, packs, now_ms, patient)
+    except (InterfaceError, OperationalError):
+        raise
+    except Exception:
+        _LOG.exception("event=judging_failed address=%s", address)
+    with writing(engine) as connection:
+        return take_batch(connection, address, payload, packs, now_ms, patient, one_by_one=True)
+
+
 def take_batch(
     connection: Connection,
     address: TerminalAddress,
@@ -75,13 +99,14 @@ def take_batch(
     packs: PackShelf,
     now_ms: int,
     patient: bool = False,
+    one_by_one: bool = False,
 ) -> Ack | BatchRefused | BatchEarly:
     """Take a batch that arrived on the topic of ``address``; return what head office has when this commits.
 
     Entries are taken in order up to the first that cannot be; that one is named in the acknowledgement, and the till
     sends again from there. Entries that head office has already are passed over. With ``patient`` a batch that begins
-    beyond what there is is left untouched, for the caller to offer again a moment later. Raises only what the database
-    raises.
+    beyond what there is is left untouched, for the caller to offer again a moment later. ``one_by_one`` as
+    ``hq.recording.record``.
     """
     topic = topics.up(address, topics.Up.BATCH)
     try:
@@ -100,13 +125,14 @@ def take_batch(
         return _refuse_batch(connection, topic, payload, Cause.TERMINAL_REVOKED, detail, now_ms)
     if patient and batch.first_seq > chain.upto_seq + 1:
         return BatchEarly(address)
-    return take_entries(connection, chain, batch, packs, now_ms)
+    return _take_entries(connection, chain, batch, packs, now_ms, one_by_one)
 
 
-def take_entries(connection: Connection, chain: Chain, batch: Batch, packs: PackShelf, now_ms: int) -> Ack:
-    """Take the entries of ``batch`` into ``chain``, which this transaction has locked."""
+def _take_entries(
+    connection: Connection, chain: Chain, batch: Batch, packs: PackShelf, now_ms: int, one_by_one: bool
+) -> Ack:
     found = _sort(connection, chain, batch)
-    judged = record(connection, found.new, chain.keys, packs, now_ms)
+    judged = record(connection, found.new, chain.keys, packs, now_ms, one_by_one)
     refused: tuple[RefusedEntry, ...] = ()
     if found.refused is not None:
         seq, sealed, why = found.refused

@@ -1,7 +1,7 @@
 """Entries into the books: stored as received, judged, and what the verdict says written down, many at once.
 
-All entries of a batch are looked up, judged and written together. Where that fails, they are gone through one by one,
-so that only the one at fault waits; a fault of ours must not hold up the entries behind it.
+All entries of a batch are looked up, judged and written together. Where that fails, the caller begins again and they
+are gone through one by one, so that only the one at fault waits; a fault of ours must not hold up what is behind it.
 """
 
 import logging
@@ -9,14 +9,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, Table, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from contract.errors import ContractError
 from contract.journal import Entry
 from contract.signing import PublicKey
 from hq.applied import Applied
-from hq.bulk import Row, insert_rows, keep_rows
+from hq.bulk import Row, insert_rows, insert_told, keep_rows
 from hq.effects import take_effect
 from hq.facts import look_up, presentation_of
 from hq.judgement import Judged, Verdict, judge
@@ -60,21 +60,18 @@ def record(
     keys: Mapping[int, PublicKey],
     shelf: PackShelf,
     now_ms: int,
+    one_by_one: bool = False,
 ) -> list[Judgement]:
     """Store and judge entries of one till, in the order of their chain; ``keys`` are the till's by epoch.
 
-    Raises OperationalError or InterfaceError alone, where the database itself fails.
+    Whatever it raises, the transaction has to be given up. With ``one_by_one`` only OperationalError and InterfaceError
+    are raised, where the database itself fails.
     """
     if not arrived:
         return []
-    try:
-        with connection.begin_nested():
-            return _record_together(connection, arrived, keys, shelf, now_ms)
-    except (InterfaceError, OperationalError):
-        raise
-    except Exception:
-        _LOG.exception("event=judging_failed address=%s entries=%d", arrived[0].place.address, len(arrived))
-    return [_record_alone(connection, item, keys, shelf, now_ms) for item in arrived]
+    if one_by_one:
+        return [_record_alone(connection, item, keys, shelf, now_ms) for item in arrived]
+    return _record_together(connection, arrived, keys, shelf, now_ms)
 
 
 def _record_together(
@@ -106,6 +103,7 @@ def _record_alone(
         raise
     except Exception as error:
         # It is told to people, and judged again when head office starts again.
+        _LOG.exception("event=judging_failed entry=%s", item.place)
         finding = Finding(Cause.JUDGING_FAILED, f"{type(error).__name__}: {error}")
         failed = Judgement(item, None, Verdict(Judged.WAITING, (finding,)))
         _write(connection, [failed], now_ms)
@@ -183,16 +181,9 @@ def _store(connection: Connection, judged: Sequence[Judgement], now_ms: int) -> 
             )
     if not fresh:
         return known
-    insert_rows(connection, entries, _STORED, [_stored(item, now_ms) for item in fresh])
-    first, last = fresh[0].arrived.place, fresh[-1].arrived.place
-    rows = connection.execute(
-        select(entries.c.seq, entries.c.id).where(
-            entries.c.address == str(first.address),
-            entries.c.epoch == first.epoch,
-            entries.c.seq.between(first.seq, last.seq),
-        )
-    )
-    return known | {Place(first.address, first.epoch, row.seq): row.id for row in rows}
+    rows = insert_told(connection, entries, _STORED, [_stored(item, now_ms) for item in fresh], ("seq", "id"))
+    first = fresh[0].arrived.place
+    return known | {Place(first.address, first.epoch, seq): entry_id for seq, entry_id in rows}
 
 
 _STORED = (

@@ -11,10 +11,10 @@ from contract.envelope import keyring
 from contract.export import ExportedEntry, ExportManifest, open_manifest, peek_manifest, read_entries, read_manifest
 from contract.ids import TerminalAddress
 from contract.messages import BATCH_BYTES, BATCH_ENTRIES, GRAMMAR, Ack, Batch, RefusedEntry
-from hq.db import reading, writing
+from hq.db import reading
 from hq.errors import OfficeError
 from hq.facts import keys_of
-from hq.ingest import BatchRefused, take_batch
+from hq.ingest import BatchRefused, take
 from hq.packs import PackShelf
 from hq.tables import chains
 
@@ -113,9 +113,9 @@ def _bring_epoch(
     for batch in entries.batches(epoch):
         if refused is not None:
             continue
-        with writing(engine) as connection:
+        with reading(engine) as connection:
             before = _upto(connection, manifest.address, epoch)
-            outcome = take_batch(connection, manifest.address, wire.pack(batch), shelf, now_ms)
+        outcome = take(engine, manifest.address, wire.pack(batch), shelf, now_ms)
         if isinstance(outcome, BatchRefused):
             refused = RefusedEntry(batch.first_seq, outcome.reason)
         if not isinstance(outcome, Ack):

@@ -22,7 +22,7 @@ from hq.documents import Desk, announcements, leases_offered, renew
 from hq.granting import step
 from hq.grants import expire_due
 from hq.greeting import NotWelcome, welcome
-from hq.ingest import BatchEarly, BatchRefused, take_batch
+from hq.ingest import BatchEarly, BatchRefused, take
 from hq.packs import PackShelf
 from hq.people import enrolled
 from hq.tables import documents, terminals
@@ -161,8 +161,7 @@ class Worker:
         ]
 
     def _batch(self, address: TerminalAddress, payload: bytes, now_ms: int, patient: bool) -> list[Publish] | None:
-        with writing(self._engine) as connection:
-            outcome = take_batch(connection, address, payload, self._packs, now_ms, patient)
+        outcome = take(self._engine, address, payload, self._packs, now_ms, patient)
         match outcome:
             case BatchEarly():
                 return None

@@ -11,11 +11,11 @@ from contract.bodies import CancelBody, DocumentChangeBody, EntryKind, Technical
 from contract.postings import POINTS, Posting, cash_account, sales_account
 from contract.trace import Share
 from contract.trade import PackRef, SaleBody, Tender, TenderKind
-from hq import books
+from hq import books, ledger
 from hq.db import writing
 from hq.judgement import EARLIEST_MS, FURTHEST_AHEAD_MS
 from hq.ledger_text import books_text
-from hq.tables import entries, exceptions
+from hq.tables import balances, entries, exceptions
 from hq.unsettled import Cause
 from tests.hq.tills import A1, B1, GOLD_AT_TILL, NOW_MS, HeadOffice, sale_body
 
@@ -227,6 +227,26 @@ def test_a_clock_a_few_hours_off_is_nothing_to_settle(hq: HeadOffice) -> None:
         till.wall_ms = NOW_MS + hours * 3_600_000
         hq.offer(till, till.tell("event"))
     assert reasons(hq) == set()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_of_a_batch_only_the_entry_that_cannot_be_written_waits_and_it_is_judged_once_it_can(hq: HeadOffice) -> None:
+    till = hq.enrolled()
+    # A balance at the end of what the database can count: the next of this member's points does not fit.
+    with writing(hq.engine) as connection:
+        connection.execute(insert(balances).values(account="member/m1/points", unit=POINTS, amount=-(2**63)))
+    entries_sent = [till.sell(hq.sale(till, member=who)) for who in (None, GOLD_AT_TILL, None)]
+    ack = hq.offer(till, *entries_sent)
+    assert (ack.upto_seq, ack.refused) == (3, ())
+    assert [item.seq for item in ack.quarantined] == [2]
+    assert [(sale.seq, sale.posted) for sale in hq.look(books.sale_lines)] == [(1, True), (3, True)]
+    assert reasons(hq) == {Cause.JUDGING_FAILED}
+    with writing(hq.engine) as connection:
+        connection.execute(update(balances).where(balances.c.unit == POINTS).values(amount=0))
+    assert hq.worker.judge_waiting(NOW_MS + 1) == 1
+    assert [sale.posted for sale in hq.look(books.sale_lines)] == [True] * 3
+    assert [line.settled_ms for line in hq.look(books.exception_lines)] == [NOW_MS + 1]
+    assert hq.look(ledger.differences) == ()
 
 
 def test_what_could_not_be_judged_is_judged_at_the_next_start_and_its_exception_settled(hq: HeadOffice) -> None:
