@@ -7,7 +7,7 @@ points, coupons and slips, and returns the postings and findings that follow. No
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from contract.bodies import (
     Body,
@@ -48,6 +48,9 @@ from hq.told_leases import take_document, told_lease_ids
 
 POINTS_DAYS = "points_days"
 """The term that says for how many days points are good; 0 or absent: for ever."""
+
+EARNED_LATER_MS = 10 * 60 * 1_000
+"""When it is looked again who should hold a member's points, after some were earned."""
 
 EXPIRED_POINTS = "office/points_expired"
 
@@ -132,10 +135,17 @@ def _opened(connection: Connection, items: Sequence[Applied], now_ms: int) -> Ta
         lots=LotBook(connection, lots | book.lots),
         coupons=CouponBook(connection, codes),
         shops=_shops(connection, items),
-        currency=connection.scalar(select(catalogue_heads.c.currency)) or "CNY",
+        currency=_currency(connection, items),
         now_ms=now_ms,
         held_bonus=_held_bonus(connection, whole_lots),
     )
+
+
+def _currency(connection: Connection, items: Sequence[Applied]) -> str:
+    """The tenant's currency; of sales, which say their own, it is not asked for."""
+    if all(_only_earns(item.body) for item in items):
+        return ""
+    return connection.scalar(select(catalogue_heads.c.currency)) or "CNY"
 
 
 def _only_earns(body: Body) -> bool:
@@ -207,8 +217,11 @@ def _write(connection: Connection, taking: Taking, slips: SlipBook, items: Seque
         if isinstance(item.body, EpochStartBody):
             _end_epochs(connection, str(item.header.address), item.header.epoch)
     _note_habits(connection, items)
+    # Points that were earned may wait; who lives by them is looked at once for many sales.
+    later_ms = taking.now_ms + EARNED_LATER_MS
+    earned = [(account.asset.value, account.holder, account.name, later_ms) for account in sorted(taking.earned)]
     due = [(account.asset.value, account.holder, account.name, taking.now_ms) for account in sorted(taking.to_place)]
-    keep_rows(connection, placements, ("asset", "holder", "name", "due_ms"), due)
+    keep_rows(connection, placements, ("asset", "holder", "name", "due_ms"), sorted(due + earned))
 
 
 def _end_epochs(connection: Connection, address: str, epoch: int) -> None:
@@ -236,10 +249,17 @@ def _note_habits(connection: Connection, items: Sequence[Applied]) -> None:
     rows = connection.execute(
         select(habits.c.member, habits.c.address).where(habits.c.address.in_(addresses), habits.c.member.in_(members))
     )
-    known = {(row.member, row.address) for row in rows}
-    for member, address in sorted(known & found.keys()):
-        here = (habits.c.member == member, habits.c.address == address)
-        times = found[member, address]
-        connection.execute(update(habits).where(*here).values(times=habits.c.times + len(times), last_ms=max(times)))
-    fresh = [(*key, len(found[key]), max(found[key])) for key in sorted(found.keys() - known)]
+    known = sorted({(row.member, row.address) for row in rows} & found.keys())
+    if known:
+        connection.execute(
+            update(habits)
+            .where(habits.c.member == bindparam("b_member"), habits.c.address == bindparam("b_address"))
+            .values(times=habits.c.times + bindparam("b_times"), last_ms=bindparam("b_last")),
+            [
+                {"b_member": member, "b_address": address, "b_times": len(times), "b_last": max(times)}
+                for member, address in known
+                for times in (found[member, address],)
+            ],
+        )
+    fresh = [(*key, len(found[key]), max(found[key])) for key in sorted(found.keys() - set(known))]
     insert_rows(connection, habits, ("member", "address", "times", "last_ms"), fresh)

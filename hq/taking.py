@@ -77,6 +77,7 @@ class Taking:
     postings: list[tuple[int, Posting]] = field(default_factory=list)
     points: list[PointsMove] = field(default_factory=list)
     to_place: set[Account] = field(default_factory=set)
+    earned: set[Account] = field(default_factory=set)
     forgotten: str = ""
     """What a terminal proved to have from head office that these books do not know: they are an older backup."""
 
@@ -258,7 +259,7 @@ class Entry:
             source, day = item.header.transaction, taking.day(item)
             taking.points.append(PointsMove(member, source, day, earned, spent, back, restored, original))
             if earned or restored:
-                taking.to_place.add(Account(Asset.POINTS, member))
+                taking.earned.add(Account(Asset.POINTS, member))
 
     def _pool(self) -> None:
         """A merchant that pays for points in advance issues what its pool covers; what it takes back fills the pool."""
