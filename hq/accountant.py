@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy import Connection
+
 from contract import settings
 from contract.calendar import date_of, day_of
 from hq.db import reading, writing
@@ -22,10 +24,12 @@ from hq.periods import (
     close_period,
     closed_periods,
     entries_between,
+    kept_lines,
     open_entries,
     recomputed,
     settle_entries,
 )
+from hq.settlement.movements import Kind
 from hq.settlement.plain import plain_report
 from hq.settlement.report import Line, RowKey
 from hq.settlement.terms import WHOLE_BP, WHOLE_PERMILLE, BonusShares, SettlementClass, ShopTerms
@@ -116,18 +120,31 @@ def close(office: Office, last: str, name: str | None, zone: str, progress: Prog
     return period_text(json.loads(period.report), period.report_hash)
 
 
-def shown(office: Office, name: str | None, as_json: bool, progress: Progress) -> tuple[str, bool]:
+def shown(office: Office, name: str | None, as_json: bool, receipts: bool, progress: Progress) -> tuple[str, bool]:
     """Return a closed period (the newest where none is named) as it was printed when it was closed, and whether its
-    signed entries still make the very same report.
+    signed entries still make the very same report. With ``receipts`` its rows list the entries they come from.
     """
     with reading(office.engine) as connection:
         period = _named(closed_periods(connection), name)
         again = recomputed(connection, office.config.tenant, period, progress)
+        drilled = _drilled(connection, period) if receipts else {}
     holds = again == period.report
     if as_json:
         return period.report.decode(), holds
+    told = json.loads(period.report)
+    for row in told["settlement"]["rows"]:
+        parties = (row["currency"], row.get("late_of", ""), row["payer"], row["payee"])
+        row["receipts"] = drilled.get(RowKey(*parties, Kind(row["kind"])), [])
     said = "重算一致 recomputed from its signed entries: the same" if holds else "重算不一致 RECOMPUTED OTHERWISE"
-    return f"{period_text(json.loads(period.report), period.report_hash)}\n\n{said}", holds
+    return f"{period_text(told, period.report_hash)}\n\n{said}", holds
+
+
+def _drilled(connection: Connection, period: Period) -> dict[RowKey, list[dict[str, Any]]]:
+    found: dict[RowKey, list[dict[str, Any]]] = {}
+    for key, receipt, transaction, amount in kept_lines(connection, period):
+        said = {"receipt": receipt, "transaction": transaction.hex(), "amount_minor": amount}
+        found.setdefault(key, []).append(said)
+    return found
 
 
 def day_start_ms(day: str, zone: str, later: int = 0) -> int:

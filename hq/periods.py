@@ -17,16 +17,18 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, insert
 
 from contract.envelope import digest, keyring
 from contract.errors import ContractError
+from contract.ids import parse_address, receipt_number
 from contract.journal import open_entry, peek_header
 from contract.signing import PublicKey, parse_public_key
 from hq.bulk import insert_rows
 from hq.errors import OfficeError
 from hq.meaning import CarriedFalsely, meaning_of
 from hq.settlement.merkle import Tree
+from hq.settlement.movements import Kind
 from hq.settlement.plain import plain_report
-from hq.settlement.report import Line, Report, Settling, SignedEntry
+from hq.settlement.report import Line, Report, RowKey, Settling, SignedEntry
 from hq.shop_terms import load_terms
-from hq.tables import entries, period_entries, periods, postings, settlement_lines, terminals
+from hq.tables import carried, entries, period_entries, periods, postings, settlement_lines, terminals
 
 PAGE = 500
 """So many entries are read at once."""
@@ -133,6 +135,23 @@ def close_period(connection: Connection, tenant: str, name: str, to_ms: int, now
     return period
 
 
+def kept_lines(connection: Connection, period: Period) -> Iterator[tuple[RowKey, str, bytes, int]]:
+    """Yield what each signed entry of a closed period added to which row, as it was kept when the period was closed:
+    the row, the receipt's number, the transaction and the amount in minor units.
+    """
+    rows = connection.execute(
+        select(settlement_lines, entries.c.transaction_id, *_place())
+        .join(entries, entries.c.id == settlement_lines.c.entry_id)
+        .outerjoin(carried, carried.c.entry_id == entries.c.id)
+        .where(settlement_lines.c.period == period.number)
+        .order_by(settlement_lines.c.id)
+    )
+    for row in rows:
+        key = RowKey(row.currency, row.late_of, row.payer, row.payee, Kind(row.kind))
+        receipt = receipt_number(parse_address(row.at_address), row.at_epoch, row.at_seq)
+        yield key, receipt, row.transaction_id, row.amount
+
+
 def recomputed(connection: Connection, tenant: str, period: Period, progress: Progress) -> bytes:
     """Return the report of a closed period made anew from its signed entries: the same bytes, or the books were
     tampered with.
@@ -140,6 +159,13 @@ def recomputed(connection: Connection, tenant: str, period: Period, progress: Pr
     found = _entries(connection, period_entries.c.period == period.number, closed_periods(connection), progress)
     tree, report = _gathered(connection, tenant, found, period.to_ms - 1, None)
     return _frozen(connection, replace(period, entries=tree.size, root=tree.root()), report)
+
+
+def _place() -> tuple[ColumnElement[Any], ...]:
+    """Where an entry was first signed: of one that a later epoch carried, the original's place."""
+    return tuple(
+        func.coalesce(carried.c[name], entries.c[name]).label(f"at_{name}") for name in ("address", "epoch", "seq")
+    )
 
 
 def _gathered(

@@ -58,6 +58,7 @@ def add_settlement(commands: Groups, office: Opened) -> None:
     close.add_argument("--name", metavar="NAME", help="what the period is called (default: its last day)")
     show = _command(add_verb(period, "show", "print a closed period and recompute it from its entries"), office(_show))
     show.add_argument("name", nargs="?", metavar="NAME", help="which one (default: the newest)")
+    show.add_argument("--receipts", action="store_true", help="list the receipts of every row")
     show.add_argument("--json", action="store_true", help="print the report exactly as it was frozen")
     shops = _group(commands, "shops", "on what terms shops settle")
     load = _command(add_verb(shops, "load", "say on what terms shops settle", _SHOPS), office(_load))
@@ -96,7 +97,7 @@ def _show(office: "Office", arguments: argparse.Namespace) -> str:
     from hq.accountant import shown
     from hq.errors import OfficeError
 
-    text, holds = shown(office, arguments.name, arguments.json, _progress())
+    text, holds = shown(office, arguments.name, arguments.json, arguments.receipts, _progress())
     if not holds:
         print(text)
         raise OfficeError("the signed entries of this period no longer make its report: the books were tampered with.")

@@ -84,6 +84,8 @@ def test_a_period_is_closed_shown_and_found_out_when_it_was_changed(run: Run, ch
     assert status == 0 and "期间 Period 2023" in text and "试算平衡 trial balance: CNY 借 220.00 贷 220.00" in text
     status, again, _ = run("period", "show", "2023")
     assert status == 0 and again.startswith(text.rstrip("\n")) and "重算一致" in again
+    receipts = run("period", "show", "2023", "--receipts")[1]
+    assert "SHOP-A.A1-1-000001" in receipts and "SHOP-A.A1-1-000001" not in again
     _, frozen, _ = run("period", "show", "--json")
     assert json.loads(frozen)["period"] == "2023"
     assert run("period", "close", "--to", "2023-12-30")[0] == 1

@@ -13,7 +13,7 @@ from contract.bodies import CarryOverBody, EntryKind, EpochReason, EpochStartBod
 from hq.books import ledger_sums
 from hq.db import reading, writing
 from hq.errors import OfficeError
-from hq.periods import close_period, closed_periods
+from hq.periods import close_period, closed_periods, kept_lines
 from hq.settlement.merkle import Tree
 from hq.settlement.report import Line
 from hq.settlement.terms import ISSUER_BEARS, SettlementClass, ShopTerms
@@ -196,6 +196,9 @@ def test_an_entry_carried_into_a_later_epoch_settles_once(chain: Chain) -> None:
     assert rows(chain.report())["@pool", "shop-b", "principal"] == 6_000
     assert chain.balance("shop/shop-b/settlement") == 6_000
     closed = chain.close("june", NOW_MS + 1_000)
+    with reading(chain.hq.engine) as connection:
+        receipts = sorted(receipt for _key, receipt, _transaction, _amount in kept_lines(connection, closed))
+    assert receipts == ["SHOP-A.A1-1-000001", "SHOP-B.B1-1-000001", "SHOP-B.B1-1-000002"]
     # Both the entry and the one that carries it are among what was signed.
     assert (closed.entries, json.loads(closed.report)["ledger_differences"]) == (5, [])
 
