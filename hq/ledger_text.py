@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from contract.money import format_minor
-from contract.postings import POINTS
 from hq import books, ledger
 from hq.books import ExceptionLine
 
@@ -168,7 +167,8 @@ def _width(cell: str) -> int:
 
 
 def _amount(value: int, unit: str) -> str:
-    return str(value) if unit == POINTS else format_minor(value)
+    # A currency has three capital letters; points, uses, coupons and pieces are counted whole.
+    return format_minor(value) if len(unit) == 3 and unit.isupper() else str(value)
 
 
 def _instant(unix_ms: int) -> str:
