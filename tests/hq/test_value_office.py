@@ -1,0 +1,156 @@
+"""What head office's staff do about value at the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agent.txn.ndef import payloads
+from contract import wire
+from contract.coupons import open_coupon, read_coupon_text
+from contract.credentials import open_credential, read_credential_text
+from contract.documents import DocumentKind, KeysContent, NoticesContent, RevocationsContent
+from contract.envelope import keyring
+from hq.credentials import MOST_CARD_BYTES
+from hq.identity import load_signer
+from hq.office import open_office
+from provisioning.birth import ensure_terminal
+from tests.hq.test_office import Run, document, run, site
+from tests.hq.tills import A1
+from tests.provisioning.premises import NOW
+
+__all__ = ["run", "site"]
+
+PHONE = "02" + "11" * 32
+
+
+@pytest.fixture
+def staffed(site: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A head office with a till, a member and a catalogue."""
+    assert run("terminal", "add", str(ensure_terminal(site, A1, site / "a1", NOW).enrolment)) == 0
+    assert run("members", "load", str(site / "members.csv")) == 0
+    assert run("catalogue", "load", str(site / "catalogue.json")) == 0
+    capsys.readouterr()
+    return site
+
+
+def said(run: Run, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert run(*words) == 0, capsys.readouterr().err
+    return capsys.readouterr().out.strip()
+
+
+def test_money_is_paid_in_once_lent_listed_asked_back_and_written_off(
+    staffed: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        paid = said(run, capsys, "value", "pay-in", "m1", "100.00", "--bonus", "20", "--reference", "wire 7")
+        assert paid == "m1: 100.00 and 20.00 bonus paid in, reference wire 7"
+    lent = said(run, capsys, "leases", "lend", str(A1), "stored", "m1", "9000")
+    assert lent == f"{A1}: 9000 of stored of m1 lent"
+    assert "no more of 9000 is free" in said(run, capsys, "leases", "lend", str(A1), "stored", "m1", "9000")
+    assert said(run, capsys, "exposure").splitlines() == [
+        f"{A1}: 2 leases, 120.00",
+        "largest possible loss now: 120.00",
+    ]
+    listed = said(run, capsys, "leases", "list", str(A1)).splitlines()
+    assert len(listed) == 2 and "7500 + 1500" in listed[0]
+    assert said(run, capsys, "leases", "recall", str(A1)) == f"{A1}: 2 leases asked back"
+    lease = listed[0].split()[0]
+    off = said(run, capsys, "leases", "write-off", str(A1), "--lease", lease, "--by", "the manager")
+    assert off == f"{A1}: 1 leases written off (9000 stored)"
+    assert said(run, capsys, "exposure").endswith("largest possible loss now: 30.00")
+
+
+def test_what_is_counted_is_granted_and_merchants_buy_points(
+    staffed: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said(run, capsys, "value", "grant", "points", "m1", "500") == "points of m1: +500"
+    assert said(run, capsys, "value", "grant", "uses", "m1", "10", "--card", "WASH") == "uses of m1 (WASH): +10"
+    assert said(run, capsys, "value", "grant", "gift", "CUP", "3") == "gift of CUP: +3"
+    pool = said(run, capsys, "value", "pool", "shop-d", "10000", "--bonus-bp", "500", "--price", "900")
+    assert pool == "shop-d: 10500 points in the pool, 900.00 owed"
+    assert said(run, capsys, "value", "points-days", "365") == "points are good for 365 days"
+    bearer = said(run, capsys, "value", "bearer", "shop-a", "office")
+    assert bearer == "what the tills of shop-a spend beyond their leases is borne by the office"
+    books = said(run, capsys, "books")
+    assert "shop/shop-d/points_pool" in books and "sums to CNY 0.00" in books
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("value", "pay-in", "m9", "1", "--reference", "x"), "no member m9"),
+        (("value", "pay-in", "m1", "1.234", "--reference", "x"), "bad_amount"),
+        (("value", "grant", "points", "m9", "1"), "no member m9"),
+        (("value", "grant", "points", "m1", "-1"), "only 0 of it are free"),
+        (("value", "grant", "gift", "a/b", "1"), "bad_id"),
+        (("leases", "lend", "acme/shop-a/a9", "stored", "m1", "1"), "not enrolled"),
+        (("leases", "lend", "nowhere", "stored", "m1", "1"), "bad_id"),
+        (("leases", "write-off", str(A1), "--lease", "xyz", "--by", "me"), "no lease"),
+        (("coupons", "withdraw", "NONE"), "no coupon NONE"),
+        (("coupons", "issue", "A B"), "bad_id"),
+        (("coupons", "issue", "AB", "--member", "m9"), "no member m9"),
+        (("void", "--card", "zz"), "no card number"),
+        (("void", "--member", "m9"), "no member m9"),
+        (("members", "code", "m1", "--card", "12"), "not a card number"),
+        (("members", "code", "m1", "--limit", "x"), "bad_amount"),
+        (("notices", "load", "nowhere.json"), "nowhere.json"),
+        (("web",), "[web]"),
+    ],
+)
+def test_what_is_refused_says_why(
+    staffed: Path, run: Run, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], reason: str
+) -> None:
+    assert run(*words) == 1
+    assert reason in capsys.readouterr().err
+
+
+def test_a_credential_on_a_card_fits_it_and_is_found_there_by_a_till(
+    staffed: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = bytes.fromhex(said(run, capsys, "members", "code", "m1", "--card", "04A1B2C3D4E5F6", "--limit", "50"))
+    assert len(written) <= MOST_CARD_BYTES
+    assert (written[0], written[1], written[-1]) == (0x03, len(written) - 3, 0xFE)
+    (payload,) = payloads(written[2:-1])
+    with open_office(staffed / "hq.toml") as office:
+        believed = keyring(load_signer(office.config).public)
+    found = open_credential(payload, believed)
+    assert (found.card, found.limit_minor) == (bytes.fromhex("04a1b2c3d4e5f6"), 5_000)
+    assert found.issued_day > 20_000
+    shown = said(run, capsys, "members", "code", "m1", "--phone-key", PHONE)
+    assert open_credential(read_credential_text(shown), believed).phone_key == bytes.fromhex(PHONE)
+
+
+def test_tills_are_told_keys_what_is_void_and_what_to_read(
+    staffed: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(run, capsys, "keys", "publish")
+    text = said(run, capsys, "coupons", "issue", "SPRING-1", "--member", "m1", "--shop", "shop-a", "--at", str(A1))
+    said(run, capsys, "coupons", "withdraw", "SPRING-1")
+    said(run, capsys, "void", "--member", "m1", "--card", "04A1B2C3")
+    notices = staffed / "notices.json"
+    notices.write_text(json.dumps({"notices": [{"zh": "今日盘点", "en": "Stocktaking", "hours": 8}]}), encoding="utf-8")
+    assert said(run, capsys, "notices", "load", str(notices)).startswith("published notices version 1")
+    with open_office(staffed / "hq.toml") as office:
+        believed = keyring(load_signer(office.config).public)
+        keys = wire.unpack(KeysContent, document(office, DocumentKind.KEYS), 10_000)
+        void = wire.unpack(RevocationsContent, document(office, DocumentKind.REVOCATIONS), 10_000)
+        told = wire.unpack(NoticesContent, document(office, DocumentKind.NOTICES), 10_000)
+    assert open_coupon(read_coupon_text(text), believed).addressee == A1
+    assert [str(key.address) for key in keys.terminals] == [str(A1)]
+    assert ([item.member for item in void.members], void.cards, void.coupons) == (
+        ["m1"],
+        (bytes.fromhex("04a1b2c3"),),
+        ("SPRING-1",),
+    )
+    assert [notice.en for notice in told.notices] == ["Stocktaking"]
+
+
+def test_members_are_told_again_with_the_points_of_the_moment(
+    staffed: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(run, capsys, "value", "grant", "points", "m1", "500")
+    assert said(run, capsys, "members", "publish").startswith("published members version 2")
+    assert said(run, capsys, "members", "publish").startswith("published members version 2")
