@@ -1,5 +1,6 @@
 """What tests of head office use: one on a database of its own, of each kind that head office runs on."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,10 +30,21 @@ def prepared(postgres: Cluster) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of SQLite's that has all tables, to be copied."""
+    path = tmp_path_factory.mktemp("prepared") / "hq.db"
+    engine = open_database(f"sqlite:///{path}")
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
 @pytest.fixture(params=("sqlite", "postgresql"))
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL | str]:
-    """Where a database of each kind is that holds nothing yet."""
+    """Where a database of each kind is that has all tables and holds nothing yet."""
     if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("prepared_file"), tmp_path / "hq.db")
         yield f"sqlite:///{tmp_path}/hq.db"
         return
     engine: Engine = request.getfixturevalue("prepared")
@@ -45,5 +57,5 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL | s
 
 @pytest.fixture
 def hq(database: URL | str) -> Iterator[HeadOffice]:
-    with head_office(database) as office:
+    with head_office(database, prepared=True) as office:
         yield office

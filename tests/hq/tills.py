@@ -251,10 +251,11 @@ class HeadOffice:
 
 
 @contextmanager
-def head_office(database: URL | str) -> Iterator[HeadOffice]:
-    """Open a new head office on ``database``."""
+def head_office(database: URL | str, prepared: bool = False) -> Iterator[HeadOffice]:
+    """Open a new head office on ``database``, which has all tables already where it is ``prepared``."""
     engine = open_database(database)
-    migrate(engine)
+    if not prepared:
+        migrate(engine)
     desk = Desk(new_signer(), TENANT, 366)
     pack = read_authored(PACK)
     with writing(engine) as connection:
