@@ -4,17 +4,20 @@ Each is a class that takes the place of a part of the product, and does what som
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select, update
 
 from agent.clock import Stamp
-from agent.offline_store.store import Store
+from agent.keys import Identity
+from agent.offline_store.database import Connect, connected
+from agent.offline_store.store import Room, Store
 from agent.txn.effects import Commit
 from contract import envelope, topics
 from contract.bodies import Body, EntryKind
 from contract.envelope import keyring
 from contract.ids import TerminalAddress
-from contract.journal import Entry
+from contract.journal import Entry, peek_header
 from contract.messages import (
     GRAMMAR,
     Ack,
@@ -29,10 +32,22 @@ from contract.messages import (
 from contract.topics import Down, Up
 from contract.trade import SaleBody
 from hq.db import writing
-from hq.tables import entries, postings
+from hq.lease_book import OUTSTANDING
+from hq.tables import entries, leases, postings, transactions
 from hq.worker import Publish, Worker
 from tests.fleet.disk import Disk
-from tests.fleet.faults import FORKED
+from tests.fleet.faults import (
+    ALL,
+    FORKED,
+    SURVIVED,
+    books_are_restored,
+    broker_restarts,
+    cable_is_cut,
+    messages_suffer,
+    office_is_slow,
+    power_fails_at_a_write,
+    power_fails_between,
+)
 from tests.fleet.members import Cashier
 from tests.fleet.run import Cast
 from tests.fleet.terminal import Running, Unit
@@ -113,6 +128,32 @@ class TakesSlipsAgain(Store):
         return entry
 
 
+class LowersLeasesLater(Store):
+    """Journals a spend in one commit and lowers the lease in the next."""
+
+    def __init__(self, path: Path, identity: Identity, room: Room | None = None, connect: Connect = connected) -> None:
+        super().__init__(path, identity, room, connect)
+        self._waiting: list[tuple[Entry, Body]] = []
+        self._apply = self._holdings.apply
+        vars(self._holdings)["apply"] = lambda entry, body: self._waiting.append((entry, body))
+
+    def append(
+        self, kind: EntryKind, transaction: bytes, stamp: Stamp, body: Body, owes_receipt: bool = False
+    ) -> Entry:
+        found = super().append(kind, transaction, stamp, body, owes_receipt)
+        waiting, self._waiting = self._waiting, []
+        with self._database.transaction():
+            for entry, applied in waiting:
+                self._apply(entry, applied)
+        return found
+
+
+class TillThatLowersLeasesLater(Unit):
+    """A terminal with such a store."""
+
+    store_kind = LowersLeasesLater
+
+
 class TillThatTakesSlipsAgain(Unit):
     """A terminal with such a store."""
 
@@ -124,13 +165,13 @@ class AnswersFirst(Worker):
 
     _waiting: tuple[str, bytes, int] | None = None
 
-    def handle(self, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
+    def _answer(self, topic: str, payload: bytes, now_ms: int, patient: bool) -> list[Publish] | None:
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
-            super().handle(*waiting)
+            super()._answer(*waiting, patient=False)
         address, kind = topics.read_up(topic)
         if kind is not Up.BATCH:
-            return super().handle(topic, payload, now_ms)
+            return super()._answer(topic, payload, now_ms, patient)
         self._waiting = topic, payload, now_ms
         return [_acknowledged(self, address, payload, now_ms)]
 
@@ -138,18 +179,18 @@ class AnswersFirst(Worker):
 class AcknowledgesGaps(Worker):
     """Acknowledges the last entry of a batch, whether what comes before it is there or not."""
 
-    def handle(self, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
+    def _answer(self, topic: str, payload: bytes, now_ms: int, patient: bool) -> list[Publish] | None:
         address, kind = topics.read_up(topic)
-        found = super().handle(topic, payload, now_ms)
+        found = super()._answer(topic, payload, now_ms, patient=False)
         return [_acknowledged(self, address, payload, now_ms)] if kind is Up.BATCH and found else found
 
 
 class ComparesNoHashes(Worker):
     """Takes an entry in a place it has for the one it has, and believes every hello."""
 
-    def handle(self, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
+    def _answer(self, topic: str, payload: bytes, now_ms: int, patient: bool) -> list[Publish] | None:
         address, kind = topics.read_up(topic)
-        found = super().handle(topic, payload, now_ms)
+        found = super()._answer(topic, payload, now_ms, patient) or []
         if kind is Up.HELLO:
             return [_welcomed(self, publish, address, read_hello(payload)) for publish in found]
         if kind is not Up.BATCH or not found:
@@ -160,12 +201,39 @@ class ComparesNoHashes(Worker):
         return [_acknowledged(self, address, payload, now_ms)] if last <= ack.upto_seq else found
 
 
+class LendsAgainAtExpiry(Worker):
+    """Takes a lease that is past its time for unspent."""
+
+    def lend(self, now_ms: int) -> None:
+        with writing(self._engine) as connection:
+            over = (leases.c.state.in_(OUTSTANDING), leases.c.spend_until_ms < now_ms)
+            unspent = {
+                "state": "closed",
+                "returned": leases.c.granted - leases.c.drawn,
+                "returned_bonus": leases.c.granted_bonus - leases.c.drawn_bonus,
+            }
+            connection.execute(update(leases).where(*over).values(unspent))
+        super().lend(now_ms)
+
+
+class ForgetsTransactions(Worker):
+    """Takes what is carried over for something new."""
+
+    def _answer(self, topic: str, payload: bytes, now_ms: int, patient: bool) -> list[Publish] | None:
+        if topics.read_up(topic)[1] is Up.BATCH:
+            headers = [peek_header(sealed) for sealed in read_batch(payload).entries]
+            carried = [header.transaction for header in headers if header.kind is EntryKind.CARRY_OVER]
+            with writing(self._engine) as connection:
+                connection.execute(delete(transactions).where(transactions.c.transaction_id.in_(carried)))
+        return super()._answer(topic, payload, now_ms, patient)
+
+
 class PostsAgain(Worker):
     """Posts an entry each time it comes."""
 
-    def handle(self, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
+    def _answer(self, topic: str, payload: bytes, now_ms: int, patient: bool) -> list[Publish] | None:
         known = self._known(payload) if topics.read_up(topic)[1] is Up.BATCH else []
-        found = super().handle(topic, payload, now_ms)
+        found = super()._answer(topic, payload, now_ms, patient)
         with writing(self._engine) as connection:
             for entry_id in known:
                 columns = (postings.c.entry_id, postings.c.account, postings.c.unit, postings.c.amount)
@@ -201,15 +269,22 @@ def _welcomed(worker: Worker, publish: Publish, address: TerminalAddress, hello:
 
 def mistakes() -> tuple[Mistake, ...]:
     """All of them."""
+    restored = (books_are_restored,)
+    lost = (messages_suffer, broker_restarts)
+    cuts = (power_fails_at_a_write, power_fails_between)
+    off = (cable_is_cut, office_is_slow)
     return (
-        Mistake("the broker's answer counts as head office's", Cast(unit=BelievesTheBroker)),
-        Mistake("what head office lost is not sent again", Cast(unit=NeverGoesBack)),
-        Mistake("a commit is not synced", Cast(unit=SyncsLater)),
-        Mistake("the paper comes before the commit", Cast(cashier=PrintsFirst)),
-        Mistake("a spend is journalled without its lease", Cast(cashier=ForgetsTheLease)),
+        Mistake("the broker's answer counts as head office's", Cast(unit=BelievesTheBroker, faults=SURVIVED)),
+        Mistake("what head office lost is not sent again", Cast(unit=NeverGoesBack, faults=restored)),
+        Mistake("a commit is not synced", Cast(unit=SyncsLater, faults=SURVIVED)),
+        Mistake("the paper comes before the commit", Cast(cashier=PrintsFirst, faults=SURVIVED)),
+        Mistake("a spend is journalled without its lease", Cast(cashier=ForgetsTheLease, faults=())),
         Mistake("a slip is taken twice", Cast(unit=TillThatTakesSlipsAgain, faults=(), slip_shares=(0.3,))),
-        Mistake("head office answers before it commits", Cast(worker=AnswersFirst)),
-        Mistake("head office acknowledges over a gap", Cast(worker=AcknowledgesGaps)),
+        Mistake("a lease is lowered after its spend", Cast(unit=TillThatLowersLeasesLater, faults=cuts)),
+        Mistake("a lease is lent again when its time is over", Cast(worker=LendsAgainAtExpiry, faults=off)),
+        Mistake("what is carried over is posted again", Cast(worker=ForgetsTransactions, faults=ALL)),
+        Mistake("head office answers before it commits", Cast(worker=AnswersFirst, faults=SURVIVED)),
+        Mistake("head office acknowledges over a gap", Cast(worker=AcknowledgesGaps, faults=lost)),
         Mistake("head office compares no hashes", Cast(worker=ComparesNoHashes, faults=FORKED)),
-        Mistake("head office posts an entry each time it comes", Cast(worker=PostsAgain)),
+        Mistake("head office posts an entry each time it comes", Cast(worker=PostsAgain, faults=lost)),
     )

@@ -190,9 +190,9 @@ ALL = SURVIVED + FORKED
 
 
 def plan(fleet: Fleet, kinds: tuple[Fault, ...], until_ms: int) -> None:
-    """Draw which faults happen, and when."""
+    """Draw which faults happen, and when; all of them where there are only two."""
     chance, world = fleet.world.chance, fleet.world
-    chosen = [kind for kind in kinds if chance.random() < 0.4]
+    chosen = [kind for kind in kinds if len(kinds) <= 2 or chance.random() < 0.4]
     for kind in chosen:
         times = chance.choice((1, 1, 2, 4)) if kind in SURVIVED else 1
         for _ in range(times):

@@ -18,7 +18,7 @@ from tests.fleet.world import World
 
 MAX_WAITING = 200
 POLL_MS = 60_000
-LEND_MS = 5_000
+LEND_MS = 7_000
 RESTART_MS = 3_000
 SERVICE_MS = 15
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import Engine, event, update
+from sqlalchemy.exc import OperationalError
 
 from agent.clock import Stamp
 from agent.keys import Identity
@@ -56,7 +57,7 @@ TOP_UP_RULE = {
 }
 BEFORE_MS = START_MS - 3_600_000
 """When the premises were made ready."""
-LEASE_MS = 30_000
+LEASE_MS = 25_000
 SHELVES = Path("/dev/shm")
 """Memory that is mounted as a disk, where there is any: nothing is gained by a real one."""
 
@@ -71,8 +72,11 @@ ITEMS = (
 )
 
 
-class OfficeCut(BaseException):
-    """A process of head office died in the middle of what it did."""
+class OfficeCut(OperationalError):
+    """A process of head office died in the middle of what it did. To what it was doing, the database is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("the process dies", None, Exception("it was killed"))
 
 
 class ShortLending(LendingPolicy):

@@ -5,10 +5,12 @@
 """
 
 import argparse
+import itertools
 import os
 import sys
 import time
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hq.worker import Worker
@@ -24,8 +26,11 @@ from tests.fleet.web import WebShop
 from tests.fleet.world import Broken, Violation, World
 
 HEALING_MS = 400_000
-AFTERWARDS_MS = 22_000
-"""What was doubled or late has arrived by then."""
+FOUND_OUT_MS = 22_000
+"""Every terminal has said hello by then."""
+ARRIVED_MS = 3_000
+"""What was said last has arrived by then."""
+PROGRESS_S = 10
 TAIL_LINES = 60
 
 
@@ -67,7 +72,7 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
     site = Site(world, broker, disks)
     office = Office(world, broker, house, cast.worker, workers=chance.choice((1, 2, 2, 3)))
     units = [cast.unit(site, house.identities[address], house.store_of(address)) for address in present]
-    closing_ms = world.now_ms + chance.choice((15_000, 30_000, 75_000))
+    closing_ms = world.now_ms + chance.choice((12_000, 25_000, 60_000))
     town = Town(
         closing_ms,
         tuple(unit.identity.address for unit in units),
@@ -94,11 +99,11 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
         world.run(closing_ms)
         heal(fleet)
         # What is found out only when everything has arrived, a copied disk for one, makes new entries; so does lending.
-        for lends in (True, False):
+        for lends, afterwards_ms in ((True, FOUND_OUT_MS), (False, ARRIVED_MS)):
             office.lends = lends
             if not world.run(world.now_ms + HEALING_MS, ending.settled):
                 raise Broken(Violation("everything reaches head office in the end", ending.unsettled()))
-            world.run(world.now_ms + AFTERWARDS_MS)
+            world.run(world.now_ms + afterwards_ms)
         world.run(world.now_ms + HEALING_MS, ending.settled)
         ending.look()
     except Broken as broken:
@@ -112,37 +117,45 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
     return Outcome(seed, violation, tuple(world.story), len(witness.committed))
 
 
-def soak(first: int, seconds: float) -> int:
-    """Play the stories from the seed ``first`` on for so long; return how many promises were broken."""
-    violations = seeds = 0
-    print(f"first seed {first}", flush=True)
+def play_all(seeds: Iterable[int], seconds: float = float("inf")) -> int:
+    """Play the stories of ``seeds``, for at most so long; print what was broken, and return how often."""
+    played = violations = 0
     with premises() as house:
         begun = told = time.monotonic()
-        while time.monotonic() - begun < seconds:
-            outcome = play(first + seeds, house)
-            seeds += 1
+        for seed in seeds:
+            outcome = play(seed, house)
+            played += 1
             if outcome.violation is not None:
                 violations += 1
                 print(outcome.tail(), flush=True)
-            if time.monotonic() - told >= 10:
-                told = time.monotonic()
-                print(f"{told - begun:.0f} s: seeds {seeds}, violations {violations}", flush=True)
-    print(f"seeds {seeds}, violations {violations}", flush=True)
+            now = time.monotonic()
+            if now - told >= PROGRESS_S:
+                told = now
+                print(f"{now - begun:.0f} s: seeds {played}, violations {violations}", flush=True)
+            if now - begun >= seconds:
+                break
+    print(f"seeds {played}, violations {violations}", flush=True)
     return violations
 
 
 def main(words: list[str] | None = None) -> int:
     """Be the command."""
-    parser = argparse.ArgumentParser(prog="./dev soak", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="./dev soak", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60, help="how long to play fresh stories (default 60)")
     parser.add_argument("--seed", type=int, help="tell the story of this seed again, whole")
+    parser.add_argument("--seeds", type=int, nargs=2, metavar=("FIRST", "COUNT"), help="play these, however long")
     options = parser.parse_args(words)
-    if options.seed is None:
-        return 1 if soak(int.from_bytes(os.urandom(5)), options.seconds) else 0
-    with premises() as house:
-        outcome = play(options.seed, house)
-    print("\n".join([*outcome.story, outcome.tail().splitlines()[0]]))
-    return 0 if outcome.violation is None else 1
+    if options.seed is not None:
+        with premises() as house:
+            outcome = play(options.seed, house)
+        print("\n".join([*outcome.story, outcome.tail().splitlines()[0]]))
+        return 0 if outcome.violation is None else 1
+    if options.seeds is not None:
+        first, count = options.seeds
+        return 1 if play_all(range(first, first + count)) else 0
+    first = int.from_bytes(os.urandom(5))
+    print(f"first seed {first}", flush=True)
+    return 1 if play_all(itertools.count(first), options.seconds) else 0
 
 
 if __name__ == "__main__":
