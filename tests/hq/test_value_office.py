@@ -14,8 +14,10 @@ from contract.credentials import open_credential, read_credential_text
 from contract.documents import DocumentKind, KeysContent, NoticesContent, RevocationsContent
 from contract.envelope import keyring
 from hq.credentials import MOST_CARD_BYTES
+from hq.errors import OfficeError
 from hq.identity import load_signer
 from hq.office import open_office
+from hq.value_office import give_up
 from provisioning.birth import ensure_terminal
 from tests.hq.test_office import Run, document, run, site
 from tests.hq.tills import A1
@@ -105,6 +107,13 @@ def test_what_is_refused_says_why(
 ) -> None:
     assert run(*words) == 1
     assert reason in capsys.readouterr().err
+
+
+def test_nobody_writes_off_without_a_name(staffed: Path) -> None:
+    with open_office(staffed / "hq.toml") as office:
+        for nobody in ("", "  ", "x" * 41, "a\nb"):
+            with pytest.raises(OfficeError, match="who decides"):
+                give_up(office, A1, None, nobody)
 
 
 def test_a_credential_on_a_card_fits_it_and_is_found_there_by_a_till(

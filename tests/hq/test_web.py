@@ -16,12 +16,17 @@ from typing import Any
 
 import pytest
 
+from contract.settings import SettingsError
 from contract.signing import SoftwareSigner
 from hq.db import open_database, writing
 from hq.documents import Desk
 from hq.grants import pay_in
+from hq.holds import HoldRefusal
 from hq.ledger import balance
 from hq.people import replace_members
+from hq.web.door import MAX_BODY_BYTES
+from hq.web.refusals import SAID, DoorRefusal
+from hq.web.serve import serve
 from tests.hq.premises import ROOT, answers, free_port
 from tests.hq.tills import GOLD, NOW_MS, TENANT, new_signer_pem
 from tests.waiting import eventually
@@ -136,6 +141,26 @@ def test_what_is_no_request_is_refused_by_name_in_both_languages(
     found, told = shop.ask("POST", "/v1/holds", body, key="odd")
     assert (found, told["refused"]) == (status, refused)
     assert told["zh"] and told["en"]
+
+
+def test_every_refusal_is_told_in_both_languages_and_explained_to_web_shops() -> None:
+    page = (ROOT / "docs" / "web-shops.md").read_text(encoding="utf-8")
+    for code in (*HoldRefusal, *DoorRefusal):
+        said = SAID[code]
+        assert said.zh and said.en
+        assert f"| `{code.value}` | {said.status} |" in page
+
+
+def test_a_body_of_the_largest_size_is_read(shop: Shop) -> None:
+    body = b'{"member": "m1", "amount": 1, "seconds": 10}'
+    assert shop.ask("POST", "/v1/holds", body.ljust(MAX_BODY_BYTES), key="long")[0] == 200
+
+
+def test_a_door_that_was_not_configured_does_not_open(tmp_path: Path) -> None:
+    config = tmp_path / "hq.toml"
+    config.write_text('tenant = "acme"\nidentity = "hq"\n[broker]\nhost = "localhost"\n')
+    with pytest.raises(SettingsError, match="web: is missing"):
+        serve(config)
 
 
 def test_who_has_no_token_or_another_is_not_let_in(shop: Shop) -> None:

@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.add_column("documents", sa.Column("base", sa.LargeBinary(), nullable=True))
     op.add_column("members", sa.Column("pin", sa.LargeBinary(), nullable=True))
     _lent()
+    _told()
     _placed()
     _stored()
     _points()
@@ -21,7 +22,7 @@ def upgrade() -> None:
 
 
 def _lent() -> None:
-    # What is lent, and how it travels.
+    # What is lent, and slips.
     op.create_table(
         "leases",
         sa.Column("lease", sa.LargeBinary(), nullable=False),
@@ -67,6 +68,10 @@ def _lent() -> None:
         sa.ForeignKeyConstraint(["in_entry_id"], ["entries.id"], name="fk_slips_in_entry_id"),
         sa.PrimaryKeyConstraint("slip", name="pk_slips"),
     )
+
+
+def _told() -> None:
+    # How it travels, and what terminals told.
     op.create_table(
         "lease_documents",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
