@@ -267,9 +267,14 @@ class Entry:
             return
         place = (pool_account(self._shop), POINTS)
         issued = self._body.points_earned if isinstance(self._body, SaleBody) else 0
-        if issued > self._moved[place]:
+        short = issued - self._moved[place]
+        if short > 0:
             detail = f"{issued} points issued, {self._moved[place]} of them paid for"
             self._taking.find(self._item, Cause.POOL_SHORT, detail)
+            self._taking.postings += [
+                (self._item.entry_id, Posting(self._taking.bearer(self._shop), POINTS, short)),
+                (self._item.entry_id, Posting(granted_account(Asset.POOL), POINTS, -short)),
+            ]
         self._grant(place, granted_account(Asset.POOL), sum(self._points_drawn.values()))
 
     def _grant(self, place: tuple[str, str], other: str, amount: int) -> None:

@@ -204,4 +204,5 @@ def test_a_merchant_issues_what_it_paid_for_and_what_it_redeems_fills_its_pool(h
     a.till.sell(hq.sale(a.till))
     a.sync()
     assert "pool_short" in causes(hq)
+    assert balance_of(hq, "shop/shop-a/beyond_leases", UNIT) == body.points_earned
     require_sound(hq)
