@@ -164,10 +164,10 @@ _REASONS = {
     "reader_hung": (("没有响应", "hangs"), _MOMENT),
     "reader_stopped": (("已停止", "stopped"), _MOMENT),
     "driver_fault": (("程序出错", "driver fault"), _CALL),
-    "chain_disputed": (("与总部不符", "differs from head office's"), _CALL),
+    "chain_disputed": (("与总部不符", "unlike head office's"), _CALL),
     "store_failed": (("无法读写", "cannot be kept"), _CALL),
     "epoch_begun": (("已另起一卷", "began a new volume"), _GO_ON),
-    "store_recovered": (("曾损坏，已恢复", "was damaged, recovered"), _GO_ON),
+    "store_recovered": (("曾损坏，已恢复", "damaged, recovered"), _GO_ON),
 }
 _STATUSES = {
     "missing": (("没有找到", "not found"), _CABLE),
