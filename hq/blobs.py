@@ -49,4 +49,4 @@ def _leases_chunk(connection: Connection, address: TerminalAddress, want: Want) 
             lease_documents.c.address == str(address), lease_documents.c.digest == want.digest
         )
     )
-    return None if sealed is None or want.index else Chunk(want.digest, 0, 1, sealed)
+    return None if not sealed or want.index else Chunk(want.digest, 0, 1, sealed)

@@ -138,7 +138,7 @@ def write_new(connection: Connection, counts: Iterable[LeaseCount]) -> None:
     columns = (
         "lease", "address", "epoch", "asset", "holder", "name", "lot", "issuer", "draw_order", "granted",
         "granted_bonus", "drawn", "drawn_bonus", "returned", "returned_bonus", "beyond", "beyond_bonus",
-        "spend_until_ms", "state", "origin", "since_ms", "document",
+        "spend_until_ms", "state", "origin", "since_ms", "document", "waits",
     )  # fmt: skip
     insert_rows(connection, leases, columns, [_row(count) for count in counts])
 
@@ -180,4 +180,5 @@ def _row(count: LeaseCount) -> tuple[object, ...]:
         lease.lot, lease.issuer, lease.order.value, lease.amount, lease.bonus_minor, count.drawn, count.drawn_bonus,
         count.returned, count.returned_bonus, count.beyond, count.beyond_bonus, lease.spend_until_ms,
         count.state.value, count.origin.value, count.since_ms, count.document,
+        count.origin is Origin.LENT and count.document is None,
     )  # fmt: skip

@@ -58,7 +58,9 @@ def lend(
 def recall(connection: Connection, lease: bytes, now_ms: int) -> None:
     """Ask a lease back in the next document to its terminal."""
     connection.execute(
-        update(leases).where(leases.c.lease == lease, leases.c.recalled_ms.is_(None)).values(recalled_ms=now_ms)
+        update(leases)
+        .where(leases.c.lease == lease, leases.c.recalled_ms.is_(None))
+        .values(recalled_ms=now_ms, waits=True)
     )
 
 
@@ -71,6 +73,7 @@ def offer_waiting(connection: Connection, desk: Desk, most: int, now_ms: int) ->
         select(leases.c.address, leases.c.epoch)
         .join(newest, and_(leases.c.address == newest.c.address, leases.c.epoch == newest.c.epoch))
         .where(
+            leases.c.waits,
             or_(_TO_BE_TOLD, _TO_BE_ASKED),
             leases.c.address.not_in(select(lease_documents.c.address).where(lease_documents.c.state == OFFERED)),
         )
@@ -112,9 +115,13 @@ def _offer_next(connection: Connection, desk: Desk, address: TerminalAddress, ep
             break
         granted = granted[: len(granted) // 2]
     digest = _sign(connection, desk, address, content, now_ms)
-    for ids, column in (([lease.lease for lease in granted], "document"), (list(asked), "recall_document")):
+    told = [lease.lease for lease in granted]
+    for ids, column in ((told, "document"), (list(asked), "recall_document")):
         if ids:
             connection.execute(update(leases).where(leases.c.lease.in_(ids)).values({column: digest}))
+    connection.execute(
+        update(leases).where(leases.c.lease.in_([*told, *asked]), ~_TO_BE_TOLD, ~_TO_BE_ASKED).values(waits=False)
+    )
 
 
 def _sign(connection: Connection, desk: Desk, address: TerminalAddress, content: LeasesContent, now_ms: int) -> bytes:

@@ -233,6 +233,9 @@ def _end_epochs(connection: Connection, address: str, epoch: int) -> None:
         .values(state=LeaseState.CLOSED.value, returned=leases.c.granted, returned_bonus=leases.c.granted_bonus)
     )
     connection.execute(update(leases).where(*earlier).values(state=LeaseState.SUSPENDED.value))
+    connection.execute(
+        update(leases).where(leases.c.address == address, leases.c.epoch < epoch, leases.c.waits).values(waits=False)
+    )
 
 
 def _note_habits(connection: Connection, items: Sequence[Applied]) -> None:

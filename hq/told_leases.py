@@ -53,7 +53,7 @@ def take_document(connection: Connection, taking: Taking, item: Applied, body: D
     connection.execute(
         update(lease_documents)
         .where(here, lease_documents.c.state == ACTIVE, lease_documents.c.digest != body.digest)
-        .values(state=REPLACED)
+        .values(state=REPLACED, sealed=b"")
     )
     connection.execute(update(lease_documents).where(lease_documents.c.digest == body.digest).values(state=ACTIVE))
     # Whatever else was on its way builds on another document and cannot be laid on this one any more.
@@ -69,8 +69,10 @@ def take_document(connection: Connection, taking: Taking, item: Applied, body: D
 def replace_offer(connection: Connection, offered: bytes) -> None:
     """A document on its way will not be laid: what it said is said again in the next."""
     connection.execute(update(lease_documents).where(lease_documents.c.digest == offered).values(state=REPLACED))
-    connection.execute(update(leases).where(leases.c.document == offered).values(document=b""))
-    connection.execute(update(leases).where(leases.c.recall_document == offered).values(recall_document=None))
+    connection.execute(update(leases).where(leases.c.document == offered).values(document=b"", waits=True))
+    connection.execute(
+        update(leases).where(leases.c.recall_document == offered).values(recall_document=None, waits=True)
+    )
 
 
 def _own(connection: Connection, item: Applied, body: DocumentChangeBody) -> OpenedDocument | None:

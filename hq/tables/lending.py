@@ -31,13 +31,16 @@ leases = Table(
     Column("recalled_ms", BigInteger),
     Column("document", LargeBinary, index=True),
     Column("recall_document", LargeBinary, index=True),
+    Column("waits", Boolean, nullable=False),
 )
 """What is left is granted less drawn less returned; ``beyond`` was drawn although it was not there. ``document`` tells
 the terminal of it: NULL while none has, empty where one that did was replaced before it was active; ``recall_document``
-asks for it back likewise.
+asks for it back likewise. ``waits`` while the next document has something to say of it.
 """
 
 Index("ix_leases_account", leases.c.asset, leases.c.holder, leases.c.name, leases.c.state)
+Index("ix_leases_time", leases.c.state, leases.c.spend_until_ms)
+Index("ix_leases_waiting", leases.c.address, sqlite_where=leases.c.waits, postgresql_where=leases.c.waits)
 Index("ix_leases_terminal", leases.c.address, leases.c.state, leases.c.spend_until_ms)
 
 slips = Table(
@@ -65,7 +68,9 @@ lease_documents = Table(
     Column("restoration", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
 )
-"""``state`` is offered, active (the terminal's journal says so) or replaced."""
+"""``state`` is offered, active (the terminal's journal says so) or replaced; the bytes of one that was active and is
+replaced are kept no longer.
+"""
 
 Index("ix_lease_documents_terminal", lease_documents.c.address, lease_documents.c.state)
 

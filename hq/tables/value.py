@@ -37,6 +37,8 @@ holds = Table(
 )
 """What a web shop has reserved. ``asked`` is the SHA-256 of what was asked under that key."""
 
+Index("ix_holds_time", holds.c.state, holds.c.until_ms)
+
 hold_parts = Table(
     "hold_parts",
     METADATA,

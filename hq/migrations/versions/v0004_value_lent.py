@@ -49,6 +49,7 @@ def _lent() -> None:
         sa.Column("recalled_ms", sa.BigInteger(), nullable=True),
         sa.Column("document", sa.LargeBinary(), nullable=True),
         sa.Column("recall_document", sa.LargeBinary(), nullable=True),
+        sa.Column("waits", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("lease", name="pk_leases"),
     )
     op.create_index("ix_leases_account", "leases", ["asset", "holder", "name", "state"])
@@ -56,6 +57,10 @@ def _lent() -> None:
     op.create_index("ix_leases_lot", "leases", ["lot"])
     op.create_index("ix_leases_recall_document", "leases", ["recall_document"])
     op.create_index("ix_leases_terminal", "leases", ["address", "state", "spend_until_ms"])
+    op.create_index("ix_leases_time", "leases", ["state", "spend_until_ms"])
+    op.create_index(
+        "ix_leases_waiting", "leases", ["address"], sqlite_where=sa.text("waits"), postgresql_where=sa.text("waits")
+    )
     op.create_table(
         "slips",
         sa.Column("slip", sa.LargeBinary(), nullable=False),
@@ -160,6 +165,7 @@ def _stored() -> None:
         sa.PrimaryKeyConstraint("hold", name="pk_holds"),
     )
     op.create_index("ix_holds_member", "holds", ["member"])
+    op.create_index("ix_holds_time", "holds", ["state", "until_ms"])
     op.create_table(
         "hold_parts",
         sa.Column("hold", sa.LargeBinary(), nullable=False),
