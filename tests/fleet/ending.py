@@ -46,12 +46,16 @@ class Ending:
 
     def _missing(self, unit: Unit) -> list[bytes]:
         """What is on a disk and not at head office, neither as it was signed nor carried over."""
-        witness = self._witness
-        there = witness.books.digests
+        there = self._witness.books.digests
         if there.issuperset(unit.rows):
             return []
-        carried = {original for carrier, original in witness.original.items() if carrier in there}
-        return [digest for digest in unit.rows if digest not in there and digest not in carried]
+        there = self._there()
+        return [digest for digest in unit.rows if digest not in there]
+
+    def _there(self) -> set[bytes]:
+        """What head office has, as it was signed or carried over."""
+        there = self._witness.books.digests
+        return there.union(original for carrier, original in self._witness.original.items() if carrier in there)
 
     def look(self) -> None:
         """Raise Broken where something is missing, doubled, or not what it adds up to."""
@@ -68,8 +72,8 @@ class Ending:
                 header = witness.committed[digest]
                 where = f"{unit.label} epoch {header.epoch} entry {header.seq}"
                 self._broken("every committed entry is at head office", where)
-        for digest in witness.acknowledged - witness.books.digests:
-            header = witness.committed[digest]
+        lost = [witness.committed[digest] for digest in witness.acknowledged - self._there()]
+        for header in sorted(lost, key=lambda header: (str(header.address), header.epoch, header.seq)):
             self._broken("what was acknowledged is kept", f"{header.address} epoch {header.epoch} entry {header.seq}")
 
     def _require_alarms(self) -> None:

@@ -85,6 +85,8 @@ class Witness:
 
     def look(self) -> None:
         """Look at what changed. Raises Broken."""
+        if any(unit.replaced for unit in self.units):
+            self.forget()
         changed = []
         for unit in self.units:
             if unit.changed:
@@ -134,9 +136,20 @@ class Witness:
         return {address for address, times in lives.items() if times > 1}
 
     def forget(self) -> None:
-        """A disk or the books were replaced by something older: what nobody has any more cannot be asked for."""
+        """A disk or the books were replaced by something older: what nobody has any more cannot be asked for. Of a
+        terminal whose disk went two ways another unit may now be the first to come, and what head office booked itself
+        since its backup is gone.
+        """
         kept = set(self.books.digests).union(*(unit.rows for unit in self.units))
         self.acknowledged &= kept
+        names = {str(address) for address in self.forked_or_copied()} | {self.office.address}
+        self.seen_at_office = {
+            place: digest
+            for place, digest in self.seen_at_office.items()
+            if place in self.books.places or place[0] not in names
+        }
+        for unit in self.units:
+            unit.replaced = False
 
     # The terminals.
 
@@ -214,17 +227,9 @@ class Witness:
             self._begin_again()
 
     def _begin_again(self) -> None:
-        """The books are an older backup. Of a terminal whose disk was copied another unit may now come first, and what
-        head office booked itself since the backup is gone.
-        """
+        """The books are an older backup."""
         self.forget()
         self._reckon_again()
-        names = {str(address) for address in self.forked}
-        self.seen_at_office = {
-            place: digest
-            for place, digest in self.seen_at_office.items()
-            if place in self.books.places or (place[0] not in names and place[0] != self.office.address)
-        }
 
     def _reckon_again(self) -> None:
         """What head office booked itself after the backup is gone: no terminal can give that back."""

@@ -65,6 +65,7 @@ class Office:
         self.world.tell("hq", f"! loses its books; backup {chosen} takes their place")
         for clerk in self.clerks:
             clerk.die("hq restored")
+        self.premises.power.statements_to_cut = None
         self.premises.put_books(self._backups[chosen])
         with writing(self.premises.engine) as connection:
             begin_restoration(connection, "an older backup", self.world.now_ms)

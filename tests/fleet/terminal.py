@@ -103,6 +103,8 @@ class Unit:
         self._connection: Connection | None = None
         self.lives = 1
         """How many disks went their own way here: one, and one more for each image that was put back."""
+        self.replaced = False
+        """Whether another image took the place of its disk since somebody looked."""
         self._life = 0
         self._images = 0
 
@@ -203,6 +205,7 @@ class Unit:
             self._end()
         self.disk.install(image.folder)
         self.lives += 1
+        self.replaced = True
         self.rows = list(image.rows)
         self.papers.clear()
         self.world.after(BOOT_MS, self.switch_on)
