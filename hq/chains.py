@@ -79,7 +79,8 @@ def move_head(connection: Connection, chain: Chain, upto_seq: int, head_hash: by
 
 def let_in(connection: Connection, address: TerminalAddress, epoch: int, first: bytes, now_ms: int) -> bool:
     """Let in an epoch that a till began by itself, where ``first``, offered as its first entry, says so and is signed
-    by the key of the epoch that it follows; tell whether it is. Nobody lets in an epoch after one that is revoked.
+    by the key of the till's newest epoch; tell whether it is. Nobody lets in an epoch after one that is revoked, and a
+    unit that was replaced or revoked begins none, whichever of its own it follows.
     """
     rows = connection.execute(
         select(terminals.c.epoch, terminals.c.public_key, terminals.c.revoked_ms)
@@ -88,18 +89,17 @@ def let_in(connection: Connection, address: TerminalAddress, epoch: int, first: 
     ).all()
     if not rows or rows[-1].revoked_ms is not None:
         return False
-    keys = {row.epoch: parse_public_key(row.public_key) for row in rows}
-    opened = _opened(first, keys)
+    key = parse_public_key(rows[-1].public_key)
+    opened = _opened(first, key)
     if opened is None:
         return False
     entry, start = opened
     header = entry.header
-    key = keys.get(start.previous_epoch, keys[rows[-1].epoch])
-    if (header.address, header.epoch, header.seq) != (address, epoch, 1) or not start.previous_epoch < epoch:
+    if (header.address, header.epoch, header.seq) != (address, epoch, 1):
         return False
-    try:
-        open_entry(first, keyring(key))
-    except ContractError:
+    # Before the newest unit came, the place was another's.
+    others = max((row.epoch for row in rows if row.public_key != rows[-1].public_key), default=0)
+    if not others < start.previous_epoch < epoch:
         return False
     _enrol(connection, address, epoch, key, now_ms)
     return True
@@ -178,9 +178,9 @@ def wanted(connection: Connection, address: TerminalAddress, earlier: Sequence[E
     return tuple(found)
 
 
-def _opened(first: bytes, keys: Mapping[int, PublicKey]) -> tuple[Entry, EpochStartBody] | None:
+def _opened(first: bytes, key: PublicKey) -> tuple[Entry, EpochStartBody] | None:
     try:
-        entry = open_entry(first, keyring(*keys.values()))
+        entry = open_entry(first, keyring(key))
         body = entry.body()
     except ContractError:
         return None

@@ -116,6 +116,40 @@ def test_an_epoch_that_another_key_begins_is_not_let_in(hq: HeadOffice) -> None:
     assert [state.epoch for state in hq.look(books.till_states)] == [1]
 
 
+@pytest.mark.parametrize("revoked", [True, False])
+def test_a_unit_that_was_replaced_lets_itself_in_no_more(hq: HeadOffice, revoked: bool) -> None:
+    stolen = hq.enrolled()
+    hq.offer(stolen, stolen.sell(hq.sale(stolen)))
+    if revoked:
+        with writing(hq.engine) as connection:
+            chains.revoke(connection, A1, NOW_MS)
+    new = hq.enrolled(epoch=2)
+    hq.offer(new, new.sell(hq.sale(new)))
+    for follows in (1, 2):
+        later = Till(A1, 3)
+        later.signer = stolen.signer
+        start = EpochStartBody(EpochReason.CHAIN_DISPUTED, follows, 1, stolen.head_hash, 1)
+        later.append(EntryKind.EPOCH_START, start)
+        later.sell(hq.sale(later))
+        assert hq.send(later, Up.BATCH, later.batch(*later.entries)) == []
+    assert [state.epoch for state in hq.look(books.till_states)] == [1, 2]
+    # The unit that came in its place goes on, and begins epochs as it must.
+    own = new.next_epoch(1)
+    assert hq.offer(own, *own.entries).upto_seq == len(own.entries)
+    assert [state.epoch for state in hq.look(books.till_states)] == [1, 2, 3]
+
+
+def test_the_unit_that_came_later_signs_nothing_for_the_one_before(hq: HeadOffice) -> None:
+    hq.enrolled()
+    new = hq.enrolled(epoch=2)
+    forged = Till(A1)
+    forged.signer = new.signer
+    new.carry(forged.sell(hq.sale(forged)))
+    hq.offer(new, *new.entries)
+    assert sold(hq) == []
+    assert reasons(hq) == [(2, 1, Cause.CARRIED_UNVERIFIED)]
+
+
 @pytest.mark.parametrize("follows", [1, 2, 3])
 def test_an_epoch_that_begins_with_anything_but_its_own_start_is_not_let_in(hq: HeadOffice, follows: int) -> None:
     till = hq.enrolled()
