@@ -6,6 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.ids import TerminalAddress
+from contract.value import Lease
+from hq.exposure import exposure
 from tests.hq.borrowers import (
     Borrower,
     balance_of,
@@ -190,3 +192,57 @@ def test_with_honest_tills_no_account_is_ever_below_what_is_lent_of_it(steps: li
             tills[addressee].sync()
             require_sound(hq)
         assert causes(hq) <= {"epoch_began", "price_differs", "effects_differ", "postings_differ", "points_differ"}
+
+
+COPIES = st.lists(
+    st.tuples(
+        st.sampled_from(["top_up", "spend", "copy", "again", "back", "sync", "lend", "activate"]),
+        st.integers(0, 1),
+        st.integers(1, 9_000),
+    ),
+    min_size=5,
+    max_size=30,
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(COPIES)
+def test_copies_of_a_till_take_at_most_what_its_leases_held_and_its_shop_bears_it_all(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    with head_office("sqlite://") as hq:
+        tills = [Borrower(hq, hq.enrolled(address)) for address in (A1, B1)]
+        held = [0, 0]
+        copies: list[dict[bytes, Lease]] = [{}, {}]
+        for what, who, amount in steps:
+            till = tills[who]
+            match what:
+                case "top_up":
+                    till.top_up(amount, amount // 5)
+                case "spend":
+                    till.spend(amount)
+                case "copy":
+                    copies[who] = dict(till.held)
+                    held[who] += till.wallet()
+                case "again":
+                    # The copy spends what it holds; head office hears of it in the same journal.
+                    till.held, copies[who] = copies[who], till.held
+                    till.spend(amount)
+                    till.held, copies[who] = copies[who], till.held
+                case "back":
+                    till.give_back()
+                case "sync":
+                    till.sync()
+                case "lend":
+                    lend(hq, till.address, amount)
+                case "activate":
+                    till.activate()
+            require_sound(hq)
+        for till in tills:
+            till.sync()
+        require_sound(hq)
+        for till, most in zip(tills, held, strict=True):
+            beyond = balance_of(hq, f"shop/{till.address.shop}/beyond_leases")
+            assert 0 <= beyond <= most
+            told = next((item for item in hq.look(exposure).terminals if item.address == str(till.address)), None)
+            assert beyond == (0 if told is None else told.beyond_minor)
