@@ -16,7 +16,7 @@ from contract.ids import TerminalAddress
 from contract.messages import HeldDocument, Hello
 from hq.documents import MOST_FORGOTTEN
 from hq.tables import chains, documents, lease_documents, restorations, told_documents
-from hq.told_leases import OFFERED, replace_offer
+from hq.told_leases import ACTIVE, OFFERED, REPLACED, replace_offer
 
 
 def note_told(connection: Connection, address: TerminalAddress, hello: Hello, now_ms: int) -> None:
@@ -33,6 +33,8 @@ def note_told(connection: Connection, address: TerminalAddress, hello: Hello, no
                     address=str(address), kind=held.kind, version=held.version, digest=held.digest, told_ms=now_ms
                 )
             )
+    if DocumentKind.LEASES.value not in told:
+        _forget_active(connection, address, hello.epoch)
     _doubt_offer(connection, address, told.get(DocumentKind.LEASES.value))
     reason = _knows_more(connection, address, hello, hello.documents if before != told else ())
     if reason:
@@ -83,6 +85,21 @@ def newest_version(connection: Connection, address: TerminalAddress, kind: str) 
     else:
         asked = select(func.max(documents.c.version)).where(documents.c.kind == kind)
     return connection.scalar(asked) or 0
+
+
+def _forget_active(connection: Connection, address: TerminalAddress, epoch: int) -> None:
+    """A terminal that has no leases document in ``epoch`` is another unit, or has lost what an earlier epoch had: the
+    next one it is given builds on none.
+    """
+    connection.execute(
+        update(lease_documents)
+        .where(
+            lease_documents.c.address == str(address),
+            lease_documents.c.state == ACTIVE,
+            lease_documents.c.epoch < epoch,
+        )
+        .values(state=REPLACED)
+    )
 
 
 def _doubt_offer(connection: Connection, address: TerminalAddress, told: tuple[int, bytes] | None) -> None:
