@@ -4,9 +4,10 @@ It ages leases, looks again at accounts of which something changed, lends by hab
 what terminals are to be told. While a restoration is open it does nothing but find out what is lent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, Subquery, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Subquery, delete, func, select, tuple_, update
 
 from contract.ids import TerminalAddress, parse_address
 from contract.value import Account, Asset, DrawOrder, Lease
@@ -38,6 +39,9 @@ MOST_TERMINALS = 32
 """So many terminals are told something in one step."""
 MOST_AGED = 256
 
+_HABITUAL = (Asset.STORED, Asset.POINTS, Asset.USES)
+"""What belongs to a member, and goes where that member buys."""
+
 
 def step(connection: Connection, desk: Desk, now_ms: int) -> int:
     """Do the next piece of work; return how much there was. The transaction is one of ``hq.db.Turn.LENDING``."""
@@ -61,7 +65,7 @@ def lend_from(
     if epoch is None or open_restoration(connection) is not None:
         return 0
     if account.asset is Asset.STORED:
-        parts = _slices(account, free_lots(connection, account.holder), amount, until_ms)
+        parts = _slices(account, list(free_lots(connection, account.holder)), amount, until_ms)
     else:
         if account.asset is Asset.POINTS:
             free = lendable_points(connection, account.holder, until_ms // DAY_MS)
@@ -95,10 +99,10 @@ def look_again(connection: Connection, accounts: Iterable[Account], now_ms: int)
     keep_rows(connection, placements, ("asset", "holder", "name", "due_ms"), due)
 
 
-def _slices(account: Account, free: Iterable[FreeLot], amount: int, until_ms: int) -> list[Lease]:
-    """``amount`` out of lots, oldest first, each with the bonus that belongs to it."""
+def _slices(account: Account, free: list[FreeLot], amount: int, until_ms: int) -> list[Lease]:
+    """``amount`` out of lots, oldest first, each with the bonus that belongs to it; it is taken out of ``free``."""
     parts = []
-    for lot in free:
+    for place, lot in enumerate(free):
         whole = min(amount, lot.whole)
         if whole:
             bonus = lot.bonus * whole // lot.whole
@@ -108,6 +112,7 @@ def _slices(account: Account, free: Iterable[FreeLot], amount: int, until_ms: in
                 Lease(b"", account, principal, until_ms, whole - principal, lot.lot, lot.issuer, DrawOrder.PRO_RATA)
             )
             amount -= whole
+            free[place] = replace(lot, principal=lot.principal - principal, bonus=lot.bonus - whole + principal)
     return parts
 
 
@@ -148,39 +153,58 @@ def _place_due(connection: Connection, desk: Desk, now_ms: int) -> int:
     rows = connection.execute(
         select(placements).where(placements.c.due_ms <= now_ms).order_by(placements.c.due_ms).limit(MOST_ACCOUNTS)
     ).all()
-    for row in rows:
-        account = Account(Asset(row.asset), row.holder, row.name)
-        connection.execute(
-            delete(placements).where(
-                placements.c.asset == row.asset, placements.c.holder == row.holder, placements.c.name == row.name
-            )
-        )
-        _place(connection, desk.policy, account, now_ms)
+    if not rows:
+        return 0
+    accounts = [Account(Asset(row.asset), row.holder, row.name) for row in rows]
+    keys = [(row.asset, row.holder, row.name) for row in rows]
+    connection.execute(
+        delete(placements).where(tuple_(placements.c.asset, placements.c.holder, placements.c.name).in_(keys))
+    )
+    members = [account.holder for account in accounts if account.asset in _HABITUAL]
+    visits = _visits(connection, members)
+    shared = any(account.asset not in _HABITUAL for account in accounts)
+    asked = None if shared else {visit.address for found in visits.values() for visit in found}
+    tills = _open_tills(connection, desk.policy, asked, now_ms)
+    for account in accounts:
+        _place(connection, desk.policy, account, visits.get(account.holder, []), tills, now_ms)
     return len(rows)
 
 
-def _place(connection: Connection, policy: LendingPolicy, account: Account, now_ms: int) -> None:
+def _place(
+    connection: Connection,
+    policy: LendingPolicy,
+    account: Account,
+    visits: Sequence[Visit],
+    tills: Mapping[TerminalAddress, int],
+    now_ms: int,
+) -> None:
+    """Lend what is free of an account to whoever should hold more of it; ``tills`` are those that may, by their newest
+    epoch.
+    """
     if account.asset is Asset.COUPON or (account.asset is Asset.POINTS and not policy.lend_points):
         return
-    held = _held(connection, account, now_ms)
+    until_ms = now_ms + policy.lease_ms
+    lots: list[FreeLot] = []
     if account.asset is Asset.STORED:
-        free = sum(lot.whole for lot in free_lots(connection, account.holder))
+        lots = list(free_lots(connection, account.holder))
+        free = sum(lot.whole for lot in lots)
     elif account.asset is Asset.POINTS:
-        free = lendable_points(connection, account.holder, (now_ms + policy.lease_ms) // DAY_MS)
+        free = lendable_points(connection, account.holder, until_ms // DAY_MS)
     else:
         free = free_amount(connection, account, currency_of(connection))
+    held = _held(connection, account)
     total = max(0, free) + sum(holding.amount for holding in held)
-    open_tills = _open_tills(connection, policy, now_ms)
-    if account.asset in (Asset.STORED, Asset.POINTS, Asset.USES):
+    if account.asset in _HABITUAL:
         most = policy.most_points if account.asset is Asset.POINTS else policy.most_minor
-        wanted = habitual(total, _visits(connection, account.holder), most, policy, now_ms)
+        wanted = habitual(total, visits, most, policy, now_ms)
     else:
         shop = account.holder if account.asset is Asset.POOL else None
-        wanted = even(total, [till for till in open_tills if shop in (None, till.shop)], policy)
-    wanted = {address: amount for address, amount in wanted.items() if address in open_tills}
-    found = moves(wanted, held, free)
+        wanted = even(total, [till for till in tills if shop in (None, till.shop)], policy)
+    found = moves({address: amount for address, amount in wanted.items() if address in tills}, held, free)
     for address, amount in found.more.items():
-        lend_from(connection, address, account, amount, policy, now_ms)
+        stored = account.asset is Asset.STORED
+        parts = _slices(account, lots, amount, until_ms) if stored else [Lease(b"", account, amount, until_ms)]
+        lend(connection, address, tills[address], parts, now_ms)
     for address in found.back:
         for lease in connection.scalars(
             select(leases.c.lease).where(
@@ -198,7 +222,7 @@ def _of(account: Account) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _held(connection: Connection, account: Account, now_ms: int) -> list[Holding]:
+def _held(connection: Connection, account: Account) -> list[Holding]:
     """What terminals can spend of an account now. What was asked back counts no more; it will come."""
     left = (
         leases.c.granted - leases.c.drawn - leases.c.returned
@@ -213,17 +237,27 @@ def _held(connection: Connection, account: Account, now_ms: int) -> list[Holding
     return [Holding(parse_address(row.address), int(row.amount)) for row in rows]
 
 
-def _visits(connection: Connection, member: str) -> list[Visit]:
-    rows = connection.execute(select(habits).where(habits.c.member == member).order_by(habits.c.address))
-    return [Visit(parse_address(row.address), row.times, row.last_ms) for row in rows]
+def _visits(connection: Connection, members: Sequence[str]) -> dict[str, list[Visit]]:
+    found: dict[str, list[Visit]] = {}
+    if members:
+        rows = connection.execute(
+            select(habits).where(habits.c.member.in_(sorted(set(members)))).order_by(habits.c.member, habits.c.address)
+        )
+        for row in rows:
+            found.setdefault(row.member, []).append(Visit(parse_address(row.address), row.times, row.last_ms))
+    return found
 
 
-def _open_tills(connection: Connection, policy: LendingPolicy, now_ms: int) -> list[TerminalAddress]:
-    """Tills that may speak and have been heard of lately."""
+def _open_tills(
+    connection: Connection, policy: LendingPolicy, asked: set[TerminalAddress] | None, now_ms: int
+) -> dict[TerminalAddress, int]:
+    """Tills that may speak and have been heard of lately, each with its newest epoch; among ``asked``, or all."""
     newest = _newest_epochs()
-    rows = connection.scalars(
-        select(terminals.c.address)
-        .join(newest, (terminals.c.address == newest.c.address) & (terminals.c.epoch == newest.c.epoch))
+    wanted = select(terminals.c.address, terminals.c.epoch)
+    if asked is not None:
+        wanted = wanted.where(terminals.c.address.in_(sorted(str(address) for address in asked)))
+    rows = connection.execute(
+        wanted.join(newest, (terminals.c.address == newest.c.address) & (terminals.c.epoch == newest.c.epoch))
         .join(chains, (terminals.c.address == chains.c.address) & (terminals.c.epoch == chains.c.epoch))
         .where(
             terminals.c.revoked_ms.is_(None),
@@ -232,7 +266,7 @@ def _open_tills(connection: Connection, policy: LendingPolicy, now_ms: int) -> l
         )
         .order_by(terminals.c.address)
     )
-    return [parse_address(text) for text in rows]
+    return {parse_address(row.address): row.epoch for row in rows}
 
 
 def _newest_epochs() -> Subquery:

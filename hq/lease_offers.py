@@ -33,12 +33,22 @@ _TO_BE_ASKED = and_(leases.c.state.in_(_LIVE), leases.c.recalled_ms.is_not(None)
 def lend(
     connection: Connection, address: TerminalAddress, epoch: int, parts: Sequence[Lease], now_ms: int
 ) -> tuple[LeaseCount, ...]:
-    """Write down new leases of ``address``; ``parts`` come without ids. The caller has made sure that they are free.
+    """Write down new leases of one account to ``address``; ``parts`` come without ids. The caller has made sure that
+    they are free.
 
     From now on they are lent, though the terminal is told in the next document.
     """
     made = []
-    before = connection.scalar(select(func.count()).where(leases.c.address == str(address))) or 0
+    before = 0
+    if parts:
+        account = parts[0].account
+        # Ids are told apart by how many leases of the account there were: two may be made in one millisecond.
+        before = (
+            connection.scalar(
+                select(func.count()).where(leases.c.asset == account.asset.value, leases.c.holder == account.holder)
+            )
+            or 0
+        )
     for number, part in enumerate(parts, start=before):
         lease = Lease(
             _lease_id(address, epoch, part.account, part.lot, now_ms, number),

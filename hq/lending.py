@@ -49,8 +49,8 @@ from hq.told_leases import take_document, told_lease_ids
 POINTS_DAYS = "points_days"
 """The term that says for how many days points are good; 0 or absent: for ever."""
 
-EARNED_LATER_MS = 10 * 60 * 1_000
-"""When it is looked again who should hold a member's points, after some were earned."""
+PLACE_LATER_MS = 60_000
+"""When it is looked again who should hold how much of what many entries touch: points that were earned, budgets."""
 
 EXPIRED_POINTS = "office/points_expired"
 
@@ -217,11 +217,10 @@ def _write(connection: Connection, taking: Taking, slips: SlipBook, items: Seque
         if isinstance(item.body, EpochStartBody):
             _end_epochs(connection, str(item.header.address), item.header.epoch)
     _note_habits(connection, items)
-    # Points that were earned may wait; who lives by them is looked at once for many sales.
-    later_ms = taking.now_ms + EARNED_LATER_MS
-    earned = [(account.asset.value, account.holder, account.name, later_ms) for account in sorted(taking.earned)]
+    later_ms = taking.now_ms + PLACE_LATER_MS
+    later = [(account.asset.value, account.holder, account.name, later_ms) for account in sorted(taking.place_later)]
     due = [(account.asset.value, account.holder, account.name, taking.now_ms) for account in sorted(taking.to_place)]
-    keep_rows(connection, placements, ("asset", "holder", "name", "due_ms"), sorted(due + earned))
+    keep_rows(connection, placements, ("asset", "holder", "name", "due_ms"), sorted(due + later))
 
 
 def _end_epochs(connection: Connection, address: str, epoch: int) -> None:

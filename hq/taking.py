@@ -77,7 +77,8 @@ class Taking:
     postings: list[tuple[int, Posting]] = field(default_factory=list)
     points: list[PointsMove] = field(default_factory=list)
     to_place: set[Account] = field(default_factory=set)
-    earned: set[Account] = field(default_factory=set)
+    place_later: set[Account] = field(default_factory=set)
+    """Accounts that many entries touch: they are looked at once for all entries of a minute."""
     forgotten: str = ""
     """What a terminal proved to have from head office that these books do not know: they are an older backup."""
 
@@ -125,7 +126,7 @@ class Taking:
             cause = Cause.LATE_SPEND if late else Cause.LEASE_OVERDRAWN
             self.find(item, cause, f"{_said(draw)} from {draw.lease.hex()}, {beyond} more than was left of it")
         if draw.account.asset in (Asset.BUDGET, Asset.BUDGET_USES, Asset.GIFT, Asset.POOL):
-            self.to_place.add(draw.account)
+            self.place_later.add(draw.account)
         return there, there_bonus
 
 
@@ -259,7 +260,7 @@ class Entry:
             source, day = item.header.transaction, taking.day(item)
             taking.points.append(PointsMove(member, source, day, earned, spent, back, restored, original))
             if earned or restored:
-                taking.earned.add(Account(Asset.POINTS, member))
+                taking.place_later.add(Account(Asset.POINTS, member))
 
     def _pool(self) -> None:
         """A merchant that pays for points in advance issues what its pool covers; what it takes back fills the pool."""
