@@ -11,7 +11,10 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from contract.documents import DocumentKind
+from contract import wire
+from contract.bodies import MAX_EMBEDDED_BYTES
+from contract.documents import Document, DocumentKind
+from contract.envelope import peek
 from contract.ids import TerminalAddress
 from contract.messages import HeldDocument, Hello
 from hq.documents import MOST_FORGOTTEN
@@ -35,7 +38,7 @@ def note_told(connection: Connection, address: TerminalAddress, hello: Hello, no
             )
     if DocumentKind.LEASES.value not in told:
         _forget_active(connection, address, hello.epoch)
-    _doubt_offer(connection, address, told.get(DocumentKind.LEASES.value))
+    _doubt_offer(connection, address, told.get(DocumentKind.LEASES.value), now_ms)
     reason = _knows_more(connection, address, hello, hello.documents if before != told else ())
     if reason:
         begin_restoration(connection, reason, now_ms)
@@ -102,12 +105,18 @@ def _forget_active(connection: Connection, address: TerminalAddress, epoch: int)
     )
 
 
-def _doubt_offer(connection: Connection, address: TerminalAddress, told: tuple[int, bytes] | None) -> None:
-    """A leases document on its way that cannot be laid on what the terminal has: it is said again, on the right one."""
+def _doubt_offer(connection: Connection, address: TerminalAddress, told: tuple[int, bytes] | None, now_ms: int) -> None:
+    """A leases document on its way that cannot be laid on what the terminal has, or will soon be too old to be taken:
+    it is said again, on the right one.
+    """
     row = connection.execute(
-        select(lease_documents.c.digest, lease_documents.c.base).where(
+        select(lease_documents.c.digest, lease_documents.c.base, lease_documents.c.sealed).where(
             lease_documents.c.address == str(address), lease_documents.c.state == OFFERED
         )
     ).one_or_none()
-    if row is not None and (None if told is None else told[1]) not in (row.digest, row.base):
+    if row is None or (told is not None and told[1] == row.digest):
+        return
+    document = wire.unpack(Document, peek(row.sealed, MAX_EMBEDDED_BYTES), MAX_EMBEDDED_BYTES)
+    fresh_until_ms = (document.issued_ms + document.accept_until_ms) // 2
+    if row.base != (None if told is None else told[1]) or now_ms > fresh_until_ms:
         replace_offer(connection, row.digest)
