@@ -35,6 +35,11 @@ class Journal:
         """What verifies its entries."""
         return keyring(self._signer.public)
 
+    @property
+    def head(self) -> tuple[int, bytes]:
+        """The newest entry's sequence and hash."""
+        return self._seq, self._head
+
     def batches(self) -> Iterator[bytes]:
         """Yield batches for ever, each where the one before ended, also of an earlier call."""
         while True:

@@ -22,11 +22,11 @@ from sqlalchemy.engine import URL
 
 from bench._figures import beside, say_step
 from bench._journal import Journal
-from contract import topics
+from contract import topics, wire
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
 from contract.journal import open_entry
-from contract.messages import read_batch
+from contract.messages import GRAMMAR, Hello, LeasesHeld, leases_digest, read_batch
 from contract.topics import Up
 from contract.trade import SaleBody
 from hq.bulk import Row, add_rows, insert_rows
@@ -65,6 +65,8 @@ def main() -> int:
         _beside_bare("PostgreSQL", postgres.new(), postgres.new(), batches)
         say_step("SQLite")
         _beside_bare("SQLite", f"sqlite:///{name}/hq.db", f"sqlite:///{name}/bare.db", batches)
+        say_step("heartbeats, and what the database grows by")
+        _heartbeats_and_growth(postgres.new(), batches)
         say_step("two workers")
         one, two = (_together(postgres.new(), workers, batches) for workers in (1, 2))
         beside("two workers on one PostgreSQL", two, one, "sales/s", f"one worker; {os.cpu_count()} processors here")
@@ -90,6 +92,34 @@ def _beside_bare(name: str, database: URL | str, other: URL | str, batches: int)
         mib = 1024 * 1024
         last_bytes = _resident_bytes()
         beside(f"memory after {count} sales, {name}", last_bytes / mib, first_bytes / mib, "MiB", "once it was warm")
+
+
+def _heartbeats_and_growth(database: URL, batches: int) -> None:
+    """What a fleet costs beside its sales; docs/scale.md reckons with both."""
+    with head_office(database) as office:
+        journal = _let_in(office, "g1")
+        before = _database_bytes(office.engine)
+        part = list(islice(journal.batches(), batches))
+        count = len(part) * journal.per_batch
+        sales_s = count / _taken_s(office.worker, journal.address, part)
+        # What is deleted or overwritten on the way is what a vacuum gives back.
+        with office.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM")
+        grown = (_database_bytes(office.engine) - before) / count
+        signed = sum(len(sealed) for payload in part for sealed in read_batch(payload).entries) / count
+        beside("PostgreSQL grows by", grown, signed, "bytes a sale", "its signed entry")
+        topic = topics.up(journal.address, Up.HELLO)
+        seq, head = journal.head
+        hello = Hello(GRAMMAR, 1, seq, head, seq, NOW_MS, (), LeasesHeld(0, leases_digest(())))
+        began = time.perf_counter()
+        for _ in range(count):
+            office.worker.handle(topic, wire.pack(hello), NOW_MS)
+        beside("heartbeats of one worker", count / (time.perf_counter() - began), sales_s, "a second", "its sales")
+
+
+def _database_bytes(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
 
 
 class _Bare:
