@@ -18,17 +18,21 @@ import pytest
 
 from contract.settings import SettingsError
 from contract.signing import SoftwareSigner
+from contract.value import Account, Asset
 from hq.db import open_database, writing
 from hq.documents import Desk
+from hq.granting import lend_from
 from hq.grants import pay_in
 from hq.holds import HoldRefusal
 from hq.ledger import balance
-from hq.people import replace_members
+from hq.people import enrol, replace_members
+from hq.placement import DEFAULT_LENDING
+from hq.sources import Enrolment
 from hq.web.door import MAX_BODY_BYTES
 from hq.web.refusals import SAID, DoorRefusal
 from hq.web.serve import serve
 from tests.hq.premises import ROOT, answers, free_port
-from tests.hq.tills import GOLD, NOW_MS, TENANT, new_signer_pem
+from tests.hq.tills import A1, GOLD, NOW_MS, TENANT, new_signer, new_signer_pem
 from tests.waiting import eventually
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -105,12 +109,36 @@ def test_five_at_once_with_one_key_reserve_once_and_five_captures_charge_once(sh
     engine.dispose()
 
 
-def test_a_reservation_is_shown_and_released(shop: Shop) -> None:
-    status, told = shop.reserve(100, "order-2")
-    assert status == 200
-    assert shop.ask("GET", f"/v1/holds/{told['hold']}")[1]["state"] == "open"
-    assert shop.ask("POST", f"/v1/holds/{told['hold']}/release")[1]["state"] == "released"
-    assert shop.ask("POST", f"/v1/holds/{told['hold']}/capture", {"amount": 100})[1]["refused"] == "hold_over"
+@pytest.mark.row("W26")
+def test_a_reservation_is_taken_out_of_what_tills_are_lent_until_it_is_captured_or_released(tmp_path: Path) -> None:
+    with open_door(tmp_path) as shop:
+        engine = open_database(f"sqlite:///{tmp_path}/hq.db")
+        with writing(engine) as connection:
+            enrol(connection, Enrolment(A1, 1, new_signer().public), TENANT, NOW_MS)
+
+        def lent() -> int:
+            """What a till is lent of all there is, taken back at once."""
+            with engine.connect() as connection, connection.begin() as trial:
+                found = lend_from(connection, A1, Account(Asset.STORED, "m1"), 10_000, DEFAULT_LENDING, NOW_MS)
+                trial.rollback()
+            return found
+
+        assert lent() == 10_000
+        reserved = [shop.reserve(6_000, "order-1") for _ in range(5)]
+        (hold,) = {told["hold"] for _, told in reserved}
+        assert lent() == 4_000
+        assert shop.ask("GET", f"/v1/holds/{hold}")[1]["state"] == "open"
+        spent = [shop.ask("POST", f"/v1/holds/{hold}/capture", {"amount": 6_000}) for _ in range(5)]
+        assert {(status, told["taken"]) for status, told in spent} == {(200, 6_000)}
+        assert lent() == 4_000
+        other = shop.reserve(4_000, "order-2")[1]["hold"]
+        assert (lent(), shop.reserve(1, "order-3")[1]["refused"]) == (0, "not_enough")
+        assert shop.ask("POST", f"/v1/holds/{other}/release")[1]["state"] == "released"
+        assert shop.ask("POST", f"/v1/holds/{other}/capture", {"amount": 100})[1]["refused"] == "hold_over"
+        assert lent() == 4_000
+        with engine.connect() as connection:
+            assert balance(connection, "member/m1/principal", "CNY") == -4_000
+        engine.dispose()
 
 
 @pytest.mark.parametrize(
