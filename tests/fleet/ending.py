@@ -36,12 +36,13 @@ class Ending:
         """Which terminals still have something to send, for people."""
         told = []
         for unit in self._witness.units:
-            missing = len(self._missing(unit))
+            headers = [self._witness.committed[digest] for digest in self._missing(unit)]
+            missing = " ".join(f"{header.epoch}/{header.seq}" for header in headers)
             if unit.running is None:
                 told.append(f"{unit.label} is off")
             elif missing or unit.running.store.backlog().count:
                 online = unit.running.courier.online
-                told.append(f"{unit.label}: {missing} entries are not at head office, online {online}")
+                told.append(f"{unit.label}: entries {missing} are not at head office, online {online}")
         return ", ".join(told)
 
     def _missing(self, unit: Unit) -> list[bytes]:
@@ -50,7 +51,9 @@ class Ending:
         if there.issuperset(unit.rows):
             return []
         there = self._there()
-        return [digest for digest in unit.rows if digest not in there]
+        # A later epoch carries the innermost original: what only carried it in between need not come itself.
+        original = self._witness.original
+        return [digest for digest in unit.rows if digest not in there and original.get(digest) not in there]
 
     def _there(self) -> set[bytes]:
         """What head office has, as it was signed or carried over."""

@@ -42,6 +42,7 @@ class Office:
         self.restored = 0
         """How often an older backup took the place of the books."""
         self._backups: list[Path] = []
+        self._made = 0
         self.clerks = [Clerk(self, f"hq-{number}") for number in range(1, workers + 1)]
 
     def start(self) -> None:
@@ -52,7 +53,8 @@ class Office:
     def back_up(self) -> None:
         """Copy the books as they are."""
         self.premises.engine.dispose()
-        target = self.premises.folder / "disks" / f"backup-{len(self._backups)}"
+        self._made += 1
+        target = self.premises.folder / "disks" / f"backup-{self._made}"
         shutil.copytree(self.premises.database.parent, target, ignore=shutil.ignore_patterns("*-shm"))
         self._backups.append(target)
         self.world.tell("hq", "backs up its books")
@@ -67,6 +69,7 @@ class Office:
             clerk.die("hq restored")
         self.premises.power.statements_to_cut = None
         self.premises.put_books(self._backups[chosen])
+        del self._backups[chosen + 1 :]
         with writing(self.premises.engine) as connection:
             begin_restoration(connection, "an older backup", self.world.now_ms)
         self.restored += 1

@@ -98,13 +98,13 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
         plan(fleet, cast.faults, closing_ms)
         world.run(closing_ms)
         heal(fleet)
-        # What is found out only when everything has arrived, a copied disk for one, makes new entries; so does lending.
-        for lends, afterwards_ms in ((True, FOUND_OUT_MS), (False, ARRIVED_MS)):
-            office.lends = lends
+        world.run(world.now_ms + FOUND_OUT_MS)
+        # Lending makes entries for ever, where two units of one name are both alive.
+        office.lends = False
+        for afterwards_ms in (FOUND_OUT_MS, ARRIVED_MS, 0):
             if not world.run(world.now_ms + HEALING_MS, ending.settled):
                 raise Broken(Violation("everything reaches head office in the end", ending.unsettled()))
             world.run(world.now_ms + afterwards_ms)
-        world.run(world.now_ms + HEALING_MS, ending.settled)
         ending.look()
     except Broken as broken:
         violation = broken.violation
