@@ -3,7 +3,7 @@
 Without this limit a till could book on anybody's account, and a few postings could overflow a sum.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 
 from contract.basket import MAX_POINTS
@@ -25,7 +25,7 @@ from contract.postings import (
     tax_account,
 )
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
-from contract.value import Account, Asset, ledger_place
+from contract.value import Account, Asset, Draw, Lease, ledger_place
 from hq.unsettled import Cause, Finding
 
 Moving = SaleBody | RefundBody | TopUpBody | RedemptionBody
@@ -36,10 +36,12 @@ _MEMBERS_OWN = frozenset([Asset.STORED, Asset.POINTS, Asset.USES])
 
 def foreign_postings(body: Moving, address: TerminalAddress) -> tuple[Finding, ...]:
     """Return a finding where a posting touches an account or unit that such an entry of this till cannot move, or
-    moves more than one can, and where a draw or a lease is of another member's account.
+    moves more than one can, where a draw or a lease is of another member's account or larger than any, and where the
+    stored value that shops settle by is not what is posted on the member's accounts.
     """
     member = None if body.member is None else body.member.member
-    accounts = tuple(_accounts(body))
+    parts = _parts(body)
+    accounts = tuple(part.account for part in parts)
     own = _own(address.shop, address.terminal, body.currency, member) | _counted(accounts, address.shop, body.currency)
     foreign = [
         f"{posting.account} {posting.amount} {posting.unit}"
@@ -52,6 +54,10 @@ def foreign_postings(body: Moving, address: TerminalAddress) -> tuple[Finding, .
         for account in accounts
         if account.asset in _MEMBERS_OWN and account.holder != member
     ]
+    foreign += [f"{part.account.asset} {part.amount}" for part in parts if part.amount > most_of(part.account)]
+    # A plain sale settles nothing between shops.
+    if isinstance(body, TopUpBody) or any(account.asset is Asset.STORED for account in accounts):
+        foreign += _unposted(body, member)
     return (Finding(Cause.POSTINGS_FOREIGN, "; ".join(foreign)),) if foreign else ()
 
 
@@ -79,16 +85,61 @@ def _counted(accounts: Iterable[Account], shop: str, currency: str) -> frozenset
     return frozenset(found)
 
 
-def _accounts(body: Moving) -> Iterator[Account]:
-    """The accounts of the leases that ``body`` draws from, returns to or creates."""
+def most_of(account: Account) -> int:
+    """The most that one draw or lease of ``account`` comes to; of a bonus the wire's own limit says so."""
+    return MAX_AMOUNT_MINOR if account.asset in (Asset.STORED, Asset.BUDGET) else MAX_POINTS
+
+
+def _parts(body: Moving) -> tuple[Draw | Lease, ...]:
+    """The leases that ``body`` draws from, returns to or creates."""
     match body:
         case SaleBody():
-            yield from (item.account for item in body.draws)
-            yield from (lease.account for lease in body.born)
+            return (*body.draws, *body.born)
         case RefundBody():
-            yield from (item.account for item in body.returned)
-            yield from (lease.account for lease in body.born)
+            return (*body.returned, *body.born)
         case TopUpBody():
-            yield from (lease.account for lease in body.born)
+            return body.born
         case RedemptionBody():
-            yield from (item.account for item in body.draws)
+            return body.draws
+
+
+def _unposted(body: Moving, member: str | None) -> list[str]:
+    """Where stored value moves in ``body`` otherwise than on the member's accounts: what is drawn settles as it is
+    said, so it must be what is posted.
+    """
+    match body:
+        case SaleBody():
+            principal, bonus = _stored(body.draws)
+            bonus -= 0 if member is None else body.bonus_minor
+        case RefundBody():
+            principal, bonus = _stored(body.returned)
+            principal, bonus = -principal, body.bonus_back_minor - bonus
+        case TopUpBody():
+            principal, bonus = -body.amount_minor, -body.bonus_minor
+        case RedemptionBody():
+            # Nothing is handed out against stored value: that is a sale.
+            principal, bonus = 0, 0
+    posted, posted_bonus = _posted(body, member)
+    found = []
+    if (posted, posted_bonus) != (principal, bonus):
+        found.append(f"stored value moves by {principal} and {bonus} bonus, posted are {posted} and {posted_bonus}")
+    if isinstance(body, RedemptionBody) and any(part.account.asset is Asset.STORED for part in body.draws):
+        found.append("stored value in a redemption")
+    return found
+
+
+def _posted(body: Moving, member: str | None) -> tuple[int, int]:
+    """What is posted on the member's principal and bonus."""
+    if member is None:
+        return 0, 0
+    principal, bonus = member_principal_account(member), member_bonus_account(member)
+    own = [posting for posting in body.postings if posting.unit == body.currency]
+    return (
+        sum(posting.amount for posting in own if posting.account == principal),
+        sum(posting.amount for posting in own if posting.account == bonus),
+    )
+
+
+def _stored(draws: Iterable[Draw]) -> tuple[int, int]:
+    stored = [item for item in draws if item.account.asset is Asset.STORED]
+    return sum(item.amount for item in stored), sum(item.bonus_minor for item in stored)

@@ -1,0 +1,60 @@
+"""What a dishonest till says of value costs nobody but its own shop: it is held back, or charged there and told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from contract.bodies import EntryKind
+from contract.value import Account, Asset, Draw, Lease
+from hq.tables import entries, postings
+from tests.hq.borrowers import Borrower, causes, require_sound
+from tests.hq.tills import A1, NOW_MS, HeadOffice
+from tests.hq.trades import MEMBER, sale_body, top_up_body
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+WALLET = Account(Asset.STORED, "m1")
+LOT = b"L" * 16
+MOST = 2**53
+
+
+def judged(hq: HeadOffice) -> list[str]:
+    return list(hq.look(lambda connection: connection.scalars(select(entries.c.judged).order_by(entries.c.id))))
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        Draw(b"d" * 16, WALLET, MOST, 0, LOT, "shop-b"),
+        Draw(b"d" * 16, WALLET, 100, 99_999_999, LOT, "shop-b"),
+        Draw(b"d" * 16, WALLET, 0, 0, LOT, "shop-b"),
+        Draw(b"d" * 16, Account(Asset.POINTS, "m1"), MOST),
+        Draw(b"d" * 16, Account(Asset.BUDGET, "gold-10"), MOST),
+        Draw(b"d" * 16, Account(Asset.GIFT, "open"), MOST),
+        Draw(b"d" * 16, Account(Asset.USES, "m1", "wash"), MOST),
+        Draw(b"d" * 16, Account(Asset.COUPON, "C1"), MOST),
+    ],
+)
+def test_a_draw_that_is_not_what_is_posted_or_larger_than_any_settles_nothing(hq: HeadOffice, drawn: Draw) -> None:
+    a = Borrower(hq, hq.enrolled(A1))
+    paid = Draw(b"p" * 16, WALLET, 100, 0, LOT, "shop-a")
+    body = sale_body("shop-a", [paid], hq.pack, hq.ref, "a1", NOW_MS, MEMBER)
+    a.till.append(EntryKind.SALE, replace(body, draws=(drawn,)))
+    a.sync()
+    assert judged(hq) == ["held"]
+    assert "postings_foreign" in causes(hq)
+    assert hq.look(lambda connection: connection.execute(select(postings)).all()) == []
+
+
+def test_a_top_up_that_pays_in_other_than_it_posts_settles_nothing(hq: HeadOffice) -> None:
+    a = Borrower(hq, hq.enrolled(A1))
+    body = top_up_body("shop-a", 10_000, 0, hq.ref, b"t" * 16, "a1")
+    a.till.append(EntryKind.TOP_UP, replace(body, amount_minor=1), b"t" * 16)
+    huge = Lease(b"h" * 16, WALLET, MOST, 2**52, 0, b"u" * 16, "shop-a")
+    a.till.append(EntryKind.TOP_UP, replace(body, born=(huge,)), b"u" * 16)
+    a.sync()
+    assert judged(hq) == ["held", "held"]
+    require_sound(hq)
