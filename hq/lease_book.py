@@ -28,6 +28,16 @@ class LeaseState(StrEnum):
 OUTSTANDING = (LeaseState.ACTIVE.value, LeaseState.SUSPENDED.value, LeaseState.TRANSIT.value)
 
 
+OFFICE_BEYOND_LEASES = "office/beyond_leases"
+SHOPS_BEYOND_LEASES = "shop/%/beyond_leases"
+"""The pattern (SQL LIKE) of all that :func:`beyond_leases_account` names, but for head office's own."""
+
+
+def beyond_leases_account(shop: str | None) -> str:
+    """The account of what a shop's tills took beyond what was lent to them; without a shop what head office bears."""
+    return OFFICE_BEYOND_LEASES if shop is None else SHOPS_BEYOND_LEASES.replace("%", shop)
+
+
 class Origin(StrEnum):
     """How a lease came to be."""
 

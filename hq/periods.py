@@ -22,6 +22,7 @@ from contract.journal import open_entry, peek_header
 from contract.signing import PublicKey, parse_public_key
 from hq.bulk import insert_rows
 from hq.errors import OfficeError
+from hq.lease_book import OFFICE_BEYOND_LEASES, SHOPS_BEYOND_LEASES
 from hq.meaning import CarriedFalsely, meaning_of
 from hq.settlement.merkle import Tree
 from hq.settlement.movements import Kind
@@ -272,7 +273,7 @@ def _late_spends(connection: Connection, number: int) -> list[dict[str, Any]]:
         .join(period_entries, period_entries.c.entry_id == postings.c.entry_id)
         .where(
             period_entries.c.period == number,
-            or_(postings.c.account.like("shop/%/late_spends"), postings.c.account == "office/losses"),
+            or_(postings.c.account.like(SHOPS_BEYOND_LEASES), postings.c.account == OFFICE_BEYOND_LEASES),
         )
         .group_by(postings.c.account, postings.c.unit)
         .order_by(postings.c.account, postings.c.unit)

@@ -37,7 +37,7 @@ from contract.value import (
 )
 from hq.applied import Applied
 from hq.coupon_book import CouponBook
-from hq.lease_book import LeaseBook, LeaseCount, LeaseState, Origin
+from hq.lease_book import LeaseBook, LeaseCount, LeaseState, Origin, beyond_leases_account
 from hq.lots import LotBook, LotCount
 from hq.points import PointsMove
 from hq.unsettled import Cause, Finding, Place
@@ -104,7 +104,7 @@ class Taking:
     def bearer(self, shop: str) -> str:
         """The account that bears what the tills of ``shop`` take beyond what is there."""
         bearer = self.shops.bearers.get(shop, shop)
-        return "office/beyond_leases" if bearer == "office" else f"shop/{bearer}/beyond_leases"
+        return beyond_leases_account(None if bearer == "office" else bearer)
 
     def day(self, item: Applied) -> int:
         """The day an entry is booked on, by its own clock where that can be."""

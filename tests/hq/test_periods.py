@@ -221,3 +221,13 @@ def test_a_clock_far_ahead_puts_no_entry_beyond_every_period(chain: Chain) -> No
     chain.top_up("shop-a", 10_000, 0)
     assert chain.close("june", NOW_MS + 1_000).entries == 1
     assert chain.report()["rows"] == []
+
+
+def test_what_was_spent_beyond_leases_stands_in_the_period_s_report_with_who_bears_it(chain: Chain) -> None:
+    chain.top_up("shop-a", 10_000, 0)
+    chain.spend("shop-b", 5_000, 0)
+    till = chain.tills["shop-b"]
+    body = sale_body("shop-b", chain.draws(2_000, 0), chain.hq.pack, chain.hq.ref, "b1", NOW_MS)
+    chain.hq.offer(till, till.append(EntryKind.SALE, body))
+    said = json.loads(chain.close("first", NOW_MS + DAY_MS).report)
+    assert said["late_spends"] == [{"account": "shop/shop-b/beyond_leases", "unit": "CNY", "amount": 2_000}]
