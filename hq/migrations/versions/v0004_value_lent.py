@@ -22,7 +22,7 @@ def upgrade() -> None:
 
 
 def _lent() -> None:
-    # What is lent, and slips.
+    # What is lent.
     op.create_table(
         "leases",
         sa.Column("lease", sa.LargeBinary(), nullable=False),
@@ -61,6 +61,10 @@ def _lent() -> None:
     op.create_index(
         "ix_leases_waiting", "leases", ["address"], sqlite_where=sa.text("waits"), postgresql_where=sa.text("waits")
     )
+
+
+def _told() -> None:
+    # How it travels, and what terminals told.
     op.create_table(
         "slips",
         sa.Column("slip", sa.LargeBinary(), nullable=False),
@@ -73,10 +77,6 @@ def _lent() -> None:
         sa.ForeignKeyConstraint(["in_entry_id"], ["entries.id"], name="fk_slips_in_entry_id"),
         sa.PrimaryKeyConstraint("slip", name="pk_slips"),
     )
-
-
-def _told() -> None:
-    # How it travels, and what terminals told.
     op.create_table(
         "lease_documents",
         sa.Column("digest", sa.LargeBinary(), nullable=False),
