@@ -62,6 +62,8 @@ class Mistrust(StrEnum):
     """Head office has entries that this journal does not: an older image of it was restored, or it was copied."""
     HASH_MISMATCH = "hash_mismatch"
     """Head office has another entry in this place: a copied terminal, or not our head office."""
+    OTHER_KEY = "other_key"
+    """Head office has another unit's key under this terminal's name: what this one signs is nobody's."""
 
 
 class Standing(StrEnum):
@@ -231,7 +233,8 @@ class Uplink:
         self._standing = Standing.DISPUTED
         self._sent.clear()
         self._hq_time_ms = welcome.hq_time_ms
-        if welcome.hq_time_ms < self._journal.signed_time_ms():
+        # With another key head office has no place for any epoch that this one begins: people have to enrol it.
+        if welcome.hq_time_ms < self._journal.signed_time_ms() or mistrust is Mistrust.OTHER_KEY:
             return []
         self._newest_epoch = max(self._newest_epoch, welcome.newest_epoch)
         return [self._new_epoch(EpochReason.CHAIN_DISPUTED, f"{mistrust}: head office has {welcome.upto_seq}")]
@@ -285,7 +288,10 @@ class Uplink:
         ours = self._journal.digest_at(said.upto_seq)
         if ours is None:
             return Mistrust.ABOVE_HEAD
-        return None if ours == said.head_hash else Mistrust.HASH_MISMATCH
+        if ours == said.head_hash:
+            return None
+        # Where a chain begins follows from name, epoch and key: of these only the key can differ.
+        return Mistrust.HASH_MISMATCH if said.upto_seq else Mistrust.OTHER_KEY
 
     def _begin_after(self, seq: int, now_ms: int) -> None:
         self._sent.clear()

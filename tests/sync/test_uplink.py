@@ -265,6 +265,7 @@ def test_doubled_and_old_acknowledgements_change_nothing(uplink: Uplink, store: 
         ("above_head", lambda office: {"upto_seq": 3}),
         ("hash_mismatch", lambda office: {"upto_seq": 1, "head_hash": bytes(32)}),
         ("hash_mismatch", lambda office: {"upto_seq": 2}),
+        ("other_key", lambda office: {"upto_seq": 0, "head_hash": bytes(32)}),
     ],
 )
 def test_what_cannot_be_believed_is_refused_by_name_and_moves_nothing(
