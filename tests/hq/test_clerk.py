@@ -9,6 +9,7 @@ from contract.bodies import OfficeBody
 from contract.signing import SoftwareSigner
 from hq import books
 from hq.chains import newest_of
+from hq.clerk import MOST_NOTE_CHARS
 from hq.db import reading, writing
 from hq.office import Office, open_office
 from hq.own_place import own_chain_of
@@ -115,7 +116,7 @@ def test_of_several_exceptions_all_are_settled_or_none(
     with writing(office.engine) as connection:
         raise_exceptions(connection, ((Place(A1, 1, 7), Finding(Cause.GAP, "")),), NOW_MS)
     assert run("exceptions", "settle", "1", "2", "--note", "looked") == 1
-    for note in ("", " ", "x" * 121, "a\x07b"):
+    for note in ("", " ", "x" * (MOST_NOTE_CHARS + 1), "a\x07b"):
         assert run("exceptions", "settle", "1", "--note", note) == 1
     with reading(office.engine) as connection:
         assert [line.settled_ms for line in books.exception_lines(connection)] == [None]
