@@ -95,6 +95,8 @@ class Courier:
         self._mend_after_ms = 0
         self._arrived: dict[DocumentKind, tuple[OpenedDocument, Content | None]] = {}
         self._activate_after_ms = 0
+        self._carrying = True
+        """Whether anything of an ended epoch may still have to be carried over."""
         self._leases_after_ms = 0
         self._time_believed = True
         self._note_time_after_ms = 0
@@ -155,7 +157,7 @@ class Courier:
 
     def activate_arrived(self, open_basket: bool = False) -> tuple[DocumentKind, ...]:
         """Make what has arrived the active documents, each in one commit with its journal entry; begin a new epoch
-        where one is due, and give back leases that are.
+        where one is due, carry over some of what waits, and give back leases that are due.
 
         With an ``open_basket`` only who may sign in changes: what prices, names and sells waits until it is closed.
         Returns the kinds that changed.
@@ -164,9 +166,11 @@ class Courier:
         if not open_basket:
             self._bring_back()
             self._begin_epoch()
+            self._carry_on()
             self._return_leases()
         for kind, (opened, content) in list(self._arrived.items()):
-            if open_basket and kind is not DocumentKind.CASHIERS:
+            # Of leases head office takes it that all that was lent before stands in the journal before them.
+            if (open_basket and kind is not DocumentKind.CASHIERS) or (kind is DocumentKind.LEASES and self._carrying):
                 continue
             if self._clock.monotonic_ms() < self._activate_after_ms:
                 break
@@ -214,6 +218,23 @@ class Courier:
         self._epochs_ms.append(now_ms)
         self._speak_of("epoch_begun", detail)
 
+    def _carry_on(self) -> None:
+        """Carry some of what waits over into this epoch; the till sells on between one time and the next."""
+        if not self._carrying or self._clock.monotonic_ms() < self._activate_after_ms:
+            return
+        try:
+            found = self._store.carry_on(self._clock.stamp())
+        except StoreError as error:
+            self._activate_after_ms = self._clock.monotonic_ms() + ACTIVATE_AGAIN_MS
+            self._store_refused("not_carried_over", error)
+            return
+        self._carrying = found.left
+        for place in found.unreadable:
+            self.report("entry_not_carried", str(place))
+        if found.count:
+            self._look_at_backlog()
+            self._step(effects.JournalGrew())
+
     def _bring_back(self) -> None:
         """Have a damaged file brought back, in a new epoch; where that fails, after a while again."""
         if not self._file_damaged or self._mend is None or self._clock.monotonic_ms() < self._mend_after_ms:
@@ -230,6 +251,7 @@ class Courier:
     def _speak_of(self, code: str, detail: str) -> None:
         """There is another chain from here on: say why, and greet head office with it."""
         self._appended.clear()
+        self._carrying = True
         self._conversation = self._new_conversation()
         self.tell(code, detail)
         if self._up:
@@ -334,9 +356,7 @@ class Courier:
         self._look_at_backlog()
 
     def _accept(self, opened: OpenedDocument) -> None:
-        """Look into a trusted document. What this terminal does not wholly understand, or prices otherwise, it does
-        not take.
-        """
+        """Look into a trusted document. What is not wholly understood here, or prices otherwise, is not taken."""
         document = opened.document
         reason, content = read_content(document, self._compiled)
         if not self._clock.believes(document.issued_ms):

@@ -76,6 +76,8 @@ class Audit:
     def __init__(self, digest_of: Callable[[Place], bytes | None]) -> None:
         self._digest_of = digest_of
         self._totals: PerpetualTotals | None = NOTHING_YET
+        self._left_over = 0
+        """What was to be carried into an epoch that ended before all of it was: it is carried into a later one."""
         self.reports: tuple[EpochReport, ...] = ()
 
     @property
@@ -121,8 +123,8 @@ class Audit:
         return entry
 
     def end(self, head: ChainPoint, acked: ChainPoint | None, carrying: bool) -> None:
-        """The epoch ends at ``head`` and was acknowledged up to ``acked``; ``carrying`` where not everything may have
-        been carried into it.
+        """The epoch ends at ``head`` and was acknowledged up to ``acked``; ``carrying`` where not all was carried
+        into it, but is now being, or into a later one.
         """
         epoch = self._source.epoch
         for missing in range(self._seq + 1, head.seq + 1):
@@ -131,7 +133,8 @@ class Audit:
             raise damaged(Place(epoch, self._seq + 1), "is not the end of the chain before it")
         self._check_acked(head, acked)
         self._check_declared(head)
-        if self._carried < self._to_carry and not carrying:
+        self._left_over = max(0, self._to_carry - self._carried - len(self._lost))
+        if self._left_over and not carrying:
             raise damaged(Place(epoch, 1), f"{self._to_carry} entries were to be carried, {self._carried} were")
         report = EpochReport(epoch, self._start, head, acked, self._carried, tuple(self._lost))
         self.reports = (*self.reports, report)
@@ -148,7 +151,8 @@ class Audit:
     def _check_body(self, entry: Entry) -> None:
         body = body_of(entry)
         if isinstance(body, EpochStartBody) and len(body.lost) < MOST_LOST:
-            self._to_carry = max(0, body.head_seq - body.acked_seq) - sum(seq > body.acked_seq for seq in body.lost)
+            lost = sum(seq > body.acked_seq for seq in body.lost)
+            self._to_carry = max(0, body.head_seq - body.acked_seq) - lost + self._left_over
         carried = totals_in(body)
         if carried is None:
             return

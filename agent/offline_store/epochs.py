@@ -1,13 +1,16 @@
 """One chain ends and the next begins: what head office has not acknowledged is carried over, as it was signed.
 
-The first entry of the new epoch, its row in the file and the first of what is carried are one durable commit; the rest
-follows in commits of their own, in order. Where the power fails between them, the next opening goes on.
+The first entry of the new epoch and its row in the file are one durable commit. What is carried follows a little at a
+time, in order, while the till sells on: other entries of the new epoch may stand between. The file says how far that
+is, so that whatever cuts it off, it goes on; also where another epoch begins before all is carried.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 
 from agent.clock import Stamp
-from agent.offline_store.audit import MOST_LOST
+from agent.offline_store.audit import MOST_LOST, declared_by
 from agent.offline_store.chain import (
     MOST_EPOCH,
     ChainPoint,
@@ -34,8 +37,39 @@ Applied = Callable[[Entry, Body], None]
 """Lets an entry have its effect on what else is kept, inside the transaction that appends it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many entries head office has not acknowledged, and the wall time of the oldest (None where there is none)."""
+
+    count: int
+    oldest_wall_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What one step of carrying over came to: how many entries were carried, whether anything is ``left`` for the next
+    step, and which entries could be read when the epoch began and cannot any more.
+    """
+
+    count: int = 0
+    left: bool = False
+    unreadable: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """Of ``epoch`` the entries behind ``after`` up to ``upto``, which began to be carried over into ``into``."""
+
+    into: int
+    epoch: int
+    after: int
+    upto: int
+
+
 class Epochs:
-    """The epochs of ``journal``; ``applied`` is told of each entry that begins one or carries over."""
+    """The epochs of ``journal``; ``applied`` is told of each entry that begins one. What an entry that is carried over
+    took once stays taken, for it is in the same file.
+    """
 
     def __init__(self, database: Database, journal: Journal, applied: Applied) -> None:
         self._database = database
@@ -43,78 +77,91 @@ class Epochs:
         self._applied = applied
 
     def begin(self, epoch: int, reason: EpochReason, transaction: bytes, stamp: Stamp) -> Entry:
-        """End the open epoch and begin ``epoch``, durably; return its first entry.
-
-        Where that epoch has begun already and not everything is carried over yet, go on with it. Raises StoreError,
-        INVALID unless ``epoch`` is later than the open one.
+        """End the open epoch and begin ``epoch``, durably; return its first entry. What is to be carried over waits for
+        :meth:`carry_on`. Raises StoreError, INVALID unless ``epoch`` is later than the open one.
         """
-        unfinished = self._carried_seq() is not None
-        self.finish()
         old = self._journal.source
-        if epoch == old.epoch and unfinished:
-            return self._journal.entry(1)
         if not old.epoch < epoch <= MOST_EPOCH:
             raise StoreError(StoreCause.INVALID, f"epoch {epoch} cannot follow {old.epoch}")
+        damaged = reason is EpochReason.JOURNAL_DAMAGED
         acked, head = self._acked(), self._journal.head()
-        lost = self._lost(old.epoch, acked.seq, head.seq, reason is EpochReason.JOURNAL_DAMAGED)
+        lost = self._lost(old.epoch, acked.seq, head.seq, damaged)
         body = EpochStartBody(reason, old.epoch, acked.seq, acked.digest, head.seq, lost[:MOST_LOST])
         new = Source(old.address, epoch, old.key)
         with self._journal.going_on(new), self._database.transaction():
-            if lost or reason is EpochReason.JOURNAL_DAMAGED:
+            if lost or damaged:
                 self._recount()
-                self._database.write(
-                    "UPDATE identity SET acked_seq = ?, acked_digest = ? WHERE epoch = ?",
-                    *(acked.seq, acked.digest, old.epoch),
-                )
+            self._database.write(
+                "UPDATE identity SET acked_seq = ?, acked_digest = ? WHERE epoch = ?",
+                *(acked.seq, acked.digest, old.epoch),
+            )
             self._journal.found(new)
-            start = self._append(EntryKind.EPOCH_START, transaction, stamp, body)
-            self._carry_some(old.epoch, acked.seq, head.seq, stamp)
-        self.finish()
-        return start
+            start = self._journal.append_within(EntryKind.EPOCH_START, transaction, stamp, body)
+            self._applied(start, body)
+            if acked.seq < head.seq:
+                self._database.write("UPDATE identity SET carried_seq = ? WHERE epoch = ?", acked.seq, epoch)
+            return start
 
-    def finish(self) -> None:
-        """Carry over what a power cut or a full disk has left behind; nothing where all is done. Raises StoreError."""
-        carried = self._carried_seq()
-        if carried is None:
-            return
-        epochs = self._journal.epochs()
-        before = epochs[epochs.index(self._journal.source.epoch) - 1]
-        head_seq = self._journal.head(before).seq
-        newest = self._journal.entry(self._journal.head().seq).header
-        stamp = Stamp(newest.wall_ms, newest.time_quality, newest.boot_id, newest.monotonic_ms)
-        while carried is not None:
-            with self._database.transaction():
-                self._carry_some(before, carried, head_seq, stamp)
-            carried = self._carried_seq()
+    def carry_on(self, stamp: Stamp) -> Carried:
+        """Carry the next entries over, as many as one durable commit takes. Raises StoreError."""
+        rest = next(self._rests(), None)
+        if rest is None:
+            return Carried()
+        with self._database.transaction():
+            count, unreadable = self._carry_some(rest, stamp)
+        return Carried(count, next(self._rests(), None) is not None, unreadable)
 
-    def _carry_some(self, epoch: int, after: int, head_seq: int, stamp: Stamp) -> None:
-        """Carry the next entries of ``epoch`` over as part of the caller's transaction, and note how far that is."""
-        upto = min(after + CARRIED_AT_ONCE, head_seq)
-        for seq in range(after + 1, upto + 1):
-            place = Place(epoch, seq)
-            kept = self._as_kept(place)
-            if kept is None:
-                continue
-            header, sealed = kept
-            if header.kind is EntryKind.CARRY_OVER:
-                place, sealed = original(self._journal.at(place))
-            body = CarryOverBody(place.epoch, place.seq, sealed)
-            self._append(EntryKind.CARRY_OVER, header.transaction, stamp, body)
-        self._database.write(
-            "UPDATE identity SET carried_seq = ? WHERE epoch = ?",
-            *(upto if upto < head_seq else None, self._journal.source.epoch),
-        )
+    def backlog(self) -> Backlog:
+        """Return what waits for head office, whether it is in the open epoch already or not."""
+        source, acked = self._journal.source, self._journal.acked().seq
+        rests = list(self._rests())
+        first = [Place(source.epoch, acked + 1), *(Place(rest.epoch, rest.after + 1) for rest in rests)]
+        ages = [self._database.row("SELECT wall_ms FROM journal WHERE place = ?", place.row) for place in first]
+        count = self._journal.head().seq - acked + sum(rest.upto - rest.after for rest in rests)
+        return Backlog(count, min((int(age[0]) for age in ages if age is not None), default=None))
 
-    def _append(self, kind: EntryKind, transaction: bytes, stamp: Stamp, body: Body) -> Entry:
-        entry = self._journal.append_within(kind, transaction, stamp, body)
-        self._applied(entry, body)
-        return entry
+    def _rests(self) -> Iterator[_Rest]:
+        """What is still to be carried over, in this order. ``carried_seq`` of an epoch's row says how far the epoch
+        before it is; where that was finished in a later epoch only, the number stays.
 
-    def _carried_seq(self) -> int | None:
-        found = self._database.row("SELECT carried_seq FROM identity WHERE epoch = ?", self._journal.source.epoch)
-        if found is None:
-            raise StoreError(StoreCause.CORRUPT, "a row that is made with the file is missing")
-        return None if found[0] is None else int(found[0])
+        The newest comes first: it holds what was carried into it, which stands before the rest in every chain.
+        """
+        rows = list(self._database.rows("SELECT epoch, carried_seq FROM identity ORDER BY epoch DESC"))
+        for (into, carried_seq), (epoch, _carried_seq) in pairwise(rows):
+            upto = 0 if carried_seq is None else self._journal.head(epoch).seq
+            if carried_seq is not None and carried_seq < upto:
+                yield _Rest(into, epoch, carried_seq, upto)
+
+    def _carry_some(self, rest: _Rest, stamp: Stamp) -> tuple[int, tuple[Place, ...]]:
+        """Carry the next entries over as part of the caller's transaction and note how far that is; return how many,
+        and the places that cannot be read though nothing said so.
+        """
+        unreadable = []
+        upto = min(rest.after + CARRIED_AT_ONCE, rest.upto)
+        for seq in range(rest.after + 1, upto + 1):
+            entry = self._to_carry(Place(rest.epoch, seq))
+            if entry is None:
+                unreadable.append(Place(rest.epoch, seq))
+            else:
+                transaction, body = entry
+                self._journal.append_within(EntryKind.CARRY_OVER, transaction, stamp, body)
+        whole = upto == rest.upto and rest.into == self._journal.source.epoch
+        self._database.write("UPDATE identity SET carried_seq = ? WHERE epoch = ?", None if whole else upto, rest.into)
+        count = upto - rest.after - len(unreadable)
+        return count, tuple(place for place in unreadable if not self._declared_lost(rest.into, place))
+
+    def _to_carry(self, place: Place) -> tuple[bytes, CarryOverBody] | None:
+        """The transaction at ``place``, and it carried over as it was first signed; None where it cannot be read."""
+        kept = self._as_kept(place)
+        if kept is None:
+            return None
+        header, sealed = kept
+        if header.kind is EntryKind.CARRY_OVER:
+            carrier = self._whole(place)
+            if carrier is None:
+                return None
+            place, sealed = original(carrier)
+        return header.transaction, CarryOverBody(place.epoch, place.seq, sealed)
 
     def _acked(self) -> ChainPoint:
         """How far head office has acknowledged the open epoch, as far as its entries bear that out; else where the
@@ -128,13 +175,33 @@ class Epochs:
             return acked
         return self._journal.start()
 
-    def _lost(self, epoch: int, acked_seq: int, head_seq: int, all_of_it: bool) -> tuple[int, ...]:
-        """The places behind the acknowledged one that cannot be read as they were kept; with ``all_of_it`` also those
-        before.
+    def _lost(self, epoch: int, acked_seq: int, head_seq: int, damaged: bool) -> tuple[int, ...]:
+        """The places behind the acknowledged one that cannot be read as they were kept; of a ``damaged`` journal also
+        those before, and each is looked into. Otherwise their hashes tell, for the till waits.
         """
-        first = self._journal.start(epoch).seq if all_of_it else acked_seq
+        first = self._journal.start(epoch).seq if damaged else acked_seq
         places = range(first + 1, head_seq + 1)
+        if not damaged and self._hashes_hold(Place(epoch, first), len(places)):
+            return ()
         return tuple(seq for seq in places if self._as_kept(Place(epoch, seq)) is None)
+
+    def _hashes_hold(self, after: Place, count: int) -> bool:
+        """Whether all of the next ``count`` entries are there, with the bytes that were signed."""
+        upto = after.seq + count
+        for seq in range(after.seq, upto, CARRIED_AT_ONCE):
+            most = min(CARRIED_AT_ONCE, upto - seq)
+            if len(self._journal.entries_of(after.epoch, seq, most, 2**62)) < most:
+                return False
+        return True
+
+    def _declared_lost(self, epoch: int, place: Place) -> bool:
+        """Whether the first entry of ``epoch`` says that this one of the epoch before is lost."""
+        try:
+            return declared_by(self._journal.entry(1, epoch)).is_lost(place.seq)
+        except StoreError as error:
+            if error.cause in (StoreCause.CORRUPT, StoreCause.ABSENT):
+                return False
+            raise
 
     def _as_kept(self, place: Place) -> tuple[EntryHeader, bytes] | None:
         """The header and the signed bytes of the entry at ``place``; None where they are missing, or not what was kept

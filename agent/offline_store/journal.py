@@ -7,7 +7,6 @@ by sequence speaks of the open one, unless it says which.
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from agent.clock import Stamp
@@ -40,14 +39,6 @@ from contract.trade import PerpetualTotals, SaleBody
 
 CHECKED_ON_OPEN = 64
 """So many of the newest entries are verified each time the store is opened; verify.py reads all of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """How many entries head office has not acknowledged, and the wall time of the oldest (None where there is none)."""
-
-    count: int
-    oldest_wall_ms: int | None
 
 
 class Journal:
@@ -259,12 +250,6 @@ class Journal:
             )
             self._database.write("UPDATE heard SET signed_time_ms = max(signed_time_ms, ?)", hq_time_ms)
         return True
-
-    def backlog(self) -> Backlog:
-        """Return what waits for head office."""
-        acked = self.acked().seq
-        oldest = self._database.row("SELECT wall_ms FROM journal WHERE place = ?", self._row(acked + 1))
-        return Backlog(self.head().seq - acked, None if oldest is None else oldest[0])
 
     def entries_after(self, seq: int, most: int, max_bytes: int) -> list[tuple[int, bytes]]:
         """Return consecutive ``(seq, signed bytes)`` from ``seq + 1`` on: at most ``most``, at most ``max_bytes``.

@@ -7,16 +7,27 @@ tell is asked of it and believed where an entry bears it out. Members and other 
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from agent.clock import Stamp
-from agent.offline_store.chain import MOST_EPOCH, ChainPoint, Place, Source, body_of, carries, opened, place_of
+from agent.offline_store.chain import (
+    MOST_EPOCH,
+    ChainPoint,
+    Place,
+    Source,
+    body_of,
+    carries,
+    opened,
+    original,
+    place_of,
+)
 from agent.offline_store.database import Database
 from agent.offline_store.epochs import Applied, Epochs
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.journal import Journal
 from agent.offline_store.pages import found_entries
-from contract.bodies import CarryOverBody, DocumentChangeBody, EntryKind, EpochReason
+from contract.bodies import CarryOverBody, DocumentChangeBody, EntryKind, EpochReason, EpochStartBody
 from contract.documents import DocumentKind
 from contract.errors import ContractError
 from contract.journal import Entry, TimeQuality, open_entry
@@ -52,6 +63,7 @@ def rebuild(damaged: Path, parts: Parts, transaction: bytes, stamp: Stamp) -> En
     """
     _keep_entries(damaged, parts)
     _keep_told(parts, _told(damaged))
+    _keep_carrying(parts)
     newest_ms = _remember(parts)
     if newest_ms > stamp.wall_ms:
         stamp = Stamp(newest_ms, TimeQuality.DOUBTFUL, stamp.boot_id, stamp.monotonic_ms)
@@ -167,6 +179,30 @@ def _keep_told(parts: Parts, told: _Told) -> None:
         database.write("UPDATE heard SET signed_time_ms = max(signed_time_ms, ?)", told.signed_time_ms)
 
 
+def _keep_carrying(parts: Parts) -> None:
+    """Note of each epoch from where on the one before it is still to be carried over: the entries themselves say. What
+    is carried a second time is posted once.
+    """
+    journal, database = parts.journal, parts.database
+    for before, epoch in pairwise(journal.epochs()):
+        after = _followed_from(journal, before, epoch)
+        found = database.row(
+            "SELECT min(seq) FROM journal WHERE place > ? AND place < ? AND transaction_id NOT IN"
+            " (SELECT transaction_id FROM journal WHERE place > ? AND carried = 1)",
+            *(Place(before, after).row, Place(before + 1, 0).row, Place(epoch, 0).row),
+        )
+        if found is not None and found[0] is not None:
+            with database.transaction():
+                database.write("UPDATE identity SET carried_seq = ? WHERE epoch = ?", found[0] - 1, epoch)
+
+
+def _followed_from(journal: Journal, before: int, epoch: int) -> int:
+    """Behind which entry of the epoch ``before`` it was to be carried over into ``epoch``."""
+    first = journal.entries_of(epoch, 0, 1, 2**40)
+    body = body_of(opened(journal.source.believed, Place(epoch, 1), first[0][1])) if first else None
+    return body.acked_seq if isinstance(body, EpochStartBody) else journal.acked(before).seq
+
+
 def _borne_out(parts: Parts, epoch: int, acked: ChainPoint) -> bool:
     """Whether the entry at the acknowledged place, or the one after it, says the same hash."""
     if parts.journal.digest_at(acked.seq, epoch) == acked.digest:
@@ -183,19 +219,20 @@ def _remember(parts: Parts) -> int:
     newest_ms, row = 0, 0
     leases: DocumentChangeBody | None = None
     while True:
-        sql = "SELECT place, wall_ms, sealed FROM journal WHERE place > ? AND carried = 0 ORDER BY place LIMIT ?"
+        sql = "SELECT place, wall_ms, sealed FROM journal WHERE place > ? ORDER BY place LIMIT ?"
         some = list(parts.database.rows(sql, row, KEPT_AT_ONCE))
         if not some:
             break
         with parts.database.transaction():
             for row, wall_ms, sealed in some:
                 newest_ms = max(newest_ms, wall_ms)
-                place = place_of(row)
-                entry = opened(parts.journal.source.believed, place, sealed)
+                entry = _original(parts, place_of(row), sealed)
+                if entry is None:
+                    continue
                 body = body_of(entry) if entry.header.kind is EntryKind.DOCUMENT_CHANGE else None
                 if isinstance(body, DocumentChangeBody) and body.kind == DocumentKind.LEASES:
-                    leases = body
-                parts.applied(entry, CarryOverBody(place.epoch, place.seq, sealed))
+                    leases = body if leases is None or body.version > leases.version else leases
+                parts.applied(entry, CarryOverBody(entry.header.epoch, entry.header.seq, entry.sealed))
     if leases is not None:
         # Leases come as deltas alone, so which one was the last has to be known.
         with parts.database.transaction():
@@ -204,3 +241,13 @@ def _remember(parts: Parts) -> int:
                 *(leases.version, leases.digest),
             )
     return newest_ms
+
+
+def _original(parts: Parts, place: Place, sealed: bytes) -> Entry | None:
+    """The entry at ``place``, or the one that it carries; None where that one is kept where it was first signed."""
+    believed = parts.journal.source.believed
+    first, signed = original(opened(believed, place, sealed))
+    if first == place:
+        return opened(believed, place, sealed)
+    kept = parts.journal.digest_at(first.seq, first.epoch) is not None
+    return None if kept else opened(believed, first, signed)

@@ -20,10 +20,10 @@ from agent.offline_store.documents import (
     StoredDocument,
     all_attributes,
 )
-from agent.offline_store.epochs import Epochs
+from agent.offline_store.epochs import Backlog, Carried, Epochs
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.holdings import Held, Holdings
-from agent.offline_store.journal import Backlog, Journal
+from agent.offline_store.journal import Journal
 from agent.offline_store.members import MemberRow, MemberShelf
 from agent.offline_store.notices import NoticeShelf
 from agent.offline_store.pin_tries import PinTries
@@ -101,8 +101,7 @@ class Store:
         return self._runs
 
     def open(self) -> None:
-        """Open the file in the calling thread, which owns it from then on, verify the end of the chain, and finish the
-        beginning of an epoch that was cut off.
+        """Open the file in the calling thread, which owns it from then on, and verify the end of the chain.
 
         Causes: LOCKED (another process has it), FOREIGN, NEWER, CORRUPT, IO, READ_ONLY, FULL.
         """
@@ -110,7 +109,6 @@ class Store:
         try:
             self._journal.require_own()
             self._journal.require_sound()
-            self._epochs.finish()
         except StoreError:
             self._database.close()
             raise
@@ -175,8 +173,8 @@ class Store:
         return self._journal.believed_time_ms()
 
     def backlog(self) -> Backlog:
-        """Return how many entries head office has not acknowledged, and the oldest one's wall time."""
-        return self._journal.backlog()
+        """Return how many entries head office has not acknowledged, of any epoch, and the oldest one's wall time."""
+        return self._epochs.backlog()
 
     def entries_after(self, seq: int, most: int, max_bytes: int) -> list[tuple[int, bytes]]:
         """Return consecutive ``(seq, signed bytes)`` from ``seq + 1`` on: at most ``most``, at most ``max_bytes``.
@@ -228,12 +226,18 @@ class Store:
         return self._journal.earlier()
 
     def begin_epoch(self, epoch: int, reason: EpochReason, transaction: bytes, stamp: Stamp) -> Entry:
-        """End the open epoch and begin ``epoch``; carry over all that head office has not acknowledged. Return the new
-        epoch's first entry. Cut off in between, it is finished at the next opening, or by calling again.
+        """End the open epoch and begin ``epoch``; return its first entry. All that head office has not acknowledged is
+        then carried over by :meth:`carry_on`, also after a restart.
 
         Causes: INVALID unless ``epoch`` is later than the open one; CORRUPT where the file itself is damaged.
         """
         return self._epochs.begin(epoch, reason, transaction, stamp)
+
+    def carry_on(self, stamp: Stamp) -> Carried:
+        """Carry over the next entries of epochs that have ended, in one durable commit; to be called again while there
+        is anything left. Other entries may come between.
+        """
+        return self._epochs.carry_on(stamp)
 
     # Value held offline, and what was taken once.
 

@@ -50,11 +50,15 @@ class Desk:
         self.store.open()
         self.clock = self.hands.clock()
         self.book = StoreBook(self.store, self.identity, self.clock)
-        self.courier = Courier(
-            self.store, self.road, self.identity, self.clock, self.book.compiled, heartbeat_s=20, mend=self.mend
-        )
+        self.courier = self.another_courier()
         self.courier.handle(LinkUp())
         self.let_through()
+
+    def another_courier(self) -> Courier:
+        """A courier over the same store, as after a restart."""
+        return Courier(
+            self.store, self.road, self.identity, self.clock, self.book.compiled, heartbeat_s=20, mend=self.mend
+        )
 
     def let_through(self) -> None:
         """Carry messages both ways until nobody has anything to say."""

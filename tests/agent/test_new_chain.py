@@ -7,9 +7,18 @@ from pathlib import Path
 import pytest
 
 from agent.courier import EPOCHS_AN_HOUR, HOUR_MS, MEND_AGAIN_MS, TOLD_MS
+from agent.offline_store.epochs import CARRIED_AT_ONCE
 from agent.sync.facts import LinkUp
 from contract import wire
-from contract.bodies import CarryOverBody, EpochReason, EpochStartBody, LeaseReturnBody, ReturnReason
+from contract.bodies import (
+    CancelBody,
+    CarryOverBody,
+    DocumentChangeBody,
+    EpochReason,
+    EpochStartBody,
+    LeaseReturnBody,
+    ReturnReason,
+)
 from contract.documents import DocumentKind, LeasesContent
 from contract.value import Account, Asset, Lease
 from tests.agent.desk import Desk
@@ -43,7 +52,7 @@ def test_a_disputed_chain_ends_and_what_was_not_acknowledged_goes_on_in_the_next
     desk.courier.activate_arrived()
     agree(desk)
     desk.let_through()
-    start, carried, *_rest = desk.bodies()
+    start, _told, carried, *_rest = desk.bodies()
     assert isinstance(start, EpochStartBody) and start.reason is EpochReason.CHAIN_DISPUTED
     assert isinstance(carried, CarryOverBody) and carried.sealed == sold.sealed
     assert [event for event in desk.events() if event.startswith("epoch_begun 2: chain_disputed")]
@@ -51,6 +60,71 @@ def test_a_disputed_chain_ends_and_what_was_not_acknowledged_goes_on_in_the_next
     assert list(desk.courier.troubles) == ["epoch_begun"]
     desk.hands.elapsed_ms += TOLD_MS
     assert not desk.courier.troubles
+
+
+def test_a_long_backlog_is_carried_over_bit_by_bit_while_the_till_sells_and_head_office_takes_it(desk: Desk) -> None:
+    waiting = [cancel(desk.store) for _ in range(3 * CARRIED_AT_ONCE)]
+    dispute(desk)
+    desk.courier.activate_arrived()
+    agree(desk)
+    assert desk.store.head().seq < 2 * CARRIED_AT_ONCE
+    assert desk.courier.backlog().count > len(waiting), "what waits in the epoch before waits for head office too"
+    sold = []
+    for _ in range(3):
+        desk.let_through()
+        sold.append(cancel(desk.store))
+        desk.courier.entry_appended(sold[-1].header.seq)
+        desk.courier.activate_arrived(open_basket=True)
+        assert desk.store.head().seq == sold[-1].header.seq, "nothing is carried over into an open basket"
+        desk.courier.activate_arrived()
+    desk.let_through()
+    bodies = desk.bodies()
+    carried = [body.sealed for body in bodies if isinstance(body, CarryOverBody)]
+    assert carried[:-1] == [one.sealed for one in waiting]
+    assert sum(isinstance(body, CancelBody) for body in bodies) == 3
+    assert desk.courier.backlog().count == 0
+
+
+def test_a_restart_amid_a_long_backlog_goes_on_carrying_it_over(desk: Desk) -> None:
+    for _ in range(2 * CARRIED_AT_ONCE):
+        cancel(desk.store)
+    dispute(desk)
+    desk.courier.activate_arrived()
+    desk.store.close()
+    desk.store.open()
+    again = desk.another_courier()
+    for _ in range(3):
+        again.activate_arrived()
+    assert sum(isinstance(body, CarryOverBody) for body in desk.bodies()) == 1 + 2 * CARRIED_AT_ONCE
+
+
+def test_leases_are_laid_only_once_everything_lent_before_is_in_the_chain(desk: Desk) -> None:
+    for _ in range(2 * CARRIED_AT_ONCE):
+        cancel(desk.store)
+    dispute(desk)
+    desk.courier.activate_arrived()
+    agree(desk)
+    desk.let_through()
+    content = wire.pack(LeasesContent(2, (lease(1, NOON_MS + 60_000),)))
+    desk.publish(1, content, DocumentKind.LEASES)
+    assert desk.courier.activate_arrived() == ()
+    assert desk.courier.activate_arrived() == (DocumentKind.LEASES,)
+    last = desk.bodies()[-1]
+    assert isinstance(last, DocumentChangeBody)
+    assert sum(isinstance(body, CarryOverBody) for body in desk.bodies()) == 1 + 2 * CARRIED_AT_ONCE
+
+
+def test_what_cannot_be_carried_over_is_told_once_and_the_rest_goes_on(desk: Desk) -> None:
+    for _ in range(CARRIED_AT_ONCE + 20):
+        cancel(desk.store)
+    dispute(desk)
+    desk.courier.activate_arrived()
+    with sqlite3.connect(desk.path) as somebody_else:
+        somebody_else.execute("UPDATE journal SET sealed = x'00' WHERE epoch = 1 AND seq = ?", (CARRIED_AT_ONCE + 5,))
+    somebody_else.close()
+    desk.courier.activate_arrived()
+    assert [event for event in desk.events() if event.startswith("entry_not_")] == ["entry_not_carried 1/105"]
+    assert sum(isinstance(body, CarryOverBody) for body in desk.bodies()) == CARRIED_AT_ONCE + 20
 
 
 def test_no_epoch_begins_inside_a_basket(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from agent.clock import Stamp
 from agent.keys import Identity, new_transaction_id
 from agent.offline_store.store import Room, Store
-from contract.bodies import CancelBody, EntryKind
+from contract.bodies import CancelBody, EntryKind, EpochReason
 from contract.documents import (
     CashierRecord,
     CashiersContent,
@@ -58,6 +58,19 @@ def sell(store: Store, payable_minor: int | None = None, transaction: bytes | No
 def cancel(store: Store) -> Entry:
     """Journal a basket given up."""
     return store.append(EntryKind.CANCEL, new_transaction_id(), stamp(), CancelBody("1001", 2, 5_000))
+
+
+def begin_epoch(store: Store, epoch: int, reason: EpochReason = EpochReason.CHAIN_DISPUTED, at_ms: int = 0) -> Entry:
+    """Begin an epoch and carry everything over at once."""
+    first = store.begin_epoch(epoch, reason, new_transaction_id(), stamp(at_ms))
+    carry_all(store)
+    return first
+
+
+def carry_all(store: Store) -> None:
+    """Carry over all that waits."""
+    while store.carry_on(stamp()).left:
+        pass
 
 
 def _for(payable_minor: int) -> SaleBody:

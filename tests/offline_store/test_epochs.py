@@ -1,5 +1,6 @@
 """A new epoch: what head office has not acknowledged is carried over as it was signed, whenever the power fails."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.keys import Identity, new_transaction_id
-from agent.offline_store.epochs import CARRIED_AT_ONCE
+from agent.offline_store.epochs import CARRIED_AT_ONCE, Backlog, Carried
 from agent.offline_store.store import Place, Store, StoreCause, StoreError
 from agent.offline_store.verify import verify_journal
 from contract.bodies import CarryOverBody, EntryKind, EpochReason, EpochStartBody
@@ -18,7 +19,7 @@ from contract.journal import Entry, identity_hash, open_entry
 from contract.messages import EarlierEpoch
 from contract.trade import SaleBody
 from tests.contract.samples import ADDRESS
-from tests.offline_store.counter import cancel, identity, opened, sell, stamp
+from tests.offline_store.counter import NOON_MS, begin_epoch, cancel, carry_all, identity, opened, sell, stamp
 from tests.offline_store.cutting import Current, PowerCut
 
 DISPUTED, DAMAGED = EpochReason.CHAIN_DISPUTED, EpochReason.JOURNAL_DAMAGED
@@ -42,7 +43,7 @@ def store(path: Path, who: Identity) -> Iterator[Store]:
 
 
 def _begin(store: Store, epoch: int, reason: EpochReason = DISPUTED) -> Entry:
-    return store.begin_epoch(epoch, reason, new_transaction_id(), stamp())
+    return begin_epoch(store, epoch, reason)
 
 
 def _carried(store: Store, epoch: int) -> list[CarryOverBody]:
@@ -161,7 +162,7 @@ def backlog(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Identity, i
 
 @given(st.floats(0, 1))
 @settings(max_examples=8, deadline=None)
-def test_wherever_the_power_fails_the_next_opening_finishes_the_epoch_or_never_began_it(
+def test_wherever_the_power_fails_the_epoch_goes_on_after_the_next_opening_or_never_began(
     backlog: tuple[Path, Identity, int], tmp_path_factory: pytest.TempPathFactory, share: float
 ) -> None:
     source, who, waiting = backlog
@@ -180,15 +181,94 @@ def test_wherever_the_power_fails_the_next_opening_finishes_the_epoch_or_never_b
     if again.epoch() == 1:
         assert again.head().seq == waiting
         _begin(again, 2)
-    assert again.head().seq == 1 + waiting
-    assert [body.seq for body in _carried(again, 2)] == list(range(1, waiting + 1))
     sell(again)
+    carry_all(again)
+    assert again.head().seq == 2 + waiting
+    assert [body.seq for body in _carried(again, 2)] == list(range(1, waiting + 1))
     again.close()
     report = verify_journal(path, ADDRESS, who.signer.public)
     assert (report.head.seq, report.epochs[1].carried) == (waiting + 2, waiting)
 
 
-def test_after_a_full_disk_in_between_asking_again_goes_on(backlog: tuple[Path, Identity, int], tmp_path: Path) -> None:
+@pytest.fixture
+def waiting(backlog: tuple[Path, Identity, int], tmp_path: Path) -> Iterator[tuple[Store, Path, Identity, int]]:
+    """That store, in which the next epoch has begun and nothing is carried over yet."""
+    source, who, count = backlog
+    path = tmp_path / "till.db"
+    path.write_bytes(source.read_bytes())
+    store = opened(path, who)
+    store.begin_epoch(2, DISPUTED, new_transaction_id(), stamp(count))
+    yield store, path, who, count
+    store.close()
+
+
+def test_an_epoch_begins_with_one_entry_and_the_rest_waits(waiting: tuple[Store, Path, Identity, int]) -> None:
+    store, path, who, count = waiting
+    assert (store.head().seq, store.backlog()) == (1, Backlog(1 + count, NOON_MS))
+    verify_journal(path, ADDRESS, who.signer.public)
+    assert store.carry_on(stamp(count)).left
+    assert (store.head().seq, store.backlog().count) == (1 + CARRIED_AT_ONCE, 1 + count)
+    assert not store.carry_on(stamp(count)).left
+    assert (store.head().seq, store.backlog()) == (1 + count, Backlog(1 + count, NOON_MS + count))
+
+
+def test_the_till_sells_while_the_rest_is_carried_over_in_order(waiting: tuple[Store, Path, Identity, int]) -> None:
+    store, path, who, count = waiting
+    sold = sell(store)
+    store.carry_on(stamp())
+    verify_journal(path, ADDRESS, who.signer.public)
+    again = sell(store)
+    carry_all(store)
+    assert (sold.header.seq, again.header.seq) == (2, CARRIED_AT_ONCE + 3)
+    assert [body.seq for body in _carried(store, 2)] == list(range(1, count + 1))
+    report = verify_journal(path, ADDRESS, who.signer.public)
+    assert (report.epochs[1].carried, report.head.seq) == (count, count + 3)
+
+
+def test_an_epoch_that_ends_before_all_was_carried_into_it_leaves_the_rest_to_the_next(
+    waiting: tuple[Store, Path, Identity, int],
+) -> None:
+    store, path, who, count = waiting
+    store.carry_on(stamp())
+    assert store.advance(11, store.entry(11).digest)
+    sold = sell(store)
+    store.begin_epoch(3, DISPUTED, new_transaction_id(), stamp())
+    assert store.backlog().count == 1 + CARRIED_AT_ONCE + 2 - 11 + count - CARRIED_AT_ONCE
+    verify_journal(path, ADDRESS, who.signer.public)
+    store.close()
+    store.open()
+    carry_all(store)
+    carried = _carried(store, 3)
+    assert [body.seq for body in carried if body.epoch == 1] == list(range(11, count + 1))
+    assert [body.sealed for body in carried if body.epoch == 2] == [sold.sealed]
+    assert (store.carry_on(stamp()), store.backlog().count) == (Carried(), store.head().seq)
+    assert [part.carried for part in verify_journal(path, ADDRESS, who.signer.public).epochs] == [0, 100, len(carried)]
+
+
+def test_what_cannot_be_read_any_more_when_its_turn_comes_is_named_and_the_rest_goes_on(
+    waiting: tuple[Store, Path, Identity, int],
+) -> None:
+    store, path, _who, count = waiting
+    with sqlite3.connect(path) as somebody_else:
+        somebody_else.execute("UPDATE journal SET sealed = zeroblob(400) WHERE epoch = 1 AND seq = 7")
+    somebody_else.close()
+    assert store.carry_on(stamp()) == Carried(CARRIED_AT_ONCE - 1, True, (Place(1, 7),))
+    assert store.carry_on(stamp()) == Carried(count - CARRIED_AT_ONCE)
+    assert [body.seq for body in _carried(store, 2)] == [seq for seq in range(1, count + 1) if seq != 7]
+
+
+def test_what_an_epoch_leaves_out_is_found(waiting: tuple[Store, Path, Identity, int]) -> None:
+    store, path, who, _count = waiting
+    store.carry_on(stamp())
+    with sqlite3.connect(path) as somebody_else:
+        somebody_else.execute("UPDATE identity SET carried_seq = NULL")
+    somebody_else.close()
+    with pytest.raises(StoreError) as refused:
+        verify_journal(path, ADDRESS, who.signer.public)
+    assert "entries were to be carried, 100 were" in refused.value.detail
+
+
+def test_after_a_full_disk_in_between_it_goes_on(backlog: tuple[Path, Identity, int], tmp_path: Path) -> None:
     source, who, waiting = backlog
     path = tmp_path / "till.db"
     path.write_bytes(source.read_bytes())
@@ -199,7 +279,6 @@ def test_after_a_full_disk_in_between_asking_again_goes_on(backlog: tuple[Path, 
     with pytest.raises(PowerCut):
         _begin(store, 2)
     current.left = None
-    first = _begin(store, 2)
-    assert (first.header.epoch, first.header.seq) == (2, 1)
+    carry_all(store)
     assert (store.epoch(), store.head().seq) == (2, 1 + waiting)
     store.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.keys import Identity, new_transaction_id
+from agent.keys import Identity
 from agent.offline_store.chain import Place
 from agent.offline_store.export import export_journal, verify_export
 from agent.offline_store.store import Store, StoreCause, StoreError
@@ -27,7 +27,7 @@ from contract.export import (
 )
 from contract.signing import Signer
 from tests.contract.samples import ADDRESS
-from tests.offline_store.counter import NOON_MS, cancel, identity, opened, sell, stamp
+from tests.offline_store.counter import NOON_MS, begin_epoch, cancel, identity, opened, sell
 
 ALL = Place(1, 0)
 
@@ -50,7 +50,7 @@ def _traded(store: Store) -> None:
         sell(store)
     cancel(store)
     assert store.advance(2, store.entry(2).digest)
-    store.begin_epoch(2, EpochReason.CHAIN_DISPUTED, new_transaction_id(), stamp())
+    begin_epoch(store, 2)
     sell(store)
 
 
@@ -118,7 +118,7 @@ def test_what_a_later_epoch_says_is_lost_may_be_missing(store: Store, tmp_path: 
     with sqlite3.connect(tmp_path / "till.db") as somebody_else:
         somebody_else.execute("UPDATE journal SET sealed = x'00' WHERE seq IN (2, 4)")
     somebody_else.close()
-    store.begin_epoch(2, EpochReason.JOURNAL_DAMAGED, new_transaction_id(), stamp())
+    begin_epoch(store, 2, EpochReason.JOURNAL_DAMAGED)
     sell(store)
     _manifest, report = _verify(_export(tmp_path, who), who)
     assert report.lost == (Place(1, 2), Place(1, 4))

@@ -12,12 +12,12 @@ import pytest
 from agent.keys import Identity, new_transaction_id
 from agent.offline_store.holdings import EARLY_MS, MOST_RETURNED
 from agent.offline_store.store import Store, StoreCause, StoreError
-from contract.bodies import Body, DocumentChangeBody, EntryKind, EpochReason, Returned
+from contract.bodies import Body, DocumentChangeBody, EntryKind, Returned
 from contract.messages import LeasesHeld, leases_digest
 from contract.value import Asset, Draw, Lease, born_lease_id, draw
 from tests.contract.bodies import refund, top_up
 from tests.contract.samples import sale
-from tests.offline_store.counter import NOON_MS, identity, opened, stamp
+from tests.offline_store.counter import NOON_MS, begin_epoch, identity, opened, stamp
 from tests.offline_store.lending import (
     ANNA,
     ANNAS_COFFEES,
@@ -206,7 +206,7 @@ def test_what_a_terminal_creates_may_be_spent_there_at_once(store: Store) -> Non
 
 def test_a_new_epoch_holds_nothing_of_the_one_before_though_it_carries_its_spends(store: Store, lender: Lender) -> None:
     spend(store, draw(ONE, 2_500))
-    store.begin_epoch(2, EpochReason.CHAIN_DISPUTED, new_transaction_id(), stamp())
+    begin_epoch(store, 2)
     assert (left(store), store.leases_held()) == ({}, LeasesHeld(0, leases_digest(())))
     activate(store, lender.leases(lease(2), epoch=1))
     assert left(store) == {}

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from agent.keys import new_transaction_id
 from agent.offline_store.store import Store, StoreCause, StoreError
-from contract.bodies import EntryKind, EpochReason, Returned
+from contract.bodies import EntryKind, Returned
 from contract.messages import LeasesHeld, leases_digest
 from contract.slips import Slip, seal_slip
 from contract.value import Account, Asset, Lease, born_lease_id, draw
 from tests.contract.bodies import top_up
 from tests.contract.samples import ADDRESS, NEIGHBOUR, eddsa_signer
-from tests.offline_store.counter import identity, opened, stamp
+from tests.offline_store.counter import begin_epoch, identity, opened, stamp
 from tests.offline_store.lending import Lender, activate, give_back, lease, replayed, slip_in, slip_out, spend
 
 ACCOUNTS = tuple(Account(asset, f"h-{number}") for asset in Asset for number in (1, 2))
@@ -95,7 +95,7 @@ class Till:
         """The leases of the epoch before are no longer here."""
         if which == 0:
             self.epoch += 1
-            self.store.begin_epoch(self.epoch, EpochReason.CHAIN_DISPUTED, new_transaction_id(), stamp(self.after_ms))
+            begin_epoch(self.store, self.epoch, at_ms=self.after_ms)
 
     def hands(self) -> dict[str, Callable[[int, int, int], None]]:
         return {

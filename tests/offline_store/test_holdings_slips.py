@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.keys import new_transaction_id
 from agent.offline_store.store import Store, StoreCause, StoreError
-from contract.bodies import CarryOverBody, EntryKind, EpochReason
+from contract.bodies import CarryOverBody, EntryKind
 from contract.ids import TerminalAddress
 from contract.signing import Signer
 from contract.slips import Slip, seal_slip
 from contract.value import Draw, Lease, draw
 from tests.contract.samples import ADDRESS, NEIGHBOUR, eddsa_signer
-from tests.offline_store.counter import NOON_MS, identity, opened, stamp
+from tests.offline_store.counter import NOON_MS, begin_epoch, identity, opened, stamp
 from tests.offline_store.lending import (
     ANNA,
     TONIGHT_MS,
@@ -122,7 +121,7 @@ def test_a_slip_is_taken_once_also_when_it_is_spent_or_another_epoch_begins(take
     assert "taken before" in not_taken(taker, paper)
     spend(taker, draw(SEVEN, 10_000))
     assert "taken before" in not_taken(taker, paper)
-    taker.begin_epoch(2, EpochReason.CHAIN_DISPUTED, new_transaction_id(), stamp())
+    begin_epoch(taker, 2)
     assert "taken before" in not_taken(taker, paper)
 
 

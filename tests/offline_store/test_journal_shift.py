@@ -9,13 +9,13 @@ import pytest
 from agent.keys import Identity, new_transaction_id
 from agent.offline_store.store import Shift, Store
 from agent.offline_store.verify import verify_journal
-from contract.bodies import EntryKind, EpochReason, OutageBody, OutageCause, ShiftCloseBody
+from contract.bodies import EntryKind, OutageBody, OutageCause, ShiftCloseBody
 from contract.journal import Entry
 from contract.trade import PerpetualTotals, TopUpBody
 from contract.value import born_lease_id
 from tests.contract.bodies import STORED, refund, top_up
 from tests.contract.samples import ADDRESS
-from tests.offline_store.counter import NOON_MS, cancel, identity, opened, sell, stamp
+from tests.offline_store.counter import NOON_MS, begin_epoch, cancel, identity, opened, sell, stamp
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_shift_goes_on_across_epochs_and_counts_what_was_carried_once(store: S
     _close(store)
     sell(store)
     before = store.shift()
-    store.begin_epoch(2, EpochReason.CHAIN_DISPUTED, new_transaction_id(), stamp())
+    begin_epoch(store, 2)
     assert store.shift() == replace(before, first_seq=1)
     sell(store)
     assert (store.shift().sales, store.shift().number) == (2, 2)

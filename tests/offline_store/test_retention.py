@@ -9,9 +9,9 @@ from agent.keys import Identity, new_transaction_id
 from agent.offline_store.retention import KEPT_MS, LET_GO_AT_ONCE
 from agent.offline_store.store import Room, Store, StoreCause, StoreError
 from agent.offline_store.verify import verify_journal
-from contract.bodies import CancelBody, EntryKind, EpochReason
+from contract.bodies import CancelBody, EntryKind
 from tests.contract.samples import ADDRESS
-from tests.offline_store.counter import NOON_MS, cancel, identity, opened, sell, stamp
+from tests.offline_store.counter import NOON_MS, begin_epoch, cancel, identity, opened, sell, stamp
 
 RESERVE = 1_000_000
 
@@ -82,7 +82,7 @@ def test_on_a_short_disk_what_head_office_has_had_for_long_makes_room_and_the_re
     store.close()
     store.open()
     assert (store.acked().seq, store.backlog().count) == (400, 101)
-    store.begin_epoch(2, EpochReason.CHAIN_DISPUTED, new_transaction_id(), stamp())
+    begin_epoch(store, 2)
     assert verify_journal(tmp_path / "till.db", ADDRESS, who.signer.public).epochs[1].carried == 101
 
 

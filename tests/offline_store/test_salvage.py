@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from agent.keys import Identity, new_transaction_id
+from agent.offline_store.epochs import CARRIED_AT_ONCE
 from agent.offline_store.recovery import Recovery, recover
 from agent.offline_store.store import Place, Store, StoreCause, StoreError
 from agent.offline_store.verify import verify_journal
 from contract.bodies import CarryOverBody, EntryKind, EpochReason, EpochStartBody, TechnicalEventBody
 from contract.trade import SaleBody
 from tests.contract.samples import ADDRESS, sale
-from tests.offline_store.counter import cancel, identity, opened, sell, stamp
+from tests.offline_store.counter import begin_epoch, cancel, carry_all, identity, opened, sell, stamp
 
 PAGE = 4096
 SALES = 60
@@ -90,13 +91,14 @@ def _brought_back(path: Path, who: Identity, entries: list[bytes]) -> tuple[Stor
     try:
         store.open()
         if not _readable(store):
-            store.begin_epoch(store.epoch() + 1, EpochReason.JOURNAL_DAMAGED, new_transaction_id(), stamp())
+            begin_epoch(store, store.epoch() + 1, EpochReason.JOURNAL_DAMAGED)
         sold = sell(store)
     except StoreError as error:
         assert error.cause is StoreCause.CORRUPT
         store.close()
         found = recover(path, who, new_transaction_id(), stamp())
         store = opened(path, who)
+        carry_all(store)
         sold = sell(store)
     body = sold.body()
     assert isinstance(body, SaleBody) and body.totals == store.totals()
@@ -195,7 +197,7 @@ def test_an_entry_changed_on_the_disk_is_lost_and_all_others_go_on(day: Day, tmp
     with pytest.raises(StoreError) as refused:
         store.entries_after(29, 100, 2**30)
     assert (refused.value.cause, refused.value.entry) == (StoreCause.CORRUPT, (1, 30))
-    first = store.begin_epoch(2, EpochReason.JOURNAL_DAMAGED, new_transaction_id(), stamp())
+    first = begin_epoch(store, 2, EpochReason.JOURNAL_DAMAGED)
     body = first.body()
     assert isinstance(body, EpochStartBody) and body.lost == (30,)
     assert [item.seq for item in _carried(store)] == [seq for seq in range(ACKED + 1, SALES + 1) if seq != 30]
@@ -247,6 +249,7 @@ def test_a_power_cut_while_the_files_change_places_is_finished_by_the_next_openi
     if cut == "built":
         aside.rename(path)
     store = opened(path, who)
+    carry_all(store)
     assert (store.epoch(), store.head().seq) == (2, 1 + SALES)
     store.close()
     assert aside.exists() and log.exists()
@@ -271,6 +274,7 @@ def test_a_second_damage_is_kept_beside_the_first(day: Day, tmp_path: Path, who:
         found = recover(path, who, new_transaction_id(), stamp())
         assert found.aside is not None and (found.epoch, found.aside.name) == (epoch, name)
     store = opened(path, who)
+    carry_all(store)
     assert len({item.sealed for item in _carried(store)}) == SALES + 1
     store.close()
     verify_journal(path, ADDRESS, who.signer.public)
@@ -327,3 +331,27 @@ def test_whatever_row_is_damaged_the_till_comes_back_and_its_journal_verifies(
     store, found = _brought_back(path, who, day.entries)
     assert found is not None and store.epoch() == 2
     store.close()
+
+
+def test_what_was_not_carried_over_yet_when_the_file_broke_is_carried_over_after(
+    day: Day, tmp_path: Path, who: Identity
+) -> None:
+    path = day.closed(tmp_path)
+    store = opened(path, who)
+    for _ in range(CARRIED_AT_ONCE):
+        cancel(store)
+    waiting = SALES - ACKED + CARRIED_AT_ONCE
+    store.begin_epoch(2, EpochReason.CHAIN_DISPUTED, new_transaction_id(), stamp())
+    assert store.carry_on(stamp()).left
+    between = sell(store)
+    store.close()
+    _spoil(path, 0, bytes(PAGE))
+    recover(path, who, new_transaction_id(), stamp())
+    store = opened(path, who)
+    assert store.backlog().count == 1 + 1 + CARRIED_AT_ONCE + 1 + waiting - CARRIED_AT_ONCE
+    carry_all(store)
+    carried = _carried(store)
+    assert [item.seq for item in carried if item.epoch == 1] == list(range(ACKED + 1, ACKED + 1 + waiting))
+    assert [item.sealed for item in carried if item.epoch == 2][1:] == [between.sealed]
+    store.close()
+    verify_journal(path, ADDRESS, who.signer.public)

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from agent.keys import Identity, new_transaction_id
+from agent.keys import Identity
 from agent.offline_store.store import Store
 from agent.sync.effects import Effect, JournalGrew, NotHeld, Tick
 from agent.sync.facts import LinkDown, LinkProblem, LinkUp
 from agent.sync.parties import Pace, Parties
 from agent.sync.uplink import Uplink
 from contract import topics
-from contract.bodies import EpochReason
 from contract.messages import Batch, Range, read_batch
-from tests.offline_store.counter import cancel, identity, opened
+from tests.offline_store.counter import begin_epoch, cancel, identity, opened
 from tests.sync.office import Office, at, office_for, others, published
 
 PACE = Pace(reply_ms=5_000, again_ms=60_000, longest_again_ms=120_000)
@@ -52,7 +51,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     for _ in range(250):
         entry = cancel(store)
     store.advance(250, entry.digest)
-    store.begin_epoch(2, EpochReason.CHAIN_DISPUTED, new_transaction_id(), at(0))
+    begin_epoch(store, 2)
     office = office_for(who)
     office.epoch = 2
     office.kept = [sealed for _seq, sealed in store.entries_after(0, 100, 2**62)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.keys import Identity, new_transaction_id
+from agent.keys import Identity
 from agent.offline_store.store import Store
 from agent.sync.effects import Effect, NewEpoch, Quarantined, Reconnect, Tick
 from agent.sync.facts import LinkUp, MessageArrived
@@ -16,7 +16,7 @@ from agent.sync.uplink import Standing, Uplink
 from contract import topics
 from contract.bodies import EpochReason
 from contract.messages import RefusedEntry, read_batch, read_hello
-from tests.offline_store.counter import identity, opened, sell
+from tests.offline_store.counter import begin_epoch, identity, opened, sell
 from tests.sync.office import Office, at, office_for, others, published
 
 PACE = Pace(heartbeat_ms=20_000, greeting_ms=1_000, reply_ms=5_000, silence_ms=65_000)
@@ -95,7 +95,7 @@ def test_the_new_epoch_tells_of_the_one_before_and_carries_what_head_office_has_
     first, second = sell(store), sell(store)
     store.advance(1, first.digest)
     (new,) = terminal.new_epochs(office.welcome(upto_seq=2, head_hash=bytes(32)))
-    store.begin_epoch(new.epoch, new.reason, new_transaction_id(), at(5))
+    begin_epoch(store, new.epoch, new.reason)
     uplink = Uplink(Parties(terminal.who.address, 2, office.parties().believed), store, PACE)
     office.epoch, office.kept = 2, []
     (hello,) = published(uplink.step(LinkUp(), at(6)), topics.Up.HELLO)

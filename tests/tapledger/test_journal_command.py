@@ -12,12 +12,12 @@ import pytest
 
 from agent.keys import Identity, load_identity, new_transaction_id
 from agent.offline_store.store import Store
-from contract.bodies import CancelBody, EntryKind, EpochReason
+from contract.bodies import CancelBody, EntryKind
 from contract.signing import SoftwareSigner
 from provisioning.birth import check_address, ensure_terminal
 from provisioning.headquarters import ensure_head_office
 from tapledger.main import main
-from tests.offline_store.counter import stamp
+from tests.offline_store.counter import begin_epoch, stamp
 
 ADDRESS = check_address("demo", "a", "a1")
 AGENT = """\
@@ -60,7 +60,7 @@ def till(tmp_path: Path) -> Iterator[Till]:
     store.open()
     for _ in range(3):
         store.append(EntryKind.CANCEL, new_transaction_id(), stamp(), CancelBody("1001", 1, 100))
-    store.begin_epoch(2, EpochReason.CHAIN_DISPUTED, new_transaction_id(), stamp())
+    begin_epoch(store, 2)
     yield Till(tmp_path, who, store)
     store.close()
 

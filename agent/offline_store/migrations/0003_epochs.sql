@@ -2,8 +2,8 @@
 -- journal goes on growing at its end and needs no second index for its order.
 
 -- A row for each epoch; the newest is the open one. acked is how far head office has acknowledged with its signature,
--- kept_after the place up to which old entries have been let go. carried counts, while it is not NULL, up to where the
--- epoch before has been carried over into this one.
+-- kept_after the place up to which old entries have been let go. carried is, where it is not NULL, up to where the epoch
+-- before has been carried over, into this one or, where this one ended before all was, into a later one.
 CREATE TABLE epochs (
     epoch             INTEGER PRIMARY KEY CHECK (epoch BETWEEN 1 AND 2147483647),
     address           TEXT    NOT NULL,
