@@ -372,10 +372,6 @@ class Store:
         """Return the terminals whose keys are believed, at most so many, by their names."""
         return self._terminals.addresses(most)
 
-    def terminal_believed(self, address: TerminalAddress) -> bool:
-        """Tell whether there is such a terminal: whom a slip may be made out to."""
-        return self._terminals.believes(address)
-
     def notices(self, now_ms: int) -> tuple[Notice, ...]:
         """Return what head office wants cashiers to read at an instant (Unix milliseconds)."""
         return self._notices.notices(now_ms)

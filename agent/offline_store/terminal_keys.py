@@ -24,9 +24,14 @@ class TerminalKeys:
         self._database.write_many("INSERT INTO terminal_keys VALUES (?, ?, ?)", iter(rows))
 
     def key(self, address: TerminalAddress, epoch: int) -> PublicKey | None:
-        """Return the journal key of a terminal in an epoch, None where it has none that is believed."""
+        """Return the journal key of a terminal in an epoch, None where it has none that is believed.
+
+        A terminal that begins an epoch by itself keeps its key, so the newest that is known is the key of later ones.
+        """
         row = self._database.row(
-            "SELECT journal_key FROM terminal_keys WHERE address = ? AND epoch = ?", str(address), epoch
+            "SELECT journal_key FROM terminal_keys WHERE address = ?1 AND"
+            " epoch = (SELECT min(max(epoch), ?2) FROM terminal_keys WHERE address = ?1)",
+            *(str(address), epoch),
         )
         return None if row is None else _key(row[0], StoreCause.CORRUPT)
 
@@ -34,10 +39,6 @@ class TerminalKeys:
         """Return the terminals there are, at most so many, by their names."""
         rows = self._database.rows("SELECT DISTINCT address FROM terminal_keys ORDER BY address LIMIT ?", most)
         return tuple(_address(text) for (text,) in rows)
-
-    def believes(self, address: TerminalAddress) -> bool:
-        """Tell whether there is such a terminal, in whichever epoch: whom a slip may be made out to."""
-        return self._database.row("SELECT 1 FROM terminal_keys WHERE address = ?", str(address)) is not None
 
 
 def _address(text: str) -> TerminalAddress:

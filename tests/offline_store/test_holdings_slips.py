@@ -138,15 +138,25 @@ def test_a_slip_is_believed_by_the_key_of_the_till_it_names_and_no_other(
     other, third = eddsa_signer(), TerminalAddress("acme", "s02", "t1")
     activate(taker, keys.keys((ADDRESS, 1, signer), (third, 1, other)))
     assert "unknown_key" in not_taken(taker, slip(other))
-    assert "no key" in not_taken(taker, slip(signer, epoch=2))
     assert "bad_signature" in not_taken(taker, slip(signer)[:-1] + bytes([slip(signer)[-1] ^ 1]))
     for cut in (slip(signer)[:40], b"\xd2" + bytes(60)):
         assert "slip is refused" in not_taken(taker, cut)
     activate(taker, keys.keys((third, 1, other)))
     assert "no key" in not_taken(taker, slip(signer))
-    assert taker.terminal_believed(third)
-    assert not taker.terminal_believed(ADDRESS)
-    assert (taker.terminal_key(third, 1), taker.terminal_key(third, 2)) == (other.public, None)
+    assert (taker.terminal_key(third, 1), taker.terminal_key(ADDRESS, 1)) == (other.public, None)
+
+
+def test_a_till_that_began_an_epoch_by_itself_is_believed_by_the_newest_key_known_of_it(
+    taker: Store, signer: Signer, keys: Lender
+) -> None:
+    newer = eddsa_signer()
+    activate(taker, keys.keys((ADDRESS, 2, signer), (ADDRESS, 5, newer)))
+    known = [taker.terminal_key(ADDRESS, epoch) for epoch in (1, 2, 3, 5, 6, 2**31 - 1)]
+    assert known == [None, signer.public, None, newer.public, newer.public, newer.public]
+    assert "unknown_key" in not_taken(taker, slip(signer, epoch=6))
+    slip_in(taker, slip(newer, epoch=6))
+    activate(taker, keys.keys())
+    assert "no key" in not_taken(taker, slip(newer, replace(SEVEN, lease=bytes([9]) * 16), epoch=6))
 
 
 def test_a_slip_past_its_time_is_not_taken(taker: Store, signer: Signer) -> None:
