@@ -91,11 +91,6 @@ def enrolled(connection: Connection) -> tuple[TerminalAddress, ...]:
     return tuple(address for address in addresses if address.shop != OFFICE_SHOP)
 
 
-def is_enrolled(connection: Connection, address: TerminalAddress) -> bool:
-    """Tell whether a till may speak, in whatever epoch."""
-    return newest_epoch(connection, address) is not None
-
-
 def replace_members(connection: Connection, rows: Iterable[MemberRow]) -> None:
     """Make ``rows`` the members there are."""
     before = {
