@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, func, insert, select, update
 
 from contract.bodies import EntryKind, OfficeBody
-from contract.ids import TerminalAddress
+from contract.ids import TerminalAddress, parse_address
 from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, identity_hash, seal_entry
 from contract.postings import Posting
 from contract.signing import PublicKey, parse_public_key
@@ -19,6 +19,7 @@ from hq.documents import Desk
 from hq.effects import take_effect
 from hq.own_place import own_chain_of
 from hq.tables import chains, entries, restorations, terminals, transactions
+from hq.unsettled import Cause, Finding, Place, raise_exceptions
 
 POSTED = "posted"
 _BOOT = bytes(16)
@@ -31,9 +32,7 @@ def book(connection: Connection, desk: Desk, body: OfficeBody, now_ms: int, tran
     transaction of the database books once; what belongs together goes through :func:`book_all`.
     """
     if transaction is not None:
-        known: int | None = connection.scalar(
-            select(transactions.c.entry_id).where(transactions.c.transaction_id == transaction)
-        )
+        transaction, known = _own_transaction(connection, desk, transaction, now_ms)
         if known is not None:
             return known
     return book_all(connection, desk, ((body, transaction),), now_ms)[0]
@@ -103,6 +102,29 @@ def _enrol(connection: Connection, address: TerminalAddress, epoch: int, key: Pu
     )
 
 
+def _own_transaction(connection: Connection, desk: Desk, transaction: bytes, now_ms: int) -> tuple[bytes, int | None]:
+    """The id that head office books ``transaction`` under, and the row of the entry it has there already.
+
+    A till may have journalled something under that id: whoever knows an order's number can reckon it. What head office
+    books then goes by the next id of a row that each repetition goes through again, and people are told.
+    """
+    own, wanted = str(own_chain_of(desk.tenant)), transaction
+    while True:
+        row = connection.execute(
+            select(entries.c.id, entries.c.address, entries.c.epoch, entries.c.seq)
+            .join(transactions, transactions.c.entry_id == entries.c.id)
+            .where(transactions.c.transaction_id == wanted)
+        ).one_or_none()
+        if row is None:
+            return wanted, None
+        if row.address == own:
+            return wanted, row.id
+        place = Place(parse_address(row.address), row.epoch, row.seq)
+        detail = f"{transaction.hex()} is an id of head office's own"
+        raise_exceptions(connection, ((place, Finding(Cause.TRANSACTION_DOUBLED, detail)),), now_ms)
+        wanted = hashlib.sha256(b"tapledger-own" + wanted).digest()[:16]
+
+
 def _sealed(
     desk: Desk,
     address: TerminalAddress,
@@ -113,7 +135,8 @@ def _sealed(
     transaction: bytes | None,
     now_ms: int,
 ) -> Entry:
-    own = hashlib.sha256(f"tapledger-office {address} {epoch} {seq}".encode()).digest()[:16]
+    # The hash of the entry before is nothing that a till could reckon and take the id first.
+    own = hashlib.sha256(f"tapledger-office {address} {epoch} {seq} ".encode() + previous).digest()[:16]
     header = EntryHeader(
         grammar=GRAMMAR,
         address=address,

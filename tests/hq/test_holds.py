@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
+import pytest
 from sqlalchemy import func, select
 
+from contract.bodies import CancelBody, EntryKind
 from contract.value import Account, Asset
 from hq.db import writing
 from hq.grants import grant, pay_in
 from hq.holds import Asked, Hold, HoldRefusal, HoldState, capture, release, reserve
 from hq.restoring import begin_restoration
 from hq.tables import entries
-from tests.hq.borrowers import Borrower, balance_of, lend, require_sound, take_step
+from tests.hq.borrowers import Borrower, balance_of, causes, lend, require_sound, take_step
 from tests.hq.tills import A1, B1, NOW_MS, HeadOffice
 
 POINTS = Account(Asset.POINTS, "m1")
@@ -137,3 +141,35 @@ def test_of_an_unknown_member_or_reservation_nothing_is_spent(hq: HeadOffice) ->
     assert isinstance(hold, Hold)
     # A client does not see what another reserved.
     assert captured(hq, hold, 100) is HoldRefusal.HOLD_UNKNOWN
+
+
+def test_a_till_that_journals_under_an_id_of_head_office_hinders_no_capture_and_no_paying_in(hq: HeadOffice) -> None:
+    paid_in(hq, 10_000)
+    hold = reserved(hq, asked(5_000))
+    assert isinstance(hold, Hold)
+    a = Borrower(hq, hq.enrolled(A1))
+    for taken in (hold.hold, b"paid in again!!!"):
+        a.till.append(EntryKind.CANCEL, CancelBody("1", 1, 1), taken)
+    a.sync()
+    for _ in range(2):
+        done = captured(hq, hold, 5_000)
+        assert isinstance(done, Hold) and done.taken == 5_000
+        with writing(hq.engine) as connection:
+            pay_in(connection, hq.desk, "m1", 1_000, 0, b"paid in again!!!", NOW_MS)
+    assert balance_of(hq, "member/m1/principal") == -6_000
+    assert causes(hq) == {"transaction_doubled"}
+    require_sound(hq)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_reservation_that_is_captured_at_the_last_moment_does_not_run_out(hq: HeadOffice) -> None:
+    paid_in(hq, 10_000)
+    hold = reserved(hq, asked(5_000))
+    assert isinstance(hold, Hold)
+    with writing(hq.engine) as connection:
+        done = capture(connection, hq.desk, "shop", hold.hold, 5_000, hold.until_ms)
+        # Another worker's step begins before this is for good.
+        step = Thread(target=take_step, args=(hq, hold.until_ms + 1))
+        step.start()
+    step.join(30)
+    assert captured(hq, hold, 5_000, hold.until_ms + 5) == done
