@@ -4,6 +4,7 @@ import logging
 
 from agent.clock import SystemClock
 from agent.courier import Courier
+from agent.keys import new_transaction_id
 from agent.log import event
 from agent.offline_store.faults import StoreError
 from agent.offline_store.store import Store
@@ -42,6 +43,8 @@ class Presence:
                 self._begin()
         except StoreError as error:
             _log.error(event("run_not_marked", cause=error.cause, detail=error.detail))
+            if error.in_the_file:
+                self._courier.damaged()
 
     def end(self) -> None:
         """The till is closed in order."""
@@ -53,10 +56,10 @@ class Presence:
             _log.error(event("run_not_marked", cause=error.cause, detail=error.detail))
 
     def _begin(self) -> None:
-        outage = self._store.runs.outage(self._clock.stamp())
-        if outage is None or self._courier.journal(EntryKind.OUTAGE, outage):
-            self._store.runs.begin(self._clock.stamp())
-            self._begun = True
+        outage = self._store.runs.begin(new_transaction_id(), self._clock.stamp())
+        self._begun = True
+        if outage is not None:
+            self._courier.entry_appended(outage.header.seq)
 
     def _look_at_clock(self) -> None:
         jump = self._clock.jump()

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from agent.clock import Stamp
 from agent.offline_store.database import Database
-from contract.bodies import OutageBody, OutageCause
+from agent.offline_store.journal import Journal
+from contract.bodies import EntryKind, OutageBody, OutageCause
+from contract.journal import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +19,11 @@ class Stop:
 
 
 class Runs:
-    """The mark in ``database`` that says that a till is running."""
+    """The mark in ``database`` that says that a till is running, and the entries of ``journal`` about runs cut off."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, journal: Journal) -> None:
         self._database = database
+        self._journal = journal
 
     def last_stop(self) -> Stop | None:
         """Return what is known of the run whose mark is in the file; None where none has ever begun."""
@@ -40,20 +43,28 @@ class Runs:
         cause = OutageCause.PROCESS if stop.boot_id == stamp.boot_id else OutageCause.POWER
         return OutageBody(cause, min(stop.wall_ms, stamp.wall_ms), stamp.wall_ms, "")
 
-    def begin(self, stamp: Stamp) -> None:
-        """Mark durably that a run has begun; after its outage, if any, is journalled."""
-        self._mark(stamp, closed=False, durable=True)
+    def begin(self, transaction: bytes, stamp: Stamp) -> Entry | None:
+        """Mark that a run has begun and, in the same durable commit, journal how the one before was cut off; return
+        that entry, None where it was closed in order.
+        """
+        with self._database.transaction():
+            outage = self.outage(stamp)
+            self._mark(stamp, closed=False)
+            if outage is None:
+                return None
+            return self._journal.append_within(EntryKind.OUTAGE, transaction, stamp, outage)
 
     def alive(self, stamp: Stamp) -> None:
         """Note that the run still goes on. No sync of its own: lost at a power cut, an older moment holds."""
-        self._mark(stamp, closed=False, durable=False)
+        with self._database.transaction(durable=False):
+            self._mark(stamp, closed=False)
 
     def end(self, stamp: Stamp) -> None:
         """Mark durably that the run is closed in order."""
-        self._mark(stamp, closed=True, durable=True)
+        with self._database.transaction():
+            self._mark(stamp, closed=True)
 
-    def _mark(self, stamp: Stamp, closed: bool, durable: bool) -> None:
-        with self._database.transaction(durable=durable):
-            self._database.write(
-                "INSERT OR REPLACE INTO run VALUES (1, ?, ?, ?)", stamp.boot_id, stamp.wall_ms, int(closed)
-            )
+    def _mark(self, stamp: Stamp, closed: bool) -> None:
+        self._database.write(
+            "INSERT OR REPLACE INTO run VALUES (1, ?, ?, ?)", stamp.boot_id, stamp.wall_ms, int(closed)
+        )

@@ -88,7 +88,7 @@ class Store:
         self._holdings = Holdings(self._database, keys, identity, self._terminals, self._spent)
         self._epochs = Epochs(self._database, self._journal, self._holdings.apply)
         self._shifts = Shifts(self._database, self._journal, identity.address)
-        self._runs = Runs(self._database)
+        self._runs = Runs(self._database, self._journal)
         self._retention = Retention(self._database, self._journal)
         shelves = Shelves(
             self._members, self._cashiers, self._catalogue, self._terminals, self._revocations, self._notices

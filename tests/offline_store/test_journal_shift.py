@@ -1,6 +1,7 @@
 """Perpetual totals, the figures of a shift, and how the run before ended: all of it from the entries."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from contract.value import born_lease_id
 from tests.contract.bodies import STORED, refund, top_up
 from tests.contract.samples import ADDRESS
 from tests.offline_store.counter import NOON_MS, begin_epoch, cancel, identity, opened, sell, stamp
+from tests.offline_store.cutting import Current, PowerCut
 
 
 @pytest.fixture
@@ -112,7 +114,7 @@ def test_a_shift_goes_on_across_epochs_and_counts_what_was_carried_once(store: S
 
 def test_a_run_that_was_closed_in_order_leaves_no_outage(store: Store) -> None:
     assert store.runs.outage(stamp()) is None
-    store.runs.begin(stamp())
+    store.runs.begin(new_transaction_id(), stamp())
     store.runs.end(stamp(5_000))
     store.close()
     store.open()
@@ -120,7 +122,7 @@ def test_a_run_that_was_closed_in_order_leaves_no_outage(store: Store) -> None:
 
 
 def test_a_run_that_was_cut_off_tells_from_when_to_when_and_power_from_process(store: Store) -> None:
-    store.runs.begin(stamp())
+    store.runs.begin(new_transaction_id(), stamp())
     store.runs.alive(stamp(2_000))
     store.close()
     store.open()
@@ -130,9 +132,29 @@ def test_a_run_that_was_cut_off_tells_from_when_to_when_and_power_from_process(s
 
 
 def test_the_newest_entry_is_a_sign_of_life_too(store: Store) -> None:
-    store.runs.begin(stamp(-50_000))
+    store.runs.begin(new_transaction_id(), stamp(-50_000))
     sell(store)
     outage = store.runs.outage(stamp(1_000))
     assert outage is not None and outage.from_ms == NOON_MS
     backwards = store.runs.outage(stamp(-60_000))
     assert backwards is not None and backwards.from_ms == backwards.to_ms == NOON_MS - 60_000
+
+
+@pytest.mark.parametrize("share", range(6))
+def test_an_outage_and_the_mark_of_the_run_after_it_are_one_commit(tmp_path: Path, who: Identity, share: int) -> None:
+    store = opened(tmp_path / "cut.db", who)
+    store.runs.begin(new_transaction_id(), stamp())
+    store.close()
+    current = Current()
+    store = Store(tmp_path / "cut.db", who, connect=current.connect)
+    store.open()
+    current.left = current.writes + share
+    with suppress(PowerCut):
+        store.runs.begin(new_transaction_id(), stamp(60_000))
+    store.close()
+    store = opened(tmp_path / "cut.db", who)
+    store.runs.begin(new_transaction_id(), stamp(90_000))
+    bodies = [store.entry(seq).body() for seq in range(1, store.head().seq + 1)]
+    spans = [(body.from_ms - NOON_MS, body.to_ms - NOON_MS) for body in bodies if isinstance(body, OutageBody)]
+    assert spans in ([(0, 90_000)], [(0, 60_000), (60_000, 90_000)])
+    store.close()
