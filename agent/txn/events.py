@@ -85,7 +85,7 @@ class ReceiptPrinted:
     """The printer itself said that the receipt of entry ``seq`` of an epoch is out."""
 
     seq: int
-    epoch: int = 1
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class ReceiptWaiting:
 
     seq: int
     problem: str
-    epoch: int = 1
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)

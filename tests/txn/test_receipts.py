@@ -144,7 +144,7 @@ def test_after_a_cut_the_till_says_what_was_committed_and_offers_the_receipt(aft
     assert paper_text(effects)[0] == "补打 REPRINT"
     after_a_cut.keys("reprint")
     assert after_a_cut.refused == "key_not_now"
-    after_a_cut.tell(ReceiptPrinted(1))
+    after_a_cut.tell(ReceiptPrinted(1, 1))
     scene = after_a_cut.state.scene
     assert isinstance(scene, Recovered)
     assert [sold.entry.header.seq for sold in scene.owed] == [2]
@@ -154,8 +154,8 @@ def test_after_a_cut_the_till_says_what_was_committed_and_offers_the_receipt(aft
 
 def test_a_paper_that_does_not_come_out_is_offered_again(after_a_cut: Desk) -> None:
     after_a_cut.keys("reprint")
-    after_a_cut.tell(ReceiptWaiting(99, "gone"))
-    after_a_cut.tell(ReceiptWaiting(1, "paper_out"))
+    after_a_cut.tell(ReceiptWaiting(99, "gone", 1), ReceiptWaiting(1, "gone", 2))
+    after_a_cut.tell(ReceiptWaiting(1, "paper_out", 1))
     scene = after_a_cut.state.scene
     assert isinstance(scene, Recovered)
     assert (scene.receipt, scene.problem, len(scene.owed)) == (ReceiptState.OWED, "paper_out", 2)

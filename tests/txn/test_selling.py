@@ -162,11 +162,11 @@ def test_cash_pressed_twice_sells_once(desk: Desk) -> None:
 
 def test_the_receipt_on_the_glass_follows_the_printer(desk: Desk) -> None:
     desk.sell()
-    desk.tell(ReceiptWaiting(1, "paper_out"), ReceiptPrinted(99))
+    desk.tell(ReceiptWaiting(1, "paper_out", 1), ReceiptPrinted(99, 1), ReceiptPrinted(1, 2))
     assert (paid(desk).receipt, paid(desk).problem) == (ReceiptState.WAITING, "paper_out")
     again = desk.keys("reprint")
     assert paper_text(again)[0] == paper_text(again)[-1] == "补打 REPRINT"
-    desk.tell(ReceiptPrinted(1))
+    desk.tell(ReceiptPrinted(1, 1))
     assert (paid(desk).receipt, paid(desk).problem) == (ReceiptState.PRINTED, "")
 
 
@@ -307,7 +307,7 @@ def test_signing_out_after_a_sale(desk: Desk) -> None:
 
 def test_words_fade_and_a_paid_sale_leaves_the_glass_when_everybody_has_gone(desk: Desk) -> None:
     desk.sell()
-    desk.tell(ReceiptPrinted(1))
+    desk.tell(ReceiptPrinted(1, 1))
     desk.keys("cash")
     desk.book.elapsed_ms += 19_999
     desk.tell(Tick())

@@ -175,12 +175,12 @@ def _paid(desk: Desk) -> None:
 
 def _waiting(desk: Desk) -> None:
     _paid(desk)
-    desk.tell(ReceiptWaiting(1, "paper_out"))
+    desk.tell(ReceiptWaiting(1, "paper_out", 1))
 
 
 def _printed(desk: Desk) -> None:
     _paid(desk)
-    desk.tell(ReceiptPrinted(1))
+    desk.tell(ReceiptPrinted(1, 1))
 
 
 def _large(desk: Desk) -> None:
@@ -337,7 +337,7 @@ SCENES: dict[str, tuple[Script, StatusBar]] = {
     "recovered": (_recovered, ONLINE),
     "recovered-printing": (_then(_recovered, _keys("cancel", "reprint")), ONLINE),
     "recovered-waiting": (
-        _then(_recovered, _keys("reprint"), lambda desk: desk.tell(ReceiptWaiting(1, "paper_out"))),
+        _then(_recovered, _keys("reprint"), lambda desk: desk.tell(ReceiptWaiting(1, "paper_out", 1))),
         NO_PAPER,
     ),
     "recovered-refused": (_then(_recovered, _keys("cash")), ALL_TROUBLE),
