@@ -97,14 +97,7 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
             WebShop(office, town, chance.choice((2_000, 6_000))).begin()
         plan(fleet, cast.faults, closing_ms)
         world.run(closing_ms)
-        heal(fleet)
-        world.run(world.now_ms + FOUND_OUT_MS)
-        # Lending makes entries for ever, where two units of one name are both alive.
-        office.lends = False
-        for afterwards_ms in (FOUND_OUT_MS, ARRIVED_MS, 0):
-            if not world.run(world.now_ms + HEALING_MS, ending.settled):
-                raise Broken(Violation("everything reaches head office in the end", ending.unsettled()))
-            world.run(world.now_ms + afterwards_ms)
+        _bring_home(fleet, ending)
         ending.look()
     except Broken as broken:
         violation = broken.violation
@@ -115,6 +108,19 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
         for unit in units:
             unit.put_away()
     return Outcome(seed, violation, tuple(world.story), len(witness.committed))
+
+
+def _bring_home(fleet: Fleet, ending: Ending) -> None:
+    """Heal everything and wait until all that was committed has arrived. Raises Broken where that never is."""
+    world = fleet.world
+    heal(fleet)
+    world.run(world.now_ms + FOUND_OUT_MS)
+    # Lending makes entries for ever, where two units of one name are both alive.
+    fleet.office.lends = False
+    for afterwards_ms in (FOUND_OUT_MS, ARRIVED_MS, 0):
+        if not world.run(world.now_ms + HEALING_MS, ending.settled):
+            raise Broken(Violation("everything reaches head office in the end", ending.unsettled()))
+        world.run(world.now_ms + afterwards_ms)
 
 
 def play_all(seeds: Iterable[int], seconds: float = float("inf")) -> int:
