@@ -50,7 +50,6 @@ class OutageCause(StrEnum):
     """It was switched off or lost power without closing."""
     PROCESS = "process"
     """The program ended without closing, in the same boot."""
-    DISK = "disk"
     CLOCK = "clock"
     """The clock jumped."""
 
@@ -60,7 +59,6 @@ class ReturnReason(StrEnum):
 
     ASKED = "asked"
     EXPIRED = "expired"
-    SHIFT_CLOSED = "shift_closed"
 
 
 class EpochReason(StrEnum):
