@@ -5,10 +5,10 @@ first entry says which epoch it follows and is signed by that epoch's key. A rep
 enrolled by people.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select, tuple_, update
 
 from contract.bodies import EpochStartBody
 from contract.envelope import Keyring, keyring
@@ -18,7 +18,7 @@ from contract.journal import Entry, identity_hash, open_entry
 from contract.messages import EarlierEpoch, Range
 from contract.signing import PublicKey, parse_public_key
 from hq.bulk import keep_rows
-from hq.tables import chains, epoch_starts, terminals
+from hq.tables import carried, chains, entries, epoch_starts, terminals
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +153,17 @@ def expected(connection: Connection, address: TerminalAddress, epoch: int, seq: 
 def wanted(connection: Connection, address: TerminalAddress, earlier: Sequence[EarlierEpoch]) -> tuple[Range, ...]:
     """Which entries of its earlier epochs head office asks a till for again: those that it once had acknowledged and
     has lost. What came after them was carried over.
+
+    Where the books, restored, have been filled by a copy of the till meanwhile, what this one knew to be acknowledged
+    has no place in that chain any more: it is asked for from the beginning, and carried over from where it differs.
     """
     if not earlier:
         return ()
     asked = {item.epoch: item for item in earlier}
-    followed = connection.execute(
-        select(epoch_starts.c.previous_epoch, func.max(epoch_starts.c.acked_seq).label("acked_seq"))
+    starts = connection.execute(
+        select(epoch_starts.c.previous_epoch, epoch_starts.c.acked_seq, epoch_starts.c.acked_digest)
         .where(epoch_starts.c.address == str(address), epoch_starts.c.previous_epoch.in_(asked))
-        .group_by(epoch_starts.c.previous_epoch)
-        .order_by(epoch_starts.c.previous_epoch)
+        .order_by(epoch_starts.c.previous_epoch, epoch_starts.c.acked_seq)
     ).all()
     here = {
         row.epoch: row.upto_seq
@@ -169,13 +171,25 @@ def wanted(connection: Connection, address: TerminalAddress, earlier: Sequence[E
             select(chains.c.epoch, chains.c.upto_seq).where(chains.c.address == str(address), chains.c.epoch.in_(asked))
         )
     }
-    found = []
-    for row in followed:
-        last = min(row.acked_seq, asked[row.previous_epoch].head_seq)
-        first = here.get(row.previous_epoch, 0) + 1
+    known = _digests_at(connection, address, {(row.previous_epoch, row.acked_seq) for row in starts})
+    found: dict[int, Range] = {}
+    for row in starts:
+        epoch, last = row.previous_epoch, min(row.acked_seq, asked[row.previous_epoch].head_seq)
+        first = here.get(epoch, 0) + 1
         if first <= last:
-            found.append(Range(row.previous_epoch, first, last))
-    return tuple(found)
+            found[epoch] = Range(epoch, first, last)
+        elif last == row.acked_seq > 0 and row.acked_digest not in known:
+            found[epoch] = Range(epoch, 1, last)
+    return tuple(found.values())
+
+
+def _digests_at(connection: Connection, address: TerminalAddress, places: Collection[tuple[int, int]]) -> set[bytes]:
+    """The hashes of what is here of these places (epoch, sequence): in the chain itself, or carried over from it."""
+    found: set[bytes] = set()
+    for table in (entries, carried):
+        here = tuple_(table.c.epoch, table.c.seq).in_(sorted(places))
+        found.update(connection.scalars(select(table.c.digest).where(table.c.address == str(address), here)))
+    return found
 
 
 def _opened(first: bytes, key: PublicKey) -> tuple[Entry, EpochStartBody] | None:

@@ -54,7 +54,7 @@ COLUMNS: Mapping[Table, tuple[str, ...]] = {
     activations: ("address", "kind", "version", "previous_version", "wall_ms"),
     technical_events: ("address", "code", "detail", "wall_ms"),
     outages: ("address", "cause", "from_ms", "to_ms", "detail"),
-    epoch_starts: ("address", "epoch", "reason", "previous_epoch", "acked_seq", "head_seq", "lost"),
+    epoch_starts: ("address", "epoch", "reason", "previous_epoch", "acked_seq", "acked_digest", "head_seq", "lost"),
 }
 """Which columns the rows fill, besides ``entry_id``, which stands first in all of them."""
 
@@ -78,7 +78,8 @@ def rows_of(header: EntryHeader, body: Body, posted: bool) -> Iterator[tuple[Tab
         case OutageBody():
             yield outages, (address, body.cause.value, body.from_ms, body.to_ms, body.detail)
         case EpochStartBody():
-            told = (body.reason.value, body.previous_epoch, body.acked_seq, body.head_seq, list(body.lost))
+            acked = (body.acked_seq, body.acked_digest)
+            told = (body.reason.value, body.previous_epoch, *acked, body.head_seq, list(body.lost))
             yield epoch_starts, (address, header.epoch, *told)
 
 

@@ -70,6 +70,7 @@ epoch_starts = Table(
     Column("reason", String(24), nullable=False),
     Column("previous_epoch", BigInteger, nullable=False),
     Column("acked_seq", BigInteger, nullable=False),
+    Column("acked_digest", LargeBinary, nullable=False),
     Column("head_seq", BigInteger, nullable=False),
     Column("lost", JSON, nullable=False),
 )

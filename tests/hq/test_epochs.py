@@ -259,6 +259,30 @@ def test_entries_of_an_ended_epoch_that_were_lost_with_the_database_are_asked_fo
     assert sorted(sold(hq)) == [(1, seq, True) for seq in (1, 2, 3, 4)]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_a_copy_has_overwritten_in_restored_books_is_asked_for_and_carried_over(hq: HeadOffice) -> None:
+    till = hq.enrolled()
+    till.sell(hq.sale(till, member=None))
+    twin = Till(till.address)
+    twin.signer, twin.entries = till.signer, [*till.entries]
+    for _ in range(3):
+        till.sell(hq.sale(till, member=None))
+    hq.offer(till, *till.entries[:3])
+    forget(hq, 1, 1)
+    for number in range(4):
+        twin.sell(hq.sale(till, member=None), transaction=bytes([number]) * 16)
+    hq.offer(twin, *twin.entries[1:])
+    later = till.next_epoch(3)
+    hq.offer(later, *later.entries)
+    ended = EarlierEpoch(1, 4, till.head_hash)
+    assert hq.greet(later, earlier=(ended,)).wanted == (Range(1, 1, 3),)
+    (refused,) = hq.offer(till, *till.entries[:3]).refused
+    assert (refused.seq, refused.reason) == (2, Cause.ENTRY_CONFLICT)
+    hq.offer(later, *(later.carry(entry) for entry in till.entries[1:3]))
+    assert hq.greet(later, earlier=(ended,)).wanted == ()
+    assert len(sold(hq)) == 1 + 4 + 3
+
+
 def test_an_ended_epoch_that_head_office_never_heard_of_is_let_in_when_it_is_sent(hq: HeadOffice) -> None:
     till = hq.enrolled()
     till.sell(hq.sale(till))

@@ -48,6 +48,7 @@ def _journal() -> None:
         sa.Column("reason", sa.String(length=24), nullable=False),
         sa.Column("previous_epoch", sa.BigInteger(), nullable=False),
         sa.Column("acked_seq", sa.BigInteger(), nullable=False),
+        sa.Column("acked_digest", sa.LargeBinary(), nullable=False),
         sa.Column("head_seq", sa.BigInteger(), nullable=False),
         sa.Column("lost", sa.JSON(), nullable=False),
         *_keyed("epoch_starts"),
