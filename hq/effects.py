@@ -12,7 +12,7 @@ from hq.applied import Applied, Applier
 from hq.ledger import post
 from hq.unsettled import Finding, Place, raise_exceptions
 
-APPLIERS: tuple[Applier, ...] = (settling.apply, lending.apply)
+APPLIERS: tuple[Applier, ...] = (lending.apply, settling.apply)
 """Whoever keeps books beside the ledger, in the order they are asked."""
 
 

@@ -45,6 +45,7 @@ from hq.tables import (
 )
 from hq.taking import Entry, Shops, Taking, take_office, take_returns
 from hq.told_leases import take_document, told_lease_ids
+from hq.true_issuers import keep_issuers
 
 POINTS_DAYS = "points_days"
 """The term that says for how many days points are good; 0 or absent: for ever."""
@@ -202,6 +203,7 @@ def _write(connection: Connection, taking: Taking, slips: SlipBook, items: Seque
     taking.lots.write(connection)
     taking.coupons.write(connection)
     slips.write(connection)
+    keep_issuers(connection, taking.issuers)
     good_days = connection.scalar(select(value_terms.c.value).where(value_terms.c.name == POINTS_DAYS)) or 0
     lost = move_points(connection, taking.points, good_days)
     entry_of = {item.header.transaction: item.entry_id for item in items}

@@ -52,8 +52,9 @@ class LotBook:
         """The lot of this id, None where there is none."""
         return self._lots.get(lot)
 
-    def add(self, like: LotCount) -> None:
-        """Add principal and bonus of ``like`` to its lot; one that is not known yet begins with them.
+    def add(self, like: LotCount, made: bool = False) -> None:
+        """Add principal and bonus of ``like`` to its lot; one that is not known yet begins with them. ``made`` where
+        they come of what makes the lot: who issued it is known from that alone.
 
         They may be negative: head office restored from a backup meets spends before the top-up is told again.
         """
@@ -63,6 +64,7 @@ class LotBook:
             return
         known.principal += like.principal
         known.bonus += like.bonus
+        known.issuer = like.issuer if made else known.issuer
 
     def write(self, connection: Connection) -> None:
         """Write down what was changed and added."""
@@ -71,8 +73,11 @@ class LotBook:
             connection.execute(
                 update(lots)
                 .where(lots.c.lot == bindparam("b_lot"))
-                .values(principal=bindparam("b_principal"), bonus=bindparam("b_bonus")),
-                [{"b_lot": item.lot, "b_principal": item.principal, "b_bonus": item.bonus} for item in old],
+                .values(principal=bindparam("b_principal"), bonus=bindparam("b_bonus"), issuer=bindparam("b_issuer")),
+                [
+                    {"b_lot": lot.lot, "b_principal": lot.principal, "b_bonus": lot.bonus, "b_issuer": lot.issuer}
+                    for lot in old
+                ],
             )
         insert_rows(
             connection,

@@ -30,6 +30,7 @@ from hq.settlement.plain import plain_report
 from hq.settlement.report import Line, Report, RowKey, Settling, SignedEntry
 from hq.shop_terms import load_terms
 from hq.tables import carried, entries, period_entries, periods, postings, settlement_lines, terminals
+from hq.true_issuers import as_issued, issuers_of
 
 PAGE = 500
 """So many entries are read at once."""
@@ -297,10 +298,13 @@ def _entries(
     )
     last, count = ("", 0, 0), 0
     while rows := connection.execute(page.where(tuple_(*place) > last)).mappings().all():
+        issuers = issuers_of(connection, [row["id"] for row in rows])
         for row in rows:
             if row["address"] not in keys:
                 keys = {row["address"]: _keys(connection, row["address"])}
             header_ms, signed = _read(row, keys[row["address"]])
+            if signed is not None and row["id"] in issuers:
+                signed = replace(signed, body=as_issued(signed.body, issuers[row["id"]]))
             # A clock may be set beyond any period; nothing was made after it arrived.
             made_ms = min(header_ms, row["received_ms"])
             late_of = by_number.get(row["late_of"])

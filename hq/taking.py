@@ -79,6 +79,8 @@ class Taking:
     to_place: set[Account] = field(default_factory=set)
     place_later: set[Account] = field(default_factory=set)
     """Accounts that many entries touch: they are looked at once for all entries of a minute."""
+    issuers: list[tuple[int, int, str | None]] = field(default_factory=list)
+    """Draws that say another issuer than theirs: the row of the entry, their place in it, who it is."""
     forgotten: str = ""
     """What a terminal proved to have from head office that these books do not know: they are an older backup."""
 
@@ -149,8 +151,8 @@ class Entry:
         """Carry out what the entry says and charge what is not covered."""
         body = self._body
         if not isinstance(body, TopUpBody | RefundBody):
-            for draw in body.draws:
-                self._draw(draw)
+            for number, draw in enumerate(body.draws):
+                self._draw(number, draw)
         match body:
             case SaleBody() if body.member is not None:
                 self._sale(body, body.member.member)
@@ -163,7 +165,7 @@ class Entry:
         self._pool()
         self._charge()
 
-    def _draw(self, draw: Draw) -> None:
+    def _draw(self, number: int, draw: Draw) -> None:
         taking, item = self._taking, self._item
         account = draw.account
         if account.asset is Asset.COUPON:
@@ -181,16 +183,29 @@ class Entry:
             self._expected[bonus_place(account, self._currency)] += draw.bonus_minor
             self._moved[bonus_place(account, self._currency)] += bonus
             count = taking.leases.find(draw.lease)
-            if count is not None:
-                # The lot is the lease's own, whatever the draw says.
+            if count is None or count.lease.account != account:
+                lot = None if draw.lot is None else taking.lots.find(draw.lot)
+                self._require_issued(number, draw, draw.lot, self._shop if lot is None else lot.issuer)
+            else:
+                # Lot and issuer are the lease's own, whatever the draw says.
+                self._require_issued(number, draw, count.lease.lot, count.lease.issuer)
                 taking.add_to_lot(count.lease, self._currency, -there, -bonus)
+
+    def _require_issued(self, number: int, draw: Draw, lot: bytes | None, issuer: str | None) -> None:
+        """Tell people where a draw says that it is of another lot or issuer than it is; it settles as it is."""
+        if draw.issuer != issuer:
+            self._taking.issuers.append((self._item.entry_id, number, issuer))
+        if (draw.lot, draw.issuer) != (lot, issuer):
+            detail = f"{_said(draw)} is of lot {lot.hex() if lot else 'none'} by {issuer}, not by {draw.issuer}"
+            self._taking.find(self._item, Cause.DRAWS_DIFFER, detail)
 
     def _credit(self, member: str, lot: bytes, issuer: str | None, amount: int, bonus: int) -> None:
         """Stored value comes into a lot."""
         if amount or bonus:
             made_ms = self._item.header.wall_ms
             self._taking.lots.add(
-                LotCount(lot, member, self._currency, amount, bonus, issuer, DrawOrder.PRO_RATA, made_ms)
+                LotCount(lot, member, self._currency, amount, bonus, issuer, DrawOrder.PRO_RATA, made_ms),
+                made=lot == self._item.header.transaction,
             )
             self._taking.to_place.add(Account(Asset.STORED, member))
         account = Account(Asset.STORED, member)
@@ -202,7 +217,7 @@ class Entry:
         self._credit(member, self._item.header.transaction, self._shop, 0, body.bonus_minor)
         self._move_points(member, earned=body.points_earned)
         made = {Asset.STORED: (0, body.bonus_minor), Asset.POINTS: (body.points_earned, 0)}
-        self._born(body.born, made, member, self._item.header.transaction)
+        self._born(body.born, made, member, self._item.header.transaction, self._shop)
         self._counts(body, member)
 
     def _top_up(self, body: TopUpBody) -> None:
@@ -210,32 +225,42 @@ class Entry:
         self._credit(member, self._item.header.transaction, self._shop, body.amount_minor, body.bonus_minor)
         self._move_points(member, earned=body.points)
         made = {Asset.STORED: (body.amount_minor, body.bonus_minor), Asset.POINTS: (body.points, 0)}
-        self._born(body.born, made, member, self._item.header.transaction)
+        self._born(body.born, made, member, self._item.header.transaction, self._shop)
         self._counts(body, member)
 
     def _refund(self, body: RefundBody, member: str) -> None:
         first: tuple[int, int] = (0, 0)
-        first_lot = body.returned[0].lot if body.returned else None
-        for draw in body.returned:
-            lot = draw.lot or body.original.transaction
-            self._credit(member, lot, draw.issuer or body.original.shop, draw.amount, draw.bonus_minor)
-            if draw.lot == first_lot:
+        here = (self._item.header.transaction, self._shop)
+        first_lot, first_issuer = self._lot_of(body.returned[0], member) if body.returned else here
+        for number, draw in enumerate(body.returned):
+            lot, issuer = self._lot_of(draw, member)
+            self._require_issued(number, draw, lot, issuer)
+            self._credit(member, lot, issuer, draw.amount, draw.bonus_minor)
+            if lot == first_lot:
                 first = (first[0] + draw.amount, first[1] + draw.bonus_minor)
         self._bonus_back(body, member)
         self._move_points(
             member, back=body.points_back, restored=body.points_restored, original=body.original.transaction
         )
         made = {Asset.STORED: first, Asset.POINTS: (body.points_restored, 0)}
-        self._born(body.born, made, member, first_lot or body.original.transaction)
+        self._born(body.born, made, member, first_lot, first_issuer)
         for code in body.codes_restored:
             if self._taking.coupons.give_back(code, body.original.transaction):
                 self._grant((coupon_account(code), COUPONS), taken_account(self._shop, Asset.COUPON), 1)
+
+    def _lot_of(self, draw: Draw, member: str) -> tuple[bytes, str | None]:
+        """The member's lot that something goes back to, and its issuer; a new one of this shop where there is none."""
+        known = None if draw.lot is None else self._taking.lots.find(draw.lot)
+        if known is None or known.member != member:
+            return self._item.header.transaction, self._shop
+        return known.lot, known.issuer
 
     def _bonus_back(self, body: RefundBody, member: str) -> None:
         """Bonus that a sale brought goes out again, as far as it lies free; the rest is borne by the shop."""
         if not body.bonus_back_minor:
             return
         lot = self._taking.lots.find(body.original.transaction)
+        lot = None if lot is None or lot.member != member else lot
         lent = self._taking.leases.bonus_left_of(body.original.transaction)
         held = self._taking.held_bonus.get(body.original.transaction, 0)
         free = 0 if lot is None else max(0, lot.bonus - lent - held)
@@ -294,14 +319,17 @@ class Entry:
                 self._grant(place, granted_account(Asset.USES), given.count)
                 self._taking.to_place.add(Account(Asset.USES, member, given.name))
 
-    def _born(self, born: Iterable[Lease], made: Mapping[Asset, tuple[int, int]], member: str, lot: bytes) -> None:
+    def _born(
+        self, born: Iterable[Lease], made: Mapping[Asset, tuple[int, int]], member: str, lot: bytes, issuer: str | None
+    ) -> None:
         """What the entry made is lent to its terminal from the start, and no more than it made."""
         taking, header = self._taking, self._item.header
         for lease in born:
             most, most_bonus = made.get(lease.account.asset, (0, 0))
             right = lease.account == Account(lease.account.asset, member)
             right = right and lease.lease == born_lease_id(header.transaction, lease.account)
-            right = right and lease.lot == (lot if lease.account.asset is Asset.STORED else None)
+            of_lot = (lot, issuer) if lease.account.asset is Asset.STORED else (None, None)
+            right = right and (lease.lot, lease.issuer) == of_lot
             if not right or lease.amount > most or lease.bonus_minor > most_bonus or taking.leases.find(lease.lease):
                 detail = f"{lease.account} {lease.amount} and {lease.bonus_minor}, made were {most} and {most_bonus}"
                 taking.find(self._item, Cause.BORN_DIFFERS, detail)

@@ -29,7 +29,7 @@ from hq.tables.lending import (
 )
 from hq.tables.metadata import ADDRESS, METADATA, ROW_ID
 from hq.tables.people import cashiers, catalogue, catalogue_heads, members
-from hq.tables.settlement import period_entries, periods, settlement_lines, shop_terms
+from hq.tables.settlement import period_entries, periods, settlement_lines, shop_terms, true_issuers
 from hq.tables.told import documents
 from hq.tables.unsettled import exceptions, quarantine
 from hq.tables.value import (
@@ -97,5 +97,6 @@ __all__ = [
     "told_documents",
     "top_ups",
     "transactions",
+    "true_issuers",
     "value_terms",
 ]

@@ -49,6 +49,7 @@ transactions = Table(
     Column("entry_id", ForeignKey("entries.id"), nullable=False, unique=True),
     Column("digest", LargeBinary, nullable=False),
 )
+"""Each entry that came for the first time, by ``hq.facts.claimed``."""
 
 carried = Table(
     "carried",

@@ -52,6 +52,7 @@ slips = Table(
     Column("out_entry_id", ForeignKey("entries.id")),
     Column("in_entry_id", ForeignKey("entries.id")),
     Column("ahead", Boolean, nullable=False),
+    Index("ix_slips_ahead", "ahead", "slip"),
 )
 """A slip is ``ahead`` while it was taken and head office has not seen it leave; its value is the lease of its id."""
 
@@ -92,8 +93,13 @@ restorations = Table(
     Column("begun_ms", BigInteger, nullable=False),
     Column("reason", String(200), nullable=False),
     Column("closed_ms", BigInteger),
+    Column("address", ADDRESS),
+    Column("epoch", BigInteger),
+    Column("acked_seq", BigInteger),
 )
-"""Times at which these books were found to be older than what terminals know. While one is open nothing is lent."""
+"""Times at which these books were found to be older than what terminals know. While one is open nothing is lent. Where
+it was a till that said it had more acknowledged, it is kept what it said.
+"""
 
 habits = Table(
     "habits",

@@ -58,4 +58,13 @@ settlement_lines = Table(
 )
 """What each entry of a closed period added to which row of its report."""
 
+true_issuers = Table(
+    "true_issuers",
+    METADATA,
+    Column("entry_id", ForeignKey("entries.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("issuer", String(16)),
+)
+"""Who issued what an entry's draw took, where the entry says another: ``number`` is the draw's place in it."""
+
 Index("ix_settlement_lines_period_payer_payee", *(settlement_lines.c[name] for name in ("period", "payer", "payee")))

@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from contract.bodies import EntryKind
 from contract.value import Account, Asset, Draw, Lease
-from hq.tables import entries, postings
-from tests.hq.borrowers import Borrower, causes, require_sound
-from tests.hq.tills import A1, NOW_MS, HeadOffice
+from hq.tables import entries, leases, lots, postings
+from tests.hq.borrowers import Borrower, balance_of, causes, lend, require_sound
+from tests.hq.tills import A1, B1, NOW_MS, HeadOffice
 from tests.hq.trades import MEMBER, sale_body, top_up_body
+from tests.hq.trading import Chain
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -58,3 +59,52 @@ def test_a_top_up_that_pays_in_other_than_it_posts_settles_nothing(hq: HeadOffic
     a.sync()
     assert judged(hq) == ["held", "held"]
     require_sound(hq)
+
+
+def test_bonus_settles_by_who_issued_the_lease_whatever_a_draw_says(hq: HeadOffice) -> None:
+    a, b = Borrower(hq, hq.enrolled(A1)), Borrower(hq, hq.enrolled(B1))
+    a.top_up(10_000, 2_000, keep=False)
+    a.sync()
+    lend(hq, B1, 6_000)
+    b.activate()
+    for key, lease in list(b.held.items()):
+        b.held[key] = replace(lease, issuer="victim", lot=LOT)
+    b.spend(6_000)
+    b.sync()
+    assert causes(hq) == {"draws_differ"}
+    assert balance_of(hq, "shop/shop-b/settlement") == 6_000
+    assert balance_of(hq, "shop/shop-a/settlement") == -11_000
+    assert balance_of(hq, "shop/victim/settlement") == balance_of(hq, "shop/victim/bonus_cost") == 0
+    require_sound(hq)
+
+
+def test_a_report_settles_as_the_ledger_did_where_a_draw_said_another_issuer(hq: HeadOffice) -> None:
+    chain = Chain(hq)
+    chain.top_up("shop-a", 10_000, 2_000)
+    honest = chain.lease
+    chain.lease = replace(honest, issuer="victim")
+    sale = chain.spend("shop-b", 5_000, 1_000)
+    chain.lease = replace(chain.lease, issuer="victim")
+    chain.refund("shop-c", sale, 1_000, 200)
+    said = chain.report()
+    assert {row["payer"] for row in said["rows"]} == {"shop-a", "@pool"}
+    closed = chain.close("first", NOW_MS + 86_400_000)
+    assert b'"ledger_differences":[]' in closed.report
+    assert chain.holds("first")
+
+
+@pytest.mark.parametrize("forged", ["issuer", "lot", "amount"])
+def test_what_a_till_lends_itself_is_of_its_own_top_up(hq: HeadOffice, forged: str) -> None:
+    a = Borrower(hq, hq.enrolled(A1))
+    body = top_up_body("shop-a", 10_000, 0, hq.ref, b"t" * 16, "a1")
+    (born,) = body.born
+    born = {
+        "issuer": replace(born, issuer="victim"),
+        "lot": replace(born, lot=LOT),
+        "amount": replace(born, amount=10_001),
+    }[forged]
+    a.till.append(EntryKind.TOP_UP, replace(body, born=(born,)), b"t" * 16)
+    a.sync()
+    assert causes(hq) == {"born_differs"}
+    assert hq.look(lambda connection: connection.execute(select(leases)).all()) == []
+    assert [row.issuer for row in hq.look(lambda connection: connection.execute(select(lots)).all())] == ["shop-a"]
