@@ -1,5 +1,6 @@
 """What judging a batch needs to know of the books, asked in a few statements for all its entries together."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from contract.bodies import CarryOverBody
 from contract.envelope import keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress, parse_address
-from contract.journal import open_entry
+from contract.journal import EntryHeader, open_entry
 from contract.signing import PublicKey, parse_public_key
 from contract.trade import MemberRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
 from hq.audit_value import Origin, refund_of, returned_as
@@ -37,13 +38,14 @@ class Known:
     packs: Mapping[bytes, tuple[int, Compiled] | None] = field(default_factory=dict)
     members: frozenset[str] = frozenset()
     transactions: dict[bytes, First] = field(default_factory=dict)
+    """By what :func:`claimed` says."""
     presentations: dict[bytes, First] = field(default_factory=dict)
     origins: dict[bytes, Origin] = field(default_factory=dict)
 
     def learn(self, place: Place, meaning: Meaning, posted: bool) -> None:
         """Take in an entry whose transaction is new."""
         here = First(place, meaning.digest)
-        self.transactions[meaning.header.transaction] = here
+        self.transactions[claimed(meaning.header, posted)] = here
         shown = presentation_of(meaning)
         if shown is not None:
             self.presentations.setdefault(shown, here)
@@ -71,10 +73,20 @@ def look_up(
     return Known(
         packs,
         _members(connection, {who.member for item in meanings if (who := member_of(item)) is not None}),
-        _transactions(connection, {item.header.transaction for item in meanings}),
+        _transactions(connection, {claimed(item.header, posted) for item in meanings for posted in (True, False)}),
         _presentations(connection, {shown for item in meanings if (shown := presentation_of(item)) is not None}),
         origins,
     )
+
+
+def claimed(header: EntryHeader, posted: bool) -> bytes:
+    """The id under which an entry stands among the transactions: its own where it is posted; where it moves nothing on
+    accounts, one that no till but its own has. So nobody keeps another's entry out of the books by journalling
+    something under the id that is printed on a slip or that an order's number gives away.
+    """
+    if posted:
+        return header.transaction
+    return hashlib.sha256(f"tapledger-noted {header.address} ".encode() + header.transaction).digest()[:16]
 
 
 def keys_of(connection: Connection, address: TerminalAddress) -> dict[int, PublicKey]:

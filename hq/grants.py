@@ -30,7 +30,7 @@ from hq.free import free_amount
 from hq.granting import currency_of, look_again
 from hq.lease_book import OUTSTANDING, LeaseState
 from hq.lending import EXPIRED_POINTS
-from hq.own_chain import book, book_all
+from hq.own_chain import Booking, book, book_all, own_transaction
 from hq.own_place import OFFICE_SHOP
 from hq.placement import DAY_MS
 from hq.points import expire_points
@@ -45,8 +45,10 @@ WHOLE_BP = 10_000
 
 def pay_in(
     connection: Connection, desk: Desk, member: str, amount: int, bonus: int, transaction: bytes, now_ms: int
-) -> int:
-    """Book money that a member paid to head office as stored value, a lot of its own; return the entry's row id."""
+) -> Booking:
+    """Book money that a member paid to head office as stored value, a lot of its own. The same ``transaction`` again
+    books nothing; raises OfficeError where it was for something else.
+    """
     require_member(connection, member)
     currency = currency_of(connection)
     account = Account(Asset.STORED, member)
@@ -56,6 +58,7 @@ def pay_in(
         Posting(bonus_cost_account(OFFICE_SHOP), currency, bonus),
         Posting(member_bonus_account(member), currency, -bonus),
     )
+    transaction = own_transaction(connection, desk, transaction, now_ms)
     lot = Lease(transaction, account, amount, 0, bonus, lot=transaction, issuer=OFFICE_SHOP)
     body = OfficeBody("paid_in", f"member {member}", _filled(*moved), born=(lot,))
     return book(connection, desk, body, now_ms, transaction)
@@ -79,7 +82,7 @@ def grant(connection: Connection, desk: Desk, account: Account, amount: int, now
     name, unit = ledger_place(account, currency_of(connection))
     moved = (Posting(name, unit, -amount), Posting(granted_account(account.asset), unit, amount))
     body = OfficeBody(f"{account.asset}_granted", f"{account.holder} {account.name}".strip(), moved)
-    entry_id = book(connection, desk, body, now_ms)
+    entry_id = book(connection, desk, body, now_ms).entry_id
     look_again(connection, (account,), now_ms)
     return entry_id
 

@@ -26,7 +26,7 @@ from hq.bulk import insert_rows
 from hq.documents import Desk
 from hq.free import free_lots, lendable_points
 from hq.granting import currency_of
-from hq.own_chain import book
+from hq.own_chain import book, own_transaction
 from hq.own_place import OFFICE_SHOP
 from hq.placement import DAY_MS
 from hq.restoring import open_restoration
@@ -150,11 +150,13 @@ def capture(
         return HoldRefusal.ABOVE_HOLD
     draws = _taken(_drawn_parts(connection, found), amount)
     connection.execute(delete(hold_parts).where(hold_parts.c.hold == hold))
-    entry_id = book(connection, desk, _body(connection, found, draws), now_ms, hold)
+    booked = book(
+        connection, desk, _body(connection, found, draws), now_ms, own_transaction(connection, desk, hold, now_ms)
+    )
     connection.execute(
         update(holds)
         .where(holds.c.hold == hold)
-        .values(state=HoldState.CAPTURED.value, taken=amount, entry_id=entry_id)
+        .values(state=HoldState.CAPTURED.value, taken=amount, entry_id=booked.entry_id)
     )
     return Hold(hold, found.member, found.asset, found.amount, amount, HoldState.CAPTURED, found.until_ms)
 

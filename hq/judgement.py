@@ -16,7 +16,7 @@ from contract.money import format_minor
 from contract.trade import PackRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
 from hq.audit import audit_sale, audit_tenders
 from hq.audit_value import audit_redemption, audit_refund, audit_top_up
-from hq.facts import Known, member_of, presentation_of
+from hq.facts import First, Known, claimed, member_of, presentation_of
 from hq.meaning import Meaning
 from hq.own_accounts import Moving, foreign_postings
 from hq.unsettled import Cause, Finding, Place
@@ -62,11 +62,11 @@ class Verdict:
 
 def judge(place: Place, meaning: Meaning, known: Known, now_ms: int) -> Verdict:
     """Judge the entry that stands at ``place``; ``known`` learns from it."""
-    first = known.transactions.get(meaning.header.transaction)
+    judged = _outcome(meaning)
+    first = _first(meaning.header, known, judged is Judged.POSTED)
     if first is not None and first.digest == meaning.digest:
         return Verdict(Judged.LINKED)
     findings = list(_findings(meaning, known, now_ms))
-    judged = _outcome(meaning)
     if first is not None:
         told = f"first seen as {first.place.address} epoch {first.place.epoch} seq {first.place.seq}"
         findings.insert(0, Finding(Cause.TRANSACTION_DOUBLED, told))
@@ -76,6 +76,17 @@ def judge(place: Place, meaning: Meaning, known: Known, now_ms: int) -> Verdict:
     if first is None:
         known.learn(place, meaning, judged is Judged.POSTED)
     return Verdict(judged, tuple(findings), first is None, _time_finding(meaning.header, now_ms))
+
+
+def _first(header: EntryHeader, known: Known, posted: bool) -> First | None:
+    """The entry under the same transaction id that is in the books. What another till journalled counts only where both
+    are posted.
+    """
+    own = known.transactions.get(claimed(header, posted=False))
+    if own is not None:
+        return own
+    first = known.transactions.get(header.transaction)
+    return first if first is None or posted or first.place.address == header.address else None
 
 
 def _outcome(meaning: Meaning) -> Judged:

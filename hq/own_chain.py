@@ -6,17 +6,21 @@ posting of head office so traces to a signed entry, and the chain is verified as
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from contract.bodies import EntryKind, OfficeBody
+from contract.envelope import keyring
 from contract.ids import TerminalAddress, parse_address
-from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, identity_hash, seal_entry
+from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, identity_hash, open_entry, seal_entry
 from contract.postings import Posting
 from contract.signing import PublicKey, parse_public_key
 from hq.applied import Applied
 from hq.documents import Desk
 from hq.effects import take_effect
+from hq.errors import OfficeError
+from hq.facts import keys_of
 from hq.own_place import own_chain_of
 from hq.tables import chains, entries, restorations, terminals, transactions
 from hq.unsettled import Cause, Finding, Place, raise_exceptions
@@ -25,17 +29,31 @@ POSTED = "posted"
 _BOOT = bytes(16)
 
 
-def book(connection: Connection, desk: Desk, body: OfficeBody, now_ms: int, transaction: bytes | None = None) -> int:
-    """Seal the next entry of head office's own chain, store it and let it take effect; return its row id.
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """Where something is booked: the entry's row, and whether it was booked just now or stood there before."""
 
-    The chain is locked until the transaction ends. The same ``transaction`` id again returns the entry there is. A
-    transaction of the database books once; what belongs together goes through :func:`book_all`.
+    entry_id: int
+    is_new: bool
+
+
+def book(
+    connection: Connection, desk: Desk, body: OfficeBody, now_ms: int, transaction: bytes | None = None
+) -> Booking:
+    """Seal the next entry of head office's own chain, store it and let it take effect.
+
+    The chain is locked until the transaction ends. A ``transaction`` id comes from :func:`own_transaction`; the same
+    one again books nothing, and raises OfficeError where something else is said under it. A transaction of the database
+    books once; what belongs together goes through :func:`book_all`.
     """
     if transaction is not None:
-        transaction, known = _own_transaction(connection, desk, transaction, now_ms)
+        known = _booked(connection, desk, transaction)
         if known is not None:
-            return known
-    return book_all(connection, desk, ((body, transaction),), now_ms)[0]
+            entry_id, before = known
+            if before != body:
+                raise OfficeError(f"booked before, as {_said(before)}; asked for is {_said(body)}.")
+            return Booking(entry_id, False)
+    return Booking(book_all(connection, desk, ((body, transaction),), now_ms)[0], True)
 
 
 def book_all(
@@ -78,6 +96,27 @@ def ensure_own_chain(connection: Connection, desk: Desk, now_ms: int) -> int:
     return epoch
 
 
+def own_transaction(connection: Connection, desk: Desk, transaction: bytes, now_ms: int) -> bytes:
+    """The id that head office books under what ``transaction`` stands for: itself, unless a till took it.
+
+    Whoever knows an order's number can reckon it. What a till journalled there is put before people, and head office
+    goes by the next id of a row that each repetition goes through again.
+    """
+    own = str(own_chain_of(desk.tenant))
+    while True:
+        row = connection.execute(
+            select(entries.c.address, entries.c.epoch, entries.c.seq)
+            .join(transactions, transactions.c.entry_id == entries.c.id)
+            .where(transactions.c.transaction_id == transaction)
+        ).one_or_none()
+        if row is None or row.address == own:
+            return transaction
+        place = Place(parse_address(row.address), row.epoch, row.seq)
+        detail = f"{transaction.hex()} is an id of head office's own"
+        raise_exceptions(connection, ((place, Finding(Cause.TRANSACTION_DOUBLED, detail)),), now_ms)
+        transaction = hashlib.sha256(b"tapledger-own" + transaction).digest()[:16]
+
+
 def merged(postings: Sequence[Posting]) -> tuple[Posting, ...]:
     """The same postings, those on one account and unit added up."""
     sums: dict[tuple[str, str], int] = {}
@@ -102,27 +141,25 @@ def _enrol(connection: Connection, address: TerminalAddress, epoch: int, key: Pu
     )
 
 
-def _own_transaction(connection: Connection, desk: Desk, transaction: bytes, now_ms: int) -> tuple[bytes, int | None]:
-    """The id that head office books ``transaction`` under, and the row of the entry it has there already.
+def _booked(connection: Connection, desk: Desk, transaction: bytes) -> tuple[int, OfficeBody | None] | None:
+    """The entry that head office booked under an id, its row and what it says; None where there is none."""
+    address = own_chain_of(desk.tenant)
+    row = connection.execute(
+        select(entries.c.id, entries.c.sealed)
+        .join(transactions, transactions.c.entry_id == entries.c.id)
+        .where(transactions.c.transaction_id == transaction, entries.c.address == str(address))
+    ).one_or_none()
+    if row is None:
+        return None
+    body = open_entry(row.sealed, keyring(*keys_of(connection, address).values())).body()
+    return row.id, body if isinstance(body, OfficeBody) else None
 
-    A till may have journalled something under that id: whoever knows an order's number can reckon it. What head office
-    books then goes by the next id of a row that each repetition goes through again, and people are told.
-    """
-    own, wanted = str(own_chain_of(desk.tenant)), transaction
-    while True:
-        row = connection.execute(
-            select(entries.c.id, entries.c.address, entries.c.epoch, entries.c.seq)
-            .join(transactions, transactions.c.entry_id == entries.c.id)
-            .where(transactions.c.transaction_id == wanted)
-        ).one_or_none()
-        if row is None:
-            return wanted, None
-        if row.address == own:
-            return wanted, row.id
-        place = Place(parse_address(row.address), row.epoch, row.seq)
-        detail = f"{transaction.hex()} is an id of head office's own"
-        raise_exceptions(connection, ((place, Finding(Cause.TRANSACTION_DOUBLED, detail)),), now_ms)
-        wanted = hashlib.sha256(b"tapledger-own" + wanted).digest()[:16]
+
+def _said(body: OfficeBody | None) -> str:
+    if body is None:
+        return "something else"
+    moved = ", ".join(f"{posting.account} {posting.amount} {posting.unit}" for posting in body.postings)
+    return f"{body.action} {body.detail}: {moved}"
 
 
 def _sealed(

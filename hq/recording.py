@@ -18,7 +18,7 @@ from contract.signing import PublicKey
 from hq.applied import Applied
 from hq.bulk import Row, insert_rows, insert_told, keep_rows
 from hq.effects import take_effect
-from hq.facts import look_up, presentation_of
+from hq.facts import claimed, look_up, presentation_of
 from hq.judgement import Judged, Verdict, judge
 from hq.meaning import CarriedFalsely, Meaning, meaning_of
 from hq.packs import PackShelf
@@ -141,7 +141,8 @@ def _write(connection: Connection, judged: Sequence[Judgement], now_ms: int) -> 
         for table, row in rows_of(meaning.header, meaning.body, verdict.judged is Judged.POSTED):
             rows[table].append((entry_id, *row))
         if verdict.new:
-            rows[transactions].append((meaning.header.transaction, entry_id, meaning.digest))
+            claim = claimed(meaning.header, verdict.judged is Judged.POSTED)
+            rows[transactions].append((claim, entry_id, meaning.digest))
         if (shown := presentation_of(meaning)) is not None:
             rows[presentations].append((shown, entry_id))
         if verdict.in_effect:

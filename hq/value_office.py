@@ -50,11 +50,17 @@ MOST_LISTED = 1_000
 
 
 def pay_money_in(office: Office, member: str, amount: int, bonus: int, reference: str) -> str:
-    """Book money a member paid to head office; the same ``reference`` again changes nothing."""
+    """Book money a member paid to head office; the same ``reference`` again changes nothing, and raises
+    OfficeError where it was used for something else.
+    """
     transaction = hashlib.sha256(f"tapledger-paid-in {reference}".encode()).digest()[:16]
     with writing(office.engine, Turn.LENDING) as connection:
-        pay_in(connection, office.desk, member, amount, bonus, transaction, _now_ms())
-    return f"{member}: {format_minor(amount)} and {format_minor(bonus)} bonus paid in, reference {reference}"
+        try:
+            booked = pay_in(connection, office.desk, member, amount, bonus, transaction, _now_ms())
+        except OfficeError as error:
+            raise OfficeError(f"reference {reference}: {error}") from error
+    said = f"{member}: {format_minor(amount)} and {format_minor(bonus)} bonus paid in, reference {reference}"
+    return said if booked.is_new else f"{said}: booked before, nothing changed"
 
 
 def grant_value(office: Office, account: Account, amount: int) -> str:

@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 from sqlalchemy import func, select
 
-from contract.bodies import CancelBody, EntryKind
+from contract.bodies import EntryKind
 from contract.value import Account, Asset
 from hq.db import writing
 from hq.grants import grant, pay_in
@@ -149,7 +149,7 @@ def test_a_till_that_journals_under_an_id_of_head_office_hinders_no_capture_and_
     assert isinstance(hold, Hold)
     a = Borrower(hq, hq.enrolled(A1))
     for taken in (hold.hold, b"paid in again!!!"):
-        a.till.append(EntryKind.CANCEL, CancelBody("1", 1, 1), taken)
+        a.till.append(EntryKind.SALE, hq.sale(a.till, 100), taken)
     a.sync()
     for _ in range(2):
         done = captured(hq, hold, 5_000)

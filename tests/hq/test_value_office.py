@@ -46,9 +46,12 @@ def said(run: Run, capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_money_is_paid_in_once_lent_listed_asked_back_and_written_off(
     staffed: Path, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for _ in range(2):
+    for before in ("", ": booked before, nothing changed"):
         paid = said(run, capsys, "value", "pay-in", "m1", "100.00", "--bonus", "20", "--reference", "wire 7")
-        assert paid == "m1: 100.00 and 20.00 bonus paid in, reference wire 7"
+        assert paid == f"m1: 100.00 and 20.00 bonus paid in, reference wire 7{before}"
+    assert run("value", "pay-in", "m1", "50.00", "--reference", "wire 7") != 0
+    refused = capsys.readouterr().err
+    assert "reference wire 7: booked before, as paid_in member m1" in refused and "-10000 CNY" in refused
     lent = said(run, capsys, "leases", "lend", str(A1), "stored", "m1", "9000")
     assert lent == f"{A1}: 9000 of stored of m1 lent"
     assert "no more of 9000 is free" in said(run, capsys, "leases", "lend", str(A1), "stored", "m1", "9000")
