@@ -8,23 +8,25 @@ the very journal that an attacker cannot write; a flood of refusals is cut short
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 from agent.clock import SystemClock
 from agent.contents import read_content
 from agent.keys import Identity, new_transaction_id
 from agent.log import event
+from agent.offline_store.chain import Place
 from agent.offline_store.documents import Content
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.store import Backlog, Store
 from agent.sync import effects
+from agent.sync.again import REMEMBERED_RANGES
 from agent.sync.conversation import Conversation
 from agent.sync.facts import LinkDown, LinkFact, LinkUp
-from agent.sync.parties import Pace, Parties
+from agent.sync.parties import Pace, Parties, Sender
 from agent.sync.uplink import Standing
 from contract.bodies import Body, EntryKind, LeaseReturnBody, Returned, ReturnReason, TechnicalEventBody
 from contract.documents import DocumentKind, OpenedDocument
 from contract.journal import Entry
+from contract.messages import Range
 from rules.engine.compiled import Compiled
 
 EVENTS_AN_HOUR = 30
@@ -39,7 +41,6 @@ TOLD_MS = 600_000
 """How long the glass shows what happened to the journal."""
 REMEMBERED_APPENDS = 256
 """Of so many of the newest entries the log says how long head office took; a till may be offline for weeks."""
-
 NOTE_TIME_MS = 60_000
 """How often a signed time is written down while nothing else is."""
 
@@ -47,18 +48,6 @@ ISSUED_IN_FUTURE = "issued_in_future"
 TIME_IMPLAUSIBLE = "hq_time_implausible"
 
 _log = logging.getLogger(__name__)
-
-
-class Sender(Protocol):
-    """Whatever carries messages to the broker."""
-
-    def publish(self, topic: str, payload: bytes) -> bool:
-        """Take a message without blocking; False where there is no connection or no room."""
-        ...
-
-    def reconnect(self) -> None:
-        """Give the connection up and make another, without blocking."""
-        ...
 
 
 class Courier:
@@ -97,6 +86,7 @@ class Courier:
         self._activate_after_ms = 0
         self._carrying = True
         """Whether anything of an ended epoch may still have to be carried over."""
+        self._carried_again: deque[Range] = deque(maxlen=REMEMBERED_RANGES)
         self._leases_after_ms = 0
         self._time_believed = True
         self._note_time_after_ms = 0
@@ -235,6 +225,17 @@ class Courier:
             self._look_at_backlog()
             self._step(effects.JournalGrew())
 
+    def _carry_again(self, missing: Range) -> None:
+        """Behind what is not held head office takes nothing more of that epoch: what can be read goes into this one."""
+        try:
+            self._store.carry_again(Place(missing.epoch, missing.first_seq))
+        except StoreError as error:
+            self._store_refused("not_carried_over", error)
+            return
+        self._carried_again.append(missing)
+        self._carrying = True
+        self.report("entries_not_held", f"epoch {missing.epoch}: {missing.first_seq}, and up to {missing.last_seq}")
+
     def _bring_back(self) -> None:
         """Have a damaged file brought back, in a new epoch; where that fails, after a while again."""
         if not self._file_damaged or self._mend is None or self._clock.monotonic_ms() < self._mend_after_ms:
@@ -312,9 +313,8 @@ class Courier:
                 self.report("entry_refused", f"{effect.seq}: {effect.reason}")
             case effects.Quarantined():
                 self.report("entry_quarantined", f"{effect.seq}: {effect.reason}")
-            case effects.NotHeld():
-                missing = effect.missing
-                self.report("entries_not_held", f"epoch {missing.epoch}: {missing.first_seq} to {missing.last_seq}")
+            case effects.NotHeld() if effect.missing not in self._carried_again:
+                self._carry_again(effect.missing)
             case effects.NewEpoch():
                 self._wanted_epoch = effect
             case effects.Reconnect():

@@ -111,6 +111,20 @@ class Epochs:
             count, unreadable = self._carry_some(rest, stamp)
         return Carried(count, next(self._rests(), None) is not None, unreadable)
 
+    def again(self, first: Place) -> None:
+        """Let what is kept from ``first`` on of an epoch that has ended be carried over anew: head office has lost it.
+        Raises StoreError.
+        """
+        if first.epoch not in self._journal.epochs()[:-1]:
+            return
+        after = max(first.seq - 1, self._journal.start(first.epoch).seq)
+        with self._database.transaction(durable=False):
+            self._database.write(
+                "UPDATE identity SET carried_seq = min(coalesce(carried_seq, ?1), ?1)"
+                " WHERE epoch = (SELECT min(epoch) FROM identity WHERE epoch > ?2)",
+                *(after, first.epoch),
+            )
+
     def backlog(self) -> Backlog:
         """Return what waits for head office, whether it is in the open epoch already or not."""
         source, acked = self._journal.source, self._journal.acked().seq
@@ -138,7 +152,10 @@ class Epochs:
         """
         unreadable = []
         upto = min(rest.after + CARRIED_AT_ONCE, rest.upto)
+        carried = self._carried_before(Place(rest.epoch, rest.after), Place(rest.epoch, upto))
         for seq in range(rest.after + 1, upto + 1):
+            if seq in carried:
+                continue
             entry = self._to_carry(Place(rest.epoch, seq))
             if entry is None:
                 unreadable.append(Place(rest.epoch, seq))
@@ -149,6 +166,21 @@ class Epochs:
         self._database.write("UPDATE identity SET carried_seq = ? WHERE epoch = ?", None if whole else upto, rest.into)
         count = upto - rest.after - len(unreadable)
         return count, tuple(place for place in unreadable if not self._declared_lost(rest.into, place))
+
+    def _carried_before(self, after: Place, upto: Place) -> frozenset[int]:
+        """Which of these entries a later one that can be read carries already."""
+        sql = (
+            "SELECT first.seq, later.place FROM journal AS first"
+            " JOIN journal AS later ON later.transaction_id = first.transaction_id AND later.carried = 1"
+            " WHERE first.place > ? AND first.place <= ? AND later.place > first.place"
+        )
+        try:
+            found = list(self._database.rows(sql, after.row, upto.row))
+        except StoreError as error:
+            if error.cause is not StoreCause.CORRUPT:
+                raise
+            return frozenset()  # What is carried twice is posted once.
+        return frozenset(seq for seq, row in found if self._as_kept(place_of(row)) is not None)
 
     def _to_carry(self, place: Place) -> tuple[bytes, CarryOverBody] | None:
         """The transaction at ``place``, and it carried over as it was first signed; None where it cannot be read."""

@@ -239,6 +239,10 @@ class Store:
         """
         return self._epochs.carry_on(stamp)
 
+    def carry_again(self, first: Place) -> None:
+        """Let :meth:`carry_on` carry over anew what is kept from ``first`` on of an epoch that has ended."""
+        self._epochs.again(first)
+
     # Value held offline, and what was taken once.
 
     def leases_held(self) -> LeasesHeld:

@@ -12,8 +12,6 @@ from agent.sync.parties import JournalView, Pace
 from contract.messages import BATCH_BYTES, BATCH_ENTRIES, GRAMMAR, MOST_EARLIER, Batch, Range
 
 REMEMBERED_RANGES = 4 * MOST_EARLIER
-LOOKED_BEYOND = 64
-"""Where an entry cannot be read, so many after it are tried before the rest of the range counts as lost."""
 
 
 @dataclass(slots=True)
@@ -58,7 +56,7 @@ class Again:
         return True
 
     def step(self, now_ms: int) -> Batch | Range | None:
-        """Return the batch to send now, entries that were asked for and cannot be read, or None for nothing now.
+        """Return the batch to send now, the rest of a range whose first entry cannot be read, or None for nothing now.
 
         Raises StoreError.
         """
@@ -76,18 +74,12 @@ class Again:
         most = min(BATCH_ENTRIES, item.last_seq - first + 1)
         entries = self._journal.entries_of(item.epoch, first - 1, most, BATCH_BYTES)
         if not entries:
-            lost = Range(item.epoch, first, self._last_lost(item, first))
-            self._sent_upto(item, turn, lost.last_seq, now_ms)
-            return lost
+            # Behind a gap head office takes nothing of that epoch.
+            self._sent_upto(item, turn, item.last_seq, now_ms)
+            return Range(item.epoch, first, item.last_seq)
         self._waiting = item.epoch, now_ms
         self._sent_upto(item, turn, entries[-1][0], now_ms)
         return Batch(GRAMMAR, item.epoch, first, tuple(sealed for _seq, sealed in entries))
-
-    def _last_lost(self, item: Range, first: int) -> int:
-        for seq in range(first + 1, min(first + LOOKED_BEYOND, item.last_seq) + 1):
-            if self._journal.entries_of(item.epoch, seq - 1, 1, BATCH_BYTES):
-                return seq - 1
-        return item.last_seq
 
     def _sent_upto(self, item: Range, turn: _Round, seq: int, now_ms: int) -> None:
         turn.next_seq = seq + 1

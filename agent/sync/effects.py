@@ -98,7 +98,9 @@ class NewEpoch:
 
 @dataclass(frozen=True, slots=True)
 class NotHeld:
-    """Head office asked again for entries, and these of them cannot be read here any more."""
+    """Head office asked again for entries, and the first of these cannot be read here any more: behind it head office
+    takes none of that epoch.
+    """
 
     missing: Range
 

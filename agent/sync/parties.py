@@ -46,6 +46,18 @@ class Pace:
     longest_again_ms: int = 3_600_000
 
 
+class Sender(Protocol):
+    """Whatever carries messages to the broker."""
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Take a message without blocking; False where there is no connection or no room."""
+        ...
+
+    def reconnect(self) -> None:
+        """Give the connection up and make another, without blocking."""
+        ...
+
+
 class JournalView(Protocol):
     """What the conversation reads of the store: of its open epoch, where nothing else is said. Whatever raises
     StoreError here is reported and tried again.

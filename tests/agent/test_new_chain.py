@@ -20,6 +20,7 @@ from contract.bodies import (
     ReturnReason,
 )
 from contract.documents import DocumentKind, LeasesContent
+from contract.messages import Range
 from contract.value import Account, Asset, Lease
 from tests.agent.desk import Desk
 from tests.contract.samples import ADDRESS
@@ -125,6 +126,29 @@ def test_what_cannot_be_carried_over_is_told_once_and_the_rest_goes_on(desk: Des
     desk.courier.activate_arrived()
     assert [event for event in desk.events() if event.startswith("entry_not_")] == ["entry_not_carried 1/105"]
     assert sum(isinstance(body, CarryOverBody) for body in desk.bodies()) == CARRIED_AT_ONCE + 20
+
+
+def test_what_head_office_lost_behind_an_entry_that_cannot_be_read_goes_into_the_open_epoch_once(desk: Desk) -> None:
+    entries = [cancel(desk.store) for _ in range(20)]
+    desk.courier.entry_appended(20)
+    desk.let_through()
+    dispute(desk)
+    desk.courier.activate_arrived()
+    agree(desk)
+    desk.let_through()
+    with sqlite3.connect(desk.path) as somebody_else:
+        somebody_else.execute("UPDATE journal SET sealed = x'00' WHERE epoch = 1 AND seq = 10")
+    somebody_else.close()
+    for _ in range(3):
+        desk.office.time_ms += 1
+        desk.courier.handle(desk.office.welcome(wanted=(Range(1, 10, 20),)))
+        desk.let_through()
+        desk.courier.activate_arrived()
+        desk.wait(3_600_000)
+    carried = [body.sealed for body in desk.bodies() if isinstance(body, CarryOverBody)]
+    assert carried[1:] == [entry.sealed for entry in entries[10:]]
+    assert [event for event in desk.events() if "not_held" in event] == ["entries_not_held epoch 1: 10, and up to 20"]
+    assert desk.courier.backlog().count == 0
 
 
 def test_no_epoch_begins_inside_a_basket(desk: Desk) -> None:

@@ -126,6 +126,41 @@ def test_what_is_carried_twice_is_still_the_first_signed_bytes(store: Store, pat
     assert [part.epoch for part in store.earlier()] == [1, 2]
 
 
+def test_what_head_office_has_lost_of_an_ended_epoch_is_carried_over_again_and_once(
+    store: Store, path: Path, who: Identity
+) -> None:
+    entries = [cancel(store) for _ in range(2 * CARRIED_AT_ONCE)]
+    assert store.advance(150, entries[149].digest)
+    _begin(store, 2)
+    before = len(_carried(store, 2))
+    for first in (Place(1, 11), Place(1, 11), Place(2, 1), Place(9, 1)):
+        store.carry_again(first)
+    with sqlite3.connect(path) as somebody_else:
+        somebody_else.execute("UPDATE journal SET sealed = x'00' WHERE epoch = 1 AND seq = 11")
+    somebody_else.close()
+    assert store.carry_on(stamp()) == Carried(99, True, (Place(1, 11),))
+    carry_all(store)
+    assert sorted(body.seq for body in _carried(store, 2)) == list(range(12, 2 * CARRIED_AT_ONCE + 1))
+    assert (before, len(_carried(store, 2))) == (50, 189)
+    store.carry_again(Place(1, 12))
+    carry_all(store)
+    assert len(_carried(store, 2)) == 189
+    _begin(store, 3)
+    store.carry_again(Place(1, 12))
+    carry_all(store)
+    assert len(_carried(store, 3)) == 1 + 189
+    with sqlite3.connect(path) as somebody_else:
+        somebody_else.execute("UPDATE journal SET sealed = ? WHERE epoch = 1 AND seq = 11", (entries[10].sealed,))
+    verify_journal(path, ADDRESS, who.signer.public)
+    with somebody_else:
+        somebody_else.execute("UPDATE journal SET sealed = x'00' WHERE epoch = 3 AND seq = 5")
+    somebody_else.close()
+    head = store.head().seq
+    store.carry_again(Place(2, 1))
+    carry_all(store)
+    assert store.head().seq == head + 1
+
+
 def test_an_epoch_that_is_not_later_is_refused(store: Store) -> None:
     sell(store)
     _begin(store, 3)

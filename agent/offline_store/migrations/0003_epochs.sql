@@ -35,6 +35,7 @@ INSERT INTO entries (place, transaction_id, carried, wall_ms, digest, sealed)
     SELECT (i.epoch << 32) + j.seq, j.transaction_id, 0, j.wall_ms, j.digest, j.sealed
     FROM identity i, journal j ORDER BY j.seq;
 CREATE UNIQUE INDEX entries_transaction ON entries (transaction_id) WHERE carried = 0;
+CREATE INDEX entries_carried ON entries (transaction_id) WHERE carried = 1;
 
 -- Where paper is owed: a row goes when it is known to be out, or nobody wants it.
 CREATE TABLE papers (
