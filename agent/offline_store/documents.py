@@ -119,8 +119,8 @@ class DocumentShelf:
         ``content`` is what is in it, where the caller has read it already.
 
         A transaction id that is in the journal changes nothing and returns its entry. Raises StoreError; INVALID where
-        the content cannot be read, the version is not above the active one's, or a delta builds on another blob
-        (``BASE_MISSING``).
+        the content cannot be read, the version is not above the active one's or below one that was active here, or a
+        delta builds on another blob (``BASE_MISSING``).
         """
         known = self._journal.known(transaction)
         if known is not None:
@@ -129,6 +129,8 @@ class DocumentShelf:
         held = self.active(document.kind)
         if held is not None and held.version >= document.version:
             raise StoreError(StoreCause.INVALID, f"{document.kind} {document.version}: {held.version} is active")
+        if document.kind not in DELTA_KINDS and document.version < self.floor(document.kind):
+            raise StoreError(StoreCause.INVALID, f"older_version: {document.kind} {document.version} was followed here")
         _require_base(document, held)
         change = DocumentChangeBody(
             document.kind.value,
@@ -157,6 +159,22 @@ class DocumentShelf:
         rows = self._database.rows("SELECT kind, version, digest FROM documents WHERE place = 'active' ORDER BY kind")
         known = {kind.value for kind in DocumentKind}
         return tuple(HeldDocument(kind, version, digest) for kind, version, digest in rows if kind in known)
+
+    def floor(self, kind: str) -> int:
+        """Return the highest version of a kind that was ever active here, also where that document has to be fetched
+        anew; 0 for none. What is older is no news. Of kinds with deltas head office still tells an older snapshot, on
+        which the newer deltas build.
+        """
+        found = self._database.row("SELECT version FROM document_floors WHERE kind = ?", kind)
+        return 0 if found is None else int(found[0])
+
+    def raise_floor(self, kind: str, version: int) -> None:
+        """Note, inside the caller's transaction, that this version was active here."""
+        self._database.write(
+            "INSERT INTO document_floors VALUES (?, ?) ON CONFLICT (kind) DO UPDATE"
+            " SET version = max(version, excluded.version)",
+            *(kind, version),
+        )
 
     def pack_content(self) -> tuple[PackRef, bytes] | None:
         """Return the active pack's reference and content; None before one has arrived."""
@@ -210,6 +228,7 @@ class DocumentShelf:
             "INSERT OR REPLACE INTO documents VALUES (?, 'active', ?, ?, ?, ?)",
             *(document.kind.value, document.version, opened.digest, document.issued_ms, sealed),
         )
+        self.raise_floor(document.kind.value, document.version)
 
     def _placed(self, kind: DocumentKind, place: str) -> StoredDocument | None:
         row = self._database.row(

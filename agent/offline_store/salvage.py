@@ -5,6 +5,7 @@ tell is asked of it and believed where an entry bears it out. Members and other 
 """
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,6 +24,7 @@ from agent.offline_store.chain import (
     place_of,
 )
 from agent.offline_store.database import Database
+from agent.offline_store.documents import DocumentShelf
 from agent.offline_store.epochs import Applied, Epochs
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.journal import Journal
@@ -32,6 +34,7 @@ from contract.documents import DocumentKind
 from contract.errors import ContractError
 from contract.journal import Entry, TimeQuality, open_entry
 
+MOST_VERSION = 2**53
 KEPT_AT_ONCE = 500
 """So many entries are written in one commit."""
 
@@ -40,11 +43,14 @@ _ACKED = "SELECT epoch, acked_seq, acked_digest FROM identity"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a new file is filled through: its database, journal and epochs, and who is told of an entry's effect."""
+    """What a new file is filled through: its database, journal, epochs and documents, and who is told of an entry's
+    effect.
+    """
 
     database: Database
     journal: Journal
     epochs: Epochs
+    documents: DocumentShelf
     applied: Applied
 
 
@@ -55,6 +61,8 @@ class _Told:
     epochs: dict[int, ChainPoint]
     owed: tuple[int, ...]
     signed_time_ms: int
+    versions: dict[str, int]
+    """The versions of documents that were active."""
 
 
 def rebuild(damaged: Path, parts: Parts, transaction: bytes, stamp: Stamp) -> Entry:
@@ -62,9 +70,10 @@ def rebuild(damaged: Path, parts: Parts, transaction: bytes, stamp: Stamp) -> En
     says what is lost. Raises StoreError.
     """
     _keep_entries(damaged, parts)
-    _keep_told(parts, _told(damaged))
+    told = _told(damaged)
+    _keep_told(parts, told)
     _keep_carrying(parts)
-    newest_ms = _remember(parts)
+    newest_ms = _remember(parts, told.versions)
     if newest_ms > stamp.wall_ms:
         stamp = Stamp(newest_ms, TimeQuality.DOUBTFUL, stamp.boot_id, stamp.monotonic_ms)
     # Without that row the totals are looked for in the entries.
@@ -150,16 +159,20 @@ def _told(damaged: Path) -> _Told:
     epochs: dict[int, ChainPoint] = {}
     owed: list[int] = []
     heard = [0]
+    versions: dict[str, int] = {}
     with suppress(sqlite3.Error), closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as file:
         for gather, sql in (
             (lambda epoch, seq, digest: epochs.update({epoch: ChainPoint(seq, digest)}), _ACKED),
             (owed.append, "SELECT place FROM receipts"),
             (heard.append, "SELECT signed_time_ms FROM heard"),
+            (lambda kind, version: versions.update({kind: version}), "SELECT kind, version FROM document_floors"),
         ):
             with suppress(sqlite3.Error):
                 for row in file.execute(sql):
                     gather(*row)
-    return _Told(epochs, tuple(owed), max(heard))
+    kinds = {kind.value for kind in DocumentKind}
+    known = {kind: version for kind, version in versions.items() if kind in kinds and 1 <= version <= MOST_VERSION}
+    return _Told(epochs, tuple(owed), max(heard), known)
 
 
 def _keep_told(parts: Parts, told: _Told) -> None:
@@ -214,10 +227,13 @@ def _borne_out(parts: Parts, epoch: int, acked: ChainPoint) -> bool:
     return after.header.previous == acked.digest
 
 
-def _remember(parts: Parts) -> int:
-    """Let each entry have the effect that outlives its epoch; return the latest time among them."""
+def _remember(parts: Parts, told: Mapping[str, int]) -> int:
+    """Let each entry have the effect that outlives its epoch; return the latest time among them.
+
+    Which versions of documents were active the entries say, and of a kind that none of them names the damaged file.
+    """
     newest_ms, row = 0, 0
-    leases: DocumentChangeBody | None = None
+    newest: dict[str, DocumentChangeBody] = {}
     while True:
         sql = "SELECT place, wall_ms, sealed FROM journal WHERE place > ? ORDER BY place LIMIT ?"
         some = list(parts.database.rows(sql, row, KEPT_AT_ONCE))
@@ -230,12 +246,15 @@ def _remember(parts: Parts) -> int:
                 if entry is None:
                     continue
                 body = body_of(entry) if entry.header.kind is EntryKind.DOCUMENT_CHANGE else None
-                if isinstance(body, DocumentChangeBody) and body.kind == DocumentKind.LEASES:
-                    leases = body if leases is None or body.version > leases.version else leases
+                if isinstance(body, DocumentChangeBody):
+                    newest[body.kind] = max(newest.get(body.kind, body), body, key=lambda change: change.version)
                 parts.applied(entry, CarryOverBody(entry.header.epoch, entry.header.seq, entry.sealed))
-    if leases is not None:
-        # Leases come as deltas alone, so which one was the last has to be known.
-        with parts.database.transaction():
+    leases = newest.get(DocumentKind.LEASES)
+    with parts.database.transaction():
+        for kind, version in ({**told} | {kind: change.version for kind, change in newest.items()}).items():
+            parts.documents.raise_floor(kind, version)
+        if leases is not None:
+            # Leases come as deltas alone, so which one was the last has to be known.
             parts.database.write(
                 "INSERT OR REPLACE INTO documents VALUES ('leases', 'active', ?, ?, 0, NULL)",
                 *(leases.version, leases.digest),

@@ -120,7 +120,7 @@ class Store:
     @property
     def parts(self) -> Parts:
         """What a damaged store is brought back through (recovery.py)."""
-        return Parts(self._database, self._journal, self._epochs, self._holdings.apply)
+        return Parts(self._database, self._journal, self._epochs, self._documents, self._holdings.apply)
 
     # The journal.
 
@@ -303,6 +303,10 @@ class Store:
     def held(self) -> tuple[HeldDocument, ...]:
         """Return the active documents, as a hello says them."""
         return self._documents.held()
+
+    def floor(self, kind: str) -> int:
+        """Return the highest version of a kind that was ever active here; 0 for none."""
+        return self._documents.floor(kind)
 
     def pack_content(self) -> tuple[PackRef, bytes] | None:
         """Return the active pack's reference and content; None before one has arrived."""

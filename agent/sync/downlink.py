@@ -171,7 +171,8 @@ class Downlink:
         known = announced.digest in self._candidates or announced.digest in self._refused
         if known or (held is not None and held.digest == announced.digest):
             return []
-        if held is not None and held.version >= announced.version:
+        overtaken = held is not None and held.version >= announced.version
+        if overtaken or self._is_past(announced.kind, announced.version, announced.base, signed):
             if signed:
                 return []  # Head office's own list, overtaken on the way by what it published since.
             self._refuse(announced.digest, _Refusal(Doubt.OLDER_VERSION.value, by_label=True))
@@ -234,7 +235,8 @@ class Downlink:
             candidate.not_before_ms = now.monotonic_ms + wait_ms
             candidate.damaged += 1
             return [refused] if candidate.damaged == 1 else []
-        by_label = not candidate.signed and found.reason in (Doubt.HASH_MISMATCH, Doubt.MISLABELLED)
+        labels = (Doubt.HASH_MISMATCH, Doubt.MISLABELLED, Doubt.OLDER_VERSION)
+        by_label = not candidate.signed and found.reason in labels
         self._refuse(announced.digest, _Refusal(found.reason, by_label, found.accept_until_ms))
         return [refused]
 
@@ -248,7 +250,19 @@ class Downlink:
             document = found.document
             if (document.kind, document.version) != (announced.kind, announced.version):
                 return Distrust(Doubt.MISLABELLED.value)
+            signed = self._candidates[announced.digest].signed
+            if self._is_past(document.kind, document.version, document.base, signed):
+                return Distrust(Doubt.OLDER_VERSION.value)
         return found
+
+    def _is_past(self, kind: str, version: int, base: bytes | None, signed: bool) -> bool:
+        """Whether a later version was active here once, though it is not any more (the file was damaged, say): an older
+        one is a replay. A delta is not, for it builds on what is held; nor is a snapshot on which newer deltas build,
+        where head office itself names it.
+        """
+        if base is not None or (signed and kind in DELTA_KINDS):
+            return False
+        return version < self._journal.floor(kind)
 
     def _pump(self, now: Stamp) -> list[Effect]:
         """Ask for what comes next."""

@@ -97,6 +97,10 @@ class JournalView(Protocol):
         """Return the active documents."""
         ...
 
+    def floor(self, kind: str) -> int:
+        """Return the highest version of a kind of document that was ever active here; 0 for none."""
+        ...
+
     def leases_held(self) -> LeasesHeld:
         """Return what is left of the leases held."""
         ...

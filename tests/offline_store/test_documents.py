@@ -210,3 +210,15 @@ def test_a_kind_that_a_newer_program_left_in_the_file_does_not_stop_this_one(
     newer.close()
     store.open()
     assert [held.kind for held in store.held()] == ["pack"]
+
+
+def test_a_version_below_one_that_was_active_is_refused_though_nothing_is_active(
+    store: Store, path: Path, office: HeadOffice
+) -> None:
+    activate(store, office.cashiers(5, cashier("1001")))
+    with sqlite3.connect(path) as somebody_else:
+        somebody_else.execute("DELETE FROM documents")
+    somebody_else.close()
+    assert (store.held(), store.floor("cashiers"), store.floor("pack")) == ((), 5, 0)
+    assert refuse(store, office.cashiers(4, cashier("1001"))) is StoreCause.INVALID
+    activate(store, office.cashiers(5, cashier("1001")))

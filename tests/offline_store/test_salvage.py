@@ -16,7 +16,17 @@ from agent.offline_store.verify import verify_journal
 from contract.bodies import CarryOverBody, EntryKind, EpochReason, EpochStartBody, TechnicalEventBody
 from contract.trade import SaleBody
 from tests.contract.samples import ADDRESS, sale
-from tests.offline_store.counter import begin_epoch, cancel, carry_all, identity, opened, sell, stamp
+from tests.offline_store.counter import (
+    HeadOffice,
+    begin_epoch,
+    cancel,
+    carry_all,
+    cashier,
+    identity,
+    opened,
+    sell,
+    stamp,
+)
 
 PAGE = 4096
 SALES = 60
@@ -355,3 +365,27 @@ def test_what_was_not_carried_over_yet_when_the_file_broke_is_carried_over_after
     assert [item.sealed for item in carried if item.epoch == 2][1:] == [between.sealed]
     store.close()
     verify_journal(path, ADDRESS, who.signer.public)
+
+
+def test_versions_of_documents_that_were_active_are_known_in_the_new_file(tmp_path: Path, who: Identity) -> None:
+    path, office = tmp_path / "till.db", HeadOffice()
+    store = opened(path, who)
+    for document in (office.cashiers(3, cashier("1001")), office.pack(8), office.pack(9)):
+        store.activate(document, new_transaction_id(), stamp())
+    with sqlite3.connect(path) as somebody_else:
+        somebody_else.execute("INSERT INTO document_floors VALUES ('members', 12), ('unheard_of', 5)")
+        somebody_else.execute("UPDATE document_floors SET version = 40 WHERE kind = 'pack'")
+        somebody_else.execute("DROP TABLE receipts")
+    somebody_else.close()
+    store.close()
+    found = recover(path, who, new_transaction_id(), stamp())
+    assert found.aside is not None
+    store = opened(path, who)
+    assert store.held() == ()
+    floors = [store.floor(kind) for kind in ("cashiers", "pack", "members", "unheard_of")]
+    assert floors == [3, 9, 12, 0], "what entries say goes before what the damaged file says"
+    with pytest.raises(StoreError) as refused:
+        store.activate(office.pack(8), new_transaction_id(), stamp())
+    assert (refused.value.cause, refused.value.detail[:13]) == (StoreCause.INVALID, "older_version")
+    store.activate(office.pack(9), new_transaction_id(), stamp())
+    store.close()

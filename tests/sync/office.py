@@ -1,5 +1,6 @@
 """An honest head office in a few lines, from the contract alone, and a script to hold conversations with it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from agent.clock import Stamp
@@ -149,6 +150,7 @@ class Shelf:
     """A journal that holds documents and no entries: what a downlink needs to see."""
 
     documents: tuple[HeldDocument, ...] = ()
+    floors: Mapping[str, int] = field(default_factory=dict)
 
     def head(self) -> ChainPoint:
         return ChainPoint(0, bytes(32))
@@ -167,6 +169,9 @@ class Shelf:
 
     def held(self) -> tuple[HeldDocument, ...]:
         return self.documents
+
+    def floor(self, kind: str) -> int:
+        return self.floors.get(kind, 0)
 
     def leases_held(self) -> LeasesHeld:
         return LeasesHeld(0, leases_digest(()))

@@ -350,3 +350,31 @@ def test_what_expired_by_a_clock_that_was_ahead_is_looked_at_again_when_the_cloc
     assert terminal.hear(announced, late_ms + 1) == []
     (arrived,) = terminal.fetch(terminal.downlink.step(Listed((announced,)), at(5)), 5)
     assert isinstance(arrived, DocumentArrived)
+
+
+def test_an_older_document_is_a_replay_also_where_the_newer_one_is_not_here_any_more(terminal: Terminal) -> None:
+    terminal.shelf.floors = {PACK: 7, MEMBERS: 7}
+    for kind in (PACK, MEMBERS):
+        announced = terminal.office.publish(document(6, b"old", kind))
+        assert terminal.fetch(terminal.hear(announced)) == [DocumentRefused(kind, 6, "older_version")]
+        mislabelled = replace(terminal.office.publish(document(5, b"older", kind)), version=9)
+        (refused,) = terminal.fetch(terminal.hear(mislabelled))
+        assert isinstance(refused, DocumentRefused)
+        (arrived,) = terminal.fetch(terminal.hear(terminal.office.publish(document(7, b"same", kind))))
+        assert isinstance(arrived, DocumentArrived)
+
+
+def test_an_older_snapshot_is_fetched_where_head_office_names_it_for_newer_deltas_build_on_it(
+    terminal: Terminal,
+) -> None:
+    terminal.shelf.floors = {PACK: 7, MEMBERS: 7}
+    members = terminal.office.publish(document(5, b"some", MEMBERS))
+    assert terminal.hear(members) == [DocumentRefused(MEMBERS, 5, "older_version")]
+    pack = terminal.office.publish(document(5, b"rules", PACK))
+    (arrived,) = terminal.fetch(terminal.downlink.step(Listed((members, pack)), at(0)))
+    assert isinstance(arrived, DocumentArrived) and arrived.opened.document.kind is MEMBERS
+    terminal.activate(arrived)
+    delta = replace(document(6, b"more", MEMBERS), base=arrived.opened.digest)
+    announced = terminal.office.publish_blob(MEMBERS, 6, seal_document(terminal.office.signer, delta))
+    found = terminal.fetch(terminal.hear(replace(announced, base=arrived.opened.digest)))
+    assert [type(effect) for effect in found] == [DocumentArrived]
