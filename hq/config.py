@@ -48,6 +48,7 @@ SHAPE = settings.Table(
                 "seen_days": settings.whole(1, 366, default=DEFAULT_LENDING.seen_days),
                 "shared_bp": settings.whole(0, 10_000, default=DEFAULT_LENDING.shared_bp),
                 "lend_points": settings.flag(default=DEFAULT_LENDING.lend_points),
+                "lend_uses": settings.flag(default=DEFAULT_LENDING.lend_uses),
             }
         ),
         "web": settings.Table(

@@ -185,7 +185,7 @@ def _place(
     """Lend what is free of an account to whoever should hold more of it; ``tills`` are those that may, by their newest
     epoch.
     """
-    if account.asset is Asset.COUPON or (account.asset is Asset.POINTS and not policy.lend_points):
+    if not _is_placed(policy, account.asset):
         return
     until_ms = now_ms + policy.lease_ms
     lots: list[FreeLot] = []
@@ -216,6 +216,20 @@ def _place(
             )
         ).all():
             recall(connection, lease, now_ms)
+
+
+def _is_placed(policy: LendingPolicy, asset: Asset) -> bool:
+    """Whether head office lends such value by itself. A coupon is lent by being issued."""
+    match asset:
+        case Asset.STORED:
+            return True
+        case Asset.POINTS:
+            return policy.lend_points
+        case Asset.USES:
+            return policy.lend_uses
+        case Asset.COUPON:
+            return False
+    return policy.shared_bp > 0
 
 
 def _of(account: Account) -> tuple[ColumnElement[bool], ...]:

@@ -32,8 +32,9 @@ from hq.granting import lend_from
 from hq.lease_book import OUTSTANDING
 from hq.lease_offers import offer_waiting
 from hq.ledger import differences
-from hq.placement import DEFAULT_LENDING
+from hq.placement import DEFAULT_LENDING, LendingPolicy
 from hq.tables import balances, exceptions, hold_parts, lease_documents, leases, lots, postings, restorations
+from hq.worker import Worker
 from tests.hq.tills import NOW_MS, HeadOffice, Till
 from tests.hq.trades import MEMBER, sale_body, top_up_body
 
@@ -181,9 +182,9 @@ def lend(
     return lent
 
 
-def take_step(hq: HeadOffice, now_ms: int = NOW_MS) -> None:
+def take_step(hq: HeadOffice, now_ms: int = NOW_MS, policy: LendingPolicy = DEFAULT_LENDING) -> None:
     """One step of lending."""
-    hq.worker.lend(now_ms)
+    Worker(hq.engine, replace(hq.desk, policy=policy)).lend(now_ms)
 
 
 def causes(hq: HeadOffice) -> set[str]:

@@ -22,6 +22,7 @@ from hq.db import writing
 from hq.documents import sealed_bytes
 from hq.errors import OfficeError
 from hq.grants import grant
+from hq.placement import LendingPolicy
 from hq.tables import exceptions
 from rules.postings import counted_postings
 from tests.hq.borrowers import Borrower, balance_of, causes, lend, require_sound, take_step
@@ -29,6 +30,7 @@ from tests.hq.tills import A1, B1, NOW_MS, TENANT, HeadOffice
 
 A2 = TerminalAddress(TENANT, "shop-a", "a2")
 DAY_MS = 86_400_000
+SHARED = LendingPolicy(shared_bp=8_000)
 
 
 def issued(hq: HeadOffice, code: str = "SPRING-1", at: TerminalAddress | None = None) -> str:
@@ -126,7 +128,7 @@ def test_two_tills_that_cannot_speak_never_give_more_of_a_campaign_than_its_budg
     b.sync()
     with writing(hq.engine) as connection:
         grant(connection, hq.desk, budget, 10_000, NOW_MS)
-    take_step(hq)
+    take_step(hq, policy=SHARED)
     shares = []
     for till in (a, b):
         till.activate()
@@ -139,7 +141,7 @@ def test_two_tills_that_cannot_speak_never_give_more_of_a_campaign_than_its_budg
     require_sound(hq)
     assert balance_of(hq, "budget/spring") == -2_000
     # What is left is shared again, for all entries of a minute at once.
-    take_step(hq, NOW_MS + 60_000)
+    take_step(hq, NOW_MS + 60_000, SHARED)
     a.activate()
     assert sum(item.amount for item in a.held.values() if item.account == budget) == 800
     with pytest.raises(OfficeError, match="only 400 of it are free"), writing(hq.engine) as connection:
@@ -154,7 +156,7 @@ def test_a_gift_s_stock_is_shared_among_tills_to_the_piece(hq: HeadOffice) -> No
         till.sync()
     with writing(hq.engine) as connection:
         grant(connection, hq.desk, gift, 10, NOW_MS)
-    take_step(hq)
+    take_step(hq, policy=SHARED)
     for till in tills:
         till.activate()
     assert sorted(sum(item.amount for item in till.held.values()) for till in tills) == [2, 3, 3]

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.ids import TerminalAddress
+from contract.value import Account, Asset
 from hq.db import writing
 from hq.exposure import exposure
-from hq.grants import pay_in, write_off
+from hq.grants import buy_pool, grant, pay_in, write_off
 from hq.placement import DEFAULT_LENDING, Holding, LendingPolicy, Visit, even, habitual, moves
 from tests.hq.borrowers import Borrower, balance_of, causes, lend, require_sound, take_step
 from tests.hq.tills import A1, B1, NOW_MS, TENANT, HeadOffice
@@ -106,4 +107,27 @@ def test_the_largest_possible_loss_is_what_tills_hold_and_what_was_written_off_i
     assert causes(hq) == {"late_spend"}
     assert balance_of(hq, "shop/shop-b/beyond_leases") == 5_000
     assert hq.look(exposure).terminals[0].beyond_minor == 5_000
+    require_sound(hq)
+
+
+def test_by_itself_head_office_lends_only_what_tills_take(hq: HeadOffice) -> None:
+    a = Borrower(hq, hq.enrolled(A1))
+    a.top_up(10_000, keep=False)
+    counted = (Account(Asset.POINTS, "m1"), Account(Asset.USES, "m1", "wash"), Account(Asset.BUDGET, "spring"))
+    with writing(hq.engine) as connection:
+        for account in (*counted, Account(Asset.GIFT, "cup")):
+            grant(connection, hq.desk, account, 1_000, NOW_MS)
+        buy_pool(connection, hq.desk, "shop-a", 1_000, 0, 100, NOW_MS)
+    a.sync()
+    take_step(hq, NOW_MS + 60_000)
+    a.activate()
+    assert {lease.account.asset for lease in a.held.values()} == {Asset.STORED}
+    with writing(hq.engine) as connection:
+        for account in counted:
+            grant(connection, hq.desk, account, 1, NOW_MS)
+    a.sync()
+    take_step(hq, NOW_MS + 120_000, LendingPolicy(shared_bp=8_000, lend_points=True, lend_uses=True))
+    a.activate()
+    assert {lease.account for lease in a.held.values()} > {*counted}
+    assert lend(hq, A1, 100, Account(Asset.GIFT, "cup")) == 100
     require_sound(hq)
