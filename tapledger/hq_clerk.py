@@ -84,7 +84,7 @@ def brought_text(brought: "Brought") -> str:
 
 
 def _zh(epoch: "BroughtEpoch") -> str:
-    parts = [f"纪元 {epoch.epoch}：新增 {epoch.new} 笔，已有 {epoch.known} 笔"]
+    parts = [f"代 {epoch.epoch}：新增 {epoch.new} 笔，已有 {epoch.known} 笔"]
     if epoch.unread:
         parts.append(f"{epoch.unread} 笔暂时读不懂，已保存")
     if epoch.missing:

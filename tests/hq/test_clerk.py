@@ -65,7 +65,7 @@ def test_a_journal_from_a_stick_is_brought_in_and_said_in_both_languages(
     capsys.readouterr()
     assert run("ingest", str(site / "a1.tlj")) == 0
     said = capsys.readouterr().out
-    assert "纪元 1：新增 2 笔，已有 0 笔" in said
+    assert "代 1：新增 2 笔，已有 0 笔" in said
     assert "epoch 1: 2 new, 0 known" in said
 
 
