@@ -32,7 +32,7 @@ from agent.offline_store.pages import found_entries
 from contract.bodies import CarryOverBody, DocumentChangeBody, EntryKind, EpochReason, EpochStartBody
 from contract.documents import DocumentKind
 from contract.errors import ContractError
-from contract.journal import Entry, TimeQuality, open_entry
+from contract.journal import Entry, TimeQuality, open_entry, peek_header
 
 MOST_VERSION = 2**53
 KEPT_AT_ONCE = 500
@@ -228,7 +228,7 @@ def _borne_out(parts: Parts, epoch: int, acked: ChainPoint) -> bool:
 
 
 def _remember(parts: Parts, told: Mapping[str, int]) -> int:
-    """Let each entry have the effect that outlives its epoch; return the latest time among them.
+    """Let each entry have the effect that outlives its epoch; return the newest that is believed of their times.
 
     Which versions of documents were active the entries say, and of a kind that none of them names the damaged file.
     """
@@ -241,7 +241,8 @@ def _remember(parts: Parts, told: Mapping[str, int]) -> int:
             break
         with parts.database.transaction():
             for row, wall_ms, sealed in some:
-                newest_ms = max(newest_ms, wall_ms)
+                if peek_header(sealed).time_quality is not TimeQuality.FREE_RUNNING:
+                    newest_ms = wall_ms
                 entry = _original(parts, place_of(row), sealed)
                 if entry is None:
                     continue
