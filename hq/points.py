@@ -106,7 +106,7 @@ def expire_points(connection: Connection, member: str, most: int, today_day: int
 
 def _opened(connection: Connection, moves: tuple[PointsMove, ...]) -> dict[str, _Member]:
     members = {move.member for move in moves}
-    debts = _debts(connection, members)
+    debts = _debts(connection, members, lock=True)
     found = {}
     for member in sorted(members):
         own = [move for move in moves if move.member == member]
@@ -195,9 +195,7 @@ def _write(connection: Connection, member: str, state: _Member) -> list[tuple[ob
             here = (points_lots.c.source == source, points_lots.c.member == member)
             connection.execute(points_lots.update().where(*here).values(**values))
     if state.account.debts != state.before.debts:
-        connection.execute(delete(points_debts).where(points_debts.c.member == member))
-        owed = [(member, debt.source, debt.since_day, debt.points) for debt in state.account.debts]
-        insert_rows(connection, points_debts, ("member", "source", "since_day", "points"), owed)
+        _write_debts(connection, member, state.before.debts, state.account.debts)
     if state.spendings:
         keys = [(source, member) for source in state.spendings]
         connection.execute(
@@ -208,19 +206,44 @@ def _write(connection: Connection, member: str, state: _Member) -> list[tuple[ob
     return [_new_row(member, state.earnings[source], now.get(source, 0)) for source in sorted(state.new)]
 
 
+def _write_debts(connection: Connection, member: str, before: tuple[Debt, ...], now: tuple[Debt, ...]) -> None:
+    """Write down what changed of a member's debts, and leave alone what another worker has written meanwhile."""
+    owed: dict[tuple[bytes, int], int] = {(debt.source, debt.since_day): 0 for debt in before}
+    for debt in now:
+        owed[debt.source, debt.since_day] = owed.get((debt.source, debt.since_day), 0) + debt.points
+    was = {(debt.source, debt.since_day) for debt in before}
+    for (source, since_day), points in owed.items():
+        here = (
+            points_debts.c.member == member,
+            points_debts.c.source == source,
+            points_debts.c.since_day == since_day,
+        )
+        if not points:
+            connection.execute(delete(points_debts).where(*here))
+        elif (source, since_day) in was:
+            connection.execute(points_debts.update().where(*here).values(points=points))
+        else:
+            columns = ("member", "source", "since_day", "points")
+            insert_rows(connection, points_debts, columns, [(member, source, since_day, points)])
+
+
 def _new_row(member: str, item: Earning, left: int) -> tuple[object, ...]:
     paid = _packed(item.paid)
     return item.source, member, item.earned_day, item.until_day, item.points, left, item.expired, paid
 
 
-def _debts(connection: Connection, members: set[str]) -> dict[str, tuple[Debt, ...]]:
+def _debts(connection: Connection, members: set[str], lock: bool = False) -> dict[str, tuple[Debt, ...]]:
+    """What members owe, oldest first. With ``lock`` it is nobody else's until the transaction ends: a debt that another
+    worker pays at this moment is waited for, and is gone then.
+    """
     found: dict[str, tuple[Debt, ...]] = {}
-    rows = connection.execute(
+    # Locked in one order, so that two workers wait for each other and never in a circle.
+    asked = (
         select(points_debts)
         .where(points_debts.c.member.in_(sorted(members)))
-        .order_by(points_debts.c.since_day, points_debts.c.source)
+        .order_by(points_debts.c.member, points_debts.c.since_day, points_debts.c.source)
     )
-    for row in rows:
+    for row in connection.execute(asked.with_for_update() if lock else asked):
         found[row.member] = (*found.get(row.member, ()), Debt(row.source, row.since_day, row.points))
     return found
 

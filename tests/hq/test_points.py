@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Thread
 
+import pytest
 from sqlalchemy import select
 
 from contract.bodies import EntryKind
@@ -15,7 +17,7 @@ from hq.books import sale_lines
 from hq.db import writing
 from hq.grants import buy_pool, expire_due, grant, set_term
 from hq.lending import POINTS_DAYS
-from hq.points import lots_of
+from hq.points import PointsMove, lots_of, move_points
 from hq.tables import sales
 from rules.beside.lots import balance
 from rules.postings import counted_postings, redemption_postings, refund_postings
@@ -206,3 +208,24 @@ def test_a_merchant_issues_what_it_paid_for_and_what_it_redeems_fills_its_pool(h
     assert "pool_short" in causes(hq)
     assert balance_of(hq, "shop/shop-a/beyond_leases", UNIT) == body.points_earned
     require_sound(hq)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_what_a_member_owes_is_paid_once_whoever_earns_at_the_same_moment(hq: HeadOffice) -> None:
+    day = NOW_MS // DAY_MS
+    with writing(hq.engine) as connection:
+        move_points(connection, [PointsMove("m1", b"S" * 16, day, spent=100)], 0)
+
+    def earn(source: bytes) -> None:
+        with writing(hq.engine) as connection:
+            move_points(connection, [PointsMove("m1", source, day, earned=70)], 0)
+
+    with writing(hq.engine) as connection:
+        move_points(connection, [PointsMove("m1", b"A" * 16, day, earned=70)], 0)
+        other = Thread(target=earn, args=(b"B" * 16,))
+        other.start()
+    other.join(30)
+    with writing(hq.engine) as connection:
+        account = lots_of(connection, "m1")
+    assert sum(lot.points for lot in account.lots) == 40
+    assert account.debts == ()
