@@ -19,7 +19,7 @@ from agent.offline_store.pin_tries import PinTries
 from agent.offline_store.store import Place, Store
 from agent.txn.book import ActivePack
 from agent.txn.recovery import MOST_OFFERED
-from contract.documents import CashierRecord, CatalogueItem
+from contract.documents import CashierRecord, CatalogueItem, Notice
 from contract.envelope import Keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
@@ -35,6 +35,8 @@ from rules.pack import read_pack
 
 T = TypeVar("T")
 _MANY_TRIES = 1_000_000
+NOTICE_MS = 8_000
+"""So long each of several notices stays on the glass."""
 MOST_TERMINALS = 300
 """A cashier looks through no more terminals than these for the one that a slip is for."""
 _log = logging.getLogger(__name__)
@@ -151,6 +153,17 @@ class StoreBook:
     def currency(self) -> str:
         """The catalogue's currency code."""
         return self._ask(self._store.currency, "")
+
+    def notice(self, now_ms: int) -> tuple[str, str]:
+        """What head office wants cashiers to read at an instant, in Chinese and in English; of several one after the
+        other, each for a while.
+        """
+        nothing: tuple[Notice, ...] = ()
+        found = self._ask(lambda: self._store.notices(now_ms), nothing)
+        if not found:
+            return "", ""
+        shown = found[now_ms // NOTICE_MS % len(found)]
+        return shown.zh, shown.en
 
     def spendable(self, account: Account) -> tuple[Held, ...]:
         """The leases of an account that this terminal may draw from now."""

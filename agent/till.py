@@ -305,6 +305,7 @@ class Till:
             devices=self._device_notes(),
             fetching=self._courier.fetching,
             shop_name=self._book.shop_name(),
+            notice=("", "") if self._state.open_basket else self._book.notice(now.wall_ms),
         )
 
     def _device_notes(self) -> tuple[DeviceNote, ...]:

@@ -9,7 +9,7 @@ from agent.ui_tft.amounts import money, phone_groups
 from agent.ui_tft.bars import EDGE
 from agent.ui_tft.screen import WIDTH, Sheet, Sign
 from agent.ui_tft.status import StatusBar
-from agent.ui_tft.widths import largest_size, width_px
+from agent.ui_tft.widths import largest_size, width_px, wrapped
 from agent.ui_tft.words import Say, kind_words
 
 PRODUCT = "Tapledger"
@@ -35,16 +35,17 @@ def sign_in_view(sheet: Sheet, scene: SignIn, status: StatusBar, lang: Lang, top
 
 
 def ready_view(sheet: Sheet, status: StatusBar, lang: Lang, top: int, bottom: int) -> None:
-    """What to do first, large, under the sign of a card."""
+    """What to do first, large, under the sign of a card, or under what head office wants to be read."""
     room = WIDTH - 2 * EDGE
     line = top + (bottom - top) * 74 // 100
     if status.pack_version:
         head, below = Say.TAP_CARD.say(lang), Say.OR_ELSE.say(lang)
-        ready = Say.READY.say(lang)
-        pill_px = width_px(ready, 15, bold=True) + 28
-        sheet.box(_MIDDLE - pill_px // 2, top + 10, pill_px, 26, theme.GREEN, 13)
-        sheet.write(_MIDDLE, top + 28, ready, 15, theme.WHITE, bold=True, align="center")
-        _sign_between(sheet, "card", top + 38, line - 34)
+        notice = status.notice[0 if lang is Lang.ZH else 1]
+        if notice:
+            _notice(sheet, notice, top + 10, line - 40)
+        else:
+            _ready_pill(sheet, top, lang)
+            _sign_between(sheet, "card", top + 38, line - 34)
     else:
         head, below = Say.NO_RULES.say(lang), _waiting_words(status, lang)
         _sign_between(sheet, "hourglass", top + 14, line - 44)
@@ -52,6 +53,33 @@ def ready_view(sheet: Sheet, status: StatusBar, lang: Lang, top: int, bottom: in
     sheet.write(_MIDDLE, line, head, size, theme.INK, bold=True, align="center", most_px=room)
     small = largest_size(below, (17, 16, 15, 14), room)
     sheet.write(_MIDDLE, line + 32, below, small, theme.MUTED, align="center", most_px=room)
+
+
+def _ready_pill(sheet: Sheet, top: int, lang: Lang) -> None:
+    ready = Say.READY.say(lang)
+    pill_px = width_px(ready, 15, bold=True) + 28
+    sheet.box(_MIDDLE - pill_px // 2, top + 10, pill_px, 26, theme.GREEN, 13)
+    sheet.write(_MIDDLE, top + 28, ready, 15, theme.WHITE, bold=True, align="center")
+
+
+def _notice(sheet: Sheet, words: str, top: int, bottom: int) -> None:
+    """Head office's words in a box, as large as they fit into it; what is longer still is cut."""
+    room, height = WIDTH - 2 * EDGE - 40, bottom - top - 16
+    sizes = (24, 22, 20, 18, 17, 16, 15)
+    size = next((one for one in sizes if len(wrapped(words, one, room)) * _leading(one) <= height), sizes[-1])
+    lines = wrapped(words, size, room)
+    most = max(1, height // _leading(size))
+    shown = lines if len(lines) <= most else [*lines[: most - 1], " ".join(lines[most - 1 :])]
+    sheet.box(EDGE, top, WIDTH - 2 * EDGE, bottom - top, theme.GREEN_PALE, 12)
+    sheet.box(EDGE, top + 12, 6, bottom - top - 24, theme.GREEN)
+    line = top + (bottom - top - len(shown) * _leading(size)) // 2 + size
+    for number, text in enumerate(shown):
+        sheet.write(EDGE + 24, line + number * _leading(size), text, size, theme.INK, most_px=room)
+
+
+def _leading(size: int) -> int:
+    """How far one line of a text stands below the other."""
+    return size * 13 // 10
 
 
 def keyed_view(sheet: Sheet, scene: Selling, lang: Lang, top: int, bottom: int) -> None:

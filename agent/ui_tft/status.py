@@ -25,7 +25,8 @@ class DeviceNote:
 @dataclass(frozen=True, slots=True)
 class StatusBar:
     """The bar at the top. ``pack_version`` is 0 before rules have arrived; ``fetching`` names the kind of document that
-    is arriving, or nothing; ``shop_name`` may be empty.
+    is arriving, or nothing; ``shop_name`` may be empty. ``notice`` is what head office wants cashiers to read now, in
+    Chinese and in English.
     """
 
     online: bool
@@ -36,6 +37,7 @@ class StatusBar:
     devices: tuple[DeviceNote, ...] = ()
     fetching: str = ""
     shop_name: str = ""
+    notice: tuple[str, str] = ("", "")
 
     def is_in_trouble(self, device: str) -> bool:
         """Whether a device of that name cannot do its work now."""

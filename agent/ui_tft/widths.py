@@ -9,6 +9,7 @@ from __future__ import annotations
 
 ELLIPSIS = "…"
 _SQUARE = 1000
+_CLOSING = frozenset("，。！？；：、）》」』”’…,.!?;:)%")
 _HALF_PX = 510  # A little more than half, because FreeType rounds its own scale first and then at times goes up.
 # fmt: off
 _REGULAR = (
@@ -42,6 +43,26 @@ def fitted(text: str, size: int, most_px: int, bold: bool = False) -> str:
     while kept and width_px(kept + ELLIPSIS, size, bold) > most_px:
         kept = kept[:-1]
     return kept.rstrip() + ELLIPSIS
+
+
+def wrapped(text: str, size: int, most_px: int, bold: bool = False) -> list[str]:
+    """Return ``text`` in lines no wider than ``most_px``, broken between words, and between any two Chinese characters
+    where the second is no mark that closes.
+    """
+    lines, rest = [], text.strip()
+    while width_px(rest, size, bold) > most_px:
+        fits = next(count for count in range(len(rest), 0, -1) if width_px(rest[:count], size, bold) <= most_px)
+        end = next((at for at in range(fits, 0, -1) if _may_break(rest[at - 1], rest[at])), fits)
+        lines.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return [*lines, rest] if rest else lines
+
+
+def _may_break(before: str, after: str) -> bool:
+    """Whether a line may end between these characters."""
+    if before == " " or after == " ":
+        return True
+    return after not in _CLOSING and not (before.isascii() and after.isascii())
 
 
 def largest_size(text: str, sizes: tuple[int, ...], most_px: int, bold: bool = False) -> int:

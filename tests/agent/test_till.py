@@ -23,6 +23,7 @@ from agent.drivers.facts import (
     PrintProblem,
     Status,
 )
+from agent.lookups import NOTICE_MS
 from agent.sync.facts import LinkDown, LinkProblem, LinkUp, MessageArrived
 from agent.till import LINK_FACTS, MAILBOX_FACTS, Mailbox
 from agent.ui_tft.fonts import FontMissing
@@ -30,11 +31,12 @@ from agent.ui_tft.paint import Painter
 from agent.ui_tft.screen import Screen
 from contract import topics
 from contract.bodies import EntryKind
-from contract.documents import CashierRecord, CashiersContent, DocumentKind
+from contract.documents import CashierRecord, CashiersContent, DocumentKind, Notice, NoticesContent
 from contract.wire import pack
 from rules.pack import write_pack
 from tests.agent.shop import CASHIER, GIB, Left, Shop, contents, kinds, rules
 from tests.contract.samples import ADDRESS
+from tests.sync.office import NOON_MS
 from tests.txn.desk import PIN, verifier
 from tests.waiting import eventually
 
@@ -249,6 +251,27 @@ def test_the_glass_counts_what_head_office_has_not_got_and_says_how_old_the_olde
     shop.outside.see("在线")
     eventually(lambda: "待传" not in "".join(shop.outside.text))
     assert len(shop.office.kept) == len(shop.journal())
+
+
+def test_what_head_office_wants_to_be_read_is_on_the_glass_while_no_basket_is_open_until_its_time(shop: Shop) -> None:
+    until_ms = NOON_MS + 3_600_000
+    notices = (
+        Notice("明天盘点", "Stocktaking tomorrow", until_ms),
+        Notice("早班七点", "Early shift at 7", until_ms + 1),
+    )
+    shop.publish(1, pack(NoticesContent(notices)), DocumentKind.NOTICES)
+    shop.outside.see("明天盘点", "请刷会员卡")
+    shop.hands.elapsed_ms += NOTICE_MS
+    shop.outside.see("早班七点")
+    shop.press("lang")
+    shop.outside.see("Early shift at 7", "Tap a member card")
+    shop.press("lang", *"268.00", "enter")
+    shop.outside.see("248.00")
+    assert "早班七点" not in "".join(shop.outside.text)
+    shop.press("cancel")
+    shop.outside.see("早班七点")
+    shop.hands.elapsed_ms += 2 * 3_600_000
+    shop.outside.see("就绪")
 
 
 def test_the_till_speaks_the_language_it_was_told(empty: Shop) -> None:

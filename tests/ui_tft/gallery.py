@@ -36,6 +36,21 @@ ALL_TROUBLE = replace(
         DeviceNote("keypad", "ready", ""),
     ),
 )
+NOTICED = replace(
+    ONLINE,
+    notice=(
+        "国庆期间营业至22:00，请提前备好零钱。",
+        "Open until 22:00 over the National Day holidays; have change ready.",
+    ),
+)
+LONG_NOTICE = replace(
+    ONLINE,
+    notice=(
+        "今天起金条回收须登记证件号码，并请顾客在回收单上签字；价格以总部每日九点公布的为准，任何人不得私自改价。有疑问请致电区域经理，谢谢大家配合，祝开工大吉。。。",
+        "From today the number of a paper of identity is noted for gold taken back and the form is signed; prices are"
+        " those head office tells at nine, and no one changes them, ever.",
+    ),
+)
 UNPROVISIONED = replace(ONLINE, pack_version=0, fetching="members", shop_name="")
 
 Shown = tuple[TillState, StatusBar]
@@ -271,6 +286,9 @@ SCENES: dict[str, tuple[Script, StatusBar]] = {
     "ready": (_ready, ONLINE),
     "ready-offline": (_ready, OFFLINE),
     "ready-no-paper": (_ready, NO_PAPER),
+    "ready-notice": (_ready, NOTICED),
+    "ready-notice-long": (_ready, LONG_NOTICE),
+    "ready-notice-long-trouble": (_keys("cash"), replace(ALL_TROUBLE, notice=LONG_NOTICE.notice)),
     "ready-no-rules": (_ready, UNPROVISIONED),
     "ready-no-rules-waiting": (_ready, replace(UNPROVISIONED, fetching="", online=False)),
     "ready-all-trouble": (_ready, ALL_TROUBLE),

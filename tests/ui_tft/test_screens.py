@@ -6,11 +6,12 @@ import pytest
 
 from agent.txn.state import Lang, Notice, Selling
 from agent.ui_tft.view import DeviceNote, compose
+from agent.ui_tft.widths import wrapped
 from agent.ui_tft.words import Say, age_words, device_words, kind_words, problem_words
 from contract.money import format_minor
 from contract.refusals import TEXTS, RefusalCode
 from tests.txn.desk import PIN
-from tests.ui_tft.gallery import ALL_TROUBLE, OFFLINE, ONLINE, SCENES, noticed, played, refused
+from tests.ui_tft.gallery import ALL_TROUBLE, LONG_NOTICE, NOTICED, OFFLINE, ONLINE, SCENES, noticed, played, refused
 
 ZH, EN = Lang.ZH, Lang.EN
 
@@ -213,3 +214,17 @@ def test_words_for_what_no_table_lists() -> None:
     assert problem_words("flooded", EN) == "in trouble"
     assert kind_words("leases", ZH) == "leases"
     assert [age_words(age, EN) for age in (-1, 5, 61, 3_600, 200_000)] == ["0 s", "5 s", "1 min", "1 h", "2 d"]
+
+
+def test_what_head_office_wants_to_be_read_stands_whole_on_the_screen_that_waits() -> None:
+    for name, status in (("ready-notice", NOTICED), ("ready-notice-long", LONG_NOTICE)):
+        for lang, words in zip((ZH, EN), status.notice, strict=True):
+            assert words.replace(" ", "") in "".join(compose(*played(name, lang)).text).replace(" ", "")
+    assert "请刷会员卡" in text("ready-notice") and "Tap a member card" in text("ready-notice", EN)
+
+
+def test_lines_break_between_words_and_before_no_mark_that_closes() -> None:
+    assert wrapped("Open until 22:00 today", 16, 90) == ["Open until", "22:00 today"]
+    assert wrapped("请顾客签字。谢谢", 20, 100) == ["请顾客签", "字。谢谢"]
+    assert wrapped("a" * 30, 16, 100) == ["a" * 11, "a" * 11, "a" * 8]
+    assert wrapped("", 16, 100) == []
