@@ -87,6 +87,10 @@ class StoreBook:
         """The member with this phone number, if cached."""
         return self._ask(lambda: self._store.member_by_phone(digits), None)
 
+    def members_by_last4(self, digits: str, most: int) -> tuple[MemberRow, ...]:
+        """The cached members whose phone number ends with these four digits, at most so many."""
+        return self._ask(lambda: self._store.members_by_last4(digits, most), ())
+
     def member_by_id(self, member: str) -> MemberRow | None:
         """The member of this id, if cached."""
         return self._ask(lambda: self._store.member_by_id(member), None)

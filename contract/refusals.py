@@ -46,6 +46,7 @@ class RefusalCode(StrEnum):
     SLIP_OVER = "slip_over"
     PHONE_MALFORMED = "phone_malformed"
     PHONE_UNKNOWN = "phone_unknown"
+    PHONE_SEVERAL = "phone_several"
     AMOUNT_MALFORMED = "amount_malformed"
     AMOUNT_ZERO = "amount_zero"
     AMOUNT_TOO_LARGE = "amount_too_large"
@@ -216,6 +217,12 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "核对号码，或按非会员结账",
         "This phone number is not known here",
         "Check it, or sell without membership",
+    ),
+    _R.PHONE_SEVERAL: RefusalText(
+        "末四位有几位会员",
+        "请输入11位手机号",
+        "Several members' numbers end like this",
+        "Key the 11 digits of the phone number",
     ),
     _R.AMOUNT_MALFORMED: RefusalText("金额不对", "请按 268.00 的样子输入", "Not an amount", "Key it like 268.00"),
     _R.AMOUNT_ZERO: RefusalText("金额不能为零", "请输入金额", "The amount is zero", "Key an amount"),

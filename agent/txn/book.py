@@ -173,6 +173,10 @@ class Book(Protocol):
         """The member with this phone number, if cached."""
         ...
 
+    def members_by_last4(self, digits: str, most: int) -> tuple[Member, ...]:
+        """The cached members whose phone number ends with these four digits, at most so many."""
+        ...
+
     def member_by_id(self, member: str) -> Member | None:
         """The member of this id, if cached."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.txn.book import Book, Member
-from agent.txn.keying import PHONE_DIGITS, is_phone
+from agent.txn.keying import PHONE_DIGITS, is_last4, is_phone
 from agent.txn.masking import mask_last4, mask_name, mask_phone
 from agent.txn.ndef import payloads
 from agent.txn.presented import DAY_MS, read_coupon, read_presentation
@@ -49,7 +49,9 @@ def by_card(kind: str, uid: bytes, content: bytes | None, book: Book) -> Buyer |
 
 
 def by_phone(digits: str, book: Book) -> Buyer | Refusal:
-    """Recognise a mobile number of 11 digits."""
+    """Recognise a mobile number of 11 digits, or its last four where only one member here has them."""
+    if is_last4(digits):
+        return _by_last4(digits, book)
     if not is_phone(digits):
         return Refusal(RefusalCode.PHONE_MALFORMED, f"{len(digits)} characters")
     found = book.member_by_phone(digits)
@@ -95,6 +97,13 @@ def card_refusal(problem: str) -> Refusal:
 def code_refusal(problem: str) -> Refusal:
     """The refusal for a scan that could not be used; a problem not listed counts as garbled."""
     return Refusal(_CODE_PROBLEMS.get(problem, RefusalCode.CODE_GARBLED))
+
+
+def _by_last4(digits: str, book: Book) -> Buyer | Refusal:
+    found = book.members_by_last4(digits, 2)
+    if len(found) != 1:
+        return Refusal(RefusalCode.PHONE_SEVERAL if found else RefusalCode.PHONE_UNKNOWN, mask_last4(digits))
+    return _buyer(found[0], Medium.PHONE, Assurance.CLAIMED, mask_last4(digits))
 
 
 def _by_credential(sealed: bytes, medium: Medium, book: Book, uid: bytes | None = None) -> Buyer | Refusal:

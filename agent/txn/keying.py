@@ -10,6 +10,7 @@ MOST_CHARS = 16
 """The most characters kept of an amount; the largest amount has 9."""
 
 PHONE_DIGITS = 11
+LAST_DIGITS = 4
 CASHIER_DIGITS = 8
 PIN_DIGITS = 12
 DIGIT_KEYS = frozenset([*"0123456789", "00"])
@@ -57,3 +58,8 @@ def read_amount_minor(keyed: str) -> int | Refusal:
 def is_phone(text: str) -> bool:
     """Tell whether this is a mobile number of mainland China: 11 digits, the first a 1."""
     return len(text) == PHONE_DIGITS and text.isascii() and text.isdigit() and text[0] == "1"
+
+
+def is_last4(text: str) -> bool:
+    """Tell whether these may be the last four digits of a phone number."""
+    return len(text) == LAST_DIGITS and text.isascii() and text.isdigit()

@@ -190,6 +190,9 @@ class MemoryBook(Purse):
     def member_by_phone(self, digits: str) -> Person | None:
         return self.phones.get(digits)
 
+    def members_by_last4(self, digits: str, most: int) -> tuple[Person, ...]:
+        return tuple(person for person in self.phones.values() if person.phone_last4 == digits)[:most]
+
     def member_by_id(self, member: str) -> Person | None:
         return next((person for person in self.cards.values() if person.member == member), None)
 

@@ -15,6 +15,7 @@ from tests.txn.desk import (
     GOLD_PHONE,
     GOLD_UID,
     OPEN_ITEM,
+    SILVER,
     SILVER_UID,
     Desk,
     pack,
@@ -116,6 +117,14 @@ def test_a_phone_number_that_is_none_is_refused(desk: Desk, typed: str, refusal:
     if not desk.refused:
         desk.keys("enter")
     still_sells(desk, refusal)
+
+
+def test_last_four_digits_of_several_members_ask_for_the_whole_number(desk: Desk) -> None:
+    desk.keys("member", "9999", "enter")
+    assert desk.refused == "phone_unknown"
+    desk.book.phones["13900000001"] = replace(SILVER, phone_last4="0001")
+    desk.keys("0001", "enter")
+    still_sells(desk, "phone_several")
 
 
 def test_an_unknown_phone_number_is_named_masked_only(desk: Desk) -> None:

@@ -266,6 +266,20 @@ def test_a_phone_number_is_the_card_by_the_member_key_or_straight_away(desk: Des
         desk.keys("cancel")
 
 
+def test_the_last_four_digits_after_the_member_key_are_enough_where_one_member_has_them(desk: Desk) -> None:
+    desk.keys("member", "0001", "enter")
+    open_basket = basket(desk).basket
+    assert open_basket is not None and open_basket.buyer is not None
+    assert (open_basket.buyer.ref.member, open_basket.buyer.ref.medium) == ("m-1", Medium.PHONE)
+    assert (open_basket.buyer.phone_masked, basket(desk).phone_entry) == ("****0001", False)
+
+
+def test_four_digits_without_the_member_key_are_an_amount(desk: Desk) -> None:
+    desk.keys("2001", "enter")
+    open_basket = basket(desk).basket
+    assert open_basket is not None and open_basket.buyer is None and open_basket.lines
+
+
 def test_a_card_tapped_while_a_phone_number_is_keyed_answers_the_question(desk: Desk) -> None:
     desk.keys("member", "138")
     desk.tap()
