@@ -170,14 +170,15 @@ class Entry:
         account = draw.account
         if account.asset is Asset.COUPON:
             found = taking.coupons.use(item, account.holder)
-            there, bonus = (draw.amount if found is None else 0), 0
+            there, bonus = int(found is None), 0
             if found is not None:
                 taking.find(item, found.cause, found.detail)
         else:
             there, bonus = taking.draw_from_lease(item, draw)
         if account.asset is Asset.POINTS:
             self._points_drawn[account.holder] += there
-        self._expected[ledger_place(account, self._currency)] += draw.amount
+        # A coupon is one, whatever the draw says.
+        self._expected[ledger_place(account, self._currency)] += 1 if account.asset is Asset.COUPON else draw.amount
         self._moved[ledger_place(account, self._currency)] += there
         if account.asset is Asset.STORED:
             self._expected[bonus_place(account, self._currency)] += draw.bonus_minor

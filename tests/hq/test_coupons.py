@@ -40,11 +40,11 @@ def issued(hq: HeadOffice, code: str = "SPRING-1", at: TerminalAddress | None = 
         )
 
 
-def use(borrower: Borrower, text: str) -> Entry:
+def use(borrower: Borrower, text: str, times: int = 1) -> Entry:
     """Sell something with the coupon, as a till that verified it."""
     sealed = read_coupon_text(text)
     code = open_coupon(sealed, keyring(borrower.hq.desk.signer.public)).code
-    draw = Draw(hashlib.sha256(sealed).digest()[:16], Account(Asset.COUPON, code), 1)
+    draw = Draw(hashlib.sha256(sealed).digest()[:16], Account(Asset.COUPON, code), times)
     body = borrower.hq.sale(borrower.till)
     postings = (*body.postings, *counted_postings((draw,), "CNY", borrower.address.shop))
     return borrower.till.append(EntryKind.SALE, replace(body, draws=(draw,), postings=postings))
@@ -172,3 +172,13 @@ def test_more_is_lent_of_a_budget_by_hand_and_never_more_than_is_free(hq: HeadOf
     with writing(hq.engine) as connection:
         grant(connection, hq.desk, budget, 5, NOW_MS)
     assert lend(hq, A1, 9, budget) == 5
+
+
+def test_a_coupon_is_one_whatever_the_till_draws_of_it(hq: HeadOffice) -> None:
+    a = Borrower(hq, hq.enrolled(A1))
+    use(a, issued(hq), 5)
+    a.sync()
+    assert causes(hq) == {"draws_differ"}
+    assert balance_of(hq, "coupon/SPRING-1", "coupons") == 0
+    assert balance_of(hq, "shop/shop-a/beyond_leases", "coupons") == 4
+    require_sound(hq)
