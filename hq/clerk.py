@@ -12,6 +12,7 @@ from contract.bodies import OfficeBody
 from contract.envelope import keyring
 from contract.ids import parse_address
 from hq import books, chains
+from hq.bulletins import publish_keys
 from hq.db import Turn, reading, writing
 from hq.errors import OfficeError
 from hq.ledger_text import exceptions_text
@@ -61,8 +62,11 @@ def settle_exceptions(office: Office, numbers: Sequence[int], note: str) -> str:
 def revoke_terminal(office: Office, written: str) -> str:
     """Take nothing more from a till; return a sentence about it."""
     address = parse_address(written)
-    with writing(office.engine) as connection:
+    with writing(office.engine, Turn.DOCUMENTS) as connection:
         done = chains.revoke(connection, address, _now_ms())
+        if done:
+            # No till is to take a slip of it any more.
+            publish_keys(connection, office.desk, _now_ms())
     if not done:
         raise OfficeError(f"{address} is not enrolled, or was revoked before.")
     return f"{address} is revoked: nothing it sends is taken any more"

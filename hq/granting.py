@@ -20,6 +20,7 @@ from hq.own_chain import ensure_own_chain
 from hq.own_place import own_address
 from hq.placement import DAY_MS, Holding, LendingPolicy, Visit, even, habitual, moves
 from hq.restoring import close_restoration, open_restoration
+from hq.slips_ahead import charge_untold
 from hq.tables import (
     catalogue_heads,
     chains,
@@ -50,6 +51,7 @@ def step(connection: Connection, desk: Desk, now_ms: int) -> int:
     if restoration is not None:
         return _find_out(connection, desk, restoration, now_ms)
     _age(connection, desk.policy, now_ms)
+    charge_untold(connection, desk, now_ms)
     placed = _place_due(connection, desk, now_ms)
     return placed + offer_waiting(connection, desk, MOST_TERMINALS, now_ms)
 

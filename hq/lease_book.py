@@ -63,6 +63,8 @@ class LeaseCount:
     beyond: int = 0
     beyond_bonus: int = 0
     document: bytes | None = None
+    restated: bool = False
+    """Whether it is of another account, lot or size now than it was when it was written down."""
 
     @property
     def is_open(self) -> bool:
@@ -140,7 +142,25 @@ class LeaseBook:
                     for item in old
                 ],
             )
+        self._write_restated(connection, [count for count in old if count.restated])
         write_new(connection, [count for key, count in self._counts.items() if key not in self._known])
+
+    def _write_restated(self, connection: Connection, restated: Iterable[LeaseCount]) -> None:
+        for count in restated:
+            lease = count.lease
+            connection.execute(
+                update(leases)
+                .where(leases.c.lease == lease.lease)
+                .values(
+                    asset=lease.account.asset.value,
+                    holder=lease.account.holder,
+                    name=lease.account.name,
+                    lot=lease.lot,
+                    issuer=lease.issuer,
+                    granted=lease.amount,
+                    granted_bonus=lease.bonus_minor,
+                )
+            )
 
 
 def write_new(connection: Connection, counts: Iterable[LeaseCount]) -> None:

@@ -62,7 +62,7 @@ def apply(connection: Connection, applied: Sequence[Applied], now_ms: int) -> Co
     if not items:
         return Consequences()
     taking = _opened(connection, items, now_ms)
-    slips = SlipBook(connection, items)
+    slips = SlipBook(connection, items, now_ms)
     for item in items:
         _take(connection, taking, slips, item)
     _write(connection, taking, slips, items)
@@ -130,6 +130,9 @@ def _opened(connection: Connection, items: Sequence[Applied], now_ms: int) -> Ta
         slip, lot = slip_id(item), slip_lot(item)
         ids |= set() if slip is None else {slip}
         lots |= set() if lot is None else {lot}
+    if whole_lots:
+        # Before their leases are read: what is lent of them at this moment must be among these.
+        LotBook(connection, whole_lots)
     book = LeaseBook(connection, ids, whole_lots)
     return Taking(
         leases=book,

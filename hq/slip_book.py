@@ -3,11 +3,12 @@ first.
 
 Until a slip is taken its value is a lease of the addressee that travels. Where head office hears that it was taken
 before it hears that it left, the value is advanced (``AHEAD``) so that no account is below zero meanwhile; when the
-entry of the giver comes, the advance is taken back.
+entry of the giver comes, the advance is taken back. Where it does not come (``hq.slips_ahead``), or says other than the
+paper did, the giver's shop bears what the addressee believed.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select, tuple_, update
 
@@ -15,6 +16,7 @@ from contract import wire
 from contract.bodies import MAX_SLIP_BYTES, SlipInBody, SlipOutBody
 from contract.envelope import keyring, peek
 from contract.errors import ContractError
+from contract.ids import parse_address
 from contract.postings import Posting
 from contract.signing import PublicKey, parse_public_key
 from contract.slips import Slip, open_slip
@@ -22,12 +24,19 @@ from contract.value import Asset, Draw, Lease, bonus_place, ledger_place
 from hq.applied import Applied
 from hq.bulk import insert_rows
 from hq.lease_book import LeaseCount, LeaseState, Origin
+from hq.own_accounts import most_of
 from hq.tables import entries, slips, terminals
 from hq.taking import Taking
-from hq.unsettled import Cause
+from hq.unsettled import Cause, Place, settle
 
 AHEAD = "office/slips_ahead"
 """What was advanced for slips that were taken and have not left yet, by head office's knowledge."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Giver:
+    key: PublicKey
+    revoked: bool
 
 
 @dataclass(slots=True)
@@ -36,7 +45,7 @@ class _Kept:
     addressee: str
     out_entry_id: int | None
     in_entry_id: int | None
-    in_place: str
+    in_place: Place | None
     ahead: bool
     new: bool = False
 
@@ -60,7 +69,8 @@ def slip_lot(item: Applied) -> bytes | None:
 class SlipBook:
     """The slips that entries at hand speak of, locked until the transaction ends."""
 
-    def __init__(self, connection: Connection, items: Iterable[Applied]) -> None:
+    def __init__(self, connection: Connection, items: Iterable[Applied], now_ms: int) -> None:
+        self._now_ms = now_ms
         items = tuple(items)
         ids = sorted({found for item in items if (found := slip_id(item)) is not None})
         asked = select(slips).where(slips.c.slip.in_(ids)).order_by(slips.c.slip).with_for_update()
@@ -68,7 +78,7 @@ class SlipBook:
         taken = [row.in_entry_id for row in kept if row.in_entry_id is not None]
         stood = select(entries.c.id, entries.c.address, entries.c.epoch, entries.c.seq).where(entries.c.id.in_(taken))
         places = {
-            row.id: f"{row.address} epoch {row.epoch} seq {row.seq}"
+            row.id: Place(parse_address(row.address), row.epoch, row.seq)
             for row in (connection.execute(stood).all() if taken else [])
         }
         self._slips = {
@@ -77,18 +87,18 @@ class SlipBook:
                 row.addressee,
                 row.out_entry_id,
                 row.in_entry_id,
-                places.get(row.in_entry_id, ""),
+                places.get(row.in_entry_id),
                 row.ahead,
             )
             for row in kept
         }
-        self._keys = _giver_keys(connection, items)
+        self._givers = _givers(connection, items)
+        self._told_late: list[Place] = []
 
     def let_out(self, taking: Taking, item: Applied, body: SlipOutBody) -> None:
         """Value leaves a terminal on a slip."""
         header, draw = item.header, body.draws[0]
         slip = self._opened(body.slip)
-        there, there_bonus = taking.draw_from_lease(item, draw)
         if (
             slip is None
             or (slip.giver, slip.giver_epoch) != (header.address, header.epoch)
@@ -96,22 +106,56 @@ class SlipBook:
         ):
             taking.find(item, Cause.SLIP_FORGED, "the slip is not what the entry says, or not signed by the giver")
             return
-        # What the lease did not hold is on the paper all the same: the giver's side answers for it.
-        beyond = (draw.amount - there, draw.bonus_minor - there_bonus)
-        _advance(taking, item, slip.value, beyond, taking.bearer(header.address.shop))
-        known = self._slips.get(slip.value.lease)
+        there, there_bonus = taking.draw_from_lease(item, draw)
+        given = taking.leases.find(draw.lease) if there or there_bonus else None
+        value = slip.value
+        if given is not None and (given.lease.lot, given.lease.issuer) != (draw.lot, draw.issuer):
+            taking.find(item, Cause.DRAWS_DIFFER, f"the slip is of lot {_hex(given.lease.lot)} by {given.lease.issuer}")
+            value = replace(value, lot=given.lease.lot, issuer=given.lease.issuer)
+        bearer = taking.bearer(header.address.shop)
+        known = self._slips.get(value.lease)
         if known is None:
-            count = LeaseCount(
-                slip.value, str(slip.addressee), 0, Origin.SLIP, LeaseState.TRANSIT, taking.now_ms, document=b""
-            )
+            value = value if given is not None else _as_known(taking, value, header.address.shop)
+            # What the lease did not hold is on the paper all the same: the giver's side answers for it.
+            _advance(taking, item, value, (draw.amount - there, draw.bonus_minor - there_bonus), bearer)
+            addressee = str(slip.addressee)
+            count = LeaseCount(value, addressee, 0, Origin.SLIP, LeaseState.TRANSIT, taking.now_ms, document=b"")
             taking.leases.add(count)
-            kept = _Kept(str(header.address), str(slip.addressee), item.entry_id, None, "", False, True)
-            self._slips[slip.value.lease] = kept
+            kept = _Kept(str(header.address), addressee, item.entry_id, None, None, False, True)
+            self._slips[value.lease] = kept
             return
+        self._told(taking, item, slip.value, given, (there, there_bonus))
+
+    def _told(
+        self, taking: Taking, item: Applied, value: Lease, given: LeaseCount | None, there: tuple[int, int]
+    ) -> None:
+        """The giver tells of a slip that was taken before: what was advanced for it is taken back out of the lease it
+        was drawn from, and what that did not hold is the giver's to bear.
+        """
+        known, taken = self._slips[value.lease], taking.leases.find(value.lease)
         known.out_entry_id = item.entry_id
+        if taken is None:
+            return
+        on_paper = taken.lease
+        if _size(on_paper) != _size(value):
+            taking.find(item, Cause.SLIP_DIFFERS, f"{_said(value)}; taken was {_said(on_paper)}")
+        bearer = taking.bearer(item.header.address.shop)
+        fits = given is not None and given.lease.account == on_paper.account
+        back = min(there[0], on_paper.amount) if fits else 0
+        back_bonus = min(there[1], on_paper.bonus_minor) if fits else 0
+        if given is not None:
+            _advance(taking, item, given.lease, (-back, -back_bonus), AHEAD if known.ahead else bearer)
         if known.ahead:
             known.ahead = False
-            _advance(taking, item, slip.value, (-slip.value.amount, -slip.value.bonus_minor), AHEAD)
+            unit = ledger_place(on_paper.account, taking.currency)[1]
+            rest = on_paper.amount - back + on_paper.bonus_minor - back_bonus
+            if rest:
+                taking.postings += [
+                    (item.entry_id, Posting(AHEAD, unit, -rest)),
+                    (item.entry_id, Posting(bearer, unit, rest)),
+                ]
+        elif known.in_place is not None:
+            self._told_late.append(known.in_place)
 
     def take_in(self, taking: Taking, item: Applied, body: SlipInBody) -> None:
         """A terminal has taken a slip: its value is a lease there from now on."""
@@ -123,27 +167,54 @@ class SlipBook:
         if slip.addressee != header.address:
             taking.find(item, Cause.SLIP_FOREIGN, f"the slip is for {slip.addressee}")
             return
-        known = self._slips.get(slip.value.lease)
+        value = slip.value
+        known = self._slips.get(value.lease)
         if known is not None and known.in_entry_id is not None:
-            detail = f"slip {slip.value.lease.hex()} was taken first as {known.in_place}"
+            detail = f"slip {value.lease.hex()} was taken first as {_written(known.in_place)}"
             taking.find(item, Cause.SLIP_DOUBLED, detail)
             return
-        place = f"{header.address} epoch {header.epoch} seq {header.seq}"
+        place = Place(header.address, header.epoch, header.seq)
         state = taking.epoch_state(str(header.address), header.epoch)
-        count = taking.leases.find(slip.value.lease)
+        count = taking.leases.find(value.lease)
         if known is None or count is None:
-            count = LeaseCount(
-                slip.value, str(header.address), header.epoch, Origin.SLIP, state, taking.now_ms, document=b""
-            )
-            taking.leases.add(count)
-            _advance(taking, item, slip.value, (slip.value.amount, slip.value.bonus_minor), AHEAD)
-            kept = _Kept(str(slip.giver), str(slip.addressee), None, item.entry_id, place, True, True)
-            self._slips[slip.value.lease] = kept
+            self._take_untold(taking, item, slip, place, state)
             return
+        self._restate(taking, item, slip, count)
         known.in_entry_id, known.in_place = item.entry_id, place
         count.epoch = header.epoch
         if count.state is LeaseState.TRANSIT:
             count.state = state
+
+    def _take_untold(self, taking: Taking, item: Applied, slip: Slip, place: Place, state: LeaseState) -> None:
+        """A slip of which its giver has not told yet: its value is advanced. A giver that is revoked will not tell."""
+        value = _as_known(taking, slip.value, slip.value.issuer)
+        count = LeaseCount(value, str(place.address), place.epoch, Origin.SLIP, state, taking.now_ms, document=b"")
+        taking.leases.add(count)
+        revoked = self._givers[str(slip.giver), slip.giver_epoch].revoked
+        other = taking.bearer(slip.giver.shop) if revoked else AHEAD
+        if revoked:
+            taking.find(item, Cause.SLIP_UNTOLD, f"{_said(value)}, by {slip.giver}, which is revoked")
+        _advance(taking, item, value, (value.amount, value.bonus_minor), other)
+        kept = _Kept(str(slip.giver), str(slip.addressee), None, item.entry_id, place, not revoked, True)
+        self._slips[value.lease] = kept
+
+    def _restate(self, taking: Taking, item: Applied, slip: Slip, count: LeaseCount) -> None:
+        """The paper says other than what its giver journalled: the addressee believed the paper, and the giver's side
+        answers for what is more on it.
+        """
+        value, told = slip.value, count.lease
+        if _size(value) == _size(told) or count.state is not LeaseState.TRANSIT:
+            return
+        taking.find(item, Cause.SLIP_DIFFERS, f"{_said(value)}; {slip.giver} journalled {_said(told)}")
+        bearer = taking.bearer(slip.giver.shop)
+        if (value.account, value.lot) == (told.account, told.lot):
+            more = (max(0, value.amount - told.amount), max(0, value.bonus_minor - told.bonus_minor))
+            value = replace(value, issuer=told.issuer)
+        else:
+            more = (value.amount, value.bonus_minor)
+            value = _as_known(taking, value, slip.giver.shop)
+        _advance(taking, item, value, more, bearer)
+        count.lease, count.restated = value, True
 
     def write(self, connection: Connection) -> None:
         """Write down what was changed and added."""
@@ -156,17 +227,20 @@ class SlipBook:
                 connection.execute(update(slips).where(slips.c.slip == slip).values(**values))
         columns = ("slip", "giver", "addressee", "out_entry_id", "in_entry_id", "ahead")
         insert_rows(connection, slips, columns, fresh)
+        for place in self._told_late:
+            settle(connection, place, (Cause.SLIP_UNTOLD,), self._now_ms)
 
     def _opened(self, data: bytes) -> Slip | None:
-        """The slip, where the terminal it names has signed it."""
+        """The slip, where the terminal it names has signed it and it is no larger than any can be."""
         claimed = _peeked(data)
-        key = None if claimed is None else self._keys.get((str(claimed.giver), claimed.giver_epoch))
-        if key is None:
+        giver = None if claimed is None else self._givers.get((str(claimed.giver), claimed.giver_epoch))
+        if giver is None:
             return None
         try:
-            return open_slip(data, keyring(key))
+            slip = open_slip(data, keyring(giver.key))
         except ContractError:
             return None
+        return slip if slip.value.amount <= most_of(slip.value.account) else None
 
 
 def _advance(taking: Taking, item: Applied, value: Lease, amounts: tuple[int, int], other: str) -> None:
@@ -184,12 +258,41 @@ def _advance(taking: Taking, item: Applied, value: Lease, amounts: tuple[int, in
     taking.add_to_lot(value, taking.currency, amount, bonus)
 
 
+def _as_known(taking: Taking, value: Lease, issuer: str | None) -> Lease:
+    """The value of a slip as a slice of the lot that head office knows, and by ``issuer`` where it knows none."""
+    if value.account.asset is not Asset.STORED:
+        return value
+    lot = None if value.lot is None else taking.lots.find(value.lot)
+    if lot is None and value.lot is not None:
+        return replace(value, issuer=issuer)
+    if lot is None or lot.member != value.account.holder:
+        return replace(value, lot=value.lease, issuer=issuer)
+    return replace(value, issuer=lot.issuer)
+
+
 def _content(value: Lease) -> tuple[object, ...]:
-    return value.lease, value.account, value.amount, value.bonus_minor, value.lot
+    return value.lease, *_size(value), value.issuer
 
 
 def _drawn(transaction: bytes, draw: Draw) -> tuple[object, ...]:
-    return transaction, draw.account, draw.amount, draw.bonus_minor, draw.lot
+    return transaction, draw.account, draw.amount, draw.bonus_minor, draw.lot, draw.issuer
+
+
+def _size(value: Lease) -> tuple[object, ...]:
+    return value.account, value.amount, value.bonus_minor, value.lot
+
+
+def _said(value: Lease) -> str:
+    whole = value.amount + value.bonus_minor
+    return f"slip {value.lease.hex()}: {whole} of {value.account.asset} {value.account.holder}, lot {_hex(value.lot)}"
+
+
+def _hex(lot: bytes | None) -> str:
+    return "none" if lot is None else lot.hex()
+
+
+def _written(place: Place | None) -> str:
+    return "" if place is None else f"{place.address} epoch {place.epoch} seq {place.seq}"
 
 
 def _peeked(data: bytes) -> Slip | None:
@@ -199,7 +302,7 @@ def _peeked(data: bytes) -> Slip | None:
         return None
 
 
-def _giver_keys(connection: Connection, items: Iterable[Applied]) -> dict[tuple[str, int], PublicKey]:
+def _givers(connection: Connection, items: Iterable[Applied]) -> dict[tuple[str, int], _Giver]:
     wanted = set()
     for item in items:
         if isinstance(item.body, SlipOutBody | SlipInBody):
@@ -209,8 +312,10 @@ def _giver_keys(connection: Connection, items: Iterable[Applied]) -> dict[tuple[
     if not wanted:
         return {}
     rows = connection.execute(
-        select(terminals.c.address, terminals.c.epoch, terminals.c.public_key).where(
+        select(terminals.c.address, terminals.c.epoch, terminals.c.public_key, terminals.c.revoked_ms).where(
             tuple_(terminals.c.address, terminals.c.epoch).in_(sorted(wanted))
         )
     )
-    return {(row.address, row.epoch): parse_public_key(row.public_key) for row in rows}
+    return {
+        (row.address, row.epoch): _Giver(parse_public_key(row.public_key), row.revoked_ms is not None) for row in rows
+    }

@@ -84,6 +84,8 @@ class Cause(StrEnum):
     SLIP_FORGED = "slip_forged"
     SLIP_FOREIGN = "slip_foreign"
     SLIP_DOUBLED = "slip_doubled"
+    SLIP_DIFFERS = "slip_differs"
+    SLIP_UNTOLD = "slip_untold"
     COUPON_DOUBLED = "coupon_doubled"
     COUPON_UNKNOWN = "coupon_unknown"
     POOL_SHORT = "pool_short"

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from contract.bodies import OfficeBody
+from contract.documents import DocumentKind
 from contract.signing import SoftwareSigner
 from hq import books
 from hq.chains import newest_of
 from hq.clerk import MOST_NOTE_CHARS
 from hq.db import reading, writing
+from hq.documents import stored_documents
 from hq.office import Office, open_office
 from hq.own_place import own_chain_of
 from hq.restoring import open_restoration
@@ -127,6 +129,8 @@ def test_a_revoked_till_may_not_speak_any_more(office: Office, run: Run, capsys:
     assert "is revoked" in capsys.readouterr().out
     with reading(office.engine) as connection:
         assert newest_of(connection, A1) is None
+        # No till takes a slip of it any more.
+        assert [item.kind for item in stored_documents(connection) if item.published_ms] == [DocumentKind.KEYS] * 2
     for wrong in (str(A1), "acme/shop-a", "acme/shop-a/zz"):
         assert run("terminal", "revoke", wrong) == 1
 
