@@ -2,7 +2,7 @@
 
 from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
-from agent.offline_store.pin_tries import CASHIERS, PinTries, TryCounter
+from agent.offline_store.pin_tries import PinTries, TryCounter
 from agent.offline_store.rowkeys import RowKeys
 from contract import wire
 from contract.documents import CashierRecord, CashiersContent
@@ -17,7 +17,7 @@ class CashierShelf:
     def __init__(self, database: Database, keys: RowKeys) -> None:
         self._database = database
         self._keys = keys
-        self._tries = TryCounter(database, CASHIERS)
+        self._tries = TryCounter(database)
 
     def replace(self, content: CashiersContent) -> None:
         """Put these cashiers in the place of all others, inside the caller's transaction. Wrong PINs stay counted.

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
-from agent.offline_store.pin_tries import MEMBERS, PinTries, TryCounter
 from agent.offline_store.rowkeys import RowKeys
 from contract import wire
 from contract.basket import COUNT, MAX_POINTS, MOST_VISIT_DAYS
@@ -76,16 +75,14 @@ class _Row:
 
 
 class MemberShelf:
-    """Members in ``database``, under ``keys``, and their wrong PINs."""
+    """Members in ``database``, under ``keys``."""
 
     def __init__(self, database: Database, keys: RowKeys) -> None:
         self._database = database
         self._keys = keys
-        self._tries = TryCounter(database, MEMBERS)
 
     def replace(self, content: MembersContent) -> None:
-        """Put these members in the place of all others, inside the caller's transaction. Wrong PINs stay counted, also
-        of those who are not among them: they may come with the next delta.
+        """Put these members in the place of all others, inside the caller's transaction.
 
         Raises StoreError; INVALID where two members share an id, a phone number or a card, because one of them would
         then be taken for the other.
@@ -136,14 +133,6 @@ class MemberShelf:
         rows = self._database.rows(f"SELECT {_COLUMNS} FROM members WHERE phone_last4 = ? LIMIT ?", digits, most)
         return tuple(self._member(*row) for row in rows)
 
-    def pin_tries(self, member: str) -> PinTries:
-        """Return how this member's last tries went; none for somebody who is not cached."""
-        return self._tries.tries(self._keys.member(member))
-
-    def record_pin_try(self, member: str, ok: bool, now_ms: int) -> None:
-        """Count a wrong PIN durably, or begin again after a right one; of nobody who is not cached."""
-        self._tries.record(self._keys.member(member), ok, now_ms)
-
     def _clear(self) -> None:
         """Take all members away. Their pages are let go as they are: to write zeros over a million rows that are hashes
         and ciphertext would put hundreds of megabytes into the log (sqlite.org/pragma.html#pragma_secure_delete).
@@ -161,7 +150,6 @@ class MemberShelf:
             "DELETE FROM member_cards WHERE id = (SELECT id FROM members WHERE member_key = ?)", iter(keys)
         )
         self._database.write_many("DELETE FROM members WHERE member_key = ?", iter(keys))
-        self._database.write_many("DELETE FROM member_pin_tries WHERE member_key = ?", iter(keys))
 
     def _change(self, records: Iterable[MemberRecord]) -> None:
         """Only what has changed is written, first what makes room: a phone number or a card may go from one member to

@@ -352,14 +352,6 @@ class Store:
         """Return the cached members whose phone number ends with these four digits, at most so many."""
         return self._members.by_last4(digits, most)
 
-    def member_pin_tries(self, member: str) -> PinTries:
-        """Return this member's wrong PINs in a row."""
-        return self._members.pin_tries(member)
-
-    def record_member_pin_try(self, member: str, ok: bool, now_ms: int) -> None:
-        """Count a member's wrong PIN durably, or begin again after a right one."""
-        self._members.record_pin_try(member, ok, now_ms)
-
     def member_revoked(self, member: str, issued_day: int) -> bool:
         """Tell whether a credential of this member issued on this day (since 1970-01-01, UTC) is void."""
         return self._revocations.member_revoked(member, issued_day)

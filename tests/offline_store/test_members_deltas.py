@@ -10,7 +10,6 @@ import pytest
 
 from agent.offline_store.documents import BASE_MISSING
 from agent.offline_store.members import MemberRow
-from agent.offline_store.pin_tries import PinTries
 from agent.offline_store.store import Store, StoreCause, StoreError
 from contract.documents import (
     MOST_DELTA_MEMBERS,
@@ -22,7 +21,7 @@ from contract.documents import (
 )
 from contract.messages import HeldDocument
 from contract.wire import pack
-from tests.offline_store.counter import NOON_MS, identity, member, opened
+from tests.offline_store.counter import identity, member, opened
 from tests.offline_store.lending import Lender, activate
 
 ANNA = member(1, "13812345678", b"ANNA", b"ANNAS-2")
@@ -140,29 +139,13 @@ def test_several_members_are_found_by_the_last_four_digits(store: Store, office:
     assert names(*store.members_by_last4("5678", 10)) == [ANNA.member]
 
 
-def test_a_members_pin_is_kept_hidden_and_wrong_ones_are_counted(store: Store, office: Office, tmp_path: Path) -> None:
+def test_a_members_pin_is_kept_hidden(store: Store, office: Office, tmp_path: Path) -> None:
     verifier = replace(PIN, tag=b"T" * 32)
     activate(store, office.members(replace(ANNA, pin=verifier)))
     found = store.member_by_id(ANNA.member)
     assert found is not None
     assert found.pin == verifier
     assert verifier.tag not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
-    for after_ms in (0, 1):
-        store.record_member_pin_try(ANNA.member, False, NOON_MS + after_ms)
-    store.record_member_pin_try("m-nobody", False, NOON_MS)
-    assert store.member_pin_tries("m-nobody") == store.member_pin_tries(BEN.member) == PinTries(0, 0)
-    store.close()
-    store.open()
-    assert store.member_pin_tries(ANNA.member) == PinTries(2, NOON_MS + 1)
-
-
-def test_no_document_but_forgetting_a_member_forgives_wrong_pins(store: Store, office: Office) -> None:
-    store.record_member_pin_try(ANNA.member, False, NOON_MS)
-    activate(store, office.members(BEN, whole=True))
-    activate(store, office.members(ANNA))
-    assert store.member_pin_tries(ANNA.member).count == 1
-    store.record_member_pin_try(ANNA.member, True, NOON_MS + 1)
-    assert store.member_pin_tries(ANNA.member) == PinTries(0, NOON_MS + 1)
 
 
 def reading(content: bytes) -> frozenset[str]:

@@ -87,9 +87,3 @@ CREATE TABLE member_attributes (
     which TEXT PRIMARY KEY CHECK (which IN ('wanted', 'kept')),
     names TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
--- Apart from members, so that a new document does not forgive wrong PINs.
-CREATE TABLE member_pin_tries (
-    member_key BLOB    PRIMARY KEY,
-    count      INTEGER NOT NULL,
-    last_ms    INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
