@@ -2,6 +2,9 @@
 
 .venv/bin/python -m tests.fleet.run --seed 4711      tells one story again
 .venv/bin/python -m tests.fleet.run --seconds 60     plays fresh ones and ends with ``seeds N, violations N``
+
+A story that breaks a promise is told with its end, and its seed once more as the last line of that. All seeds that did
+are repeated before the last line of all.
 """
 
 import argparse
@@ -55,10 +58,17 @@ class Outcome:
     story: tuple[str, ...]
     entries: int
 
+    def verdict(self) -> str:
+        """Its seed, and which promise was not kept, on one line."""
+        if self.violation is None:
+            return f"seed {self.seed}: all promises kept"
+        words = [line.strip() for line in str(self.violation).splitlines()]
+        return f"seed {self.seed}: {words[0]}" + (f" ... {words[-1]}" if len(words) > 1 else "")
+
     def tail(self) -> str:
-        """The end of the story, for people."""
+        """The end of the story, for people: what shows the violation, and the seed as its last line."""
         shown = self.story[-TAIL_LINES:]
-        return "\n".join([f"seed {self.seed}: {self.violation or 'all promises kept'}", *shown])
+        return "\n".join([f"seed {self.seed}: {self.violation or 'all promises kept'}", *shown, self.verdict()])
 
 
 def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
@@ -125,23 +135,24 @@ def _bring_home(fleet: Fleet, ending: Ending) -> None:
 
 def play_all(seeds: Iterable[int], seconds: float = float("inf")) -> int:
     """Play the stories of ``seeds``, for at most so long; print what was broken, and return how often."""
-    played = violations = 0
+    played = 0
+    broken: list[str] = []
     with premises() as house:
         begun = told = time.monotonic()
         for seed in seeds:
             outcome = play(seed, house)
             played += 1
             if outcome.violation is not None:
-                violations += 1
+                broken.append(outcome.verdict())
                 print(outcome.tail(), flush=True)
             now = time.monotonic()
             if now - told >= PROGRESS_S:
                 told = now
-                print(f"{now - begun:.0f} s: seeds {played}, violations {violations}", flush=True)
+                print(f"{now - begun:.0f} s: seeds {played}, violations {len(broken)}", flush=True)
             if now - begun >= seconds:
                 break
-    print(f"seeds {played}, violations {violations}", flush=True)
-    return violations
+    print("\n".join([*broken, f"seeds {played}, violations {len(broken)}"]), flush=True)
+    return len(broken)
 
 
 def main(words: list[str] | None = None) -> int:
@@ -154,7 +165,7 @@ def main(words: list[str] | None = None) -> int:
     if options.seed is not None:
         with premises() as house:
             outcome = play(options.seed, house)
-        print("\n".join([*outcome.story, outcome.tail().splitlines()[0]]))
+        print("\n".join([*outcome.story, *str(outcome.violation or "").splitlines(), outcome.verdict()]))
         return 0 if outcome.violation is None else 1
     if options.seeds is not None:
         first, count = options.seeds

@@ -53,7 +53,9 @@ def test_a_broken_promise_is_told_with_its_seed_and_the_end_of_its_story(house: 
     again = play(outcome.seed, house, mistake.cast)
     assert again.story == outcome.story
     assert again.tail().startswith(f"seed {outcome.seed}: ")
-    assert "VIOLATION" in again.tail().splitlines()[-1]
+    *_, shown, last = again.tail().splitlines()
+    assert "VIOLATION" in shown
+    assert last == f"seed {outcome.seed}: {outcome.violation}"
 
 
 def _playing(*words: str, hash_seed: str = "0") -> "subprocess.Popen[str]":
