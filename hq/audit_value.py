@@ -13,8 +13,10 @@ from contract.money import format_minor
 from contract.postings import tax_account
 from contract.trace import Given
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
+from contract.value import Asset, Draw
 from hq.audit import place_differences, posting_differences, versus
 from hq.unsettled import Cause, Finding
+from rules.beside.draws import give_back
 from rules.engine.compiled import Compiled
 from rules.engine.topping import Brought, top_up
 from rules.postings import redemption_postings, refund_postings, top_up_postings
@@ -87,6 +89,7 @@ def _refund_differences(body: RefundBody, address: TerminalAddress, origin: Orig
     if body.currency != origin.sale.currency:
         yield Finding(Cause.CURRENCY_DIFFERS, versus(body.currency, origin.sale.currency))
         return
+    yield from _returned_differences(body, origin)
     if origin.compiled is None:
         yield Finding(Cause.PACK_UNKNOWN, f"of the sale: {origin.sale.pack.digest.hex()}")
         return
@@ -106,6 +109,34 @@ def _refund_differences(body: RefundBody, address: TerminalAddress, origin: Orig
         yield Finding(Cause.POSTINGS_DIFFER, str(error))
         return
     yield from posting_differences(body.postings, made)
+
+
+def _returned_differences(body: RefundBody, origin: Origin) -> Iterator[Finding]:
+    """What goes back into stored value must be what the sale drew, lot by lot, principal and bonus as they were."""
+    if not body.returned and not body.to_stored_minor:
+        return
+    drawn = [item for item in origin.sale.draws if item.account.asset is Asset.STORED]
+    before = sum(item.to_stored_minor for item in origin.earlier)
+    try:
+        expected = give_back(drawn, body.to_stored_minor, before)
+    except ContractError as error:
+        yield Finding(Cause.REFUND_DIFFERS, f"back to stored value: {error}")
+        return
+    yield from _compared(Cause.REFUND_DIFFERS, _lots_text(body.returned), _lots_text(expected))
+
+
+def _lots_text(draws: Sequence[Draw]) -> str:
+    """What is drawn of which lots, in words that are the same in whatever order and parts."""
+    sums: dict[str, list[int]] = {}
+    for item in draws:
+        lot = "none" if item.lot is None else item.lot.hex()
+        parts = sums.setdefault(f"{item.account.asset} of {item.account.holder}, lot {lot} by {item.issuer}", [0, 0])
+        parts[0] += item.amount
+        parts[1] += item.bonus_minor
+    return "; ".join(
+        f"{format_minor(amount)} and {format_minor(bonus)} bonus to {named}"
+        for named, (amount, bonus) in sorted(sums.items())
+    )
 
 
 def _top_up_differences(body: TopUpBody, address: TerminalAddress, compiled: Compiled | None) -> Iterator[Finding]:

@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from contract.bodies import EntryKind
+from contract.trade import Original, SaleBody
 from contract.value import Account, Asset, Draw, Lease
+from hq import books
 from hq.tables import entries, leases, lots, postings
 from tests.hq.borrowers import Borrower, balance_of, causes, lend, require_sound
 from tests.hq.tills import A1, B1, NOW_MS, HeadOffice
-from tests.hq.trades import MEMBER, sale_body, top_up_body
+from tests.hq.trades import MEMBER, refund_body, sale_body, top_up_body
 from tests.hq.trading import Chain
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -108,3 +110,30 @@ def test_what_a_till_lends_itself_is_of_its_own_top_up(hq: HeadOffice, forged: s
     assert causes(hq) == {"born_differs"}
     assert hq.look(lambda connection: connection.execute(select(leases)).all()) == []
     assert [row.issuer for row in hq.look(lambda connection: connection.execute(select(lots)).all())] == ["shop-a"]
+
+
+@pytest.mark.parametrize("forged", ["", "principal", "lot", "more"])
+def test_what_goes_back_into_stored_value_is_what_the_sale_drew(hq: HeadOffice, forged: str) -> None:
+    a = Borrower(hq, hq.enrolled(A1))
+    a.top_up(10_000, 10_000)
+    sale = a.spend(10_000)
+    assert sale is not None
+    a.sync()
+    # These tills draw bonus first: all of it was bonus.
+    sold = sale.body()
+    assert isinstance(sold, SaleBody)
+    (drawn,) = sold.draws
+    returned = {
+        "": drawn,
+        "principal": replace(drawn, amount=10_000, bonus_minor=0),
+        "lot": replace(drawn, lot=LOT, issuer="victim"),
+        "more": replace(drawn, bonus_minor=10_001),
+    }[forged]
+    header = sale.header
+    original = Original("shop-a", "a1", header.epoch, header.seq, header.transaction, sale.digest)
+    a.till.append(EntryKind.REFUND, refund_body("shop-a", (returned,), original, hq.ref, "a1"))
+    a.sync()
+    told = [line.detail for line in hq.look(books.exception_lines) if line.reason == "refund_differs"]
+    assert any("of m1, lot" in detail or "back to" in detail for detail in told) == bool(forged)
+    assert {row.issuer for row in hq.look(lambda connection: connection.execute(select(lots)).all())} == {"shop-a"}
+    require_sound(hq)
