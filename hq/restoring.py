@@ -8,6 +8,7 @@ names the one it builds on. Next versions are always above whatever was told.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -39,7 +40,11 @@ def note_told(connection: Connection, address: TerminalAddress, hello: Hello, no
     if DocumentKind.LEASES.value not in told:
         _forget_active(connection, address, hello.epoch)
     _doubt_offer(connection, address, told.get(DocumentKind.LEASES.value), now_ms)
-    reason = _knows_more(connection, address, hello, hello.documents if before != told else ())
+    claim = _claim(connection, address, hello)
+    if claim is not None:
+        begin_restoration(connection, claim.reason, now_ms, claim)
+        return
+    reason = _newer_document(connection, address, hello.documents if before != told else ())
     if reason:
         begin_restoration(connection, reason, now_ms)
 
@@ -56,10 +61,24 @@ def latest_restoration(connection: Connection) -> int:
     return connection.scalar(select(func.max(restorations.c.id))) or 0
 
 
-def begin_restoration(connection: Connection, reason: str, now_ms: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a till says head office has acknowledged of one of its epochs, and head office has not got."""
+
+    address: TerminalAddress
+    epoch: int
+    acked_seq: int
+    reason: str
+
+
+def begin_restoration(connection: Connection, reason: str, now_ms: int, claim: Claim | None = None) -> None:
     """Stop lending until every till has told what it holds. Where that is so already, nothing changes."""
-    if open_restoration(connection) is None:
-        connection.execute(insert(restorations).values(begun_ms=now_ms, reason=reason[:200], closed_ms=None))
+    if open_restoration(connection) is not None:
+        return
+    said: dict[str, object] = {}
+    if claim is not None:
+        said = {"address": str(claim.address), "epoch": claim.epoch, "acked_seq": claim.acked_seq}
+    connection.execute(insert(restorations).values(begun_ms=now_ms, reason=reason[:200], closed_ms=None, **said))
 
 
 def close_restoration(connection: Connection, now_ms: int) -> None:
@@ -67,12 +86,24 @@ def close_restoration(connection: Connection, now_ms: int) -> None:
     connection.execute(update(restorations).where(restorations.c.closed_ms.is_(None)).values(closed_ms=now_ms))
 
 
-def _knows_more(connection: Connection, address: TerminalAddress, hello: Hello, held: Iterable[HeldDocument]) -> str:
+def _claim(connection: Connection, address: TerminalAddress, hello: Hello) -> Claim | None:
+    """Whether a till says that more was acknowledged than is here. A till that says what cannot be, or that said so
+    before and never brought it, is not believed: one till must not stop lending for all, again and again.
+    """
     upto_seq = connection.scalar(
         select(chains.c.upto_seq).where(chains.c.address == str(address), chains.c.epoch == hello.epoch)
     )
-    if upto_seq is not None and hello.acked_seq > upto_seq:
-        return f"{address} epoch {hello.epoch} was acknowledged up to {hello.acked_seq}, head office has {upto_seq}"
+    if upto_seq is None or not upto_seq < hello.acked_seq <= min(hello.head_seq, upto_seq + MOST_FORGOTTEN):
+        return None
+    said = (restorations.c.address == str(address), restorations.c.epoch == hello.epoch)
+    not_brought = (restorations.c.closed_ms.is_not(None), restorations.c.acked_seq > upto_seq)
+    if connection.scalar(select(restorations.c.id).where(*said, *not_brought).limit(1)) is not None:
+        return None
+    reason = f"{address} epoch {hello.epoch} was acknowledged up to {hello.acked_seq}, head office has {upto_seq}"
+    return Claim(address, hello.epoch, hello.acked_seq, reason)
+
+
+def _newer_document(connection: Connection, address: TerminalAddress, held: Iterable[HeldDocument]) -> str:
     for document in held:
         newest = newest_version(connection, address, document.kind)
         # A till that tells of impossible versions must not stop lending for all.

@@ -11,7 +11,7 @@ from hq.books import verify_chain
 from hq.db import open_database, writing
 from hq.grants import pay_in
 from hq.own_place import own_chain_of
-from hq.restoring import begin_restoration, open_restoration
+from hq.restoring import begin_restoration, close_restoration, open_restoration
 from hq.worker import Worker
 from tests.hq.borrowers import Borrower, balance_of, causes, lend, require_sound, take_step
 from tests.hq.tills import A1, B1, NOW_MS, TENANT, HeadOffice, head_office
@@ -170,3 +170,29 @@ def test_what_head_office_books_after_a_restoration_shares_no_place_with_what_it
             own = own_chain_of(TENANT)
             assert verify_chain(connection, own, 1).count == 1
             assert verify_chain(connection, own, (NOW_MS + 2) // 60_000).count == 1
+
+
+def test_one_till_that_says_what_it_never_brings_stops_lending_once_at_most(hq: HeadOffice) -> None:
+    a, b = Borrower(hq, hq.enrolled(A1)), Borrower(hq, hq.enrolled(B1))
+    a.top_up(10_000, keep=False)
+    a.sync()
+    # More than its own journal has can never have been acknowledged.
+    hq.greet(b.till, acked_seq=10**9)
+    assert not is_restoring(hq)
+    for _ in range(3):
+        b.till.tell("event")
+    hq.greet(b.till, acked_seq=3)
+    assert is_restoring(hq)
+    take_step(hq)
+    with writing(hq.engine) as connection:
+        close_restoration(connection, NOW_MS)
+    for _ in range(2):
+        b.till.tell("event")
+        hq.greet(b.till, acked_seq=len(b.till.entries))
+        assert not is_restoring(hq)
+    assert lend(hq, A1, 100) == 100
+    # What it said is here now, so it is believed again.
+    hq.offer(b.till, *b.till.entries)
+    b.till.tell("event")
+    hq.greet(b.till, acked_seq=len(b.till.entries))
+    assert is_restoring(hq)
