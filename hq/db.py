@@ -5,17 +5,17 @@ Logging"). Writers begin with BEGIN IMMEDIATE: one that read first and then foun
 middle. Only Core is used, and of one dialect alone what is in this module, so that a URL of PostgreSQL serves as well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import NoSuchModuleError
+from sqlalchemy.exc import NoSuchModuleError, OperationalError
 
 from hq.errors import OfficeError
 
@@ -23,7 +23,14 @@ BUSY_TIMEOUT_MS = 5_000
 TURNS = 0x7470
 """Sets this house's advisory locks apart from those of others in the same database."""
 
+MOST_TRIES = 5
+"""So often a transaction is tried that PostgreSQL gave up because another waited for it."""
+
 _WRITES = "tapledger_writes"
+_MET_ANOTHER = ("40001", "40P01")
+"""serialization_failure and deadlock_detected (PostgreSQL manual, "PostgreSQL Error Codes")."""
+
+T = TypeVar("T")
 
 
 class Turn(Enum):
@@ -84,6 +91,19 @@ def writing(engine: Engine, turn: Turn | None = None) -> Iterator[Connection]:
         if turn is not None:
             take_turns(connection, turn)
         yield connection
+
+
+def insisting(work: Callable[[], T]) -> T:
+    """Do ``work``, which is a transaction of its own, and do it again at once where PostgreSQL gave it up because two
+    transactions waited for each other: nothing of it was kept. After MOST_TRIES what was raised is raised.
+    """
+    for _ in range(MOST_TRIES - 1):
+        try:
+            return work()
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) not in _MET_ANOTHER:
+                raise
+    return work()
 
 
 @contextmanager

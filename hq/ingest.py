@@ -19,7 +19,7 @@ from contract.ids import TerminalAddress
 from contract.journal import MAX_PAYLOAD_BYTES, EntryHeader, open_entry, peek_header
 from contract.messages import GRAMMAR, Ack, Batch, RefusedEntry, read_batch
 from hq.chains import Chain, expected, let_in, lock_chain, move_head
-from hq.db import writing
+from hq.db import insisting, writing
 from hq.judgement import Judged
 from hq.packs import PackShelf
 from hq.recording import Arrived, record
@@ -81,15 +81,18 @@ def take(
     Where judging fails, nothing of that is kept, and the entries are judged one by one, so that only the one at fault
     waits. Raises only what the database raises.
     """
-    try:
+
+    def taken(one_by_one: bool) -> Ack | BatchRefused | BatchEarly:
         with writing(engine) as connection:
-            return take_batch(connection, address, payload, packs, now_ms, patient)
+            return take_batch(connection, address, payload, packs, now_ms, patient, one_by_one)
+
+    try:
+        return insisting(lambda: taken(one_by_one=False))
     except (InterfaceError, OperationalError):
         raise
     except Exception:
         _LOG.exception("event=judging_failed address=%s", address)
-    with writing(engine) as connection:
-        return take_batch(connection, address, payload, packs, now_ms, patient, one_by_one=True)
+    return insisting(lambda: taken(one_by_one=True))
 
 
 def take_batch(

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -12,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from contract.documents import CatalogueItem, MemberRecord, read_catalogue, read_members
 from hq import ledger
-from hq.db import Turn, migrate, open_database, reading, take_turns, writing
+from hq.db import Turn, insisting, migrate, open_database, reading, take_turns, writing
 from hq.errors import OfficeError
 from hq.migrations import env
 from hq.migrations.versions import (
@@ -190,3 +191,27 @@ def test_two_processes_may_bring_an_empty_database_to_the_newest_step_at_once(em
 def test_a_driver_that_is_not_installed_is_said_by_name() -> None:
     with pytest.raises(OfficeError, match="driver is missing"):
         open_database("mysql+mysqldb://hq@localhost/hq")
+
+
+def test_of_two_transactions_that_wait_for_each_other_the_one_given_up_is_done_again(postgres: Cluster) -> None:
+    engine = open_database(postgres.new())
+    migrate(engine)
+    with writing(engine) as connection:
+        connection.execute(insert(terminals), [ROW, {**ROW, "epoch": 2}])
+    both_begun, tries = Barrier(2), [0, 0]
+
+    def work(number: int) -> None:
+        with writing(engine) as connection:
+            tries[number] += 1
+            for place, epoch in enumerate((1, 2) if number else (2, 1)):
+                if place == 1 and tries[number] == 1:
+                    both_begun.wait(30)
+                here = terminals.c.epoch == epoch
+                connection.execute(terminals.update().where(here).values(enrolled_ms=terminals.c.enrolled_ms + 1))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda number: insisting(lambda: work(number)), (0, 1)))
+    with reading(engine) as connection:
+        assert connection.scalars(select(terminals.c.enrolled_ms)).all() == [3, 3]
+    assert sorted(tries) == [1, 2]
+    engine.dispose()
