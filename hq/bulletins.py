@@ -1,5 +1,6 @@
 """What tills are told besides members, articles and rules: whose slips to believe, what is void, what to read."""
 
+import logging
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -18,10 +19,12 @@ from contract.ids import parse_address
 from hq.documents import Desk, StoredDocument, publish, sign
 from hq.errors import OfficeError
 from hq.own_place import OFFICE_SHOP
-from hq.tables import coupons, revoked, terminals
+from hq.tables import coupons, documents, revoked, terminals
 
 MOST_KEYS = 10_000
 MEMBER, CARD = "member", "card"
+
+_LOG = logging.getLogger(__name__)
 
 
 def publish_keys(connection: Connection, desk: Desk, now_ms: int) -> StoredDocument:
@@ -41,6 +44,21 @@ def publish_keys(connection: Connection, desk: Desk, now_ms: int) -> StoredDocum
         raise OfficeError(f"{len(rows)} tills; slips can be told apart among {MOST_KEYS}.")
     keys = tuple(TerminalKey(parse_address(row.address), row.epoch, row.public_key) for row in rows)
     return _published(connection, desk, DocumentKind.KEYS, wire.pack(KeysContent(keys)), now_ms)
+
+
+def follow_keys(connection: Connection, desk: Desk, now_ms: int) -> None:
+    """Publish the keys anew where any are published and they changed. More than a document holds are left to whoever
+    publishes them by hand, who is told so.
+    """
+    known = select(documents.c.version).where(
+        documents.c.kind == DocumentKind.KEYS.value, documents.c.published_ms.is_not(None)
+    )
+    if connection.scalar(known.limit(1)) is None:
+        return
+    try:
+        publish_keys(connection, desk, now_ms)
+    except OfficeError as error:
+        _LOG.warning("event=keys_not_published detail=%s", error)
 
 
 def revoke_member(connection: Connection, member: str, today: int) -> None:

@@ -16,8 +16,9 @@ from contract.ids import TerminalAddress
 from contract.messages import Announcement, read_hello, read_want, seal_ack, seal_welcome
 from contract.topics import Down, Up
 from hq.blobs import BlobShelf
+from hq.bulletins import follow_keys
 from hq.chains import newest_of
-from hq.db import Turn, reading, writing
+from hq.db import Turn, insisting, reading, writing
 from hq.documents import Desk, announcements, leases_offered, renew
 from hq.granting import step
 from hq.grants import expire_due
@@ -54,6 +55,7 @@ class Worker:
         self._announced: dict[str, bytes] = {}
         self._mark: tuple[object, ...] = ()
         self._leases_ms = 0
+        self._told_tills: tuple[object, ...] = ()
 
     def handle(self, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
         """Answer one message that arrived on ``topic``. Raises only what the database raises."""
@@ -100,7 +102,18 @@ class Worker:
         return fresh
 
     def lend(self, now_ms: int) -> None:
-        """Do the next piece of lending; the next :meth:`poll` announces what tills are to be told."""
+        """Do the next piece of lending, and tell tills whose slips to believe where a till has begun an epoch or was
+        revoked; the next :meth:`poll` announces it.
+        """
+        insisting(lambda: self._lend(now_ms))
+        with reading(self._engine) as connection:
+            tills = _tills(connection)
+        if tills != self._told_tills:
+            with writing(self._engine, Turn.DOCUMENTS) as connection:
+                follow_keys(connection, self._desk, now_ms)
+            self._told_tills = tills
+
+    def _lend(self, now_ms: int) -> None:
         with writing(self._engine, Turn.LENDING) as connection:
             step(connection, self._desk, now_ms)
 
@@ -116,8 +129,9 @@ class Worker:
 
     def renew(self, now_ms: int) -> None:
         """Sign and publish anew what tills would soon no longer accept, and let points expire; the next :meth:`poll`
-        announces it.
+        announces it. What could not be judged because of a fault that is over by now is judged.
         """
+        self.judge_waiting(now_ms)
         with writing(self._engine, Turn.DOCUMENTS) as connection:
             renewed = renew(connection, self._desk, now_ms)
         for stored in renewed:
@@ -200,5 +214,10 @@ def _mark(connection: Connection) -> tuple[object, ...]:
     published = connection.execute(
         select(func.count(documents.c.published_ms), func.max(documents.c.published_ms))
     ).one()
-    tills = connection.execute(select(func.count(), func.max(terminals.c.enrolled_ms)).select_from(terminals)).one()
-    return (*published, *tills)
+    return (*published, *_tills(connection))
+
+
+def _tills(connection: Connection) -> tuple[object, ...]:
+    """What changes whenever a till is enrolled, begins an epoch or is revoked."""
+    counted = (func.count(), func.max(terminals.c.enrolled_ms), func.count(terminals.c.revoked_ms))
+    return tuple(connection.execute(select(*counted).select_from(terminals)).one())

@@ -2,13 +2,18 @@
 
 import pytest
 
+from contract import wire
 from contract.bodies import CarryOverBody, EntryKind, EpochReason, EpochStartBody
+from contract.documents import DocumentKind, KeysContent, open_document
+from contract.envelope import keyring
 from contract.ids import TerminalAddress
 from contract.journal import identity_hash
 from contract.messages import EarlierEpoch, Range, RefusedEntry
 from contract.topics import Up
 from hq import books, chains, ledger
+from hq.bulletins import publish_keys
 from hq.db import writing
+from hq.documents import announcements, sealed_bytes
 from hq.tables import chains as chain_rows
 from hq.tables import entries, postings, sales, transactions
 from hq.unsettled import Cause
@@ -304,3 +309,20 @@ def test_a_till_never_enrolled_cannot_let_itself_in(hq: HeadOffice) -> None:
     assert hq.send(later, Up.BATCH, later.batch(*later.entries)) == []
     assert hq.send(later, Up.HELLO, later.hello()) == []
     assert {line.reason for line in hq.look(books.refused_bytes)} == {Cause.UNKNOWN_TERMINAL}
+
+
+def test_tills_are_told_whose_slips_to_believe_when_a_till_begins_an_epoch(hq: HeadOffice) -> None:
+    till, other = hq.enrolled(), hq.enrolled(B1)
+    with writing(hq.engine) as connection:
+        publish_keys(connection, hq.desk, NOW_MS)
+    hq.worker.lend(NOW_MS)
+    hq.offer(till, till.tell("event"))
+    later = till.next_epoch(1)
+    hq.offer(later, *later.entries)
+    hq.worker.lend(NOW_MS)
+    (told,) = [item for item in hq.look(lambda connection: announcements(connection, B1)) if item.kind == "keys"]
+    assert told.version == 2
+    sealed = hq.look(lambda connection: sealed_bytes(connection, DocumentKind.KEYS, told.digest))
+    content = open_document(sealed or b"", keyring(hq.desk.signer.public)).document.content
+    keys = {(item.address, item.epoch): item.key for item in wire.unpack(KeysContent, content, 10_000).terminals}
+    assert keys == {(A1, 1): till.key.text(), (A1, 2): till.key.text(), (B1, 1): other.key.text()}
