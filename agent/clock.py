@@ -98,13 +98,18 @@ class Jump:
 
 
 class SystemClock:
-    """The machine's clock, held above ``floor_ms``, the last signed time known at the start (0: none)."""
+    """The machine's clock, held above ``floor_ms``, the last signed time known at the start (0: none), and above
+    ``kept_ms``, a time that was believed then without a signature, until better is known.
+    """
 
-    def __init__(self, floor_ms: int, sources: Sources | None = None, boot_id: bytes | None = None) -> None:
+    def __init__(
+        self, floor_ms: int, sources: Sources | None = None, boot_id: bytes | None = None, kept_ms: int = 0
+    ) -> None:
         self._sources = sources or Sources()
         self._boot_id = read_boot_id() if boot_id is None else boot_id
         self._floor_at_boot_ms = floor_ms - self.monotonic_ms()
         """The floor less the time since the boot: what it is now is this plus the time since the boot now."""
+        self._kept_at_boot_ms = kept_ms - self.monotonic_ms()
         self._own_at_boot_ms = self._own_ms() - self.monotonic_ms()
 
     def believes(self, signed_ms: int) -> bool:
@@ -114,17 +119,20 @@ class SystemClock:
     def raise_floor(self, signed_ms: int) -> bool:
         """Note a signed time: from now on no stamp is earlier than it and the time since.
 
-        A time below the floor changes nothing. Returns False, and changes nothing, where the time is not believed.
+        A time below the floor changes nothing; but what no signature said is given up once a signed time and a clock
+        that something disciplines agree to a day. Returns False, and changes nothing, where the time is not believed.
         """
         if not self.believes(signed_ms):
             return False
+        if self._sources.synchronised() and signed_ms >= self._own_ms() - FAR_AHEAD_MS:
+            self._kept_at_boot_ms = self._floor_at_boot_ms
         self._floor_at_boot_ms = max(self._floor_at_boot_ms, signed_ms - self.monotonic_ms())
         return True
 
     def stamp(self) -> Stamp:
         """Return this moment; DOUBTFUL where the floor stands for an own time that is well below it."""
         own_ms, monotonic_ms = self._own_ms(), self.monotonic_ms()
-        floor_ms = self._floor_at_boot_ms + monotonic_ms
+        floor_ms = max(self._floor_at_boot_ms, self._kept_at_boot_ms) + monotonic_ms
         if own_ms < floor_ms - NEAR_MS:
             quality = TimeQuality.DOUBTFUL
         elif self._sources.synchronised():

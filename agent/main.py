@@ -101,7 +101,7 @@ def _build(config: AgentConfig, running: ExitStack) -> Till:
     store = Store(config.store, identity, attributes=lambda content: attributes_read(book.compiled(content).pack))
     recovered = _opened(store, config.store, identity)
     running.callback(store.close)
-    clock = SystemClock(store.believed_time_ms())
+    clock = SystemClock(store.signed_time_ms(), kept_ms=store.believed_time_ms())
     mailbox = Mailbox()
     counter = _start_devices(config.devices, mailbox.put, running)
     link = Link(

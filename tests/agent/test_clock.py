@@ -91,6 +91,19 @@ def test_a_signed_time_raises_the_floor_and_an_older_one_does_not_lower_it() -> 
     assert clock.stamp().wall_ms == NOON_MS + 60_000
 
 
+def test_a_time_no_signature_said_holds_until_head_office_and_a_disciplined_clock_agree() -> None:
+    hands = Hands(NOON_MS)
+    clock = SystemClock(NOON_MS - 60_000, hands.sources(), kept_ms=4_070_000_000_000)
+    for disciplined, signed_ms in ((False, NOON_MS), (True, NOON_MS - FAR_AHEAD_MS - 1)):
+        hands.disciplined = disciplined
+        assert clock.raise_floor(signed_ms)
+        assert (clock.stamp().wall_ms, clock.stamp().quality) == (4_070_000_000_000, TimeQuality.DOUBTFUL)
+    assert clock.raise_floor(NOON_MS - FAR_AHEAD_MS)
+    assert (clock.stamp().wall_ms, clock.stamp().quality) == (NOON_MS, TimeQuality.SYNCHRONISED)
+    hands.wall_ms -= 3_600_000
+    assert clock.stamp().wall_ms == NOON_MS
+
+
 def test_a_clock_set_back_does_not_set_the_monotonic_time_back() -> None:
     hands = Hands(NOON_MS)
     clock = SystemClock(0, hands.sources())

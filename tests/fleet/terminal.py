@@ -125,7 +125,8 @@ class Unit:
             self.unopened = error
             return
         self.unopened = None
-        clock = SystemClock(store.believed_time_ms(), self.hands.sources(), self.world.bytes(16))
+        kept_ms, boot = store.believed_time_ms(), self.world.bytes(16)
+        clock = SystemClock(store.signed_time_ms(), self.hands.sources(), boot, kept_ms)
         book = StoreBook(store, self.identity, clock)
         courier = self.courier_kind(store, self, self.identity, clock, book.compiled, HEARTBEAT_S)
         self.running = Running(store, clock, book, courier)
