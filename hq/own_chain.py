@@ -20,7 +20,6 @@ from hq.applied import Applied
 from hq.documents import Desk
 from hq.effects import take_effect
 from hq.errors import OfficeError
-from hq.facts import keys_of
 from hq.own_place import own_chain_of
 from hq.tables import chains, entries, restorations, terminals, transactions
 from hq.unsettled import Cause, Finding, Place, raise_exceptions
@@ -151,7 +150,8 @@ def _booked(connection: Connection, desk: Desk, transaction: bytes) -> tuple[int
     ).one_or_none()
     if row is None:
         return None
-    body = open_entry(row.sealed, keyring(*keys_of(connection, address).values())).body()
+    keys = connection.scalars(select(terminals.c.public_key).where(terminals.c.address == str(address)))
+    body = open_entry(row.sealed, keyring(*(parse_public_key(key) for key in keys))).body()
     return row.id, body if isinstance(body, OfficeBody) else None
 
 
