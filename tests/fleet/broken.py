@@ -1,12 +1,15 @@
 """Fleets with one deliberate mistake each: what the simulation must find, or it would find nothing else either.
 
 Each is a class that takes the place of a part of the product, and does what somebody in a hurry might have written.
+Each names the promises it breaks: that some other one is broken, or that the class itself raises, finds nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from agent.clock import Stamp
 from agent.keys import Identity
@@ -17,7 +20,7 @@ from contract import envelope, topics
 from contract.bodies import Body, EntryKind
 from contract.envelope import keyring
 from contract.ids import TerminalAddress
-from contract.journal import Entry, peek_header
+from contract.journal import Entry
 from contract.messages import (
     GRAMMAR,
     Ack,
@@ -29,10 +32,13 @@ from contract.messages import (
     seal_ack,
     seal_welcome,
 )
+from contract.postings import Posting
 from contract.topics import Down, Up
 from contract.trade import SaleBody
 from hq.db import writing
+from hq.judgement import Judged
 from hq.lease_book import OUTSTANDING
+from hq.ledger import post
 from hq.tables import entries, leases, postings, transactions
 from hq.worker import Publish, Worker
 from tests.fleet.disk import Disk
@@ -51,15 +57,38 @@ from tests.fleet.faults import (
 from tests.fleet.members import Cashier
 from tests.fleet.run import Cast
 from tests.fleet.terminal import Running, Unit
+from tests.fleet.world import Violation
+
+# The promises, as the witness names them.
+ACKED = "only what head office has is acknowledged"
+ARRIVES = "everything reaches head office in the end"
+BOUND = "no account is below its bound"
+LENT = "a lease gives no more than was lent"
+ONCE = "a transaction is posted once"
+RECEIPT = "what a receipt says is in the journal"
+STAYS = "what was committed stays"
+TOLD = "people are told only what went wrong"
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is done wrong, the fleet that does it, and within how many seeds that must come out."""
+    """What is done wrong, the fleet that does it, by which broken promises it must be found, where people are told by
+    which of head office's reasons, and within how many seeds that must come out.
+    """
 
     name: str
     cast: Cast
+    promises: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
     within_seeds: int = 40
+
+    def found_by(self, violation: Violation | None) -> bool:
+        """Tell whether this is a violation that the mistake must be found by."""
+        if violation is None:
+            return False
+        if violation.promise == TOLD:
+            return any(f" {reason}: " in violation.detail for reason in self.reasons)
+        return violation.promise in self.promises
 
 
 class BelievesTheBroker(Unit):
@@ -216,36 +245,48 @@ class LendsAgainAtExpiry(Worker):
         super().lend(now_ms)
 
 
-class ForgetsTransactions(Worker):
-    """Takes what is carried over for something new."""
+class PostsWhatIsCarried(Worker):
+    """Takes what is carried over for something new, and posts it in the name of the entry that carries it."""
 
     def _answer(self, topic: str, payload: bytes, now_ms: int, patient: bool) -> list[Publish] | None:
-        if topics.read_up(topic)[1] is Up.BATCH:
-            headers = [peek_header(sealed) for sealed in read_batch(payload).entries]
-            carried = [header.transaction for header in headers if header.kind is EntryKind.CARRY_OVER]
+        found = super()._answer(topic, payload, now_ms, patient)
+        if found and topics.read_up(topic)[1] is Up.BATCH:
             with writing(self._engine) as connection:
-                connection.execute(delete(transactions).where(transactions.c.transaction_id.in_(carried)))
-        return super()._answer(topic, payload, now_ms, patient)
+                for entry in _those_in_books(connection, payload):
+                    if entry.kind == EntryKind.CARRY_OVER and entry.judged == Judged.LINKED:
+                        original = (transactions.c.transaction_id == entry.transaction_id,)
+                        known = connection.scalar(select(transactions.c.entry_id).where(*original))
+                        _post_again(connection, known, entry.id)
+        return found
 
 
 class PostsAgain(Worker):
     """Posts an entry each time it comes."""
 
     def _answer(self, topic: str, payload: bytes, now_ms: int, patient: bool) -> list[Publish] | None:
-        known = self._known(payload) if topics.read_up(topic)[1] is Up.BATCH else []
+        known = []
+        if topics.read_up(topic)[1] is Up.BATCH:
+            with writing(self._engine) as connection:
+                known = [entry.id for entry in _those_in_books(connection, payload)]
         found = super()._answer(topic, payload, now_ms, patient)
         with writing(self._engine) as connection:
             for entry_id in known:
-                columns = (postings.c.entry_id, postings.c.account, postings.c.unit, postings.c.amount)
-                again = connection.execute(select(*columns).where(postings.c.entry_id == entry_id)).mappings().all()
-                if again:
-                    connection.execute(insert(postings), [dict(row) for row in again])
+                _post_again(connection, entry_id, entry_id)
         return found
 
-    def _known(self, payload: bytes) -> list[int]:
-        digests = [envelope.digest(sealed) for sealed in read_batch(payload).entries]
-        with writing(self._engine) as connection:
-            return list(connection.scalars(select(entries.c.id).where(entries.c.digest.in_(digests))))
+
+def _those_in_books(connection: Connection, payload: bytes) -> Sequence[Row[*tuple[Any, ...]]]:
+    """What head office has of a batch."""
+    digests = [envelope.digest(sealed) for sealed in read_batch(payload).entries]
+    columns = (entries.c.id, entries.c.kind, entries.c.judged, entries.c.transaction_id)
+    return connection.execute(select(*columns).where(entries.c.digest.in_(digests))).all()
+
+
+def _post_again(connection: Connection, posted_by: int | None, entry_id: int) -> None:
+    """Write what one entry posted once more, for another or for itself: the books add up as before."""
+    columns = (postings.c.account, postings.c.unit, postings.c.amount)
+    there = connection.execute(select(*columns).where(postings.c.entry_id == posted_by)).all()
+    post(connection, [(entry_id, Posting(*row)) for row in there])
 
 
 def _acknowledged(worker: Worker, address: TerminalAddress, payload: bytes, now_ms: int) -> Publish:
@@ -269,22 +310,55 @@ def _welcomed(worker: Worker, publish: Publish, address: TerminalAddress, hello:
 
 def mistakes() -> tuple[Mistake, ...]:
     """All of them."""
-    restored = (books_are_restored,)
-    lost = (messages_suffer, broker_restarts)
+    return (*_of_tills(), *_of_value(), *_of_head_office())
+
+
+def _of_tills() -> tuple[Mistake, ...]:
+    return (
+        Mistake("the broker's answer counts as head office's", Cast(unit=BelievesTheBroker, faults=SURVIVED), (ACKED,)),
+        Mistake(
+            "what head office lost is not sent again",
+            Cast(unit=NeverGoesBack, faults=(books_are_restored,)),
+            (ARRIVES,),
+        ),
+        Mistake("a commit is not synced", Cast(unit=SyncsLater, faults=SURVIVED), (STAYS, RECEIPT)),
+        Mistake("the paper comes before the commit", Cast(cashier=PrintsFirst, faults=SURVIVED), (RECEIPT,)),
+    )
+
+
+def _of_value() -> tuple[Mistake, ...]:
     cuts = (power_fails_at_a_write, power_fails_between)
     off = (cable_is_cut, office_is_slow)
+    doubling = Cast(unit=TillThatTakesSlipsAgain, faults=(), slip_shares=(0.7,))
     return (
-        Mistake("the broker's answer counts as head office's", Cast(unit=BelievesTheBroker, faults=SURVIVED)),
-        Mistake("what head office lost is not sent again", Cast(unit=NeverGoesBack, faults=restored)),
-        Mistake("a commit is not synced", Cast(unit=SyncsLater, faults=SURVIVED)),
-        Mistake("the paper comes before the commit", Cast(cashier=PrintsFirst, faults=SURVIVED)),
-        Mistake("a spend is journalled without its lease", Cast(cashier=ForgetsTheLease, faults=())),
-        Mistake("a slip is taken twice", Cast(unit=TillThatTakesSlipsAgain, faults=(), slip_shares=(0.3,))),
-        Mistake("a lease is lowered after its spend", Cast(unit=TillThatLowersLeasesLater, faults=cuts)),
-        Mistake("a lease is lent again when its time is over", Cast(worker=LendsAgainAtExpiry, faults=off)),
-        Mistake("what is carried over is posted again", Cast(worker=ForgetsTransactions, faults=ALL)),
-        Mistake("head office answers before it commits", Cast(worker=AnswersFirst, faults=SURVIVED)),
-        Mistake("head office acknowledges over a gap", Cast(worker=AcknowledgesGaps, faults=lost)),
-        Mistake("head office compares no hashes", Cast(worker=ComparesNoHashes, faults=FORKED)),
-        Mistake("head office posts an entry each time it comes", Cast(worker=PostsAgain, faults=lost)),
+        Mistake(
+            "a spend is journalled without its lease",
+            Cast(cashier=ForgetsTheLease, faults=()),
+            (BOUND,),
+            ("draws_differ",),
+        ),
+        Mistake("a slip is taken twice", doubling, (LENT,), ("slip_doubled",)),
+        Mistake(
+            "a lease is lowered after its spend",
+            Cast(unit=TillThatLowersLeasesLater, faults=cuts),
+            (LENT,),
+            ("lease_overdrawn",),
+        ),
+        Mistake(
+            "a lease is lent again when its time is over",
+            Cast(worker=LendsAgainAtExpiry, faults=off),
+            (LENT, BOUND),
+            ("lease_overdrawn",),
+        ),
+    )
+
+
+def _of_head_office() -> tuple[Mistake, ...]:
+    lost = (messages_suffer, broker_restarts)
+    return (
+        Mistake("what is carried over is posted again", Cast(worker=PostsWhatIsCarried, faults=ALL), (ONCE,)),
+        Mistake("head office answers before it commits", Cast(worker=AnswersFirst, faults=SURVIVED), (ACKED,)),
+        Mistake("head office acknowledges over a gap", Cast(worker=AcknowledgesGaps, faults=lost), (ACKED,)),
+        Mistake("head office compares no hashes", Cast(worker=ComparesNoHashes, faults=FORKED), (ACKED,)),
+        Mistake("head office posts an entry each time it comes", Cast(worker=PostsAgain, faults=lost), (ONCE,)),
     )
