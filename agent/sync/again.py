@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.sync.parties import JournalView, Pace
-from contract.messages import BATCH_BYTES, BATCH_ENTRIES, GRAMMAR, MOST_EARLIER, Batch, Range
+from contract.messages import BATCH_BYTES, BATCH_ENTRIES, GRAMMAR, MOST_EARLIER, Ack, Batch, Range
 
 REMEMBERED_RANGES = 4 * MOST_EARLIER
+NO_PLACE = frozenset(["gap", "entry_conflict", "chain_broken"])
+"""Why head office refuses what does not follow from what it has of that chain."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,17 @@ class Again:
             return False
         self._waiting = None
         return True
+
+    def refused(self, ack: Ack, now_ms: int) -> Range | None:
+        """Return the rest of a range, from what an acknowledgement says has no place in that chain at head office; it
+        is not sent behind that until it is asked for again.
+        """
+        first = min((item.seq for item in ack.refused if item.reason in NO_PLACE), default=0)
+        for item in self._wanted:
+            if item.epoch == ack.epoch and item.first_seq <= first <= item.last_seq:
+                self._sent_upto(item, self._rounds[item], item.last_seq, now_ms)
+                return Range(item.epoch, first, item.last_seq)
+        return None
 
     def step(self, now_ms: int) -> Batch | Range | None:
         """Return the batch to send now, the rest of a range whose first entry cannot be read, or None for nothing now.

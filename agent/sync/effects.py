@@ -98,8 +98,8 @@ class NewEpoch:
 
 @dataclass(frozen=True, slots=True)
 class NotHeld:
-    """Head office asked again for entries, and the first of these cannot be read here any more: behind it head office
-    takes none of that epoch.
+    """Head office asked again for entries, and the first of these cannot be read here any more, or has no place in the
+    chain that head office has: behind it head office takes none of that epoch.
     """
 
     missing: Range

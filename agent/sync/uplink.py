@@ -258,7 +258,8 @@ class Uplink:
         self._heard_ms = now_ms
         again = self._again.answered(ack.epoch)
         if again and ack.epoch != self._parties.epoch:
-            return [Heard(ack.hq_time_ms), *self._fill(now_ms)]
+            rest = self._again.refused(ack, now_ms)
+            return [Heard(ack.hq_time_ms), *([] if rest is None else [NotHeld(rest)]), *self._fill(now_ms)]
         mistrust = self._mistrusted(ack)
         if mistrust is not None:
             return [MessageRefused(self._ack_topic, mistrust.value)]

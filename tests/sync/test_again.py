@@ -14,7 +14,7 @@ from agent.sync.facts import LinkDown, LinkProblem, LinkUp
 from agent.sync.parties import Pace, Parties
 from agent.sync.uplink import Uplink
 from contract import topics
-from contract.messages import Batch, Range, read_batch
+from contract.messages import Batch, Range, RefusedEntry, read_batch
 from tests.offline_store.counter import begin_epoch, cancel, identity, opened
 from tests.sync.office import Office, at, office_for, others, published
 
@@ -131,6 +131,22 @@ def test_behind_an_entry_that_is_not_here_any_more_nothing_is_sent_but_other_ran
     assert NotHeld(Range(1, 5, 8)) in terminal.answer(1)
     assert NotHeld(Range(9, 1, 3)) in terminal.uplink.step(Tick(), at(10))
     assert spans(terminal.uplink.step(Tick(), at(20))) == [(1, 7, 9)]
+
+
+@pytest.mark.parametrize("reason", ["gap", "entry_conflict", "chain_broken"])
+def test_behind_an_entry_that_has_no_place_at_head_office_nothing_is_sent_for_a_while(
+    terminal: Terminal, reason: str
+) -> None:
+    terminal.ask(Range(1, 1, 250))
+    ack = terminal.office.ack(
+        epoch=1, upto_seq=40, head_hash=bytes(32), refused=(RefusedEntry(24, reason), RefusedEntry(25, "gap"))
+    )
+    found = terminal.uplink.step(ack, at(1))
+    assert NotHeld(Range(1, 24, 250)) in found and spans(found) == []
+    assert spans(terminal.uplink.step(Tick(), at(59_999))) == []
+    assert spans(terminal.uplink.step(Tick(), at(60_001))) == [(1, 1, 100)]
+    busy = terminal.office.ack(epoch=1, upto_seq=0, head_hash=bytes(32), refused=(RefusedEntry(1, "busy"),))
+    assert not [effect for effect in terminal.uplink.step(busy, at(60_002)) if isinstance(effect, NotHeld)]
 
 
 def test_a_range_turned_round_asks_for_nothing(terminal: Terminal) -> None:
