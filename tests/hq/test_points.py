@@ -224,6 +224,8 @@ def test_what_a_member_owes_is_paid_once_whoever_earns_at_the_same_moment(hq: He
         move_points(connection, [PointsMove("m1", b"A" * 16, day, earned=70)], 0)
         other = Thread(target=earn, args=(b"B" * 16,))
         other.start()
+        # It is under way before the first is for good.
+        other.join(0.5)
     other.join(30)
     with writing(hq.engine) as connection:
         account = lots_of(connection, "m1")
