@@ -25,7 +25,7 @@ class BlobShelf:
         """The chunk a till asks for; None where no published document for it has such a chunk."""
         # What a till may have is asked each time: another shop's document may lie on the shelf.
         kind = connection.scalar(
-            select(documents.c.kind).where(documents.c.digest == want.digest, published_for(address))
+            select(documents.c.kind).where(documents.c.digest == want.digest, published_for(address.shop))
         )
         if kind is None:
             return _leases_chunk(connection, address, want)

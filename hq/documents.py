@@ -9,9 +9,23 @@ versions for each till (``hq.lease_offers``).
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from contract.documents import (
     DELTA_KINDS,
@@ -250,19 +264,9 @@ def publish(connection: Connection, kind: DocumentKind, version: int | None, now
 
 def announcements(connection: Connection, address: TerminalAddress) -> tuple[Announcement, ...]:
     """The newest published document of each kind for the till at ``address``, and the leases on their way to it."""
-    newest = (
-        select(documents.c.kind, func.max(documents.c.version).label("version"))
-        .where(published_for(address))
-        .group_by(documents.c.kind)
-        .subquery()
-    )
-    rows = connection.execute(
-        select(documents.c.kind, documents.c.version, documents.c.digest, documents.c.size, documents.c.base)
-        .join(newest, and_(documents.c.kind == newest.c.kind, documents.c.version == newest.c.version))
-        .order_by(documents.c.kind)
-    )
-    found = [_announcement(row) for row in rows]
-    return (*found, *_leases_offered(connection, address))
+    here = {"address": str(address), "shop": address.shop}
+    rows = (*connection.execute(_newest(), here), *connection.execute(_offered(), here))
+    return tuple(_announcement(row) for row in rows)
 
 
 def needed(connection: Connection, address: TerminalAddress, held: Iterable[HeldDocument]) -> tuple[Announcement, ...]:
@@ -289,28 +293,13 @@ def _next_in_chain(
     for base in (documents.c.base == digest, documents.c.base.is_(None)):
         row = connection.execute(
             select(documents.c.kind, documents.c.version, documents.c.digest, documents.c.size, documents.c.base)
-            .where(documents.c.kind == kind, published_for(address), base)
+            .where(documents.c.kind == kind, published_for(address.shop), base)
             .order_by(documents.c.version.desc())
             .limit(1)
         ).one_or_none()
         if row is not None:
             return _announcement(row)
     return None
-
-
-def _leases_offered(connection: Connection, address: TerminalAddress) -> tuple[Announcement, ...]:
-    rows = connection.execute(
-        select(
-            lease_documents.c.version,
-            lease_documents.c.digest,
-            func.length(lease_documents.c.sealed).label("size"),
-            lease_documents.c.base,
-        )
-        .where(lease_documents.c.address == str(address), lease_documents.c.state == "offered")
-        .order_by(lease_documents.c.version.desc())
-        .limit(1)
-    )
-    return tuple(Announcement(DocumentKind.LEASES, row.version, row.digest, row.size, row.base) for row in rows)
 
 
 def leases_offered(connection: Connection, since_ms: int) -> tuple[tuple[TerminalAddress, Announcement, int], ...]:
@@ -337,6 +326,39 @@ def leases_offered(connection: Connection, since_ms: int) -> tuple[tuple[Termina
     )
 
 
+@cache
+def _newest() -> Select[*tuple[Any, ...]]:
+    """The newest published document of each kind for a till of ``shop``. Built once: every hello asks it."""
+    newest = (
+        select(documents.c.kind, func.max(documents.c.version).label("version"))
+        .where(published_for(bindparam("shop", type_=documents.c.shop.type)))
+        .group_by(documents.c.kind)
+        .subquery()
+    )
+    return (
+        select(documents.c.kind, documents.c.version, documents.c.digest, documents.c.size, documents.c.base)
+        .join(newest, and_(documents.c.kind == newest.c.kind, documents.c.version == newest.c.version))
+        .order_by(documents.c.kind)
+    )
+
+
+@cache
+def _offered() -> Select[*tuple[Any, ...]]:
+    """The newest leases on their way to the till at ``address``. Built once, as above."""
+    return (
+        select(
+            literal(DocumentKind.LEASES.value).label("kind"),
+            lease_documents.c.version,
+            lease_documents.c.digest,
+            func.length(lease_documents.c.sealed).label("size"),
+            lease_documents.c.base,
+        )
+        .where(lease_documents.c.address == bindparam("address"), lease_documents.c.state == "offered")
+        .order_by(lease_documents.c.version.desc())
+        .limit(1)
+    )
+
+
 def _announcement(row: Row[*tuple[Any, ...]]) -> Announcement:
     plain = row._mapping
     return Announcement(DocumentKind(plain["kind"]), plain["version"], plain["digest"], plain["size"], plain["base"])
@@ -358,12 +380,9 @@ def stored_documents(connection: Connection) -> tuple[StoredDocument, ...]:
     )
 
 
-def published_for(address: TerminalAddress) -> ColumnElement[bool]:
-    """Which rows of documents the till at ``address`` may have."""
-    return and_(
-        documents.c.published_ms.is_not(None),
-        or_(documents.c.shop.is_(None), documents.c.shop == address.shop),
-    )
+def published_for(shop: str | ColumnElement[str]) -> ColumnElement[bool]:
+    """Which rows of documents a till of ``shop`` may have."""
+    return and_(documents.c.published_ms.is_not(None), or_(documents.c.shop.is_(None), documents.c.shop == shop))
 
 
 def _stored(row: Row[*tuple[object, ...]]) -> StoredDocument:
