@@ -26,17 +26,17 @@ from hq.told_leases import ACTIVE, OFFERED, REPLACED, replace_offer
 def note_told(connection: Connection, address: TerminalAddress, hello: Hello, now_ms: int) -> None:
     """Keep which documents a terminal says are active; begin a restoration where it knows more than these books."""
     here = told_documents.c.address == str(address)
-    rows = connection.execute(select(told_documents).where(here)).all()
-    before = {row.kind: (row.version, row.digest) for row in rows}
+    known = connection.execute(select(told_documents).where(here)).all()
+    before = {row.kind: (row.version, row.digest) for row in known}
     told = {held.kind: (held.version, held.digest) for held in hello.documents}
     if before != told:
         connection.execute(told_documents.delete().where(here))
-        for held in {held.kind: held for held in hello.documents}.values():
-            connection.execute(
-                insert(told_documents).values(
-                    address=str(address), kind=held.kind, version=held.version, digest=held.digest, told_ms=now_ms
-                )
-            )
+        rows = [
+            {"address": str(address), "kind": kind, "version": version, "digest": digest, "told_ms": now_ms}
+            for kind, (version, digest) in told.items()
+        ]
+        if rows:
+            connection.execute(insert(told_documents), rows)
     if DocumentKind.LEASES.value not in told:
         _forget_active(connection, address, hello.epoch)
     _doubt_offer(connection, address, told.get(DocumentKind.LEASES.value), now_ms)
