@@ -5,6 +5,7 @@ first entry says which epoch it follows and is signed by that epoch's key. A rep
 enrolled by people.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -171,13 +172,15 @@ def wanted(connection: Connection, address: TerminalAddress, earlier: Sequence[E
             select(chains.c.epoch, chains.c.upto_seq).where(chains.c.address == str(address), chains.c.epoch.in_(asked))
         )
     }
+    ways = Counter(row.previous_epoch for row in starts)
     known = _digests_at(connection, address, {(row.previous_epoch, row.acked_seq) for row in starts})
     found: dict[int, Range] = {}
     for row in starts:
         epoch, last = row.previous_epoch, min(row.acked_seq, asked[row.previous_epoch].head_seq)
         first = here.get(epoch, 0) + 1
         if first <= last:
-            found[epoch] = Range(epoch, first, last)
+            # Of a chain that went two ways, what is here may be the other's: the till shows from where.
+            found[epoch] = Range(epoch, 1 if ways[epoch] > 1 else first, last)
         elif last == row.acked_seq > 0 and row.acked_digest not in known:
             found[epoch] = Range(epoch, 1, last)
     return tuple(found.values())
