@@ -69,6 +69,9 @@ class CodeOptions(TypedDict):
     limit: int
 
 
+_LENT = ("stored", "points", "uses", "budget", "budget_uses", "gift", "pool")
+
+
 def add_value(commands: Groups, members: Groups, office: Opened) -> None:
     """Add the verbs to ``hq`` and to ``hq members``; ``office`` makes a command of what is done with the books open."""
     _command(add_verb(commands, "web", "answer web shops until told to stop (SIGTERM)", _WEB), _web)
@@ -108,53 +111,53 @@ def code_options(arguments: argparse.Namespace) -> "CodeOptions":
 
 def _add_value_group(value: Groups, office: Opened) -> None:
     pay = _command(add_verb(value, "pay-in", "book money a member paid to head office"), office(_pay_in))
-    pay.add_argument("member", metavar="MEMBER")
+    pay.add_argument("member", metavar="MEMBER", help="whose stored value")
     pay.add_argument("amount", metavar="AMOUNT", help="such as 100.00")
     pay.add_argument("--bonus", default="0", metavar="AMOUNT", help="bonus that comes with it")
     pay.add_argument("--reference", required=True, metavar="TEXT", help="of the payment; the same one is booked once")
     grant = _command(add_verb(value, "grant", "grant something that is counted", _GRANT), office(_grant))
-    grant.add_argument("asset", choices=("points", "uses", "budget", "budget_uses", "gift"))
-    grant.add_argument("holder", metavar="HOLDER")
-    grant.add_argument("amount", type=int, metavar="N")
+    grant.add_argument("asset", choices=("points", "uses", "budget", "budget_uses", "gift"), help="of what")
+    grant.add_argument("holder", metavar="HOLDER", help="member, rule or article")
+    grant.add_argument("amount", type=int, metavar="N", help="in fen, points or pieces")
     grant.add_argument("--card", default="", metavar="NAME", help="the count card")
     pool = _command(add_verb(value, "pool", "book points a merchant buys in advance", _POOL), office(_pool))
-    pool.add_argument("shop", metavar="SHOP")
-    pool.add_argument("points", type=int, metavar="POINTS")
+    pool.add_argument("shop", metavar="SHOP", help="who buys them")
+    pool.add_argument("points", type=int, metavar="POINTS", help="how many")
     pool.add_argument("--bonus-bp", type=int, default=0, metavar="N", help="so many hundredths of a percent on top")
     pool.add_argument("--price", default="0", metavar="AMOUNT", help="what the shop owes for it")
     days = _command(add_verb(value, "points-days", "for how long points are good"), office(_days))
     days.add_argument("days", type=int, metavar="N", help="days from earning; 0: for ever")
     bearer = _command(add_verb(value, "bearer", "who bears what tills spend beyond their leases"), office(_bearer))
-    bearer.add_argument("shop", metavar="SHOP")
-    bearer.add_argument("bearer", choices=("shop", "office"))
+    bearer.add_argument("shop", metavar="SHOP", help="whose late spends")
+    bearer.add_argument("bearer", choices=("shop", "office"), help="who bears them")
 
 
 def _add_leases(leases: Groups, office: Opened) -> None:
     listed = _command(add_verb(leases, "list", "what is lent"), office(_list))
     listed.add_argument("address", nargs="?", metavar="TENANT/SHOP/TERMINAL", help="to this one (default: to all)")
     lend = _command(add_verb(leases, "lend", "lend to a terminal, beside what habit gives it"), office(_lend))
-    lend.add_argument("address", metavar="TENANT/SHOP/TERMINAL")
-    lend.add_argument("asset", choices=("stored", "points", "uses", "budget", "budget_uses", "gift", "pool"))
+    lend.add_argument("address", metavar="TENANT/SHOP/TERMINAL", help="to which one")
+    lend.add_argument("asset", choices=_LENT, help="of what")
     lend.add_argument("holder", metavar="HOLDER", help="member, rule, article or shop")
     lend.add_argument("amount", type=int, metavar="N", help="in fen, points or pieces")
     lend.add_argument("--card", default="", metavar="NAME", help="the count card")
     recall = _command(add_verb(leases, "recall", "ask a terminal to return everything"), office(_recall))
-    recall.add_argument("address", metavar="TENANT/SHOP/TERMINAL")
+    recall.add_argument("address", metavar="TENANT/SHOP/TERMINAL", help="from which one")
     off = _command(add_verb(leases, "write-off", "give up what a terminal does not account for", _OFF), office(_off))
-    off.add_argument("address", metavar="TENANT/SHOP/TERMINAL")
+    off.add_argument("address", metavar="TENANT/SHOP/TERMINAL", help="whose")
     off.add_argument("--lease", metavar="HEX", help="this one alone, whatever its state")
     off.add_argument("--by", required=True, metavar="NAME", help="who decides")
 
 
 def _add_coupons(coupons: Groups, office: Opened) -> None:
     issue = _command(add_verb(coupons, "issue", "issue a coupon", _ISSUE), office(_issue))
-    issue.add_argument("code", metavar="CODE")
+    issue.add_argument("code", metavar="CODE", help="what the coupon is called")
     issue.add_argument("--days", type=int, default=30, metavar="N", help="good for so long (default: %(default)s)")
     issue.add_argument("--member", metavar="MEMBER", help="good for this member alone")
     issue.add_argument("--shop", action="append", default=[], metavar="SHOP", help="good in this shop (repeatable)")
     issue.add_argument("--at", metavar="TENANT/SHOP/TERMINAL", help="good at this till alone")
     withdraw = _command(add_verb(coupons, "withdraw", "take a coupon back"), office(_withdraw))
-    withdraw.add_argument("code", metavar="CODE")
+    withdraw.add_argument("code", metavar="CODE", help="which one")
 
 
 def _group(commands: Groups, name: str, what: str) -> Groups:

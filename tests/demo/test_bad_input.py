@@ -29,7 +29,7 @@ from simulator.keypad import Keypad
 from tests.demo.stage_fixture import PATIENCE_S, LiveStage
 from tests.waiting import eventually
 
-BINARY_JUNK = bytes(byte for byte in range(256) if byte not in b"\r\n") * 3
+BINARY_JUNK = bytes(byte for byte in range(256) if byte not in b"\r\n") * 6
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def test_every_command_of_a_birth_can_be_given_twice_and_both_sides_know_each_ot
             told = announcements(connection, identity.address)
     finally:
         engine.dispose()
-    assert {str(item.kind) for item in told} == {"pack", "members", "cashiers", "catalogue"}
+    assert {str(item.kind) for item in told} == {"pack", "members", "cashiers", "catalogue", "keys"}
     books = done(f"hq books --config {office}", capsys)
     assert "demo/a/a1" in books and "m1" in books
     code = done(f"hq members code --config {office} m1", capsys).strip()
