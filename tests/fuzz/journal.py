@@ -40,6 +40,10 @@ class StillJournal:
         """None."""
         return ()
 
+    def floor(self, kind: str) -> int:
+        """No version of any kind was ever active."""
+        return 0
+
     def leases_held(self) -> LeasesHeld:
         """None."""
         return LeasesHeld(0, leases_digest(()))
