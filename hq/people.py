@@ -16,7 +16,6 @@ from contract.documents import (
     CatalogueContent,
     CatalogueItem,
     MemberRecord,
-    MembersContent,
     PinVerifier,
 )
 from contract.ids import TerminalAddress, parse_address
@@ -155,11 +154,6 @@ def replace_catalogue(connection: Connection, content: CatalogueContent) -> None
     )
 
 
-def members_content(connection: Connection) -> bytes:
-    """The content of a members snapshot, with the points balances of this moment."""
-    return wire.pack(MembersContent(member_records(connection)))
-
-
 def member_records(connection: Connection) -> tuple[MemberRecord, ...]:
     """Every member as tills are told of one, with the points balances of this moment, in order."""
     points = {
@@ -194,11 +188,6 @@ def member_records(connection: Connection) -> tuple[MemberRecord, ...]:
 def cashiers_content(connection: Connection) -> bytes:
     """The content of a cashiers document."""
     return wire.pack(CashiersContent(_cashier_records(connection)))
-
-
-def catalogue_content(connection: Connection) -> bytes:
-    """The content of a catalogue snapshot. Raises OfficeError where none was ever loaded."""
-    return wire.pack(catalogue_now(connection))
 
 
 def catalogue_now(connection: Connection) -> CatalogueContent:

@@ -102,7 +102,7 @@ def _record_alone(
     except (InterfaceError, OperationalError):
         raise
     except Exception as error:
-        # It is told to people, and judged again when head office starts again.
+        # It is told to people, and judged again within the hour.
         _LOG.exception("event=judging_failed entry=%s", item.place)
         finding = Finding(Cause.JUDGING_FAILED, f"{type(error).__name__}: {error}")
         failed = Judgement(item, None, Verdict(Judged.WAITING, (finding,)))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from agent.courier import Courier
 from agent.keys import Identity
@@ -66,10 +67,10 @@ class Desk:
             for answer in self.office.answer(self.road.waiting.pop(0)):
                 self.courier.handle(answer)
 
-    def publish(self, version: int, content: bytes, kind: DocumentKind = DocumentKind.PACK, **changed: object) -> None:
+    def publish(self, version: int, content: bytes, kind: DocumentKind = DocumentKind.PACK, **changed: Any) -> None:
         """Head office signs and announces a document, and the courier fetches it. Leases are for this terminal."""
         own = {"shop": ADDRESS.shop, "terminal": ADDRESS.terminal} if kind is DocumentKind.LEASES else {}
-        made = replace(document(version, content, kind), **(own | changed))  # type: ignore[arg-type]
+        made = replace(document(version, content, kind), **(own | changed))
         announced = self.office.publish_blob(kind, version, seal_document(self.office.signer, made))
         self.courier.handle(announcement_message(replace(announced, base=made.base)))
         self.let_through()

@@ -24,7 +24,15 @@ from agent.clock import Stamp
 from agent.keys import Identity
 from agent.offline_store.store import Store
 from contract import wire
-from contract.documents import CatalogueContent, CatalogueItem, DocumentKind, KeysContent, TerminalKey, open_document
+from contract.documents import (
+    CatalogueContent,
+    CatalogueItem,
+    DocumentKind,
+    KeysContent,
+    MembersContent,
+    TerminalKey,
+    open_document,
+)
 from contract.envelope import Keyring, keyring
 from contract.ids import TerminalAddress
 from contract.journal import TimeQuality
@@ -33,9 +41,9 @@ from hq.db import migrate, open_database, writing
 from hq.documents import Desk, publish, sealed_bytes, sign, sign_pack
 from hq.own_chain import ensure_own_chain
 from hq.people import (
-    catalogue_content,
+    catalogue_now,
     enrol,
-    members_content,
+    member_records,
     replace_catalogue,
     replace_members,
 )
@@ -214,8 +222,8 @@ def _made(folder: Path) -> Premises:
         replace_members(connection, MEMBERS)
         replace_catalogue(connection, CatalogueContent("CNY", "示范店", "OPEN", ITEMS))
         sign_pack(connection, desk, read_authored(_pack()), BEFORE_MS)
-        sign(connection, desk, DocumentKind.MEMBERS, members_content(connection), BEFORE_MS)
-        sign(connection, desk, DocumentKind.CATALOGUE, catalogue_content(connection), BEFORE_MS)
+        sign(connection, desk, DocumentKind.MEMBERS, wire.pack(MembersContent(member_records(connection))), BEFORE_MS)
+        sign(connection, desk, DocumentKind.CATALOGUE, wire.pack(catalogue_now(connection)), BEFORE_MS)
         keys = tuple(TerminalKey(address, 1, own.signer.public.text()) for address, own in identities.items())
         sign(connection, desk, DocumentKind.KEYS, wire.pack(KeysContent(keys)), BEFORE_MS)
         kinds = (DocumentKind.PACK, DocumentKind.MEMBERS, DocumentKind.CATALOGUE, DocumentKind.KEYS)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import OperationalError
 
-from contract.documents import CatalogueItem, MemberRecord, read_catalogue, read_members
+from contract.documents import CatalogueItem, MemberRecord
 from hq import ledger
 from hq.db import Turn, insisting, migrate, open_database, reading, take_turns, writing
 from hq.errors import OfficeError
@@ -23,7 +23,7 @@ from hq.migrations.versions import (
     v0004_value_lent,
     v0005_periods,
 )
-from hq.people import catalogue_content, members_content
+from hq.people import catalogue_now, member_records
 from hq.tables import METADATA, members, terminals, transactions
 from tests.postgres import Cluster
 
@@ -68,8 +68,8 @@ def test_members_and_goods_of_an_older_head_office_are_kept(tmp_path: Path) -> N
             connection.exec_driver_sql(f"INSERT INTO {row}")
     migrate(engine)
     with reading(engine) as connection:
-        (member,) = read_members(members_content(connection)).members
-        (item,) = read_catalogue(catalogue_content(connection)).items
+        (member,) = member_records(connection)
+        (item,) = catalogue_now(connection).items
     assert member == MemberRecord("m1", "会员一", "gold", (), (bytes.fromhex("04a1b2c3"),), 0)
     assert item == CatalogueItem("open", "商品", "Goods", "general", 0)
     engine.dispose()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from contract.credentials import open_credential, read_credential_text
-from contract.documents import CHUNK_BYTES, DocumentKind, open_document, read_members
+from contract.documents import CHUNK_BYTES, DocumentKind, open_document
 from contract.envelope import keyring
 from contract.errors import ContractError, Reason
 from contract.ids import TerminalAddress
@@ -32,7 +32,7 @@ from hq.documents import (
     stored_documents,
 )
 from hq.errors import OfficeError
-from hq.people import cashiers_content, members_content, replace_cashiers, replace_members
+from hq.people import cashiers_content, member_records, replace_cashiers, replace_members
 from hq.pins import make_verifier
 from hq.sources import CashierRow, MemberRow
 from rules.pack import write_pack
@@ -209,7 +209,7 @@ def test_a_document_for_one_shop_counts_on_from_the_tenant_s(hq: HeadOffice) -> 
 def test_the_members_document_knows_cards_and_the_points_of_this_moment(hq: HeadOffice) -> None:
     till = hq.enrolled()
     hq.offer(till, till.sell(hq.sale(till)))
-    (record,) = read_members(hq.look(members_content)).members
+    (record,) = hq.look(member_records)
     assert (record.member, record.tier, record.cards, record.points) == (
         "m1",
         "gold",

@@ -9,14 +9,12 @@ import pytest
 
 from contract.basket import TaxRate
 from contract.calendar import day_of, yearly_of
-from contract.documents import read_catalogue as read_told_catalogue
-from contract.documents import read_members as read_told_members
 from contract.settings import SettingsError
 from hq.config import build_config, read_config
 from hq.db import writing
 from hq.errors import OfficeError
 from hq.identity import check_certificates, load_signer
-from hq.people import catalogue_content, enrol, members_content, replace_catalogue, replace_members
+from hq.people import catalogue_now, enrol, member_records, replace_catalogue, replace_members
 from hq.sources import Enrolment, read_cashiers, read_catalogue, read_enrolment, read_members
 from tests.hq.tills import A1, B1, NOW_MS, TENANT, HeadOffice, Till, new_signer
 
@@ -67,7 +65,7 @@ def test_what_rules_look_at_of_a_member_reaches_the_tills(hq: HeadOffice, tmp_pa
     assert rows == read_members(written(tmp_path, "members.csv", as_csv))
     with writing(hq.engine) as connection:
         replace_members(connection, rows)
-    (record,) = read_told_members(hq.look(members_content)).members
+    (record,) = hq.look(member_records)
     assert (record.segments, record.card_type, record.birthday) == (("parents",), "staff", yearly_of("02-29"))
     assert (record.visits, record.visit_days) == (12, (day_of("2026-06-01"), day_of("2026-06-18")))
 
@@ -97,7 +95,7 @@ def test_what_rules_look_at_of_an_article_reaches_the_tills(hq: HeadOffice, tmp_
     content = read_catalogue(written(tmp_path, "catalogue.json", {**CATALOGUE, "items": items}))
     with writing(hq.engine) as connection:
         replace_catalogue(connection, content)
-    plain, told = read_told_catalogue(hq.look(catalogue_content)).items
+    plain, told = hq.look(catalogue_now).items
     assert (plain, told) == content.items
     assert (told.categories, told.taxes) == (("general", "tea"), (TaxRate("vat", 1_300),))
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,10 +54,10 @@ class Terminal:
         self.hellos = 0
         self.now_ms = 0
 
-    def publish(self, content: bytes, kind: DocumentKind = CATALOGUE, **changed: object) -> Announcement:
+    def publish(self, content: bytes, kind: DocumentKind = CATALOGUE, **changed: Any) -> Announcement:
         """Head office makes the next version over the last one."""
         base = self.chain[-1][0].digest if self.chain else None
-        made = replace(document(len(self.chain) + 1, content, kind), base=base, **changed)  # type: ignore[arg-type]
+        made = replace(document(len(self.chain) + 1, content, kind), base=base, **changed)
         announced = replace(self.office.publish(made), base=base)
         self.office.listed.clear()
         self.chain.append((announced, base))
@@ -173,10 +174,10 @@ def test_a_listing_overtaken_by_an_activation_is_passed_over(terminal: Terminal)
         assert not [effect for effect in found if isinstance(effect, DocumentRefused | ListingWanted)]
 
 
-def _judged(kind: DocumentKind, held: HeldDocument | None, **changed: object) -> object:
+def _judged(kind: DocumentKind, held: HeldDocument | None, **changed: Any) -> object:
     office = Office(identity().signer.public)
     made = replace(document(2, b"x", kind), shop=ADDRESS.shop, terminal=ADDRESS.terminal)
-    sealed = seal_document(office.signer, replace(made, **changed))  # type: ignore[arg-type]
+    sealed = seal_document(office.signer, replace(made, **changed))
     active = () if held is None else (held,)
     found = judge(sealed, office.parties().believed, ADDRESS, active, NOON_MS)
     return found.reason if isinstance(found, Distrust) else type(found)
