@@ -48,6 +48,7 @@ class RealTill:
     book: StoreBook
     hands: Hands
     state: TillState
+    identity: Identity
 
     def tell(self, event: Event) -> list[Effect]:
         """Step, and make durable what is asked for; everything that followed."""
@@ -135,4 +136,4 @@ def real_till(
     activate(store, hq.keys((other[0], 1, other[1]), (address, 1, signer)))
     hands = Hands()
     book = StoreBook(store, identity, hands.clock())
-    return RealTill(store, book, hands, TillState(scene=Selling(), cashier=SignedIn("1001", "收银员")))
+    return RealTill(store, book, hands, TillState(scene=Selling(), cashier=SignedIn("1001", "收银员")), identity)
