@@ -2,6 +2,7 @@
 till of the tenant without asking.
 """
 
+import io
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -62,6 +63,18 @@ def issue_credential(connection: Connection, signer: Signer, tenant: str, member
 def qr_text(sealed: bytes) -> str:
     """A credential as the text of a QR code."""
     return credential_text(sealed)
+
+
+def qr_picture(sealed: bytes) -> bytes:
+    """A credential as the picture of its QR code, a PNG with the margin that ISO/IEC 18004 wants around it."""
+    # Only who draws one needs it.
+    import qrcode
+
+    code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, box_size=8, border=4)
+    code.add_data(qr_text(sealed))
+    output = io.BytesIO()
+    code.make_image().save(output, format="PNG")
+    return output.getvalue()
 
 
 def card_memory(sealed: bytes) -> bytes:

@@ -16,7 +16,7 @@ from contract.documents import DocumentKind
 from hq.authored import author_pack
 from hq.bulletins import publish_keys
 from hq.config import HqConfig, read_config
-from hq.credentials import CredentialTerms, card_memory, issue_credential, qr_text
+from hq.credentials import CredentialTerms, card_memory, issue_credential, qr_picture, qr_text
 from hq.db import Turn, migrate, open_database, reading, writing
 from hq.deltas import publish_catalogue, publish_members
 from hq.documents import DAY_MS, Desk, StoredDocument, publish, sign, sign_pack
@@ -117,15 +117,24 @@ def load_catalogue(office: Office, path: Path) -> StoredDocument:
 
 
 def member_code(
-    office: Office, member: str, days: int, card: bytes | None = None, phone_key: bytes | None = None, limit: int = 0
+    office: Office,
+    member: str,
+    days: int,
+    card: bytes | None = None,
+    phone_key: bytes | None = None,
+    limit: int = 0,
+    picture: Path | None = None,
 ) -> str:
-    """Return the text of a QR code for ``member``, valid for ``days`` days from today; with a ``card`` what to write on
-    that card instead, in hexadecimal; with a ``phone_key`` what that phone alone may show.
+    """Return the text of a QR code for ``member``, valid for ``days`` days from today, and draw it into ``picture``;
+    with a ``card`` what to write on that card instead, in hexadecimal; with a ``phone_key`` what that phone alone may
+    show.
     """
     today = _now_ms() // DAY_MS
     terms = CredentialTerms(today + days, today, card, phone_key, limit)
     with reading(office.engine) as connection:
         sealed = issue_credential(connection, office.desk.signer, office.config.tenant, member, terms)
+    if picture is not None:
+        picture.write_bytes(qr_picture(sealed))
     return qr_text(sealed) if card is None else card_memory(sealed).hex()
 
 

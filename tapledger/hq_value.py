@@ -67,6 +67,7 @@ class CodeOptions(TypedDict):
     card: bytes | None
     phone_key: bytes | None
     limit: int
+    picture: Path | None
 
 
 _LENT = ("stored", "points", "uses", "budget", "budget_uses", "gift", "pool")
@@ -96,6 +97,7 @@ def add_code_options(code: argparse.ArgumentParser) -> None:
     bound = code.add_mutually_exclusive_group()
     bound.add_argument("--card", metavar="HEX", help="good on this card alone; prints what to write on it, in hex")
     bound.add_argument("--phone-key", metavar="HEX", help="shown by the phone of this P-256 key alone (33 bytes)")
+    bound.add_argument("--picture", type=Path, metavar="FILE", help="also draw the QR code into this PNG")
 
 
 def code_options(arguments: argparse.Namespace) -> "CodeOptions":
@@ -106,6 +108,7 @@ def code_options(arguments: argparse.Namespace) -> "CodeOptions":
         "card": _octets(arguments.card, 4, 10, "a card number"),
         "phone_key": _octets(arguments.phone_key, 33, 33, "a compressed P-256 key"),
         "limit": parse_amount_minor(arguments.limit),
+        "picture": arguments.picture,
     }
 
 
