@@ -92,6 +92,14 @@ class Stock:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolShare:
+    """How many points, in the pack's smallest unit, may still be given here of those a merchant paid for in advance."""
+
+    pool: str = wire.at(1, NAME)
+    left: int = wire.at(2, MONEY_TOTAL)
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedTender:
     """How the customer means to pay a part: the kind of tender and minor units."""
 
@@ -135,6 +143,7 @@ class Basket:
     usage: tuple[RuleUsage, ...] = wire.maybe(10, wire.many(wire.record(RuleUsage), 1_000), ())
     stock: tuple[Stock, ...] = wire.maybe(11, wire.many(wire.record(Stock), 200), ())
     want_points: int | None = wire.maybe(12, wire.whole(0, MAX_POINTS))
+    pools: tuple[PoolShare, ...] = wire.maybe(13, wire.many(wire.record(PoolShare), 200), ())
 
     @property
     def list_minor(self) -> int:

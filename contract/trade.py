@@ -8,7 +8,7 @@ from contract.basket import CODE, MAX_LINES, MAX_POINTS, MAX_QUANTITY, MOST_CODE
 from contract.ids import CASHIER_ID, DIGEST, MEMBER_ID, NAME, RULE, TRANSACTION_ID
 from contract.money import AMOUNT_MINOR, CURRENCY, MAX_AMOUNT_MINOR
 from contract.postings import Posting
-from contract.trace import AppliedEffect, Given
+from contract.trace import GIVEN, AppliedEffect, Given
 from contract.value import BORN, DRAWS, MOST_DRAWS, Draw, Lease
 
 MAX_EFFECTS = 192
@@ -89,6 +89,14 @@ class PerpetualTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingPoints:
+    """Points that a merchant who pays in advance owes a member: they are given once the merchant has paid for them."""
+
+    pool: str = wire.at(1, NAME)
+    points: int = wire.at(2, wire.whole(1, MAX_POINTS))
+
+
+@dataclass(frozen=True, slots=True)
 class SaleBody:
     """A sale, complete: the basket exactly as it was priced, what the rules made of it, how it was paid, and the
     postings it makes. From basket and pack alone head office comes to the same.
@@ -98,7 +106,7 @@ class SaleBody:
     from stored value because a rule says so, the rest by ``tenders``. Points are in the pack's smallest unit, of which
     ``points_scale`` make one that people see. ``draws`` are what was taken from leases: for stored value spent in
     whichever way, for points, coupons, uses, gifts, budgets. ``born`` is what the sale itself created and may be spent
-    here at once.
+    here at once. ``pending`` are points still to come, which are no part of what was earned.
     """
 
     cashier: str = wire.at(1, CASHIER_ID)
@@ -121,6 +129,7 @@ class SaleBody:
     points_scale: int = wire.maybe(18, wire.whole(2, 10_000), 1)
     draws: tuple[Draw, ...] = wire.maybe(19, DRAWS, ())
     born: tuple[Lease, ...] = wire.maybe(20, BORN, ())
+    pending: tuple[PendingPoints, ...] = wire.maybe(21, wire.many(wire.record(PendingPoints), 8), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +148,11 @@ class Original:
 class RefundBody:
     """Goods of an earlier sale come back. ``units`` came back of each of its lines; ``refund_minor`` is paid out, of
     which ``to_stored_minor`` goes back into stored value: principal and bonus as ``returned`` says, lot by lot, each
-    to the lot it was drawn from. ``points_back`` are taken from the member, ``points_restored`` given again,
-    ``bonus_back_minor`` taken out of stored value. ``born`` is the value put back, to be spent here at once.
+    to the lot it was drawn from. ``returned`` also says what of uses, gifts, budgets and pools goes back to where the
+    sale drew it. ``points_back`` are taken from the member, ``points_restored`` given again, ``bonus_back_minor`` taken
+    out of stored value, ``draws`` of it from the leases held here. ``born`` is the value put back, to be spent here at
+    once, a lease for each lot. What was given with the sale and goes back with it stands in ``coupons_withdrawn``,
+    ``counts_withdrawn`` and ``gifts_due``.
     """
 
     cashier: str = wire.at(1, CASHIER_ID)
@@ -160,13 +172,18 @@ class RefundBody:
     returned: tuple[Draw, ...] = wire.maybe(15, DRAWS, ())
     born: tuple[Lease, ...] = wire.maybe(16, BORN, ())
     codes_restored: tuple[str, ...] = wire.maybe(17, wire.many(CODE, MOST_CODES), ())
+    draws: tuple[Draw, ...] = wire.maybe(18, DRAWS, ())
+    coupons_withdrawn: tuple[Given, ...] = wire.maybe(19, GIVEN, ())
+    counts_withdrawn: tuple[Given, ...] = wire.maybe(20, GIVEN, ())
+    gifts_due: tuple[Given, ...] = wire.maybe(21, GIVEN, ())
+    points_scale: int = wire.maybe(22, wire.whole(2, 10_000), 1)
 
 
 @dataclass(frozen=True, slots=True)
 class TopUpBody:
     """Money paid into stored value. ``amount_minor`` is the principal; what rules bring with it stands in ``effects``
     (one a rule: bonus, points, coupons, counts), reckoned from ``basket``, which has no lines. ``born`` is the value
-    created, to be spent here at once.
+    created, to be spent here at once; ``draws`` are what the rules took of budgets and of points paid in advance.
     """
 
     cashier: str = wire.at(1, CASHIER_ID)
@@ -182,6 +199,7 @@ class TopUpBody:
     totals: PerpetualTotals = wire.at(11, wire.record(PerpetualTotals))
     born: tuple[Lease, ...] = wire.at(12, BORN)
     points: int = wire.maybe(13, _POINTS, 0)
+    draws: tuple[Draw, ...] = wire.maybe(14, DRAWS, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,13 @@ MEANINGS: Mapping[str, str] = {
     "Pack.coupons": "the coupons that rules may issue",
     "Pack.count_cards": "the count cards that rules may grant uses on",
     "Pack.tax": "whether prices include tax and where it is rounded; without it, the taxes of lines are not reckoned",
+    "Pack.points": "when points that were earned may be spent, and which merchants pay for theirs in advance",
+    "PointsTerms.at_once": "true: what a sale or a top-up earned may be spent at the same till at once, offline too; "
+    "elsewhere once head office knows of it",
+    "PointsTerms.pools": "the shops or merchants that pay for points in advance; without a share of that a till gives "
+    "none at their expense",
+    "PointsTerms.unfunded": "what becomes of points beyond the share: `none`, they are not given; `pending`, the "
+    "receipt promises them, and head office gives them once the merchant has paid",
     "Pack.points_scale": "how many of the smallest units of points make one point that people see",
     "ShopFacts.shop": "the shop",
     "ShopFacts.zone": "one of the pack's zones; its first where not written",
@@ -168,6 +175,7 @@ MEANINGS: Mapping[str, str] = {
     # Effects that give.
     "Gift.sku": "the article",
     "Gift.quantity": "how many",
+    "Gift.stocked": "true: only as many as head office has lent the till of the article",
     "Gift.every": "as often as the selected units hold so many; once where not written",
     "PointsPerMoney.spend_minor": "for every full amount of so much",
     "PointsPerMoney.base": "on what is `left` or `list` prices; by the policy `points_base` where not written",
@@ -235,6 +243,10 @@ MEANINGS: Mapping[str, str] = {
     "Basket.flags": "free words that the condition `flag` asks for",
     "Basket.usage": "how often rules have applied before; a rule that is not listed never has",
     "Basket.stock": "how many of an article may still be given away; an article not listed has no end",
+    "Basket.pools": "how many points of merchants that pay in advance may still be given here; of one not listed there "
+    "are enough",
+    "PoolShare.pool": "the merchant",
+    "PoolShare.left": "so many points, in the smallest unit",
     "Basket.want_points": "the most points the member wants to pay with; as many as the rules allow where not written",
     "BasketLine.sku": "the article",
     "BasketLine.quantity": "whole units; 1 for goods by weight",

@@ -156,6 +156,11 @@ def _points(missing: int, pack: Pack) -> Words:
     return f"还差 {shown} 分", f"{shown} points short"
 
 
+def _short_of_pool(missing: int, pack: Pack) -> Words:
+    shown = points_text(missing, pack.points_scale)
+    return f"商户预存的积分在本机还差 {shown} 分", f"the merchant's prepaid points here are {shown} short"
+
+
 _COUNTED: dict[Why, Callable[[int, Pack], Words]] = {
     Why.MIN_SPEND: _money("还差 #", "# short of the amount"),
     Why.MAX_SPEND: _money("金额超出 #", "# above the amount"),
@@ -166,7 +171,8 @@ _COUNTED: dict[Why, Callable[[int, Pack], Words]] = {
     Why.NTH_VISIT: _count("还差 # 次到店", "# visits short"),
     Why.LAST_VISIT: _count("距上次到店还差 # 天", "# days too soon after the last visit"),
     Why.BUDGET: _money("活动预算还差 #", "the campaign's budget lacks #"),
-    Why.BUDGET_SHARE: _money("本机预算还差 #", "this terminal's share of the budget lacks #"),
+    Why.POOL_SHARE_USED: _short_of_pool,
+    Why.BUDGET_SHARE_USED: _money("本机预算还差 #", "this terminal's share of the budget lacks #"),
 }
 """Reasons that say by how much."""
 
@@ -212,7 +218,8 @@ _REASONS: dict[Why, Words] = {
     Why.LIMIT_SHOP_DAY: ("本店今天的次数已用完", "used up in this shop today"),
     Why.LIMIT_TOTAL: ("活动次数已用完", "used up"),
     Why.BUDGET: ("活动预算已用完", "the campaign's budget is used up"),
-    Why.BUDGET_SHARE: ("本机的活动份额已用完", "this terminal's share of the campaign is used up"),
+    Why.BUDGET_SHARE_USED: ("本机的活动份额已用完", "this terminal's share of the campaign is used up"),
+    Why.POOL_SHARE_USED: ("商户预存的积分在本机已用完", "the merchant's prepaid points here are used up"),
     Why.STOCK: ("赠品 {names} 已送完", "no more of the gift {names}"),
     Why.WOULD_BE_FREE: ("积分会付清全部金额", "the points would pay everything"),
     Why.NOTHING_LEFT: ("没有可优惠的金额", "nothing left to take off or to give for"),

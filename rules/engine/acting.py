@@ -14,6 +14,7 @@ from rules.grammar import money
 from rules.grammar import rewards as gives
 from rules.grammar.effects import Effect
 from rules.grammar.rule import NO_LIMITS, BudgetPer, Rule
+from rules.takings import pool_of
 
 Outcome = Proposal | Shortfall
 MAX_EFFECTS = 200
@@ -114,7 +115,7 @@ def _several(number: int, rule: Rule, codes: tuple[str, ...], view: View) -> Sho
             found.codes = codes
             commit(number, place, found, fork)
             gave = True
-        elif found.why in (Why.BUDGET, Why.BUDGET_SHARE):
+        elif found.why in (Why.BUDGET, Why.BUDGET_SHARE_USED):
             return found
         else:
             first = first or found
@@ -140,7 +141,7 @@ def _limited(rule: Rule, view: View, times: int) -> Shortfall | None:
         # Whom nobody knows, nobody can count.
         return Shortfall(Why.MEMBER)
     if usage.share_uses is not None and times >= usage.share_uses:
-        return Shortfall(Why.BUDGET_SHARE)
+        return Shortfall(Why.BUDGET_SHARE_USED)
     for limit, used, why in (
         (limits.per_member, usage.member, Why.LIMIT_MEMBER),
         (limits.per_member_day, usage.member_today, Why.LIMIT_MEMBER_DAY),
@@ -156,6 +157,8 @@ def _within_limits(number: int, rule: Rule, found: Proposal, view: View) -> Outc
     """``found`` as far as the rule's cap and budget let it be. What points are spent on is given whole or not at all.
     Bonus money is given too, so that a budget pays for it.
     """
+    if found.points and view.facts.pools and (missing := _unfunded(rule, found, view)):
+        return Shortfall(Why.POOL_SHARE_USED, missing)
     limits, usage = rule.limits, view.facts.usage.get(rule.rule)
     share = None if usage is None else usage.share_minor
     if limits.cap_minor is None and limits.budget_minor is None and share is None:
@@ -173,7 +176,7 @@ def _within_limits(number: int, rule: Rule, found: Proposal, view: View) -> Outc
     if limits.budget_minor is not None:
         rests.append((limits.budget_minor - (0 if usage is None else usage.given_minor) - given, Why.BUDGET))
     if share is not None:
-        rests.append((share - given, Why.BUDGET_SHARE))
+        rests.append((share - given, Why.BUDGET_SHARE_USED))
     for rest, why in rests:
         wanted = found.off_minor + found.bonus_minor
         fitting = _fitting(found.offs, rest - found.bonus_minor, limits.budget_per)
@@ -183,6 +186,16 @@ def _within_limits(number: int, rule: Rule, found: Proposal, view: View) -> Outc
     if found.points_spent and found.off_minor < off:
         return Shortfall(Why.NOTHING_LEFT)
     return found
+
+
+def _unfunded(rule: Rule, found: Proposal, view: View) -> int:
+    """How many points are missing for ``found`` in what a merchant has paid for and is here: given whole or not."""
+    pools = view.facts.pools
+    found.pool = pool_of(rule.funded_by, view.facts.basket.shop, pools)
+    if found.pool is None:
+        return 0
+    given = sum(other.points for _number, _place, other in view.effects if other.pool == found.pool)
+    return max(0, given + found.points - pools[found.pool])
 
 
 def _fitting(offs: list[Off], rest: int, per: BudgetPer) -> list[Off]:

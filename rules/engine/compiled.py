@@ -21,6 +21,7 @@ from rules.grammar.effects import Effect
 from rules.grammar.pack import Pack
 from rules.grammar.rule import Lane, Rule
 from rules.grammar.select import ALL, ItemSet, Select
+from rules.takings import shared_of
 
 Keys = frozenset[str]
 """Any one of these a basket must have."""
@@ -46,10 +47,12 @@ class Compiled:
         "pack",
         "rules",
         "sets",
+        "shared",
     )
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
+        self.shared = shared_of(pack)
         self.sets = sets = {found.name: found for found in pack.sets}
         self.rules: tuple[Rule, ...] = tuple(sorted(pack.rules, key=lambda rule: _place(rule, sets)))
         self.matchers = _matchers(pack, sets)

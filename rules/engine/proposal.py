@@ -10,7 +10,7 @@ from rules.engine.units import Off
 class Proposal:
     """Offs over units, what they were reckoned on, and everything else an effect gives or takes. ``part`` are units
     that only take part; ``used`` tells that buy-and-get has used the units of both. ``codes`` are those that let the
-    rule apply.
+    rule apply; ``pool`` is the merchant of whose share the points are.
     """
 
     base_minor: int = 0
@@ -26,6 +26,7 @@ class Proposal:
     stored_minor: int = 0
     rounding_minor: int = 0
     codes: tuple[str, ...] = ()
+    pool: str | None = None
 
     @property
     def off_minor(self) -> int:

@@ -1,6 +1,6 @@
 """What a top-up of stored value brings: the ladders of a pack's top-up rules."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract.basket import MAX_POINTS, Basket
 from contract.calendar import LAST_DAY
@@ -15,6 +15,7 @@ from rules.engine.shortfall import Shortfall, Why
 from rules.engine.view import View
 from rules.grammar.rewards import TopUp, TopUpStep
 from rules.grammar.rule import Rule
+from rules.takings import pool_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def top_up(amount_minor: int, basket: Basket, compiled: Compiled) -> ToppedUp:
         raise ContractError(Reason.OUT_OF_RANGE, "lines", "a top-up has none")
     view = opened(basket, compiled)
     taken: set[str] = set()
+    pools = dict(view.facts.pools)
     brought, shortfalls = list[Brought](), list[tuple[str, Shortfall]]()
     for rule in sorted(compiled.rules, key=lambda rule: -rule.priority):
         ladders = [effect for effect in rule.then if isinstance(effect, TopUp)]
@@ -66,8 +68,21 @@ def top_up(amount_minor: int, basket: Basket, compiled: Compiled) -> ToppedUp:
             shortfalls.append((rule.rule, found))
         else:
             taken.update(rule.groups)
-            brought.append(found)
+            brought.append(_funded(found, view, pools))
     return ToppedUp(tuple(brought), tuple(shortfalls))
+
+
+def _funded(found: Brought, view: View, pools: dict[str, int]) -> Brought:
+    """What a rule brings, without points that the merchant who pays for them has not enough of here; those that are
+    given are taken out of ``pools``.
+    """
+    pool = pool_of(found.funded_by, view.facts.basket.shop, pools) if found.points else None
+    if pool is None:
+        return found
+    if found.points > pools[pool]:
+        return replace(found, points=0)
+    pools[pool] -= found.points
+    return found
 
 
 def _climbed(rule: Rule, ladders: list[TopUp], amount_minor: int, view: View) -> Brought | Shortfall:
@@ -99,7 +114,7 @@ def _climbed(rule: Rule, ladders: list[TopUp], amount_minor: int, view: View) ->
     if budget is not None and bonus > (rest := budget - (0 if usage is None else usage.given_minor)):
         return Shortfall(Why.BUDGET, bonus - max(0, rest))
     if usage is not None and usage.share_minor is not None and bonus > usage.share_minor:
-        return Shortfall(Why.BUDGET_SHARE, bonus - usage.share_minor)
+        return Shortfall(Why.BUDGET_SHARE_USED, bonus - usage.share_minor)
     return Brought(rule.rule, bonus, tuple(sorted(dated)), points, _given(coupons), _given(counts), rule.funded_by)
 
 

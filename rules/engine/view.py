@@ -22,7 +22,7 @@ class Facts:
     basket does not tell the time. With ``explain``, everything that a rule missed is noted, not only the first thing.
     """
 
-    __slots__ = ("basket", "codes", "customer", "day", "explain", "minute", "pack", "shop", "tenders", "usage")
+    __slots__ = ("basket", "codes", "customer", "day", "explain", "minute", "pack", "pools", "shop", "tenders", "usage")
 
     def __init__(self, basket: Basket, pack: Pack, shops: dict[str, ShopFacts], zones: dict[str, Zone]) -> None:
         self.basket = basket
@@ -33,6 +33,7 @@ class Facts:
         self.codes = frozenset(basket.codes)
         self.tenders = frozenset(tender.kind for tender in basket.tenders)
         self.usage: dict[str, RuleUsage] = {usage.rule: usage for usage in basket.usage}
+        self.pools: dict[str, int] = {share.pool: share.left for share in basket.pools}
         self.day: int | None = None
         self.minute: int | None = None
         if basket.moment_ms is not None:

@@ -1,6 +1,7 @@
 """The whole pack: its rules, and what they refer to by name."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from contract import wire
 from contract.basket import MAX_POINTS, Basket
@@ -93,6 +94,25 @@ class TaxTerms:
     at: TaxRounding = wire.at(2, wire.choice(TaxRounding))
 
 
+class Unfunded(StrEnum):
+    """What becomes of points whose merchant has not paid for so many: they are not given, or given once it has."""
+
+    NONE = "none"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class PointsTerms:
+    """How points that are earned come to be. The merchants in ``pools`` pay for theirs in advance: what a rule that one
+    of them bears gives, or a rule that nobody else bears gives in its shop, comes out of what it paid for, as far as
+    head office has lent of it to the till.
+    """
+
+    at_once: bool = wire.maybe(1, wire.flag(), False)
+    pools: tuple[str, ...] = wire.maybe(2, wire.many(NAME, 1_000), ())
+    unfunded: Unfunded = wire.maybe(3, wire.choice(Unfunded), Unfunded.NONE)
+
+
 @dataclass(frozen=True, slots=True)
 class GoldenBasket:
     """A basket with what it must come to: a till that computes anything else refuses the pack."""
@@ -122,3 +142,4 @@ class Pack:
     count_cards: tuple[CountCard, ...] = wire.maybe(12, wire.many(wire.record(CountCard), 1_000), ())
     tax: TaxTerms | None = wire.maybe(13, wire.record(TaxTerms))
     points_scale: int = wire.maybe(14, wire.whole(2, 10_000), 1)
+    points: PointsTerms | None = wire.maybe(15, wire.record(PointsTerms))

@@ -24,7 +24,8 @@ SOME_POINTS = wire.whole(1, 1_000_000_000)
 @dataclass(frozen=True, slots=True)
 class Gift:
     """Gives ``quantity`` of an article beside what is in the basket, once, or for each full ``every`` selected units;
-    as far as its stock lasts, where the basket tells of one. Goods in the basket are made free by ``buy_get``.
+    as far as its stock lasts, where the basket tells of one. Goods in the basket are made free by ``buy_get``. With
+    ``stocked`` a till gives only what head office has lent it of the article.
     """
 
     KEY: ClassVar[int] = 10
@@ -32,6 +33,7 @@ class Gift:
     quantity: int = wire.maybe(2, UNITS, 1)
     every: int | None = wire.maybe(3, UNITS)
     select: Select = wire.maybe(4, SELECT, ALL)
+    stocked: bool = wire.maybe(5, wire.flag(), False)
 
 
 @dataclass(frozen=True, slots=True)

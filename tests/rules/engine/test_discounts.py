@@ -224,7 +224,7 @@ def test_what_is_left_of_a_tills_share_of_a_budget_counts_as_well() -> None:
         found = judge(bought, campaign)
         assert found.priced.payable_minor == payable
     assert found.verdicts[0].shortfall is not None
-    assert (found.verdicts[0].shortfall.why, found.verdicts[0].shortfall.missing) == (Why.BUDGET_SHARE, 1)
+    assert (found.verdicts[0].shortfall.why, found.verdicts[0].shortfall.missing) == (Why.BUDGET_SHARE_USED, 1)
 
 
 def test_the_effects_of_one_rule_act_in_order_each_on_what_the_one_before_left() -> None:
