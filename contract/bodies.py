@@ -79,9 +79,28 @@ class TrainingBody:
 
 
 @dataclass(frozen=True, slots=True)
+class ShiftFigures:
+    """What a shift comes to, amounts in minor units: ``since_ms`` is when its first entry was made (0 where it has
+    none); ``unreadable`` entries are in none of the figures.
+    """
+
+    since_ms: int = wire.at(1, _TIME_MS)
+    sales: int = wire.at(2, wire.whole(0, 2**53))
+    payable_minor: int = wire.at(3, wire.whole(0, 2**60))
+    refunds: int = wire.at(4, wire.whole(0, 2**53))
+    refunded_minor: int = wire.at(5, wire.whole(0, 2**60))
+    top_ups: int = wire.at(6, wire.whole(0, 2**53))
+    topped_up_minor: int = wire.at(7, wire.whole(0, 2**60))
+    redemptions: int = wire.at(8, wire.whole(0, 2**53))
+    cancels: int = wire.at(9, wire.whole(0, 2**53))
+    unreadable: int = wire.at(10, wire.whole(0, 2**53))
+
+
+@dataclass(frozen=True, slots=True)
 class ShiftCloseBody:
     """A shift is closed (Z report): everything since ``first_seq`` of this epoch. Cash is what the drawer should hold
-    by the entries, and what was counted; ``totals`` are the perpetual ones at the close.
+    by the entries, and what was counted; ``totals`` are the perpetual ones at the close, ``figures`` what this shift
+    comes to.
     """
 
     cashier: str = wire.at(1, CASHIER_ID)
@@ -90,6 +109,7 @@ class ShiftCloseBody:
     cash_expected_minor: int = wire.at(4, wire.whole(-(2**53), 2**53))
     cash_counted_minor: int = wire.at(5, wire.whole(0, 2**53))
     totals: PerpetualTotals = wire.at(6, wire.record(PerpetualTotals))
+    figures: ShiftFigures | None = wire.maybe(7, wire.record(ShiftFigures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +196,7 @@ class TechnicalEventBody:
 class EpochStartBody:
     """The first entry of every epoch but a till's first: why the one before ended, and the last place in it that head
     office had verifiably acknowledged. Everything after that follows as carry-overs. ``lost`` are places that could not
-    be read any more.
+    be read any more; ``head_proven`` says that nothing stood behind ``head_seq``: the file had kept its structure.
     """
 
     reason: EpochReason = wire.at(1, wire.choice(EpochReason))
@@ -185,6 +205,7 @@ class EpochStartBody:
     acked_digest: bytes = wire.at(4, DIGEST)
     head_seq: int = wire.at(5, wire.whole(0, 2**53))
     lost: tuple[int, ...] = wire.maybe(6, wire.many(wire.whole(1, 2**53), 1_000), ())
+    head_proven: bool = wire.maybe(7, wire.flag(), False)
 
 
 @dataclass(frozen=True, slots=True)

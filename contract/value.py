@@ -112,8 +112,8 @@ class Draw:
 
 
 DRAWS = wire.many(wire.record(Draw), MOST_DRAWS)
-BORN = wire.many(wire.record(Lease), 8)
-"""Leases that an entry's own transaction creates."""
+BORN = wire.many(wire.record(Lease), MOST_DRAWS)
+"""Leases that an entry's own transaction creates: a return may put value back to as many lots as were drawn."""
 
 
 def ledger_place(account: Account, currency: str) -> tuple[str, str]:
@@ -142,11 +142,15 @@ def bonus_place(account: Account, currency: str) -> tuple[str, str]:
     return member_bonus_account(account.holder), currency
 
 
-def born_lease_id(transaction: bytes, account: Account) -> bytes:
+def born_lease_id(transaction: bytes, account: Account, lot: bytes | None = None) -> bytes:
     """The id of the lease that ``transaction`` creates of ``account``: 16 bytes of SHA-256 over both, so that it is
-    known before anybody gave it.
+    known before anybody gave it. What goes back to the ``lot`` of another transaction is a lease of its own for each
+    lot; the lot a transaction makes itself bears its name already and is not named again.
     """
-    return hashlib.sha256(cbor.encode(["tapledger-lease", transaction, wire.to_wire(account)])).digest()[:16]
+    named = ["tapledger-lease", transaction, wire.to_wire(account)]
+    if lot is not None and lot != transaction:
+        named.append(lot)
+    return hashlib.sha256(cbor.encode(named)).digest()[:16]
 
 
 def draw(lease: Lease, amount: int, bonus_minor: int = 0) -> Draw:

@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.money import format_minor
-from contract.postings import tax_account
 from contract.trace import Given
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 from contract.value import Asset, Draw
 from hq.audit import place_differences, posting_differences, versus
 from hq.unsettled import Cause, Finding
-from rules.beside.draws import give_back
 from rules.engine.compiled import Compiled
 from rules.engine.topping import Brought, top_up
+from rules.going_back import going_back, tax_back_minor
 from rules.postings import redemption_postings, refund_postings, top_up_postings
-from rules.refund import Refund, Sold, refund
+from rules.refund import Refund, Sold, refund, sold_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +88,22 @@ def _refund_differences(body: RefundBody, address: TerminalAddress, origin: Orig
     if body.currency != origin.sale.currency:
         yield Finding(Cause.CURRENCY_DIFFERS, versus(body.currency, origin.sale.currency))
         return
-    yield from _returned_differences(body, origin)
+    if _who(body) != _who(origin.sale):
+        yield Finding(Cause.REFUND_DIFFERS, f"of member {_who(body)}; {_who(origin.sale)} bought")
     if origin.compiled is None:
         yield Finding(Cause.PACK_UNKNOWN, f"of the sale: {origin.sale.pack.digest.hex()}")
         return
-    sold = Sold(origin.sale.basket, origin.sale.effects, origin.sale.payable_minor)
+    sold = sold_of(origin.sale)
     try:
         expected = refund(sold, origin.compiled, body.units, origin.earlier)
     except ContractError as error:
         yield Finding(Cause.RETURNED_TWICE if origin.earlier else Cause.REFUND_DIFFERS, str(error))
         return
+    # Of one cause people are told what comes first: where value went weighs more than how much it was.
+    yield from _draw_differences(body, origin, sold, origin.compiled)
     yield from _compared(Cause.REFUND_DIFFERS, _refund_text(body), _refund_text(expected))
-    tax_minor = sum(item.amount for item in body.postings if item.account == tax_account(address.shop))
-    member = None if body.member is None else body.member.member
-    where = (body.currency, address.shop, address.terminal, member)
+    tax_minor = tax_back_minor(origin.sale, returned_as(body), origin.earlier)
+    where = (body.currency, address.shop, address.terminal, _who(body))
     try:
         made = refund_postings(returned_as(body), *where, body.returned, tax_minor)
     except ContractError as error:
@@ -111,18 +112,26 @@ def _refund_differences(body: RefundBody, address: TerminalAddress, origin: Orig
     yield from posting_differences(body.postings, made)
 
 
-def _returned_differences(body: RefundBody, origin: Origin) -> Iterator[Finding]:
-    """What goes back into stored value must be what the sale drew, lot by lot, principal and bonus as they were."""
-    if not body.returned and not body.to_stored_minor:
-        return
-    drawn = [item for item in origin.sale.draws if item.account.asset is Asset.STORED]
-    before = sum(item.to_stored_minor for item in origin.earlier)
+def _who(body: SaleBody | RefundBody) -> str | None:
+    return None if body.member is None else body.member.member
+
+
+def _draw_differences(body: RefundBody, origin: Origin, sold: Sold, compiled: Compiled) -> Iterator[Finding]:
+    """What goes back must be what the sale drew, lot by lot, principal and bonus as they were; and bonus that is taken
+    out again the sale's own, no more than is to be taken out.
+    """
     try:
-        expected = give_back(drawn, body.to_stored_minor, before)
+        expected = going_back(sold, compiled, origin.sale.draws, returned_as(body), origin.earlier)
     except ContractError as error:
-        yield Finding(Cause.REFUND_DIFFERS, f"back to stored value: {error}")
+        yield Finding(Cause.REFUND_DIFFERS, f"back to where it was drawn: {error}")
         return
     yield from _compared(Cause.REFUND_DIFFERS, _lots_text(body.returned), _lots_text(expected))
+    own = all(
+        draw.account.asset is Asset.STORED and not draw.amount and draw.lot == body.original.transaction
+        for draw in body.draws
+    )
+    if not own or sum(draw.bonus_minor for draw in body.draws) > body.bonus_back_minor:
+        yield Finding(Cause.REFUND_DIFFERS, f"takes out {_lots_text(body.draws)}; the sale brought less")
 
 
 def _lots_text(draws: Sequence[Draw]) -> str:
@@ -193,6 +202,8 @@ def _refund_text(found: RefundBody | Refund) -> str:
         f"+{found.points_restored} points" if found.points_restored else "",
         f"-{format_minor(found.bonus_back_minor)} bonus" if found.bonus_back_minor else "",
         f"codes {' '.join(sorted(found.codes_restored))}" if found.codes_restored else "",
+        *(f"{item.name} x {item.count}" for item in (*found.coupons_withdrawn, *found.counts_withdrawn)),
+        *(f"gift {item.name} x {item.count}" for item in found.gifts_due),
     ]
     return ", ".join(part for part in parts if part)
 

@@ -28,6 +28,7 @@ from hq.applied import Applied, Consequences
 from hq.bulk import insert_rows, keep_rows
 from hq.coupon_book import CouponBook
 from hq.lease_book import LeaseBook, LeaseState
+from hq.lease_returns import take_office, take_returns
 from hq.lots import LotBook
 from hq.points import PointsMove, move_points
 from hq.restoring import begin_restoration, note_told
@@ -43,7 +44,7 @@ from hq.tables import (
     terminals,
     value_terms,
 )
-from hq.taking import Entry, Shops, Taking, take_office, take_returns
+from hq.taking import Entry, Shops, Taking
 from hq.told_leases import take_document, told_lease_ids
 from hq.true_issuers import keep_issuers
 
@@ -124,6 +125,7 @@ def _opened(connection: Connection, items: Sequence[Applied], now_ms: int) -> Ta
         if isinstance(body, LeaseReturnBody):
             ids |= {back.lease for back in body.leases}
         if isinstance(body, RefundBody):
+            ids |= {draw.lease for draw in body.draws}
             lots |= {draw.lot or body.original.transaction for draw in body.returned} | {body.original.transaction}
             codes |= {*body.codes_restored}
             whole_lots |= {body.original.transaction} if body.bonus_back_minor else set()

@@ -96,7 +96,7 @@ def _parts(body: Moving) -> tuple[Draw | Lease, ...]:
         case SaleBody():
             return (*body.draws, *body.born)
         case RefundBody():
-            return (*body.returned, *body.born)
+            return (*body.returned, *body.born, *body.draws)
         case TopUpBody():
             return body.born
         case RedemptionBody():

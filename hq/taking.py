@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from contract.bodies import LeaseReturnBody, OfficeBody
 from contract.calendar import LAST_DAY
 from contract.postings import (
     COUPONS,
@@ -48,6 +47,8 @@ EARLIEST_MS = 1_577_836_800_000
 
 Trade = SaleBody | RefundBody | TopUpBody | RedemptionBody
 _VALUE = ("member/", "coupon/", "gift/", "budget/")
+_Made = dict[tuple[Asset, bytes | None, str | None], tuple[int, int]]
+"""What an entry makes, amount and bonus, by asset and, of stored value, by lot and issuer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +159,8 @@ class Entry:
                 self._sale(body, body.member.member)
             case TopUpBody():
                 self._top_up(body)
-            case RefundBody() if body.member is not None:
-                self._refund(body, body.member.member)
+            case RefundBody():
+                self._refund(body)
         for member, points in self._points_drawn.items():
             self._move_points(member, spent=points)
         self._pool()
@@ -217,37 +218,49 @@ class Entry:
     def _sale(self, body: SaleBody, member: str) -> None:
         self._credit(member, self._item.header.transaction, self._shop, 0, body.bonus_minor)
         self._move_points(member, earned=body.points_earned)
-        made = {Asset.STORED: (0, body.bonus_minor), Asset.POINTS: (body.points_earned, 0)}
-        self._born(body.born, made, member, self._item.header.transaction, self._shop)
+        self._born(body.born, self._own_lot((0, body.bonus_minor), body.points_earned), member)
         self._counts(body, member)
 
     def _top_up(self, body: TopUpBody) -> None:
         member = body.member.member
         self._credit(member, self._item.header.transaction, self._shop, body.amount_minor, body.bonus_minor)
         self._move_points(member, earned=body.points)
-        made = {Asset.STORED: (body.amount_minor, body.bonus_minor), Asset.POINTS: (body.points, 0)}
-        self._born(body.born, made, member, self._item.header.transaction, self._shop)
+        self._born(body.born, self._own_lot((body.amount_minor, body.bonus_minor), body.points), member)
         self._counts(body, member)
 
-    def _refund(self, body: RefundBody, member: str) -> None:
-        first: tuple[int, int] = (0, 0)
-        here = (self._item.header.transaction, self._shop)
-        first_lot, first_issuer = self._lot_of(body.returned[0], member) if body.returned else here
+    def _refund(self, body: RefundBody) -> None:
+        for draw in body.returned:
+            if draw.account.asset not in (Asset.STORED, Asset.POINTS):
+                place = ledger_place(draw.account, self._currency)
+                self._moved[place] -= draw.amount
+                self._expected[place] -= draw.amount
+                self._taking.place_later.add(draw.account)
+        if body.member is not None:
+            self._give_back(body, body.member.member)
+        for code in body.codes_restored:
+            if self._taking.coupons.give_back(code, body.original.transaction):
+                self._grant((coupon_account(code), COUPONS), taken_account(self._shop, Asset.COUPON), 1)
+
+    def _give_back(self, body: RefundBody, member: str) -> None:
+        """Stored value goes back to the lots it was drawn from, points and bonus the way they came."""
+        made: _Made = {(Asset.POINTS, None, None): (body.points_restored, 0)}
         for number, draw in enumerate(body.returned):
-            lot, issuer = self._lot_of(draw, member)
-            self._require_issued(number, draw, lot, issuer)
-            self._credit(member, lot, issuer, draw.amount, draw.bonus_minor)
-            if lot == first_lot:
-                first = (first[0] + draw.amount, first[1] + draw.bonus_minor)
+            if draw.account.asset is Asset.STORED:
+                lot, issuer = self._lot_of(draw, member)
+                self._require_issued(number, draw, lot, issuer)
+                self._credit(member, lot, issuer, draw.amount, draw.bonus_minor)
+                amount, bonus = made.get((Asset.STORED, lot, issuer), (0, 0))
+                made[Asset.STORED, lot, issuer] = amount + draw.amount, bonus + draw.bonus_minor
         self._bonus_back(body, member)
         self._move_points(
             member, back=body.points_back, restored=body.points_restored, original=body.original.transaction
         )
-        made = {Asset.STORED: first, Asset.POINTS: (body.points_restored, 0)}
-        self._born(body.born, made, member, first_lot, first_issuer)
-        for code in body.codes_restored:
-            if self._taking.coupons.give_back(code, body.original.transaction):
-                self._grant((coupon_account(code), COUPONS), taken_account(self._shop, Asset.COUPON), 1)
+        self._born(body.born, made, member)
+
+    def _own_lot(self, stored: tuple[int, int], points: int) -> _Made:
+        """What an entry makes in a lot of its own, and points."""
+        here = self._item.header.transaction, self._shop
+        return {(Asset.STORED, *here): stored, (Asset.POINTS, None, None): (points, 0)}
 
     def _lot_of(self, draw: Draw, member: str) -> tuple[bytes, str | None]:
         """The member's lot that something goes back to, and its issuer; a new one of this shop where there is none."""
@@ -257,15 +270,21 @@ class Entry:
         return known.lot, known.issuer
 
     def _bonus_back(self, body: RefundBody, member: str) -> None:
-        """Bonus that a sale brought goes out again, as far as it lies free; the rest is borne by the shop."""
+        """Bonus that a sale brought goes out again: what the till drew of it from the lease it held, and as far as it
+        lies free; the rest is borne by the shop.
+        """
         if not body.bonus_back_minor:
             return
         lot = self._taking.lots.find(body.original.transaction)
         lot = None if lot is None or lot.member != member else lot
+        taken = 0
+        for draw in body.draws:
+            if (draw.account, draw.lot) == (Account(Asset.STORED, member), body.original.transaction):
+                taken += self._taking.draw_from_lease(self._item, draw)[1]
         lent = self._taking.leases.bonus_left_of(body.original.transaction)
         held = self._taking.held_bonus.get(body.original.transaction, 0)
-        free = 0 if lot is None else max(0, lot.bonus - lent - held)
-        taken = min(body.bonus_back_minor, free)
+        free = 0 if lot is None else max(0, lot.bonus - taken - lent - held)
+        taken = min(body.bonus_back_minor, taken + free)
         if lot is not None:
             lot.bonus -= taken
         place = bonus_place(Account(Asset.STORED, member), self._currency)
@@ -320,17 +339,13 @@ class Entry:
                 self._grant(place, granted_account(Asset.USES), given.count)
                 self._taking.to_place.add(Account(Asset.USES, member, given.name))
 
-    def _born(
-        self, born: Iterable[Lease], made: Mapping[Asset, tuple[int, int]], member: str, lot: bytes, issuer: str | None
-    ) -> None:
+    def _born(self, born: Iterable[Lease], made: _Made, member: str) -> None:
         """What the entry made is lent to its terminal from the start, and no more than it made."""
         taking, header = self._taking, self._item.header
         for lease in born:
-            most, most_bonus = made.get(lease.account.asset, (0, 0))
+            most, most_bonus = made.get((lease.account.asset, lease.lot, lease.issuer), (0, 0))
             right = lease.account == Account(lease.account.asset, member)
-            right = right and lease.lease == born_lease_id(header.transaction, lease.account)
-            of_lot = (lot, issuer) if lease.account.asset is Asset.STORED else (None, None)
-            right = right and (lease.lot, lease.issuer) == of_lot
+            right = right and lease.lease == born_lease_id(header.transaction, lease.account, lease.lot)
             if not right or lease.amount > most or lease.bonus_minor > most_bonus or taking.leases.find(lease.lease):
                 detail = f"{lease.account} {lease.amount} and {lease.bonus_minor}, made were {most} and {most_bonus}"
                 taking.find(self._item, Cause.BORN_DIFFERS, detail)
@@ -359,39 +374,6 @@ class Entry:
                 unexplained.append(f"{place[0]} {posted[place]} {place[1]}, drawn {self._expected.get(place, 0)}")
         if unexplained:
             self._taking.find(self._item, Cause.DRAWS_DIFFER, "; ".join(unexplained))
-
-
-def take_office(taking: Taking, body: OfficeBody) -> None:
-    """Carry out what head office booked itself: lots come and go as it says, its postings are right as they are."""
-    currency = next((posting.unit for posting in body.postings if len(posting.unit) == 3), taking.currency)
-    for lease in body.born:
-        taking.add_to_lot(lease, currency, lease.amount, lease.bonus_minor)
-        taking.to_place.add(lease.account)
-    for draw in body.draws:
-        taking.add_to_lot(draw, currency, -draw.amount, -draw.bonus_minor)
-        taking.to_place.add(draw.account)
-
-
-def take_returns(taking: Taking, item: Applied, body: LeaseReturnBody) -> None:
-    """Leases come back; what is left of them is free again."""
-    for back in body.leases:
-        count = taking.leases.find(back.lease)
-        if count is None or not count.held_by(item.header.address, item.header.epoch):
-            taking.find(item, Cause.LEASE_UNKNOWN, f"{back.lease.hex()} came back, which is not lent there")
-            continue
-        left, left_bonus = count.left
-        if (back.amount, back.bonus_minor) != (left, left_bonus) and count.is_open:
-            said = f"{back.amount} and {back.bonus_minor}"
-            taking.find(
-                item, Cause.RETURN_DIFFERS, f"{count.lease.lease.hex()}: {said}, left are {left} and {left_bonus}"
-            )
-        if count.is_open:
-            count.returned += min(back.amount, left)
-            count.returned_bonus += min(back.bonus_minor, left_bonus)
-            count.state = LeaseState.SUSPENDED
-        if count.left == (0, 0):
-            count.state = LeaseState.CLOSED
-        taking.to_place.add(count.lease.account)
 
 
 def _said(draw: Draw) -> str:

@@ -3,6 +3,7 @@ the minor unit.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from contract.errors import ContractError, Reason
 from contract.postings import (
@@ -58,10 +59,18 @@ def sale_postings(
 
 
 def top_up_postings(
-    currency: str, shop: str, terminal: str, member: str, amount_minor: int, bonus_minor: int = 0, points: int = 0
+    currency: str,
+    shop: str,
+    terminal: str,
+    member: str,
+    amount_minor: int,
+    bonus_minor: int = 0,
+    points: int = 0,
+    draws: Sequence[Draw] = (),
 ) -> tuple[Posting, ...]:
     """Return the postings of a top-up paid in cash: ``amount_minor`` is owed to the member as principal, the bonus
-    that rules brought beside it, and points. They balance in every unit.
+    that rules brought beside it, and points; what ``draws`` took of budgets and pools is taken from their accounts.
+    They balance in every unit.
     """
     return _filled(
         Posting(cash_account(shop, terminal), currency, amount_minor),
@@ -70,6 +79,7 @@ def top_up_postings(
         Posting(member_bonus_account(member), currency, -bonus_minor),
         Posting(points_cost_account(shop), POINTS, points),
         Posting(member_points_account(member), POINTS, -points),
+        *counted_postings(draws, currency, shop),
     )
 
 
@@ -83,8 +93,9 @@ def refund_postings(
     tax_minor: int = 0,
 ) -> tuple[Posting, ...]:
     """Return the postings of a return: what is paid out lowers the shop's sales, and by ``tax_minor`` of it the tax
-    taken on top; ``returned`` goes back into stored value, the rest out of the drawer. Points and bonus money go back
-    where a member bought. They balance in every unit.
+    taken on top; of ``returned`` stored value goes back there, the rest is paid out of the drawer. Uses, gifts, budgets
+    and pools among ``returned`` go back to their accounts. Points and bonus money go back where a member bought. They
+    balance in every unit.
 
     Raises ContractError(OUT_OF_RANGE) where what is returned to stored value is not ``found.to_stored_minor``.
     """
@@ -106,7 +117,8 @@ def refund_postings(
             Posting(points_taken_account(shop), POINTS, again),
             Posting(member_points_account(member), POINTS, back - again),
         ]
-    return _filled(*moved)
+    put_back = (replace(posting, amount=-posting.amount) for posting in counted_postings(returned, currency, shop))
+    return _filled(*moved, *put_back)
 
 
 def redemption_postings(draws: Sequence[Draw], currency: str, shop: str) -> tuple[Posting, ...]:

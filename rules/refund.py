@@ -8,11 +8,12 @@ policy: prorate, keep, or charge back.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from contract.basket import Basket, BasketLine, PlannedTender
 from contract.errors import ContractError, Reason
 from contract.trace import AppliedEffect, Given, Share
+from contract.trade import SaleBody, TenderKind
 from rules.engine.acting import propose, refused
 from rules.engine.compiled import Compiled
 from rules.engine.discounts import capped
@@ -27,11 +28,20 @@ from rules.rounding import Rounding, divide
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """A sale as the journal has it: the basket as priced and the trace."""
+    """A sale as the journal has it: the basket as priced and the trace. ``stored_minor`` of what was payable the
+    customer chose to pay from stored value, beside what rules said.
+    """
 
     basket: Basket
     effects: tuple[AppliedEffect, ...]
     payable_minor: int
+    stored_minor: int = 0
+
+
+def sold_of(sale: SaleBody) -> Sold:
+    """A sale's entry as a return must know it."""
+    stored = (tender.amount_minor for tender in sale.tenders if tender.kind is TenderKind.STORED_VALUE)
+    return Sold(sale.basket, sale.effects, sale.payable_minor, sum(stored))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +49,11 @@ class Refund:
     """What one return gives and takes.
 
     ``units`` came back of each line in basket order. ``refund_minor`` is paid out, of which ``to_stored_minor`` goes
-    back into stored value. ``points_back`` are taken from the member, of which ``points_debt`` is more than the balance
-    held; ``points_restored`` are given again. ``bonus_back_minor`` is taken out of stored value. Codes in
-    ``codes_restored`` may be used again; ``coupons_withdrawn``, ``counts_withdrawn`` and ``gifts_due`` were given with
-    the sale and go back with it.
+    back into stored value: as much as was paid from it and has not gone back, before anything is paid out in money.
+    ``points_back`` are taken from the member, of which ``points_debt`` is more than the balance held;
+    ``points_restored`` are given again. ``bonus_back_minor`` is taken out of stored value. Codes in ``codes_restored``
+    may be used again; ``coupons_withdrawn``, ``counts_withdrawn`` and ``gifts_due`` were given with the sale and go
+    back with it.
     """
 
     units: tuple[int, ...]
@@ -71,6 +82,8 @@ class Standing:
     points: int = 0
     points_spent: int = 0
     bonus_minor: int = 0
+    by_rule: Counter[str] = field(default_factory=Counter)
+    """What each rule is still worth to the goods, in whatever it gave: for proportions only."""
 
 
 def refund(
@@ -102,7 +115,7 @@ def refund(
     return Refund(
         units=tuple(units),
         refund_minor=refund_minor,
-        to_stored_minor=min(refund_minor, max(0, full.stored_minor - now.stored_minor - stored_out)),
+        to_stored_minor=min(refund_minor, max(0, full.stored_minor + sold.stored_minor - stored_out)),
         points_back=points_back,
         points_debt=0 if balance is None else max(0, points_back - max(0, balance)),
         points_restored=max(0, full.points_spent - now.points_spent - restored),
@@ -146,10 +159,18 @@ def standing(sold: Sold, compiled: Compiled, kept: Sequence[int]) -> Standing:
             sum(effect.points for effect in effects),
             sum(effect.points_spent for effect in effects),
             sum(effect.bonus_minor for effect in effects),
+            _worth_by_rule(effects),
         )
     if not any(kept):
         return Standing()
     return _Remainder(sold, compiled, kept).standing()
+
+
+def _worth_by_rule(effects: Iterable[AppliedEffect]) -> Counter[str]:
+    found = Counter[str]()
+    for effect in effects:
+        found[effect.rule] += effect.off_minor + effect.points + effect.bonus_minor + effect.stored_minor
+    return found
 
 
 class _Remainder:
@@ -180,8 +201,11 @@ class _Remainder:
             found.points += points
             worth = sum(count * off for _line, _unit, count, off in offs)
             found.points_spent += self._share(effect.points_spent, worth, effect.off_minor)
-            found.bonus_minor += self._share(effect.bonus_minor, 0, 0)
-            found.stored_minor += self._share(effect.stored_minor, 0, 0)
+            bonus_minor = self._share(effect.bonus_minor, 0, 0)
+            stored_minor = self._share(effect.stored_minor, 0, 0)
+            found.bonus_minor += bonus_minor
+            found.stored_minor += stored_minor
+            found.by_rule[effect.rule] += worth + points + bonus_minor + stored_minor
             self._view.stored_minor = found.stored_minor
             rounding += effect.rounding_minor
         value = self._view.payable_minor

@@ -81,7 +81,7 @@ class Holdings:
         """
         header = entry.header
         match body:
-            case SaleBody() | RedemptionBody():
+            case SaleBody() | RefundBody() | TopUpBody() | RedemptionBody():
                 self._take(header, body.draws)
             case LeaseReturnBody():
                 self._give_back(body)
@@ -175,7 +175,7 @@ class Holdings:
 
     def _bear(self, header: EntryHeader, born: Iterable[Lease]) -> None:
         for lease in born:
-            if lease.lease != born_lease_id(header.transaction, lease.account):
+            if lease.lease != born_lease_id(header.transaction, lease.account, lease.lot):
                 raise _refused(lease.lease, "is not named after the transaction that creates it")
             if self._known(lease.lease):
                 raise _refused(lease.lease, "stands twice in one entry")

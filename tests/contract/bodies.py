@@ -125,7 +125,11 @@ def refund() -> RefundBody:
         totals=TOTALS,
         member=MEMBER,
         returned=(draw(LEASE, 1_000, 200),),
-        born=(replace(LEASE, lease=born_lease_id((12).to_bytes(16, "big"), STORED), amount=1_000, bonus_minor=200),),
+        born=(
+            replace(
+                LEASE, lease=born_lease_id((12).to_bytes(16, "big"), STORED, TOP_UP), amount=1_000, bonus_minor=200
+            ),
+        ),
     )
 
 

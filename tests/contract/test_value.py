@@ -39,6 +39,13 @@ def test_a_lease_born_of_a_transaction_has_one_name_for_each_account() -> None:
     assert born_lease_id(first, HOLDERS[Asset.POINTS]) == born_lease_id(first, Account(Asset.POINTS, "m-0001"))
 
 
+def test_value_put_back_to_several_lots_is_a_lease_for_each() -> None:
+    wallet, transaction = HOLDERS[Asset.STORED], bytes(16)
+    lots = [bytes([number]) * 16 for number in range(4)]
+    assert len({born_lease_id(transaction, wallet, lot) for lot in lots}) == 4
+    assert born_lease_id(transaction, wallet, transaction) == born_lease_id(transaction, wallet)
+
+
 def test_a_draw_says_by_itself_whose_value_it_took_and_who_issued_it() -> None:
     taken = draw(LEASE, 1_000, 200)
     assert (taken.lease, taken.account, taken.lot, taken.issuer) == (LEASE.lease, LEASE.account, LEASE.lot, "s01")

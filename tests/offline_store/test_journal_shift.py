@@ -42,7 +42,7 @@ def _top_up(store: Store) -> Entry:
 def _refund(store: Store) -> Entry:
     """12.00 back, nothing of it in cash."""
     name = new_transaction_id()
-    born = tuple(replace(lease, lease=born_lease_id(name, lease.account)) for lease in refund().born)
+    born = tuple(replace(lease, lease=born_lease_id(name, lease.account, lease.lot)) for lease in refund().born)
     return store.append(EntryKind.REFUND, name, stamp(), replace(refund(), born=born), owes_receipt=True)
 
 

@@ -173,12 +173,19 @@ def test_points_taken_back_beyond_the_balance_are_a_debt() -> None:
         assert (found.points_back, found.points_debt) == (100, debt)
 
 
-def test_stored_value_comes_back_into_stored_value_and_the_rest_in_money() -> None:
-    """100.00, of which 60.00 stored: each of two halves gives back 30.00 and 20.00."""
+def test_stored_value_comes_back_into_stored_value_before_anything_is_paid_out_in_money() -> None:
+    """100.00, of which 60.00 stored, because a rule says so or because the customer chose it: of two halves the first
+    goes back whole, the second by the 10.00 that are left of it.
+    """
     whole = pack(rule("stored", "tender", {"pay_stored": {}}))
     bought = replace(basket(5_000, 5_000), customer=Customer("gold", stored_minor=6_000))
     found = returned(bought, whole, (0, 1), (1, 0))
-    assert [(one.refund_minor, one.to_stored_minor) for one in found] == [(5_000, 3_000)] * 2
+    assert [(one.refund_minor, one.to_stored_minor) for one in found] == [(5_000, 5_000), (5_000, 1_000)]
+    sale, compiled = sold(basket(5_000, 5_000), pack())
+    chosen = replace(sale, stored_minor=6_000)
+    first = refund(chosen, compiled, (0, 1))
+    second = refund(chosen, compiled, (1, 0), [first])
+    assert [(one.refund_minor, one.to_stored_minor) for one in (first, second)] == [(5_000, 5_000), (5_000, 1_000)]
 
 
 def test_the_rounding_of_the_total_comes_back_with_the_goods() -> None:
