@@ -6,7 +6,7 @@ is, so that whatever cuts it off, it goes on; also where another epoch begins be
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from agent.clock import Stamp
@@ -76,9 +76,12 @@ class Epochs:
         self._journal = journal
         self._applied = applied
 
-    def begin(self, epoch: int, reason: EpochReason, transaction: bytes, stamp: Stamp) -> Entry:
+    def begin(
+        self, epoch: int, reason: EpochReason, transaction: bytes, stamp: Stamp, head_proven: bool = False
+    ) -> Entry:
         """End the open epoch and begin ``epoch``, durably; return its first entry. What is to be carried over waits for
-        :meth:`carry_on`. Raises StoreError, INVALID unless ``epoch`` is later than the open one.
+        :meth:`carry_on`. ``head_proven`` where the file's structure was looked through and holds. Raises StoreError,
+        INVALID unless ``epoch`` is later than the open one.
         """
         old = self._journal.source
         if not old.epoch < epoch <= MOST_EPOCH:
@@ -87,6 +90,8 @@ class Epochs:
         acked, head = self._acked(), self._journal.head()
         lost = self._lost(old.epoch, acked.seq, head.seq, damaged)
         body = EpochStartBody(reason, old.epoch, acked.seq, acked.digest, head.seq, lost[:MOST_LOST])
+        if head_proven and not self._told_behind(Place(old.epoch, head.seq)):
+            body = replace(body, head_proven=True)
         new = Source(old.address, epoch, old.key)
         with self._journal.going_on(new), self._database.transaction():
             if lost or damaged:
@@ -216,6 +221,11 @@ class Epochs:
         if not damaged and self._hashes_hold(Place(epoch, first), len(places)):
             return ()
         return tuple(seq for seq in places if self._as_kept(Place(epoch, seq)) is None)
+
+    def _told_behind(self, head: Place) -> bool:
+        """Whether anything else in the file tells of an entry behind ``head``."""
+        sql = "SELECT max(sale_place, shift_place) FROM totals UNION ALL SELECT max(place) FROM receipts"
+        return any(row is not None and row > head.row for (row,) in self._database.rows(sql))
 
     def _hashes_hold(self, after: Place, count: int) -> bool:
         """Whether all of the next ``count`` entries are there, with the bytes that were signed."""

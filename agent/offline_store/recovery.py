@@ -76,7 +76,8 @@ def _used_on(path: Path, identity: Identity, transaction: bytes, stamp: Stamp, c
         if not parts.database.is_whole():
             raise StoreError(StoreCause.CORRUPT, "the file's structure does not hold together")
         parts.journal.require_own()
-        first = parts.epochs.begin(store.epoch() + 1, EpochReason.JOURNAL_DAMAGED, transaction, stamp)
+        why = EpochReason.JOURNAL_DAMAGED
+        first = parts.epochs.begin(store.epoch() + 1, why, transaction, stamp, head_proven=True)
         parts.journal.require_sound()
         return _recovery(store, first)
     finally:

@@ -114,6 +114,8 @@ def _brought_back(path: Path, who: Identity, entries: list[bytes]) -> tuple[Stor
     assert isinstance(body, SaleBody) and body.totals == store.totals()
     first = store.entry(1).body()
     lost = set(first.lost) if isinstance(first, EpochStartBody) else set()
+    if isinstance(first, EpochStartBody) and first.head_proven:
+        assert first.head_seq >= len(entries)
     acked = first.acked_seq if isinstance(first, EpochStartBody) else store.acked().seq
     carried = {item.seq: item.sealed for item in _carried(store)}
     for seq, sealed in enumerate(entries, start=1):
