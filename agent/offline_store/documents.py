@@ -55,6 +55,8 @@ AttributesRead = Callable[[bytes], frozenset[str]]
 """Which attributes of a member a pack's rules look at, given the pack's content; raises ContractError."""
 BASE_MISSING = "base_missing"
 """How a refusal begins where a delta builds on another blob than the active one: it has to be fetched otherwise."""
+MOST_KEPT = 60
+"""So many packs are kept beside the active one and the one before it, so that what they priced can be returned."""
 
 
 def all_attributes(_content: bytes) -> frozenset[str]:
@@ -182,9 +184,13 @@ class DocumentShelf:
         return None if found is None else (PackRef(found.version, found.digest), found.content())
 
     def pack_content_of(self, ref: PackRef) -> bytes | None:
-        """Return the content of the pack that ``ref`` names, where it is the active one or the one before."""
-        kept = (self._placed(DocumentKind.PACK, place) for place in ("active", "previous"))
-        return next((found.content() for found in kept if found is not None and found.digest == ref.digest), None)
+        """Return the content of the pack that ``ref`` names, where it is the active one or among the ``MOST_KEPT``
+        before it.
+        """
+        placed = (self._placed(DocumentKind.PACK, place) for place in ("active", "previous"))
+        found = next((pack for pack in placed if pack is not None and pack.digest == ref.digest), None)
+        found = found or self._kept(ref.digest)
+        return None if found is None else found.content()
 
     def _keep_rows(self, document: Document, content: Content | None) -> None:
         shelves = self._shelves
@@ -206,9 +212,26 @@ class DocumentShelf:
             case NoticesContent() as notices:
                 shelves.notices.replace(notices)
             case None:
-                self._database.write("DELETE FROM documents WHERE kind = 'pack' AND place = 'previous'")
+                self._keep_previous()
                 self._database.write("UPDATE documents SET place = 'previous' WHERE kind = 'pack'")
                 self._want(document)
+
+    def _keep_previous(self) -> None:
+        """The pack before the active one makes room and is kept for returns of what it priced."""
+        before = "FROM documents WHERE kind = 'pack' AND place = 'previous'"
+        self._database.write(
+            f"INSERT OR REPLACE INTO packs_kept SELECT digest, version, sealed {before} AND sealed IS NOT NULL"
+        )
+        self._database.write(f"DELETE {before}")
+        self._database.write(
+            "DELETE FROM packs_kept WHERE version <="
+            " (SELECT version FROM packs_kept ORDER BY version DESC LIMIT 1 OFFSET ?)",
+            MOST_KEPT,
+        )
+
+    def _kept(self, digest: bytes) -> StoredDocument | None:
+        row = self._database.row("SELECT version, sealed FROM packs_kept WHERE digest = ?", digest)
+        return None if row is None else _stored(DocumentKind.PACK, row[0], digest, row[1])
 
     def _want(self, pack: Document) -> None:
         """Where members are kept without something that these rules look at, their document counts as not here: head
@@ -237,9 +260,14 @@ class DocumentShelf:
         if row is None:
             return None
         version, digest, sealed = row
-        if sealed is not None and envelope.digest(sealed) != digest:
-            raise StoreError(StoreCause.CORRUPT, f"{kind} {version}: the kept blob is not the one that was verified")
-        return StoredDocument(kind, version, digest, sealed)
+        return _stored(kind, version, digest, sealed)
+
+
+def _stored(kind: DocumentKind, version: int, digest: bytes, sealed: bytes | None) -> StoredDocument:
+    """A document as it is kept. Raises StoreError, CORRUPT."""
+    if sealed is not None and envelope.digest(sealed) != digest:
+        raise StoreError(StoreCause.CORRUPT, f"{kind} {version}: the kept blob is not the one that was verified")
+    return StoredDocument(kind, version, digest, sealed)
 
 
 def _require_base(document: Document, held: StoredDocument | None) -> None:

@@ -12,6 +12,7 @@ from agent.clock import Stamp
 from agent.keys import Identity
 from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
+from agent.offline_store.refunds import RefundShelf
 from agent.offline_store.rowkeys import RowKeys
 from agent.offline_store.spent import SpentShelf
 from agent.offline_store.terminal_keys import TerminalKeys
@@ -60,11 +61,18 @@ class Held:
 class Holdings:
     """The leases held by the terminal ``identity``, in ``database`` under ``keys``. Raises StoreError and nothing else.
 
-    Slips are believed by the keys in ``terminals``; what is taken once is remembered in ``spent``.
+    Slips are believed by the keys in ``terminals``; what is taken once is remembered in ``spent``, what came back of a
+    sale in ``returns``.
     """
 
     def __init__(
-        self, database: Database, keys: RowKeys, identity: Identity, terminals: TerminalKeys, spent: SpentShelf
+        self,
+        database: Database,
+        keys: RowKeys,
+        identity: Identity,
+        terminals: TerminalKeys,
+        spent: SpentShelf,
+        returns: RefundShelf,
     ) -> None:
         self._database = database
         self._keys = keys
@@ -72,6 +80,7 @@ class Holdings:
         self._own = keyring(identity.signer.public)
         self._terminals = terminals
         self._spent = spent
+        self._returns = returns
 
     def apply(self, entry: Entry, body: Body) -> None:
         """Let a new entry have its effect, inside the transaction that appends it.
@@ -98,6 +107,7 @@ class Holdings:
         if isinstance(body, SaleBody | RefundBody | TopUpBody):
             self._bear(header, body.born)
         self._spent.note(body)
+        self._returns.note(header.transaction, body)
 
     def holdings_of(self, holder: str) -> tuple[Held, ...]:
         """Return all that is held of a holder's accounts, what ends first in front: of a member stored value, points
@@ -235,10 +245,12 @@ class Holdings:
         file that was begun anew. One that this program cannot read is left to head office.
         """
         try:
-            original = open_entry(body.sealed, self._own).body()
+            entry = open_entry(body.sealed, self._own)
+            original = entry.body()
         except ContractError:
             return
         self._spent.note(original)
+        self._returns.note(entry.header.transaction, original)
         if isinstance(original, SlipInBody):
             self._spent.note_slip(_peeked_slip(original.slip).value.lease)
 

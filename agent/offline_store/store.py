@@ -27,6 +27,7 @@ from agent.offline_store.journal import Journal
 from agent.offline_store.members import MemberRow, MemberShelf
 from agent.offline_store.notices import NoticeShelf
 from agent.offline_store.pin_tries import PinTries
+from agent.offline_store.refunds import RefundShelf, ReturnTaken
 from agent.offline_store.retention import Retention
 from agent.offline_store.revocations import RevocationShelf
 from agent.offline_store.room import RESERVE_BYTES, Room
@@ -85,7 +86,8 @@ class Store:
         self._revocations = RevocationShelf(self._database, keys)
         self._notices = NoticeShelf(self._database)
         self._spent = SpentShelf(self._database)
-        self._holdings = Holdings(self._database, keys, identity, self._terminals, self._spent)
+        self._returns = RefundShelf(self._database)
+        self._holdings = Holdings(self._database, keys, identity, self._terminals, self._spent, self._returns)
         self._epochs = Epochs(self._database, self._journal, self._holdings.apply)
         self._shifts = Shifts(self._database, self._journal, identity.address)
         self._runs = Runs(self._database, self._journal)
@@ -279,6 +281,10 @@ class Store:
         """Tell whether the slip of this id was taken here before."""
         return self._spent.slip_taken(slip)
 
+    def returns_of(self, transaction: bytes) -> tuple[ReturnTaken, ...]:
+        """Return what came back here of the sale of this transaction, the first return first."""
+        return self._returns.of(transaction)
+
     # Head office's documents and what they hold.
 
     def activate(
@@ -313,7 +319,7 @@ class Store:
         return self._documents.pack_content()
 
     def pack_content_of(self, ref: PackRef) -> bytes | None:
-        """Return the content of that pack, where it is the active one or the one before."""
+        """Return the content of that pack, where it is among the newest that priced here."""
         return self._documents.pack_content_of(ref)
 
     def item(self, sku: str) -> CatalogueItem | None:

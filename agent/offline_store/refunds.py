@@ -1,0 +1,60 @@
+"""Which goods came back here: the returns of each sale, kept in the commit of the entry that took them."""
+
+from dataclasses import dataclass
+
+from agent.offline_store.database import Database
+from agent.offline_store.faults import StoreCause, StoreError
+from contract import cbor
+from contract.basket import MAX_LINES
+from contract.bodies import Body
+from contract.errors import ContractError
+from contract.trade import RefundBody
+
+_MAX_UNITS_BYTES = 16 * MAX_LINES
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnTaken:
+    """One return of a sale: units of each of its lines, and in minor units and points what it gave and took."""
+
+    units: tuple[int, ...]
+    refund_minor: int
+    to_stored_minor: int
+    points_back: int
+    points_restored: int
+    bonus_back_minor: int
+
+
+class RefundShelf:
+    """The returns that were taken, in ``database``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def note(self, transaction: bytes, body: Body) -> None:
+        """Remember what the return ``transaction`` took, inside the caller's transaction. Raises StoreError."""
+        if isinstance(body, RefundBody):
+            self._database.write(
+                "INSERT OR IGNORE INTO returns_taken VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                *(transaction, body.original.transaction, cbor.encode(list(body.units)), body.refund_minor),
+                *(body.to_stored_minor, body.points_back, body.points_restored, body.bonus_back_minor),
+            )
+
+    def of(self, original: bytes) -> tuple[ReturnTaken, ...]:
+        """Return the returns of the sale ``original`` in whichever epoch, the first one first. Raises StoreError."""
+        rows = self._database.rows(
+            "SELECT units, refund_minor, to_stored_minor, points_back, points_restored, bonus_back_minor"
+            " FROM returns_taken WHERE original = ? ORDER BY rowid",
+            original,
+        )
+        return tuple(ReturnTaken(_units(units), *amounts) for units, *amounts in rows)
+
+
+def _units(data: bytes) -> tuple[int, ...]:
+    try:
+        found = cbor.decode(data, _MAX_UNITS_BYTES)
+    except ContractError as error:
+        raise StoreError(StoreCause.CORRUPT, f"a return is not what was stored: {error}") from error
+    if not isinstance(found, list) or not all(type(count) is int for count in found):
+        raise StoreError(StoreCause.CORRUPT, "a return is not what was stored")
+    return tuple(found)
