@@ -21,6 +21,7 @@ from contract.signing import SoftwareSigner
 from provisioning.birth import check_address, ensure_terminal
 from provisioning.headquarters import ensure_head_office
 from simulator.glass import Glass
+from tests.processes import started
 from tests.waiting import eventually
 
 PATIENCE_S = 30
@@ -64,12 +65,8 @@ def config(tmp_path: Path, glass: Glass) -> Path:
 @contextmanager
 def running(config: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "tapledger.main", "agent", "run", "--config", str(config)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as agent:
-        try:
-            yield agent
-        finally:
-            if agent.poll() is None:
-                agent.kill()
+    with started(command, stderr=subprocess.PIPE) as agent:
+        yield agent
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

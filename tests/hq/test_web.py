@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +32,7 @@ from hq.web.refusals import SAID, DoorRefusal
 from hq.web.serve import serve
 from tests.hq.premises import ROOT, answers, free_port
 from tests.hq.tills import A1, GOLD, NOW_MS, TENANT, new_signer, new_signer_pem
+from tests.processes import started
 from tests.waiting import eventually
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -73,8 +73,7 @@ def open_door(folder: Path) -> Iterator[Shop]:
         f'[web]\nport = {port}\n[[web.clients]]\nname = "shop"\ntoken = "{TOKEN}"\n'
     )
     command = [sys.executable, "-m", "tapledger.main", "hq", "web", "--config", str(config)]
-    process = subprocess.Popen(command, cwd=ROOT)
-    try:
+    with started(command) as process:
         eventually(lambda: process.poll() is not None or answers(port))
         engine = open_database(f"sqlite:///{folder}/hq.db")
         with writing(engine) as connection:
@@ -83,7 +82,6 @@ def open_door(folder: Path) -> Iterator[Shop]:
             pay_in(connection, desk, "m1", 10_000, 0, b"paid in online!!", NOW_MS)
         engine.dispose()
         yield Shop(port, folder)
-    finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tapledger.demo import PAGE_PORT
+from tests.processes import started
 from tests.waiting import eventually
 
 PATIENCE_S = 60
@@ -68,13 +69,9 @@ def demo_command(folder: Path) -> list[str]:
 
 @contextmanager
 def running_demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """The demo as a process of its own; killed at the end should it still be there."""
-    with subprocess.Popen(demo_command(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo:
-        try:
-            yield demo
-        finally:
-            if demo.poll() is None:
-                demo.kill()
+    """The demo as a process of its own; at the end it is gone, and so is all that it started."""
+    with started(demo_command(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as demo:
+        yield demo
 
 
 def page_of(demo: subprocess.Popen[str]) -> str:
