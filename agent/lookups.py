@@ -31,6 +31,7 @@ from contract.value import Account
 from rules.advice.goods import Goods
 from rules.engine.compiled import Compiled, compile_pack
 from rules.grammar.pack import Pack
+from rules.moments import is_over
 from rules.pack import read_pack
 
 T = TypeVar("T")
@@ -145,6 +146,11 @@ class StoreBook:
         """The active pack's version, 0 before the first has arrived."""
         active = self.pack()
         return active.ref.version if active is not None else 0
+
+    def rules_over(self) -> bool:
+        """Whether the active pack is past its last day: everything is sold at list prices."""
+        active = self.pack()
+        return active is not None and is_over(active.pack, self.address.shop, self.now().wall_ms)
 
     def totals(self) -> PerpetualTotals:
         """The till's perpetual totals so far."""

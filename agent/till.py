@@ -37,6 +37,7 @@ from contract.documents import DocumentKind
 MAILBOX_FACTS = 256
 LINK_FACTS = 64
 TICK_S = 0.25
+RULES_OVER = "rules_over"
 
 Fact = facts.Fact | LinkFact
 Input = facts.CardPresented | facts.CardRefused | facts.CodeScanned | facts.CodeRefused | facts.KeyPressed
@@ -143,6 +144,7 @@ class Till:
         self._cashiers_changed = False
         self._frames = 0
         self._dropped_seen = 0
+        self._rules_over = False
 
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Serve until told to stop."""
@@ -160,6 +162,7 @@ class Till:
         fact = self._mailbox.take(TICK_S)
         if fact is None:
             self._step(events.Tick())
+            self._look_at_rules()
         else:
             self._handle(fact)
         self._say_when_input_was_dropped()
@@ -167,6 +170,13 @@ class Till:
         self._courier.tick()
         self._activate()
         self._show()
+
+    def _look_at_rules(self) -> None:
+        """Say, on the glass and once in the journal, that the rules are past their last day."""
+        over = self._book.rules_over()
+        if over and not self._rules_over:
+            self._courier.report(RULES_OVER, f"pack {self._book.pack_version()}: sold at list prices from here on")
+        self._rules_over = over
 
     def _activate(self) -> None:
         """Let what head office sent come into force, as far as an open basket lets it."""
@@ -309,12 +319,14 @@ class Till:
         )
 
     def _device_notes(self) -> tuple[DeviceNote, ...]:
-        """How the devices are, and first, where it is so, what is wrong with the journal or what happened to it."""
+        """How the devices are, and first, where it is so, what is wrong with the journal or the rules."""
         troubles = tuple(DeviceNote("journal", "gone", trouble) for trouble in self._courier.troubles)
-        return troubles + tuple(
+        over = (DeviceNote("rules", "ready", RULES_OVER),) if self._rules_over else ()
+        devices = tuple(
             DeviceNote(status.device, status.status.value, status.reason)
             for _name, status in sorted(self._devices.items())
         )
+        return (*troubles, *over, *devices)
 
 
 def _paper_place(job: str) -> Place:

@@ -56,6 +56,9 @@ def _require_zone(pack: Pack) -> None:
     """Staff who write of days and hours mean those of their shops, never UTC by oversight."""
     if pack.zones:
         return
+    if pack.valid_until is not None:
+        detail = 'valid_until is a day of the shops; write their zone, such as ["Asia/Shanghai"]'
+        raise ContractError(Reason.MISSING_FIELD, "zones", detail)
     for index, rule in enumerate(pack.rules):
         for place, condition in enumerate(rule.when):
             if any(isinstance(part, _TIMED) for part in leaves(condition)):

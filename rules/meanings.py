@@ -47,6 +47,8 @@ MEANINGS: Mapping[str, str] = {
     "none at their expense",
     "PointsTerms.unfunded": "what becomes of points beyond the share: `none`, they are not given; `pending`, the "
     "receipt promises them, and head office gives them once the merchant has paid",
+    "Pack.valid_until": "the last day on which its rules apply, by the clock of the shop; a till that has nothing "
+    "newer then sells at list prices, and says so. Without it they apply until another pack takes their place",
     "Pack.points_scale": "how many of the smallest units of points make one point that people see",
     "ShopFacts.shop": "the shop",
     "ShopFacts.zone": "one of the pack's zones; its first where not written",

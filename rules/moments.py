@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 
+from contract.calendar import DAY_MINUTES
 from rules.grammar.pack import Pack, Zone, ZoneStep
 
 _DAY_S = 86_400
@@ -13,6 +14,13 @@ def zone_of(shop: str | None, pack: Pack) -> Zone | None:
     if named is not None:
         return next(zone for zone in pack.zones if zone.name == named)
     return pack.zones[0] if pack.zones else None
+
+
+def is_over(pack: Pack, shop: str | None, moment_ms: int) -> bool:
+    """Tell whether a pack is past its last day at a moment in a shop: none of its rules applies any more."""
+    if pack.valid_until is None:
+        return False
+    return local_minute_of(moment_ms, zone_of(shop, pack)) // DAY_MINUTES > pack.valid_until
 
 
 def moment_of(local_minute: int, zone: Zone | None) -> int | None:

@@ -183,6 +183,8 @@ def _refund(arguments: argparse.Namespace) -> int:
 
 
 def _lint(arguments: argparse.Namespace) -> int:
+    import time
+
     from rules.linting.lint import lint
     from tapledger.rules_answers import lint_answer
     from tapledger.rules_files import load_baskets, load_pack
@@ -192,7 +194,9 @@ def _lint(arguments: argparse.Namespace) -> int:
     pack = load_pack(arguments.pack)
     baskets = [] if arguments.baskets is None else [basket for _line, basket in load_baskets(arguments.baskets)]
     with Bar("rules", len(pack.rules)) as bar:
-        answer = lint_answer(len(pack.rules), lint(pack, baskets, lambda done, _of: bar.show(done, f"{done}")))
+        today = int(time.time()) // 86_400
+        found = lint(pack, baskets, lambda done, _of: bar.show(done, f"{done}"), today)
+    answer = lint_answer(len(pack.rules), found)
     _say(arguments, answer, show_lint)
     return 1 if answer.wrong else 0
 

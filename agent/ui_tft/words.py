@@ -48,6 +48,7 @@ class Say(Enum):
     PAYABLE = ("应付", "To pay")
     STORED_PART = ("储值 {amount}", "stored {amount}")
     CASH_PART = ("现金 {amount}", "cash {amount}")
+    POINTS_HERE = ("可用积分 {points}", "{points} points here")
     POINTS_TO_EARN = ("可得 {points} 积分", "earns {points} points")
     MORE_RULES = ("另有 {count} 项", "{count} more")
 
@@ -96,6 +97,8 @@ class Say(Enum):
 
     KEY_SLIP = ("转值", "Slip")
     KEY_STORED = ("储值", "Stored")
+    KEY_POINTS = ("积分", "Points")
+    KEY_REDEEM = ("兑换", "Redeem")
     KEY_TOP_UP = ("充值", "Top up")
     KEY_ENTER = ("确认", "Enter")
     KEY_CLEAR = ("清除", "Clear")
@@ -113,6 +116,8 @@ class Say(Enum):
     DO_DELETE = ("删一件", "undo")
     DO_PAY = ("收款", "pay")
     DO_NO_STORED = ("不用储值", "not from it")
+    DO_USE = ("抵现", "use")
+    DO_NO_POINTS = ("不用积分", "keep them")
     DO_MORE = ("下一页", "more")
     DO_NOTHING_MORE = ("", "")
     DO_CANCEL = ("取消本单", "")
@@ -138,6 +143,7 @@ _DEVICES = {
     "printer": ("打印机", "Printer"),
     "glass": ("屏幕", "Screen"),
     "journal": ("流水", "Journal"),
+    "rules": ("优惠规则", "Rules"),
 }
 _CALL = ("请联系技术人员", "call a technician")
 _CABLE = ("请检查接线和电源", "check cable and power")
@@ -167,6 +173,7 @@ _REASONS = {
     "chain_disputed": (("与总部不符", "unlike head office's"), _CALL),
     "store_failed": (("无法读写", "cannot be kept"), _CALL),
     "epoch_begun": (("已另起一卷", "began a new volume"), _GO_ON),
+    "rules_over": (("已过有效期，按原价卖", "ran out: list prices"), ("请联网收新规则", "connect for new ones")),
     "store_recovered": (("曾损坏，已恢复", "damaged, recovered"), _GO_ON),
 }
 _STATUSES = {

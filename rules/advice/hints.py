@@ -181,6 +181,7 @@ _COMES = (Why.NOT_STARTED, Why.CLOCK, Why.FESTIVAL, Why.BIRTHDAY, Why.ANNIVERSAR
 _COMES_AGAIN = (Why.FESTIVAL, Why.BIRTHDAY, Why.ANNIVERSARY)
 
 _REASONS: dict[Why, Words] = {
+    Why.PACK_OVER: ("规则已过有效期", "the rules are past their last day"),
     Why.PAUSED: ("规则已暂停", "the rule is paused"),
     Why.MEMBER: ("限会员", "only for members"),
     Why.NOT_MEMBER: ("限非会员", "only for those who are no members"),

@@ -37,7 +37,11 @@ def act(number: int, rule: Rule, view: View) -> None:
 
 
 def refused(rule: Rule, view: View, times: int = 0) -> Shortfall | None:
-    """Why a rule may not act now: paused, a limit used up, a condition that does not hold. None where it may."""
+    """Why a rule may not act now: its pack over, paused, a limit used up, a condition that does not hold. None where it
+    may.
+    """
+    if view.facts.over:
+        return Shortfall(Why.PACK_OVER)
     if rule.paused:
         return Shortfall(Why.PAUSED)
     missing = _limited(rule, view, times)

@@ -8,6 +8,7 @@ from itertools import product
 class Why(StrEnum):
     """What kept a rule from applying. The values are stable: they stand in answers, reports and documentation."""
 
+    PACK_OVER = "pack_over"
     PAUSED = "paused"
     MEMBER = "member"
     NOT_MEMBER = "not_member"

@@ -129,7 +129,7 @@ def _unmet(row: _Row, keys: set[str], view: View) -> Verdict | None:
     """The verdict of a rule that misses just one thing, and that one without asking it everything; None where it has to
     be asked.
     """
-    if row.limited:
+    if row.limited or view.facts.over:
         return None
     found: Verdict | None = None
     for needs, verdict in row.needs:

@@ -19,10 +19,24 @@ NO_SHOP = ShopFacts("unknown")
 
 class Facts:
     """What does not change while a basket is priced. ``day`` and ``minute`` are local to the shop, None where the
-    basket does not tell the time. With ``explain``, everything that a rule missed is noted, not only the first thing.
+    basket does not tell the time; ``over`` says that the pack is past its last day by then. With ``explain``,
+    everything that a rule missed is noted, not only the first thing.
     """
 
-    __slots__ = ("basket", "codes", "customer", "day", "explain", "minute", "pack", "pools", "shop", "tenders", "usage")
+    __slots__ = (
+        "basket",
+        "codes",
+        "customer",
+        "day",
+        "explain",
+        "minute",
+        "over",
+        "pack",
+        "pools",
+        "shop",
+        "tenders",
+        "usage",
+    )
 
     def __init__(self, basket: Basket, pack: Pack, shops: dict[str, ShopFacts], zones: dict[str, Zone]) -> None:
         self.basket = basket
@@ -40,6 +54,7 @@ class Facts:
             # As rules.moments.zone_of finds it, without a search through all shops and zones.
             zone = zones[self.shop.zone] if self.shop.zone is not None else pack.zones[0] if pack.zones else None
             self.day, self.minute = divmod(local_minute_of(basket.moment_ms, zone), DAY_MINUTES)
+        self.over = pack.valid_until is not None and self.day is not None and self.day > pack.valid_until
 
     @property
     def local_minute(self) -> int | None:

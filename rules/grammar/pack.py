@@ -125,7 +125,8 @@ class GoldenBasket:
 @dataclass(frozen=True, slots=True)
 class Pack:
     """All rules of a scope, in the currency they are written in. ``points_scale`` is how many of the smallest units of
-    points make one point that people see.
+    points make one point that people see. After the day ``valid_until`` (since 1970-01-01, by the shop's clock) none of
+    its rules applies any more; whoever has nothing newer sells at list prices.
     """
 
     grammar: int = wire.at(1, wire.whole(1, 255))
@@ -143,3 +144,4 @@ class Pack:
     tax: TaxTerms | None = wire.maybe(13, wire.record(TaxTerms))
     points_scale: int = wire.maybe(14, wire.whole(2, 10_000), 1)
     points: PointsTerms | None = wire.maybe(15, wire.record(PointsTerms))
+    valid_until: int | None = wire.maybe(16, DAY)

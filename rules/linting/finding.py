@@ -21,6 +21,8 @@ class Kind(StrEnum):
     PAUSED = "paused"
     UNTESTED = "untested"
     NOT_SHOWN = "not_shown"
+    ENDING = "ending"
+    UNENDING = "unending"
 
 
 class Weight(StrEnum):

@@ -7,6 +7,7 @@ work grows with the number of rules, so that ten thousand of them are checked in
 from collections.abc import Callable, Iterator, Sequence
 
 from contract.basket import Basket
+from contract.calendar import day_text
 from contract.money import format_minor
 from rules.advice.example import Example, example
 from rules.advice.goods import Goods
@@ -22,14 +23,20 @@ from rules.linting.reach import beaten, unreached
 Progress = Callable[[int, int], None]
 """Told how many rules of how many have been looked at."""
 
+NEAR_DAYS = 14
+"""A pack that ends within so many days had better be followed by another."""
+
 MOST_LOOKED_AT = 1_000
 """In how many baskets, the golden ones first, a rule that lost is looked for."""
 
 
-def lint(pack: Pack, baskets: Sequence[Basket] = (), progress: Progress | None = None) -> tuple[Finding, ...]:
+def lint(
+    pack: Pack, baskets: Sequence[Basket] = (), progress: Progress | None = None, today: int | None = None
+) -> tuple[Finding, ...]:
     """Return what is wrong with ``pack`` and what is worth knowing, the wrong first, in the order of its rules.
     ``baskets`` are baskets as they are sold, beside the golden ones: their goods, prices and floors are tried as well.
-    The pack has been read by ``rules.pack`` or checked as it does.
+    Where the caller says what day ``today`` is (since 1970-01-01), it is told when the pack ends. The pack has been
+    read by ``rules.pack`` or checked as it does.
     """
     compiled = Compiled(pack)
     goods = Goods(compiled, [line for basket in baskets for line in basket.lines])
@@ -49,10 +56,26 @@ def lint(pack: Pack, baskets: Sequence[Basket] = (), progress: Progress | None =
     found += below_floors(sold, compiled, goods)
     found += crowded(examples, compiled, goods)
     found += _untested(pack, examples, compiled)
+    found += () if today is None else _ending(pack, today)
     place = {rule.rule: number for number, rule in enumerate(pack.rules)}
     weights, kinds = list(Weight), list(Kind)
     found.sort(key=lambda one: (weights.index(one.weight), place.get(one.rule, -1), kinds.index(one.kind), one.words))
     return tuple(found)
+
+
+def _ending(pack: Pack, today: int) -> Iterator[Finding]:
+    """A pack that is over, ends soon, or never does."""
+    last = pack.valid_until
+    if last is None:
+        words = ("没有写有效期，会一直用到下一版", "names no last day: it prices until another takes its place")
+        yield Finding("", Kind.UNENDING, Weight.NOTE, words, None)
+    elif last < today + NEAR_DAYS:
+        over, day = last < today, day_text(last)
+        words = (
+            f"{day} {'已经过期' if over else '以后规则不再生效'}，收银机按原价卖",
+            f"{'was over' if over else 'is over'} after {day}: tills sell at list prices then",
+        )
+        yield Finding("", Kind.ENDING, Weight.WRONG if over else Weight.NOTE, words, None)
 
 
 def _seen(sold: Sequence[Basket], examples: dict[str, Example], compiled: Compiled) -> set[str]:
