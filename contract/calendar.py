@@ -104,7 +104,7 @@ def _written(
         except ContractError as error:
             raise ContractError(error.reason, path, error.detail) from error
 
-    return wire.Kind(whole.write, whole.read, wire.Plain({"type": "string"} | schema, read, show))
+    return wire.Kind(whole.write, whole.read, wire.Plain({"type": "string"} | schema, read, show), whole.quick)
 
 
 def _read_yearly(plain: object, path: str) -> int:

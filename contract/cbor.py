@@ -6,6 +6,7 @@ order of RFC 8949 are the same.
 """
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cbor2
@@ -14,6 +15,11 @@ from contract.errors import ContractError, Reason
 
 MAX_DEPTH = 24
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+TEXT, ARRAY, MAP = 3, 4, 5
+"""Major types of what has a length (RFC 8949 section 3.1)."""
+
+scalar: Callable[[int | str | bytes], bytes] = cbor2.dumps
+"""Returns the encoding of a number, a text, bytes or a truth value that is known to be within the subset."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -35,6 +41,22 @@ def encode(value: object) -> bytes:
         return cbor2.dumps(value)
     _require_subset(value, "", 0)
     return cbor2.dumps(value, canonical=True)
+
+
+def head(major: int, count: int) -> bytes:
+    """Return what a value begins with (RFC 8949 section 3): its major type, 0 to 5, and its number or count, from 0 to
+    64 bits.
+    """
+    first = major << 5
+    if count < 24:
+        return bytes((first | count,))
+    size = 1 if count < 2**8 else 2 if count < 2**16 else 4 if count < 2**32 else 8
+    return bytes((first | 23 + size.bit_length(),)) + count.to_bytes(size, "big")
+
+
+def array(items: Sequence[bytes]) -> bytes:
+    """Return the encoding of an array of what is encoded already."""
+    return head(ARRAY, len(items)) + b"".join(items)
 
 
 def decode(data: bytes, max_bytes: int) -> Any:

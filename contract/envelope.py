@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from contract import cbor
 from contract.errors import ContractError, Reason
@@ -17,6 +18,8 @@ from contract.signing import Algorithm, PublicKey, Signer
 _TAG_SIGN1 = 0xD2  # CBOR tag 18 (RFC 9052 section 2) is one byte.
 _FOUR_PARTS = 0x84  # The head of a CBOR array of four.
 _ALG, _CONTENT_TYPE, _KID = 1, 3, 4  # RFC 9052 section 3.1.
+_NO_HEADERS = cbor.head(cbor.MAP, 0)
+_CONTEXT, _NOTHING = cbor.scalar("Signature1"), cbor.scalar(b"")  # RFC 9052 section 4.4.
 _OVERHEAD_BYTES = 128
 
 Keyring = Mapping[bytes, PublicKey]
@@ -55,10 +58,10 @@ def keyring(*keys: PublicKey) -> Keyring:
 
 def seal(signer: Signer, content_type: ContentType, payload: bytes) -> bytes:
     """Return the tagged COSE_Sign1 bytes of ``payload`` signed by ``signer``."""
-    public = signer.public
-    protected = cbor.encode({_ALG: int(public.algorithm), _CONTENT_TYPE: int(content_type), _KID: public.kid})
+    protected = _protected(signer.public, content_type)
     signature = signer.sign(_to_be_signed(protected, payload))
-    return bytes([_TAG_SIGN1]) + cbor.encode([protected, {}, payload, signature])
+    parts = cbor.array([cbor.scalar(protected), _NO_HEADERS, cbor.scalar(payload), cbor.scalar(signature)])
+    return bytes([_TAG_SIGN1]) + parts
 
 
 def open_sealed(data: bytes, content_type: ContentType, believed: Keyring, max_bytes: int) -> Opened:
@@ -91,8 +94,7 @@ def opening(content_type: ContentType, key: PublicKey) -> bytes:
     """Return what every envelope of this kind that is signed by ``key`` begins with, so that they can be found among
     other bytes.
     """
-    protected = cbor.encode({_ALG: int(key.algorithm), _CONTENT_TYPE: int(content_type), _KID: key.kid})
-    return bytes([_TAG_SIGN1, _FOUR_PARTS]) + cbor.encode(protected)
+    return bytes([_TAG_SIGN1, _FOUR_PARTS]) + cbor.scalar(_protected(key, content_type))
 
 
 def digest(data: bytes) -> bytes:
@@ -102,7 +104,13 @@ def digest(data: bytes) -> bytes:
 
 def _to_be_signed(protected: bytes, payload: bytes) -> bytes:
     """The Sig_structure of RFC 9052 section 4.4, without external data."""
-    return cbor.encode(["Signature1", protected, b"", payload])
+    return cbor.array([_CONTEXT, cbor.scalar(protected), _NOTHING, cbor.scalar(payload)])
+
+
+@lru_cache(maxsize=64)
+def _protected(key: PublicKey, content_type: ContentType) -> bytes:
+    """The protected headers of what a key signs; a terminal signs a few kinds of things with one key."""
+    return cbor.encode({_ALG: int(key.algorithm), _CONTENT_TYPE: int(content_type), _KID: key.kid})
 
 
 def _parts(data: bytes, max_bytes: int) -> tuple[bytes, bytes, bytes]:

@@ -85,7 +85,7 @@ def seal_entry(signer: Signer, header: EntryHeader, body: Body) -> Entry:
         raise ContractError(Reason.WRONG_TYPE, "body", f"not a {header.kind}")
     require_whole(body)
     body_bytes = wire.pack(body)
-    payload = cbor.encode([wire.to_wire(header), body_bytes])
+    payload = cbor.array([wire.pack(header), cbor.scalar(body_bytes)])
     if len(payload) > (MAX_PAYLOAD_BYTES if header.kind is EntryKind.CARRY_OVER else MAX_ENTRY_BYTES):
         raise ContractError(Reason.TOO_LARGE, detail=f"{len(payload)} bytes")
     sealed = seal(signer, ContentType.ENTRY, payload)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from contract import cbor
+from contract import cbor, record_writers
 from contract.errors import ContractError, Reason
 
 RecordT = TypeVar("RecordT")
@@ -76,12 +76,14 @@ Shape = Plain | Nested | Several | Alternatives | Later
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How one value is written and strictly read: ``write(value)`` gives plain CBOR values, ``read(plain, path)``
-    checks and builds. ``shape`` tells what it is made of.
+    checks and builds. ``shape`` tells what it is made of. ``quick``, where there is one, gives the bytes of what
+    ``write`` gives, or refuses without saying why.
     """
 
     write: ToWire
     read: FromWire
     shape: Shape = Plain({})
+    quick: record_writers.Write | None = None
 
 
 def whole(low: int = 0, high: int = cbor.INT_MAX) -> Kind:
@@ -95,7 +97,7 @@ def whole(low: int = 0, high: int = cbor.INT_MAX) -> Kind:
         return plain
 
     shape = Plain({"type": "integer", "minimum": low, "maximum": high})
-    return Kind(write=read, read=read, shape=shape)
+    return Kind(read, read, shape, record_writers.whole_writer(low, high))
 
 
 def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
@@ -118,7 +120,7 @@ def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
 
     schema: dict[str, object] = {"type": "string", "minLength": min_chars, "maxLength": max_chars}
     shape = Plain(schema | ({"pattern": f"^{pattern}$"} if pattern else {}))
-    return Kind(write=read, read=read, shape=shape)
+    return Kind(read, read, shape, record_writers.text_writer(min_chars, max_chars, form))
 
 
 def octets(min_bytes: int, max_bytes: int | None = None) -> Kind:
@@ -139,7 +141,7 @@ def octets(min_bytes: int, max_bytes: int | None = None) -> Kind:
 
     schema = {"type": "string", "pattern": _HEX_SCHEMA, "minLength": 2 * min_bytes, "maxLength": 2 * most}
     shape = Plain(schema, parse, bytes.hex)
-    return Kind(write=read, read=read, shape=shape)
+    return Kind(read, read, shape, record_writers.octets_writer(min_bytes, most))
 
 
 def choice(options: type[StrEnum]) -> Kind:
@@ -153,7 +155,8 @@ def choice(options: type[StrEnum]) -> Kind:
         return known[plain]
 
     shape = Plain({"enum": [option.value for option in options]})
-    return Kind(write=lambda value: read(str(value), "").value, read=read, shape=shape)
+    quick = record_writers.name_writer({option: option.value for option in options})
+    return Kind(lambda value: read(str(value), "").value, read, shape, quick)
 
 
 def flag() -> Kind:
@@ -164,7 +167,7 @@ def flag() -> Kind:
             raise ContractError(Reason.WRONG_TYPE, path, "expected true or false")
         return plain
 
-    return Kind(write=read, read=read, shape=Plain({"type": "boolean"}))
+    return Kind(read, read, Plain({"type": "boolean"}), record_writers.flag_writer())
 
 
 def record(of: type) -> Kind:
@@ -288,7 +291,13 @@ def from_wire(of: type[RecordT], plain: object, path: str = "") -> RecordT:
 
 
 def pack(value: object) -> bytes:
-    """Return the deterministic bytes of a record."""
+    """Return the deterministic bytes of a record. Raises ContractError where a field breaks its own limits."""
+    write = _record_writer(cast(Any, type(value)))
+    if write is not None:
+        try:
+            return write(value)
+        except ContractError:
+            pass  # The plain way says what is wrong.
     return cbor.encode(to_wire(value))
 
 
@@ -330,3 +339,28 @@ def _writers(of: Any) -> tuple[tuple[str, int, ToWire, bool, object, type], ...]
     return tuple(
         (part.name, part.key, part.kind.write, part.optional, part.default, type(part.default)) for part in _layout(of)
     )
+
+
+@cache
+def _record_writer(of: Any) -> record_writers.Write | None:
+    """What writes records of a class at once; None for those that may hold their own kind, whose depth is checked."""
+    found = [(part, _quick(part.kind)) for part in _layout(of)]
+    known = [
+        record_writers.Field(part.name, part.key, write, part.optional, part.default) for part, write in found if write
+    ]
+    return record_writers.record_writer(of, known) if len(known) == len(found) else None
+
+
+def _quick(kind: Kind) -> record_writers.Write | None:
+    match kind.shape:
+        case Nested(of):
+            return _record_writer(of)
+        case Several(of, least, most):
+            write = _quick(of)
+            return None if write is None else record_writers.array_writer(write, least, most)
+        case Alternatives(options):
+            found = {of: (cast(Any, of).KEY, write) for of in options.values() if (write := _record_writer(of))}
+            return record_writers.option_writer(found) if len(found) == len(options) else None
+        case Later():
+            return None
+    return kind.quick or (lambda value: cbor.encode(kind.write(value)))
