@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from agent.offline_store.faults import StoreCause, StoreError, named_faults
+from agent.offline_store.faults import StoreCause, StoreError, fault, named_faults
 
 BUSY_TIMEOUT_MS = 500
 """A reader of another process, such as a technician's check, may hold the file; the till waits this long."""
@@ -46,6 +46,10 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._lock: int | None = None
         self._log_in_doubt = False
+        self._promise: bool | None = None
+        """Whether a commit is durable, as it was last said to the library; None where that is in doubt."""
+        self._over = 0
+        """How many transactions were undone, and rows written through connections that are closed."""
 
     def open(self) -> None:
         """Open the file, made where it is missing, and bring it to this program's shape. Raises StoreError."""
@@ -64,20 +68,31 @@ class Database:
     def close(self) -> None:
         """Close the file and let others have it; may be called again."""
         connection, self._connection = self._connection, None
+        self._promise = None
         lock, self._lock = self._lock, None
         try:
             if connection is not None:
                 with named_faults():
+                    self._over += connection.total_changes + 1
                     connection.close()
         finally:
             if lock is not None:
                 os.close(lock)
 
+    @property
+    def version(self) -> int:
+        """A number that grows with every row written, every transaction undone and every opening: what was read while
+        it stood still is still so. Raises StoreError.
+        """
+        return self._open_connection().total_changes + self._over
+
     def row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
         """Return the first row, or None. Raises StoreError."""
-        with named_faults():
+        try:
             found: tuple[Any, ...] | None = self._open_connection().execute(sql, values).fetchone()
-            return found
+        except sqlite3.Error as error:
+            raise fault(error) from error
+        return found
 
     def rows(self, sql: str, *values: object) -> Generator[tuple[Any, ...], None, None]:
         """Yield the rows one after the other. Raises StoreError."""
@@ -90,8 +105,10 @@ class Database:
 
     def write(self, sql: str, *values: object) -> None:
         """Run one statement inside :meth:`transaction`. Raises StoreError."""
-        with named_faults():
+        try:
             self._open_connection().execute(sql, values)
+        except sqlite3.Error as error:
+            raise fault(error) from error
 
     def write_many(self, sql: str, rows: Iterator[tuple[object, ...]]) -> None:
         """Run one statement for each row inside :meth:`transaction`. Raises StoreError."""
@@ -105,20 +122,31 @@ class Database:
         Raises StoreError, having undone everything; so does any exception inside.
         """
         connection = self._open_connection()
-        with named_faults():
+        try:
             self._settle_log(connection)
-            # Said every time, so that no failure in between can leave a sale with the weaker promise.
-            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            # A checkpoint follows a synced commit only: a failed sync of its own is passed over in silence, and what
-            # was not durable before it would be missing in the middle of the log.
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES if durable else 0}")
+            if durable is not self._promise:
+                self._say_promise(connection, durable)
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield
                 self._commit(connection)
+            except BaseException:
+                self._over += 1
+                raise
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise fault(error) from error
+
+    def _say_promise(self, connection: sqlite3.Connection, durable: bool) -> None:
+        """Let commits from now on be durable, or not; where that fails half way it is said again."""
+        self._promise = None
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        # A checkpoint follows a synced commit only: a failed sync of its own is passed over in silence, and what was
+        # not durable before it would be missing in the middle of the log.
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES if durable else 0}")
+        self._promise = durable
 
     def _commit(self, connection: sqlite3.Connection) -> None:
         try:

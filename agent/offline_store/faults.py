@@ -71,10 +71,15 @@ def cause_of(error: sqlite3.Error) -> StoreCause:
     return causes.get(code & 0xFF, StoreCause.IO)
 
 
+def fault(error: sqlite3.Error) -> StoreError:
+    """An SQLite error as the store's own."""
+    return StoreError(cause_of(error), str(error))
+
+
 @contextmanager
 def named_faults() -> Iterator[None]:
     """Within it, an SQLite error leaves as a StoreError with its cause."""
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(cause_of(error), str(error)) from error
+        raise fault(error) from error
