@@ -6,7 +6,7 @@ Every call raises OSError, SettingsError, ContractError or OfficeError with the 
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 
 from contract import settings
 from contract.calendar import date_of, day_of
+from contract.said import Said
 from hq.db import reading, writing
-from hq.errors import OfficeError
+from hq.errors import OfficeError, not_utf8
 from hq.office import Office
 from hq.periods import (
     Period,
@@ -57,12 +58,12 @@ SHOP_TERMS = settings.Table(
 )
 
 
-def load_shop_terms(office: Office, path: Path, zone: str) -> str:
+def load_shop_terms(office: Office, path: Path, zone: str) -> Said:
     """Write down the terms in ``path`` (TOML); return a sentence about it."""
     try:
         written = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise OfficeError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
+        raise not_utf8(path) from error
     values = settings.read(settings.parse_toml(written, str(path)), SHOP_TERMS, str(path))
     told = [
         ShopTerms(
@@ -77,7 +78,7 @@ def load_shop_terms(office: Office, path: Path, zone: str) -> str:
     ]
     with writing(office.engine) as connection:
         new = add_terms(connection, office.config.tenant, told, _now_ms())
-    return f"{new} of {len(told)} terms are new"
+    return Said(f"{len(told)} 条条款中新增 {new} 条", f"{new} of {len(told)} terms are new")
 
 
 def settled(
@@ -94,6 +95,7 @@ def settled(
         said = {"receipt": entry.receipt, "transaction": entry.transaction.hex(), "amount_minor": line.amount_minor}
         drilled.setdefault(line.key, []).append(said)
 
+    zone_of(zone)
     first, last = days
     from_ms = 0 if first is None else day_start_ms(first, zone)
     to_ms = _now_ms() if last is None else day_start_ms(last, zone, 1)
@@ -152,19 +154,33 @@ def day_start_ms(day: str, zone: str, later: int = 0) -> int:
     ContractError where there is no such day, OfficeError where there is no such zone.
     """
     date = date_of(day_of(day) + later)
+    return int(datetime(date.year, date.month, date.day, tzinfo=zone_of(zone)).timestamp()) * 1_000
+
+
+def zone_of(zone: str) -> tzinfo:
+    """The time zone of that name. Raises OfficeError where there is none."""
     try:
-        there = UTC if zone == "UTC" else ZoneInfo(zone)
+        return UTC if zone == "UTC" else ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise OfficeError(f"{zone}: no such time zone; write one like Asia/Shanghai.") from error
-    return int(datetime(date.year, date.month, date.day, tzinfo=there).timestamp()) * 1_000
+        raise OfficeError(
+            f"{zone}：没有这个时区；请写成 Asia/Shanghai 这样。",
+            f"{zone}: no such time zone; write one like Asia/Shanghai.",
+        ) from error
 
 
 def _named(closed: tuple[Period, ...], name: str | None) -> Period:
     if not closed:
-        raise OfficeError("no period is closed yet.")
+        raise OfficeError(
+            "还没有已结账的期间；用 hq period close 结账。",
+            "no period is closed yet; `tapledger hq period close` closes one.",
+        )
     found = [period for period in closed if name in (None, period.name)]
     if not found:
-        raise OfficeError(f"{name}: there is no closed period of that name.")
+        known = ", ".join(period.name for period in closed[-5:])
+        raise OfficeError(
+            f"{name}：没有叫这个名字的已结期间；最近的有 {known}。",
+            f"{name}: there is no closed period of that name; the newest are {known}.",
+        )
     return found[-1]
 
 

@@ -19,11 +19,16 @@ def author_pack(text: str) -> Pack:
     pack = read_authored(text, zone_steps)
     failed = failed_golden(compile_pack(pack))
     if failed is not None:
-        raise OfficeError(f"golden[{failed}] is priced differently by these rules; correct the rules or the basket.")
+        raise OfficeError(
+            f"golden[{failed}] 按这些规则算出的价格不同；请改正规则或购物篮。",
+            f"golden[{failed}] is priced differently by these rules; correct the rules or the basket.",
+        )
     most = most_effects(pack)
     if most > MAX_EFFECTS:
         raise OfficeError(
+            f"rules：一件商品可能碰到 {most} 条优惠，而一笔销售最多 {MAX_EFFECTS} 条，终端无法销售；"
+            "请合并一些规则、放进同一组，或按等级、门店、日期、商品收窄。",
             f"rules: one article could meet {most} effects, and a sale holds {MAX_EFFECTS}: no till could sell it; "
-            "join some rules, put them into a group, or narrow them to tiers, shops, days or goods."
+            "join some rules, put them into a group, or narrow them to tiers, shops, days or goods.",
         )
     return pack

@@ -13,18 +13,23 @@ from contract.errors import ContractError
 from contract.ids import TerminalAddress, parse_address, receipt_number
 from contract.journal import Entry, identity_hash, open_entry
 from contract.postings import POINTS, member_points_account
+from hq.own_place import OFFICE_SHOP
 from hq.people import terminal_key
+from hq.restoring import open_restoration
 from hq.tables import (
     activations,
     chains,
     entries,
     exceptions,
+    lease_documents,
     members,
     postings,
     quarantine,
     sales,
     technical_events,
+    terminals,
 )
+from hq.told_leases import ACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +224,30 @@ def till_states(connection: Connection) -> tuple[TillState, ...]:
             parse_address(row.address), row.epoch, row.upto_seq, row.head_hash, row.told_head_seq, row.last_seen_ms
         )
         for row in connection.execute(select(chains).order_by(chains.c.address, chains.c.epoch))
+    )
+
+
+def awaited_tills(connection: Connection) -> tuple[str, ...] | None:
+    """While the books are being restored, the addresses of the tills that have not told yet what they hold; None while
+    all is as it should be.
+    """
+    restoration = open_restoration(connection)
+    if restoration is None:
+        return None
+    proven = select(lease_documents.c.address).where(
+        lease_documents.c.restoration == restoration, lease_documents.c.state == ACTIVE
+    )
+    return tuple(
+        connection.scalars(
+            select(terminals.c.address)
+            .where(
+                terminals.c.revoked_ms.is_(None),
+                terminals.c.address.not_like(f"%/{OFFICE_SHOP}/%"),
+                terminals.c.address.not_in(proven),
+            )
+            .distinct()
+            .order_by(terminals.c.address)
+        )
     )
 
 

@@ -41,7 +41,11 @@ def publish_keys(connection: Connection, desk: Desk, now_ms: int) -> StoredDocum
         newest = {row.address: row for row in reversed(rows)}
         rows = list(newest.values())
     if len(rows) > MOST_KEYS:
-        raise OfficeError(f"{len(rows)} tills; slips can be told apart among {MOST_KEYS}.")
+        raise OfficeError(
+            f"有 {len(rows)} 台终端；转值单最多能分清 {MOST_KEYS} 台。请作废不再使用的终端（hq terminal revoke）。",
+            f"{len(rows)} tills; slips can be told apart among {MOST_KEYS}. Revoke tills that are gone "
+            "(`tapledger hq terminal revoke`).",
+        )
     keys = tuple(TerminalKey(parse_address(row.address), row.epoch, row.public_key) for row in rows)
     return _published(connection, desk, DocumentKind.KEYS, wire.pack(KeysContent(keys)), now_ms)
 

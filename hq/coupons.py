@@ -35,7 +35,10 @@ def issue_coupon(connection: Connection, desk: Desk, terms: CouponTerms, now_ms:
     unknown member.
     """
     if connection.scalar(select(coupons.c.code).where(coupons.c.code == terms.code)) is not None:
-        raise OfficeError(f"coupon {terms.code} was issued before; a code is issued once.")
+        raise OfficeError(
+            f"电子券 {terms.code} 已经发过；同一个券号只发一次，请换一个。",
+            f"coupon {terms.code} was issued before; a code is issued once, choose another.",
+        )
     if terms.member is not None:
         require_member(connection, terms.member)
     sealed = seal_coupon(
@@ -73,9 +76,12 @@ def withdraw_coupon(connection: Connection, desk: Desk, code: str, now_ms: int) 
     """Take a coupon back that was not used. Raises OfficeError where there is none, or it was used or withdrawn."""
     row = connection.execute(select(coupons).where(coupons.c.code == code).with_for_update()).one_or_none()
     if row is None:
-        raise OfficeError(f"there is no coupon {code}.")
+        raise OfficeError(f"没有电子券 {code}；请核对券号。", f"there is no coupon {code}; check how it is written.")
     if row.used_entry_id is not None or row.withdrawn_ms is not None:
-        raise OfficeError(f"coupon {code} was {'used' if row.withdrawn_ms is None else 'withdrawn'} before.")
+        zh, en = ("使用过", "used") if row.withdrawn_ms is None else ("收回过", "withdrawn")
+        raise OfficeError(
+            f"电子券 {code} 已经{zh}，不必再收回。", f"coupon {code} was {en} before; nothing is left to withdraw."
+        )
     connection.execute(update(coupons).where(coupons.c.code == code).values(withdrawn_ms=now_ms))
     book(connection, desk, OfficeBody("coupon_withdrawn", code, _moved(code, -1)), now_ms)
 

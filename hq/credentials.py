@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from contract.credentials import GRAMMAR, MAX_TAGS, MemberCredential, credential_text, seal_credential
 from contract.signing import Signer
-from hq.errors import OfficeError
+from hq.errors import OfficeError, no_member
 from hq.tables import members
 
 MOST_CARD_BYTES = 144
@@ -42,9 +42,12 @@ def issue_credential(connection: Connection, signer: Signer, tenant: str, member
     """
     row = connection.execute(select(members.c.tier, members.c.tags).where(members.c.member == member)).one_or_none()
     if row is None:
-        raise OfficeError(f"there is no member {member}; load the members first.")
+        raise no_member(member)
     if len(row.tags) > MAX_TAGS:
-        raise OfficeError(f"member {member} has {len(row.tags)} tags; a credential holds {MAX_TAGS}.")
+        raise OfficeError(
+            f"会员 {member} 有 {len(row.tags)} 个标签；会员码最多 {MAX_TAGS} 个，请减少标签。",
+            f"member {member} has {len(row.tags)} tags; a credential holds {MAX_TAGS}. Take some away.",
+        )
     credential = MemberCredential(
         GRAMMAR,
         tenant,
@@ -85,7 +88,8 @@ def card_memory(sealed: bytes) -> bytes:
     size = len(sealed) + _AROUND_BYTES
     if size > MOST_CARD_BYTES:
         raise OfficeError(
-            f"{size} bytes, and a card holds {MOST_CARD_BYTES}; fewer tags or shorter names make it smaller."
+            f"共 {size} 字节，卡上只能写 {MOST_CARD_BYTES} 字节；请减少标签或缩短名称。",
+            f"{size} bytes, and a card holds {MOST_CARD_BYTES}; fewer tags or shorter names make it smaller.",
         )
     record = bytes([_ONE_UNTYPED_RECORD, 0, len(sealed)]) + sealed
     return bytes([_NDEF_TLV, len(record)]) + record + bytes([_END_TLV])

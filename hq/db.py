@@ -52,7 +52,8 @@ def open_database(url: URL | str) -> Engine:
         engine = create_engine(url, hide_parameters=True)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise OfficeError(
-            f"the database's driver is missing: {error}. Install it (for PostgreSQL: psycopg)."
+            f"缺少数据库驱动：{error}。请安装（PostgreSQL 用 psycopg）。",
+            f"the database's driver is missing: {error}. Install it (for PostgreSQL: psycopg).",
         ) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)

@@ -40,7 +40,7 @@ from contract.errors import ContractError
 from contract.ids import TerminalAddress, parse_address
 from contract.messages import Announcement, HeldDocument
 from contract.signing import Signer
-from hq.errors import OfficeError
+from hq.errors import not_signed, published_above
 from hq.placement import DEFAULT_LENDING, LendingPolicy
 from hq.tables import documents, lease_documents, told_documents
 from rules.grammar.pack import Pack
@@ -245,17 +245,14 @@ def publish(connection: Connection, kind: DocumentKind, version: int | None, now
         asked = asked.where(documents.c.version == version)
     row = connection.execute(asked.order_by(documents.c.version.desc()).limit(1)).one_or_none()
     if row is None:
-        raise OfficeError(f"there is no {kind} {version or ''}".rstrip() + "; sign it first.")
+        raise not_signed(kind, version)
     highest = connection.scalar(
         select(func.max(documents.c.version)).where(
             documents.c.kind == kind.value, documents.c.published_ms.is_not(None)
         )
     )
     if highest is not None and row.version < highest:
-        raise OfficeError(
-            f"{kind} {highest} is published already, and versions only go up; "
-            f"to return to the content of {row.version}, sign it again as a higher version."
-        )
+        raise published_above(kind, highest, row.version)
     if row.published_ms is None:
         connection.execute(update(documents).where(documents.c.id == row.id).values(published_ms=now_ms))
         row = connection.execute(select(documents).where(documents.c.id == row.id)).one()
@@ -269,13 +266,16 @@ def announcements(connection: Connection, address: TerminalAddress) -> tuple[Ann
     return tuple(_announcement(row) for row in rows)
 
 
-def needed(connection: Connection, address: TerminalAddress, held: Iterable[HeldDocument]) -> tuple[Announcement, ...]:
-    """What the till at ``address`` needs next, having ``held``: of a kind with deltas the one on what it has, or the
-    newest snapshot; of others the newest. Nothing of a kind whose newest it has.
+def needed(
+    connection: Connection, address: TerminalAddress, newest: Iterable[Announcement], held: Iterable[HeldDocument]
+) -> tuple[Announcement, ...]:
+    """What the till at ``address`` needs next, having ``held``, where :func:`announcements` says what is ``newest``: of
+    a kind with deltas the one on what it has, or the newest snapshot; of others the newest. Nothing of a kind whose
+    newest it has.
     """
     has = {document.kind: document.digest for document in held}
     found = []
-    for item in announcements(connection, address):
+    for item in newest:
         digest = has.get(item.kind)
         if item.digest == digest:
             continue

@@ -25,7 +25,7 @@ from contract.postings import (
 from contract.value import Account, Asset, Lease, ledger_place
 from hq.bulk import keep_rows
 from hq.documents import Desk
-from hq.errors import OfficeError
+from hq.errors import OfficeError, no_member
 from hq.free import free_amount
 from hq.granting import currency_of, look_again
 from hq.lease_book import OUTSTANDING, LeaseState
@@ -71,14 +71,20 @@ def grant(connection: Connection, desk: Desk, account: Account, amount: int, now
     their own.
     """
     if account.asset in (Asset.STORED, Asset.COUPON, Asset.POOL):
-        raise OfficeError(f"{account.asset} is not granted like this; money is paid in, pools are bought.")
+        raise OfficeError(
+            f"{account.asset} 不能这样发放：储值用 value pay-in，积分池用 value pool，电子券用 coupons issue。",
+            f"{account.asset} is not granted like this; money is paid in, pools are bought, coupons are issued.",
+        )
     if account.asset in (Asset.POINTS, Asset.USES):
         require_member(connection, account.holder)
     if amount < 0:
-        _require_known(connection)
+        require_known(connection)
         free = free_amount(connection, account, currency_of(connection))
         if -amount > free:
-            raise OfficeError(f"only {max(free, 0)} of it are free; recall what is lent first.")
+            raise OfficeError(
+                f"只有 {max(free, 0)} 没有借出；请先收回借出的（hq leases recall）。",
+                f"only {max(free, 0)} of it are free; recall what is lent first (`tapledger hq leases recall`).",
+            )
     name, unit = ledger_place(account, currency_of(connection))
     moved = (Posting(name, unit, -amount), Posting(granted_account(account.asset), unit, amount))
     body = OfficeBody(f"{account.asset}_granted", f"{account.holder} {account.name}".strip(), moved)
@@ -185,12 +191,17 @@ def set_term(connection: Connection, name: str, value: int) -> None:
 def require_member(connection: Connection, member: str) -> None:
     """Raise OfficeError unless there is such a member."""
     if connection.scalar(select(members.c.member).where(members.c.member == member)) is None:
-        raise OfficeError(f"there is no member {member}; load the members first.")
+        raise no_member(member)
 
 
-def _require_known(connection: Connection) -> None:
+def require_known(connection: Connection) -> None:
+    """Raise OfficeError while not every till has told what it holds, after a restoration."""
     if open_restoration(connection) is not None:
-        raise OfficeError("these books were restored from a backup; first every till must tell what it holds.")
+        raise OfficeError(
+            "这套账是从备份恢复的；要等每台终端都报告所持的额度，hq books 列出还没报告的终端。",
+            "these books were restored from a backup; first every till must tell what it holds. `tapledger hq books` "
+            "names those that have not.",
+        )
 
 
 def _filled(*postings: Posting) -> tuple[Posting, ...]:

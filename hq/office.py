@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from contract.documents import DocumentKind
+from contract.said import Said
 from hq.authored import author_pack
 from hq.bulletins import publish_keys
 from hq.config import HqConfig, read_config
@@ -20,7 +21,7 @@ from hq.credentials import CredentialTerms, card_memory, issue_credential, qr_pi
 from hq.db import Turn, migrate, open_database, reading, writing
 from hq.deltas import publish_catalogue, publish_members
 from hq.documents import DAY_MS, Desk, StoredDocument, publish, sign, sign_pack
-from hq.errors import OfficeError
+from hq.errors import OfficeError, not_utf8
 from hq.identity import load_signer
 from hq.ledger_text import books_text
 from hq.people import (
@@ -56,7 +57,10 @@ def open_office(config_path: Path) -> Iterator[Office]:
         migrate(engine)
         yield Office(config, engine)
     except SQLAlchemyError as error:
-        raise OfficeError(f"the database: {error}") from error
+        raise OfficeError(
+            f"数据库出错：{error}。请检查 hq.toml 的 [database] 以及数据库是否在运行。",
+            f"the database: {error}. Check [database] in hq.toml, and whether the database runs.",
+        ) from error
     finally:
         engine.dispose()
 
@@ -66,7 +70,7 @@ def sign_authored_pack(office: Office, path: Path) -> StoredDocument:
     try:
         pack = author_pack(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
-        raise OfficeError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
+        raise not_utf8(path) from error
     with writing(office.engine, Turn.DOCUMENTS) as connection:
         return sign_pack(connection, office.desk, pack, _now_ms())
 
@@ -77,13 +81,14 @@ def publish_pack(office: Office, version: int | None) -> StoredDocument:
         return publish(connection, DocumentKind.PACK, version, _now_ms())
 
 
-def add_terminal(office: Office, path: Path) -> str:
+def add_terminal(office: Office, path: Path) -> Said:
     """Enrol the till whose slip is ``path``; return a sentence about it."""
     enrolment = read_enrolment(path)
     with writing(office.engine, Turn.DOCUMENTS) as connection:
         new = enrol(connection, enrolment, office.config.tenant, _now_ms())
         publish_keys(connection, office.desk, _now_ms())
-    return f"{enrolment.address} epoch {enrolment.epoch} {'is enrolled' if new else 'was enrolled before'}"
+    zh, en = ("登记完成", "is enrolled") if new else ("此前已登记", "was enrolled before")
+    return Said(f"{enrolment.address} 第 {enrolment.epoch} 代{zh}", f"{enrolment.address} epoch {enrolment.epoch} {en}")
 
 
 def load_members(office: Office, path: Path) -> StoredDocument:

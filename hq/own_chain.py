@@ -50,7 +50,10 @@ def book(
         if known is not None:
             entry_id, before = known
             if before != body:
-                raise OfficeError(f"booked before, as {_said(before)}; asked for is {_said(body)}.")
+                raise OfficeError(
+                    f"此前已记为 {_said(before)}，这次要记的是 {_said(body)}；请换一个凭证号。",
+                    f"booked before, as {_said(before)}; asked for is {_said(body)}. Choose another reference.",
+                )
             return Booking(entry_id, False)
     return Booking(book_all(connection, desk, ((body, transaction),), now_ms)[0], True)
 

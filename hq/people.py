@@ -40,17 +40,29 @@ def enrol(connection: Connection, enrolment: Enrolment, tenant: str, now_ms: int
     """
     address, epoch = enrolment.address, enrolment.epoch
     if address.shop == OFFICE_SHOP:
-        raise OfficeError(f"{address}: the shop name {OFFICE_SHOP} is head office's own; a till needs another.")
+        raise OfficeError(
+            f"{address}：门店名 {OFFICE_SHOP} 归总部专用；终端要用别的名字。",
+            f"{address}: the shop name {OFFICE_SHOP} is head office's own; a till needs another.",
+        )
     if address.tenant != tenant:
-        raise OfficeError(f"{address} belongs to another tenant; this head office is {tenant}'s.")
+        raise OfficeError(
+            f"{address} 属于另一个商户；这里是 {tenant} 的总部，请拿对登记单。",
+            f"{address} belongs to another tenant; this head office is {tenant}'s. Take the right slip.",
+        )
     known = terminal_key(connection, address, epoch)
     if known is not None:
         if known == enrolment.key:
             return False
-        raise OfficeError(f"{address} already has another key under epoch {epoch}; a replaced unit needs a new epoch.")
+        raise OfficeError(
+            f"{address} 的第 {epoch} 代已有另一把密钥；更换的终端要用新的一代。",
+            f"{address} already has another key under epoch {epoch}; a replaced unit needs a new epoch.",
+        )
     newest = newest_epoch(connection, address)
     if newest is not None and newest > epoch:
-        raise OfficeError(f"{address} is in epoch {newest} already; epochs only go up.")
+        raise OfficeError(
+            f"{address} 已在第 {newest} 代；代次只升不降，请用更高的一代。",
+            f"{address} is in epoch {newest} already; epochs only go up. Use a higher one.",
+        )
     connection.execute(
         insert(terminals).values(address=str(address), epoch=epoch, public_key=enrolment.key.text(), enrolled_ms=now_ms)
     )
@@ -194,7 +206,10 @@ def catalogue_now(connection: Connection) -> CatalogueContent:
     """The catalogue there is, in the order of its numbers. Raises OfficeError where none was ever loaded."""
     head = connection.execute(select(catalogue_heads)).one_or_none()
     if head is None:
-        raise OfficeError("there is no catalogue yet; load one with `tapledger hq catalogue load`.")
+        raise OfficeError(
+            "还没有商品目录；请先用 hq catalogue load 导入。",
+            "there is no catalogue yet; load one with `tapledger hq catalogue load`.",
+        )
     items = tuple(_catalogue_item(row) for row in connection.execute(select(catalogue).order_by(catalogue.c.sku)))
     return CatalogueContent(head.currency, head.shop_name, head.open_sku, items)
 

@@ -21,7 +21,7 @@ from contract.ids import parse_address, receipt_number
 from contract.journal import open_entry, peek_header
 from contract.signing import PublicKey, parse_public_key
 from hq.bulk import insert_rows
-from hq.errors import OfficeError
+from hq.errors import OfficeError, not_as_received
 from hq.lease_book import OFFICE_BEYOND_LEASES, SHOPS_BEYOND_LEASES
 from hq.meaning import CarriedFalsely, meaning_of
 from hq.settlement.merkle import Tree
@@ -117,9 +117,15 @@ def close_period(connection: Connection, tenant: str, name: str, to_ms: int, now
     before = closed_periods(connection)
     from_ms = before[-1].to_ms if before else 0
     if not from_ms < to_ms <= now_ms:
-        raise OfficeError(f"{name}: a period ends after the one before it, and is over when it is closed.")
+        raise OfficeError(
+            f"{name}：期间要在上一期之后结束，并且已经过完才能结账；请换 --to 的日期。",
+            f"{name}: a period ends after the one before it, and is over when it is closed; choose another --to.",
+        )
     if any(period.name == name for period in before):
-        raise OfficeError(f"{name}: there is a period of that name.")
+        raise OfficeError(
+            f"{name}：已有同名期间；请用 --name 另起名字。",
+            f"{name}: there is a period of that name; choose another --name.",
+        )
     blank = {"entries": 0, "root": b"", "report": b"", "report_hash": b""}
     made = insert(periods).values(name=name, from_ms=from_ms, to_ms=to_ms, closed_ms=now_ms, **blank)
     number = connection.execute(made.returning(periods.c.id)).scalar_one()
@@ -246,7 +252,11 @@ def _trial_balance(connection: Connection, number: int) -> dict[str, dict[str, i
     found = {row.unit: {"debit": int(row.debit), "credit": int(row.credit)} for row in rows}
     for unit, sums in found.items():
         if sums["debit"] != sums["credit"]:
-            raise OfficeError(f"the postings in {unit} do not balance: {sums['debit']} and {sums['credit']}.")
+            raise OfficeError(
+                f"{unit} 的分录不平：借 {sums['debit']}，贷 {sums['credit']}；账被改过，请恢复备份。",
+                f"the postings in {unit} do not balance: {sums['debit']} and {sums['credit']}; the books were tampered "
+                "with, restore a backup.",
+            )
     return found
 
 
@@ -321,15 +331,13 @@ def _entries(
 def _read(row: RowMapping, keys: dict[int, PublicKey]) -> tuple[int, SignedEntry | None]:
     """When an entry was made, and what it settles: verified again by its till's key, never believed from a column."""
     if digest(row["sealed"]) != row["digest"]:
-        raise OfficeError(
-            f"{row['address']} epoch {row['epoch']} entry {row['seq']}: not the bytes that were received."
-        )
+        raise not_as_received(row["address"], row["epoch"], row["seq"], "not the bytes that were received")
     if row["kind"] not in _SETTLED:
         return peek_header(row["sealed"]).wall_ms, None
     try:
         meaning = meaning_of(open_entry(row["sealed"], keyring(*keys.values())), keys)
     except (ContractError, CarriedFalsely) as error:
-        raise OfficeError(f"{row['address']} epoch {row['epoch']} entry {row['seq']}: {error}") from error
+        raise not_as_received(row["address"], row["epoch"], row["seq"], str(error)) from error
     header = meaning.header
     if row["judged"] != "posted":
         return header.wall_ms, None

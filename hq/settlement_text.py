@@ -7,7 +7,7 @@ from typing import Any
 from contract.money import format_minor
 
 _PARTIES = {"@pool": "资金池 pool", "office": "总部 head office"}
-_KINDS = {"principal": "本金 principal", "bonus": "赠送金 bonus", "fee": "服务费 fee", "points": "买积分 points"}
+_KINDS = {"principal": "本金 principal", "bonus": "赠金 bonus", "fee": "服务费 fee", "points": "买积分 points"}
 _CLASSES = {"direct": "直营 direct", "franchise": "加盟 franchise"}
 
 
@@ -68,7 +68,7 @@ def _beside(
 
 def _shops(shops: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "门店 Shops"
-    head = ("门店 shop", "公司 company", "性质 class", "费率 rate", "充值收款 taken in", "消费 spent", "赠送金 bonus",
+    head = ("门店 shop", "公司 company", "性质 class", "费率 rate", "充值收款 taken in", "消费 spent", "赠金 bonus",
             "服务费 fee", "买积分 points", "应收(+)应付(-) net")  # fmt: skip
     amounts = ("taken_in_minor", "spent_minor", "bonus_minor", "fee_minor", "points_minor", "net_minor")
     yield from _table(
@@ -100,7 +100,7 @@ def _payments(payments: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _liabilities(said: Mapping[str, Any]) -> Iterator[str]:
     yield "会员储值 Owed to members"
-    head = ("币 cur.", "本金 principal", "赠送金 bonus", "资金池 pool", "差 difference")
+    head = ("币 cur.", "本金 principal", "赠金 bonus", "资金池 pool", "差 difference")
     amounts = ("principal_minor", "bonus_minor", "pool_minor", "difference_minor")
     yield from _table(
         head,

@@ -42,14 +42,24 @@ def add_terms(connection: Connection, tenant: str, told: Sequence[ShopTerms], no
     new = [terms for terms in told if (terms.shop, terms.from_ms) not in known]
     for terms in told:
         if (terms.shop, terms.from_ms) in known and before.of(terms.shop, terms.from_ms) != terms:
-            raise OfficeError(f"{terms.shop}: other terms hold from the same day; terms once said are not changed.")
+            raise OfficeError(
+                f"{terms.shop}：同一天起已有别的条款，定下的条款不改；请换一个 from_day。",
+                f"{terms.shop}: other terms hold from the same day; terms once said are not changed. Choose "
+                "another from_day.",
+            )
     try:
         Terms(tenant, [*told])
     except ContractError as error:
-        raise OfficeError(f"{error.path}: {error.detail}") from error
+        raise OfficeError(
+            f"{error.path}：条款自相矛盾（{error.detail}）；请改正。",
+            f"{error.path}: {error.detail}; correct the terms.",
+        ) from error
     for terms in new:
         if terms.from_ms < now_ms and _has_settled(connection, terms.shop):
-            raise OfficeError(f"{terms.shop}: has settled already; new terms begin tomorrow or later.")
+            raise OfficeError(
+                f"{terms.shop}：已经有结算；新条款请从明天或以后开始。",
+                f"{terms.shop}: has settled already; new terms begin tomorrow or later.",
+            )
         bonus = terms.bonus
         connection.execute(
             insert(shop_terms).values(

@@ -60,7 +60,10 @@ def bring_in(engine: Engine, shelf: PackShelf, path: Path, now_ms: int) -> Broug
         with reading(engine) as connection:
             keys = keys_of(connection, address)
         if not keys:
-            raise OfficeError(f"{path}: {address} is not enrolled; add it with `tapledger hq terminal add`.")
+            raise OfficeError(
+                f"{path}：{address} 没有登记；用 hq terminal add 登记后再导入。",
+                f"{path}: {address} is not enrolled; add it with `tapledger hq terminal add`.",
+            )
         manifest = open_manifest(sealed, keyring(*keys.values()))
         for _ in read_entries(file.read, manifest):
             pass

@@ -16,6 +16,7 @@ from contract import settings
 from contract.documents import Notice
 from contract.ids import TerminalAddress, parse_address
 from contract.money import format_minor
+from contract.said import Said
 from contract.value import Account, Asset
 from hq.bulletins import publish_keys, publish_notices, publish_revocations, revoke_card, revoke_member
 from hq.coupons import CouponTerms, issue_coupon, withdraw_coupon
@@ -24,13 +25,15 @@ from hq.documents import DAY_MS, StoredDocument
 from hq.errors import OfficeError
 from hq.exposure import exposure
 from hq.granting import lend_from, newest_epoch_of
-from hq.grants import buy_pool, grant, pay_in, require_member, set_bearer, set_term, write_off
+from hq.grants import buy_pool, grant, pay_in, require_known, require_member, set_bearer, set_term, write_off
 from hq.lease_book import OUTSTANDING, LeaseState
 from hq.lease_offers import offer_waiting, recall
+from hq.ledger_text import restoration_said
 from hq.lending import POINTS_DAYS
 from hq.office import Office
 from hq.sources import read_json
 from hq.tables import leases
+from hq.value_text import counted_text, exposure_text, leases_text, named
 
 NOTICES = settings.Table(
     {
@@ -49,7 +52,7 @@ NOTICES = settings.Table(
 MOST_LISTED = 1_000
 
 
-def pay_money_in(office: Office, member: str, amount: int, bonus: int, reference: str) -> str:
+def pay_money_in(office: Office, member: str, amount: int, bonus: int, reference: str) -> Said:
     """Book money a member paid to head office; the same ``reference`` again changes nothing, and raises
     OfficeError where it was used for something else.
     """
@@ -58,75 +61,98 @@ def pay_money_in(office: Office, member: str, amount: int, bonus: int, reference
         try:
             booked = pay_in(connection, office.desk, member, amount, bonus, transaction, _now_ms())
         except OfficeError as error:
-            raise OfficeError(f"reference {reference}: {error}") from error
-    said = f"{member}: {format_minor(amount)} and {format_minor(bonus)} bonus paid in, reference {reference}"
-    return said if booked.is_new else f"{said}: booked before, nothing changed"
+            said = error.said
+            raise OfficeError(f"凭证号 {reference}：{said.zh}", f"reference {reference}: {said.en}") from error
+    zh = f"{member}：入账 {format_minor(amount)}，赠金 {format_minor(bonus)}，凭证号 {reference}"
+    en = f"{member}: {format_minor(amount)} and {format_minor(bonus)} bonus paid in, reference {reference}"
+    return (
+        Said(zh, en) if booked.is_new else Said(f"{zh}；此前已入账，没有变化", f"{en}: booked before, nothing changed")
+    )
 
 
-def grant_value(office: Office, account: Account, amount: int) -> str:
+def grant_value(office: Office, account: Account, amount: int) -> Said:
     """Grant points, uses, a budget or gifts, or take them back."""
     with writing(office.engine, Turn.LENDING) as connection:
         grant(connection, office.desk, account, amount, _now_ms())
-    return f"{_named(account)}: {amount:+d}"
+    what = named(account)
+    return Said(f"{what.zh}：{amount:+d}", f"{what.en}: {amount:+d}")
 
 
-def sell_pool(office: Office, shop: str, points: int, bonus_bp: int, price_minor: int) -> str:
+def sell_pool(office: Office, shop: str, points: int, bonus_bp: int, price_minor: int) -> Said:
     """Book points that a merchant pays for in advance."""
     with writing(office.engine, Turn.LENDING) as connection:
         gained = buy_pool(connection, office.desk, shop, points, bonus_bp, price_minor, _now_ms())
-    return f"{shop}: {gained} points in the pool, {format_minor(price_minor)} owed"
+    price = format_minor(price_minor)
+    return Said(f"{shop}：积分池增加 {gained} 分，应付 {price}", f"{shop}: {gained} points in the pool, {price} owed")
 
 
-def let_points_expire(office: Office, days: int) -> str:
+def let_points_expire(office: Office, days: int) -> Said:
     """Say for how many days points are good that are earned from now on; 0 for ever."""
     with writing(office.engine, Turn.LENDING) as connection:
         set_term(connection, POINTS_DAYS, days)
-    return f"points are good for {days} days" if days else "points do not expire"
+    if not days:
+        return Said("积分不过期", "points do not expire")
+    return Said(f"从现在起获得的积分 {days} 天内有效", f"points are good for {days} days")
 
 
-def say_bearer(office: Office, shop: str, bearer: str) -> str:
+def say_bearer(office: Office, shop: str, bearer: str) -> Said:
     """Say who bears what a shop's tills spend beyond their leases."""
     with writing(office.engine) as connection:
         set_bearer(connection, shop, bearer)
-    return f"what the tills of {shop} spend beyond their leases is borne by the {bearer}"
+    return Said(
+        f"{shop} 的终端超出额度消费的部分由{'门店' if bearer == 'shop' else '总部'}承担",
+        f"what the tills of {shop} spend beyond their leases is borne by the {bearer}",
+    )
 
 
-def lend_to(office: Office, address: TerminalAddress, account: Account, amount: int) -> str:
+def lend_to(office: Office, address: TerminalAddress, account: Account, amount: int) -> Said:
     """Lend to a terminal, as far as it is free."""
     with writing(office.engine, Turn.LENDING) as connection:
-        if newest_epoch_of(connection, address) is None:
-            raise OfficeError(f"{address} is not enrolled, or revoked.")
+        _require_till(connection, address)
+        require_known(connection)
         if account.asset in (Asset.STORED, Asset.POINTS, Asset.USES):
             require_member(connection, account.holder)
         lent = lend_from(connection, address, account, amount, office.desk.policy, _now_ms())
         offer_waiting(connection, office.desk, MOST_LISTED, _now_ms())
-    return f"{address}: {lent} of {_named(account)} lent" + ("" if lent == amount else f", no more of {amount} is free")
+    what = named(account)
+    short = Said("", "") if lent == amount else Said(f"；{amount} 中只有这些可借", f", no more of {amount} is free")
+    return Said(f"{address}：借出{what.zh} {lent}{short.zh}", f"{address}: {lent} of {what.en} lent{short.en}")
 
 
-def call_back(office: Office, address: TerminalAddress) -> str:
+def call_back(office: Office, address: TerminalAddress) -> Said:
     """Ask a terminal to return everything that is lent to it."""
     with writing(office.engine, Turn.LENDING) as connection:
+        _require_till(connection, address)
         open_ones = connection.scalars(
             select(leases.c.lease).where(leases.c.address == str(address), leases.c.state == LeaseState.ACTIVE.value)
         ).all()
         for lease in open_ones:
             recall(connection, lease, _now_ms())
         offer_waiting(connection, office.desk, MOST_LISTED, _now_ms())
-    return f"{address}: {len(open_ones)} leases asked back"
+    count = len(open_ones)
+    return Said(f"{address}：已要求归还 {count} 笔额度", f"{address}: {count} leases asked back")
 
 
-def give_up(office: Office, address: TerminalAddress, lease: str | None, who: str) -> str:
+def give_up(office: Office, address: TerminalAddress, lease: str | None, who: str) -> Said:
     """Write off what is left of a terminal's suspended leases, or of one lease."""
     try:
         wanted = None if lease is None else bytes.fromhex(lease)
     except ValueError as error:
-        raise OfficeError(f"{lease} is no lease; `tapledger hq leases list` shows them.") from error
+        raise OfficeError(
+            f"{lease} 不是额度号；用 hq leases list 查看。",
+            f"{lease} is no lease; `tapledger hq leases list` shows them.",
+        ) from error
     if not who.strip() or len(who) > 40 or not who.isprintable():
-        raise OfficeError("who decides is told in 1 to 40 characters.")
+        raise OfficeError(
+            "请用 1 到 40 个字符在 --by 写明由谁决定。", "who decides is told in 1 to 40 characters, with --by."
+        )
     with writing(office.engine, Turn.LENDING) as connection:
         done = write_off(connection, office.desk, address, wanted, who, _now_ms())
-    said = ", ".join(f"{amount} {asset}" for asset, amount in sorted(done.left.items()))
-    return f"{address}: {done.leases} leases written off" + (f" ({said})" if said else "")
+    said = counted_text(done.left)
+    return Said(
+        f"{address}：核销 {done.leases} 笔额度" + (f"（{said}）" if said else ""),
+        f"{address}: {done.leases} leases written off" + (f" ({said})" if said else ""),
+    )
 
 
 def show_leases(office: Office, address: TerminalAddress | None) -> str:
@@ -134,41 +160,15 @@ def show_leases(office: Office, address: TerminalAddress | None) -> str:
     asked = select(leases).where(leases.c.state.in_(OUTSTANDING))
     if address is not None:
         asked = asked.where(leases.c.address == str(address))
-    lines = []
     with reading(office.engine) as connection:
-        for row in connection.execute(asked.order_by(leases.c.address, leases.c.since_ms).limit(MOST_LISTED)):
-            left = row.granted - row.drawn - row.returned
-            bonus = row.granted_bonus - row.drawn_bonus - row.returned_bonus
-            what = f"{row.asset} {row.holder}" + (f" {row.name}" if row.name else "")
-            until = time.strftime("%Y-%m-%d %H:%M", time.gmtime(min(row.spend_until_ms // 1_000, 253_402_300_799)))
-            asked_back = " asked back" if row.recalled_ms is not None else ""
-            lines.append(
-                f"{row.lease.hex()}  {row.address} epoch {row.epoch}  {row.state}{asked_back}  {what}  "
-                f"{left} + {bonus}  until {until}"
-            )
-    return "\n".join(lines) or "nothing is lent"
+        rows = connection.execute(asked.order_by(leases.c.address, leases.c.since_ms).limit(MOST_LISTED)).mappings()
+        return leases_text(rows.all())
 
 
 def show_exposure(office: Office) -> str:
     """The largest possible loss now, terminal by terminal and in all, as text."""
     with reading(office.engine) as connection:
-        found = exposure(connection)
-    lines = []
-    for item in found.terminals:
-        parts = [f"{item.leases} leases", f"{format_minor(item.money_minor)}"]
-        parts += [f"{amount} {asset}" for asset, amount in sorted(item.counted.items())]
-        for word, minor in (
-            ("suspended", item.suspended_minor),
-            ("on slips", item.travelling_minor),
-            ("spent beyond leases so far", item.beyond_minor),
-        ):
-            parts += [f"{word} {format_minor(minor)}"] if minor else []
-        lines.append(f"{item.address}: {', '.join(parts)}")
-    counted = "".join(f", {amount} {asset}" for asset, amount in found.counted.items())
-    lines.append(f"largest possible loss now: {format_minor(found.money_minor)}{counted}")
-    if found.ahead_minor:
-        lines.append(f"taken from slips whose giver has not said so yet: {format_minor(found.ahead_minor)}")
-    return "\n".join(lines)
+        return exposure_text(exposure(connection), restoration_said(connection))
 
 
 def make_coupon(office: Office, terms: CouponTerms) -> str:
@@ -177,17 +177,19 @@ def make_coupon(office: Office, terms: CouponTerms) -> str:
         return issue_coupon(connection, office.desk, terms, _now_ms())
 
 
-def take_coupon_back(office: Office, code: str) -> str:
+def take_coupon_back(office: Office, code: str) -> Said:
     """Withdraw a coupon and tell the tills."""
     with writing(office.engine, Turn.LENDING) as connection:
         withdraw_coupon(connection, office.desk, code, _now_ms())
         take_turns(connection, Turn.DOCUMENTS)
         publish_revocations(connection, office.desk, _now_ms())
-    return f"coupon {code} is withdrawn"
+    return Said(f"电子券 {code} 已收回", f"coupon {code} is withdrawn")
 
 
 def make_void(office: Office, members: Sequence[str], cards: Sequence[str]) -> StoredDocument:
     """Make void all credentials of these members issued through today, and these cards; tell the tills."""
+    if not members and not cards:
+        raise OfficeError("请给出 --member 或 --card。", "name at least one --member or --card.")
     today = _now_ms() // DAY_MS
 
     def revoke(connection: Connection) -> None:
@@ -228,12 +230,19 @@ def _card(written: str) -> bytes:
     except ValueError:
         found = b""
     if not 4 <= len(found) <= 10:
-        raise OfficeError(f"{written} is no card number: 4 to 10 bytes in hexadecimal.")
+        raise OfficeError(
+            f"{written} 不是卡号；请写 4 到 10 个字节的十六进制。",
+            f"{written} is no card number: write 4 to 10 bytes in hexadecimal.",
+        )
     return found
 
 
-def _named(account: Account) -> str:
-    return f"{account.asset} of {account.holder}" + (f" ({account.name})" if account.name else "")
+def _require_till(connection: Connection, address: TerminalAddress) -> None:
+    if newest_epoch_of(connection, address) is None:
+        raise OfficeError(
+            f"{address} 没有登记，或已作废；用 hq books 查看有哪些终端。",
+            f"{address} is not enrolled, or revoked; `tapledger hq books` lists the tills.",
+        )
 
 
 def _now_ms() -> int:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from provisioning.keyfiles import ProvisioningError, ensure_folder, ensure_secret, publish
+from provisioning.keyfiles import ProvisioningError, damaged, ensure_folder, ensure_secret, publish, unusable
 from provisioning.register import LIST, issued_to, note_issued, publish_list, revoked_serials
 
 AUTHORITY_VALID = timedelta(days=20 * 365)
@@ -76,7 +76,7 @@ def ensure_authority(folder: Path, now: datetime) -> Authority:
         publish(path, _self_signed(key, now).public_bytes(Encoding.PEM))
     certificate = read_certificate(path)
     if certificate.public_key() != key.public_key():
-        raise ProvisioningError(f"{path}: is not the certificate of the key beside it")
+        raise damaged(path, "不是旁边那把密钥的证书", "is not the certificate of the key beside it")
     if not (home / LIST).exists():
         publish_list(home, key, certificate, (), now)
     return Authority(key, certificate, home)
@@ -90,7 +90,10 @@ def ensure_certificate(folder: Path, name: str, subject: Subject, authority: Aut
     ProvisioningError where a file is damaged or belongs to another authority, or the key's certificate was revoked.
     """
     if len(subject.common_name) > 64:
-        raise ProvisioningError(f"{subject.common_name}: a certificate's name holds at most 64 characters")
+        raise ProvisioningError(
+            f"{subject.common_name}：证书的名称最多 64 个字符，请取短一些。",
+            f"{subject.common_name}: a certificate's name holds at most 64 characters; choose a shorter one.",
+        )
     _refuse_foreign(folder / "ca.pem", authority)
     key = ensure_key(ensure_folder(folder) / f"{name}.key")
     path = folder / f"{name}.pem"
@@ -110,9 +113,9 @@ def ensure_key(path: Path) -> ec.EllipticCurvePrivateKey:
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
-        raise ProvisioningError(f"{path}: holds no unencrypted PEM private key") from error
+        raise damaged(path, "里面没有未加密的 PEM 私钥", "holds no unencrypted PEM private key") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ProvisioningError(f"{path}: holds no P-256 key")
+        raise damaged(path, "里面没有 P-256 密钥", "holds no P-256 key")
     return key
 
 
@@ -121,9 +124,9 @@ def read_certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except OSError as error:
-        raise ProvisioningError(f"{path}: {error.strerror}") from error
+        raise unusable(path, error) from error
     except ValueError as error:
-        raise ProvisioningError(f"{path}: holds no PEM certificate") from error
+        raise damaged(path, "里面没有 PEM 证书", "holds no PEM certificate") from error
 
 
 def common_name(certificate: x509.Certificate) -> str:
@@ -139,7 +142,10 @@ def _new_key() -> bytes:
 
 def _refuse_foreign(path: Path, authority: Authority) -> None:
     if path.exists() and read_certificate(path) != authority.certificate:
-        raise ProvisioningError(f"{path}: these keys were made under another authority; choose another folder")
+        raise ProvisioningError(
+            f"{path}：这些密钥出自另一个证书机构；请换一个文件夹。",
+            f"{path}: these keys were made under another authority; choose another folder.",
+        )
 
 
 def _refuse_revoked(path: Path, name: str, key: ec.EllipticCurvePrivateKey, authority: Authority) -> None:
@@ -147,7 +153,8 @@ def _refuse_revoked(path: Path, name: str, key: ec.EllipticCurvePrivateKey, auth
     for certificate in issued_to(authority.home, name) if revoked else ():
         if certificate.serial_number in revoked and certificate.public_key() == key.public_key():
             raise ProvisioningError(
-                f"{path}: this key's certificate was revoked; make a new identity in another folder"
+                f"{path}：这把密钥的证书已作废；请在另一个文件夹里开通新的身份。",
+                f"{path}: this key's certificate was revoked; make a new identity in another folder.",
             )
 
 

@@ -23,8 +23,9 @@ from contract.errors import ContractError
 from contract.ids import TerminalAddress, parse_address
 from contract.signing import PublicKey
 from provisioning.authority import Subject, ensure_authority, ensure_certificate
+from provisioning.denial import let_in_again
 from provisioning.headquarters import ensure_signing_key, read_document_public
-from provisioning.keyfiles import ProvisioningError, ensure_folder, ensure_secret, publish
+from provisioning.keyfiles import ProvisioningError, damaged, ensure_folder, ensure_secret, publish
 
 DEVICE_KEY_BYTES = 32
 FIRST_EPOCH = 1
@@ -46,7 +47,11 @@ def check_address(tenant: str, shop: str, terminal: str) -> TerminalAddress:
     try:
         return parse_address("/".join((tenant, shop, terminal)))
     except ContractError as error:
-        raise ProvisioningError(f"{tenant!r}, {shop!r}, {terminal!r}: {error.detail}") from error
+        raise ProvisioningError(
+            f"{tenant!r}、{shop!r}、{terminal!r}：名称只用 a-z、0-9 和 '-'，各 1 到 16 个字符。",
+            f"tenant {tenant!r}, shop {shop!r}, terminal {terminal!r}: each is 1 to 16 of a-z, 0-9 and '-'; "
+            "write them so.",
+        ) from error
 
 
 def ensure_terminal(folder: Path, address: TerminalAddress, out: Path, now: datetime) -> Newborn:
@@ -62,12 +67,18 @@ def ensure_terminal(folder: Path, address: TerminalAddress, out: Path, now: date
     identity = ensure_folder(out / "identity")
     pin = identity / "hq.pub"
     if pin.exists() and pin.read_bytes() != pinned:
-        raise ProvisioningError(f"{pin}: this terminal was born to another head office; choose another folder")
+        raise ProvisioningError(
+            f"{pin}：这台终端是为另一个总部开通的；请换一个文件夹。",
+            f"{pin}: this terminal was born to another head office; choose another folder.",
+        )
     ensure_certificate(identity, "client", Subject(str(address)), authority, now)
+    let_in_again(folder, str(address))
     public = ensure_signing_key(identity / "journal.key")
     device_key = identity / "device.key"
     if len(ensure_secret(device_key, lambda: secrets.token_bytes(DEVICE_KEY_BYTES))) != DEVICE_KEY_BYTES:
-        raise ProvisioningError(f"{device_key}: holds no key of {DEVICE_KEY_BYTES} bytes")
+        raise damaged(
+            device_key, f"里面没有 {DEVICE_KEY_BYTES} 字节的密钥", f"holds no key of {DEVICE_KEY_BYTES} bytes"
+        )
     publish(pin, pinned)
     publish(enrolment, _enrolment_toml(address, public).encode("ascii"))
     return Newborn(address, FIRST_EPOCH, identity, enrolment)
@@ -91,7 +102,10 @@ def _refuse_another(enrolment: Path, address: TerminalAddress) -> None:
     try:
         fields = tomllib.loads(enrolment.read_text(encoding="ascii"))
     except (OSError, ValueError) as error:
-        raise ProvisioningError(f"{enrolment}: {error}") from error
+        raise damaged(enrolment, f"无法读取（{error}）", f"cannot be read ({error})") from error
     born = "/".join(str(fields.get(name)) for name in ("tenant", "shop", "terminal"))
     if born != str(address):
-        raise ProvisioningError(f"{enrolment}: here lies the identity of {born}; choose another folder for {address}")
+        raise ProvisioningError(
+            f"{enrolment}：这里放着 {born} 的身份；请为 {address} 换一个文件夹。",
+            f"{enrolment}: here lies the identity of {born}; choose another folder for {address}.",
+        )

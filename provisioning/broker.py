@@ -2,7 +2,7 @@
 
 Files below the folder given: ``broker/mosquitto.conf``, ``broker/acl``, ``broker/ca.pem``, ``broker/crl.pem``,
 ``broker/server.key``, ``broker/server.pem`` and ``broker/data/``. Start it with
-``mosquitto -c FOLDER/broker/mosquitto.conf``; it reads the list of revoked certificates when it starts.
+``mosquitto -c FOLDER/broker/mosquitto.conf``; it reads both lists when it starts and on SIGHUP.
 
 Only holders of a certificate come in, and the certificate's name is all they are: user name and client id in one. The
 access list itself is spelled by :mod:`contract.topics`. mosquitto grants a foreign SUBSCRIBE and delivers nothing, and
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from contract import topics
 from provisioning.authority import Subject, ensure_authority, ensure_certificate
+from provisioning.denial import ACCESS, denials
 from provisioning.headquarters import check_worker_name
 from provisioning.keyfiles import ProvisioningError, ensure_folder, publish
 from provisioning.register import LIST
@@ -60,7 +61,8 @@ def ensure_broker(folder: Path, plan: BrokerPlan, now: datetime) -> Path:
     authority = ensure_authority(folder, now)
     ensure_certificate(home, "server", Subject("Tapledger broker", hosts), authority, now)
     publish(home / LIST, (authority.home / LIST).read_bytes())
-    publish(home / "acl", access_list(plan.workers).encode("ascii"), mode=0o600)
+    allowed = access_list(plan.workers) + denials(authority.home)
+    publish(home / ACCESS, allowed.encode("ascii"), mode=0o600)
     publish(home / "mosquitto.conf", configuration(home, plan).encode("utf-8"), mode=0o600)
     if os.geteuid() == 0:
         for path in (home, *home.rglob("*")):
@@ -124,14 +126,24 @@ def access_list(workers: Sequence[str]) -> str:
 def _check(plan: BrokerPlan, folder: Path) -> pwd.struct_passwd:
     for host in (plan.host, *plan.names):
         if not _HOST.fullmatch(host):
-            raise ProvisioningError(f"{host!r}: is no host name or address")
+            raise ProvisioningError(
+                f"{host!r}：不是主机名或地址，请改正。", f"{host!r}: is no host name or address; correct it."
+            )
     if not 1 <= plan.port <= 65_535:
-        raise ProvisioningError(f"{plan.port}: a port is 1 to 65535")
+        raise ProvisioningError(
+            f"{plan.port}：端口是 1 到 65535，请改正。", f"{plan.port}: a port is 1 to 65535; correct it."
+        )
     if any(ord(char) < 0x20 for char in str(folder)):
-        raise ProvisioningError(f"{str(folder)!r}: the broker's configuration cannot name such a folder")
+        raise ProvisioningError(
+            f"{str(folder)!r}：消息服务器的配置写不下这样的文件夹名；请换一个。",
+            f"{str(folder)!r}: the broker's configuration cannot name such a folder; choose another.",
+        )
     for worker in plan.workers:
         check_worker_name(worker)
     try:
         return pwd.getpwnam(plan.run_as)
     except KeyError as error:
-        raise ProvisioningError(f"{plan.run_as!r}: there is no such account on this machine") from error
+        raise ProvisioningError(
+            f"{plan.run_as!r}：本机没有这个账户；请用 --run-as 给出 mosquitto 的账户。",
+            f"{plan.run_as!r}: there is no such account on this machine; name mosquitto's with --run-as.",
+        ) from error

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from contract.errors import ContractError
 from contract.signing import Algorithm, PublicKey, SoftwareSigner, parse_public_key
 from provisioning.authority import Subject, ensure_authority, ensure_certificate
-from provisioning.keyfiles import ProvisioningError, ensure_folder, ensure_secret, publish
+from provisioning.keyfiles import ProvisioningError, damaged, ensure_folder, ensure_secret, publish
 
 _WORKER_NAME = re.compile(r"hq-[1-9][0-9]{0,2}")
 
@@ -58,7 +58,10 @@ def ensure_head_office(folder: Path, worker: str, now: datetime) -> HeadOfficeKe
 def check_worker_name(name: str) -> None:
     """Raise ProvisioningError unless ``name`` is ``hq-1`` to ``hq-999``."""
     if not _WORKER_NAME.fullmatch(name):
-        raise ProvisioningError(f"{name!r}: a worker's name is hq-1 to hq-999")
+        raise ProvisioningError(
+            f"{name!r}：工作进程的名称是 hq-1 到 hq-999，请改正。",
+            f"{name!r}: a worker's name is hq-1 to hq-999; correct it.",
+        )
 
 
 def ensure_signing_key(path: Path) -> PublicKey:
@@ -69,9 +72,9 @@ def ensure_signing_key(path: Path) -> PublicKey:
     try:
         public = SoftwareSigner(ensure_secret(path, _new_signing_key)).public
     except ContractError as error:
-        raise ProvisioningError(f"{path}: {error.detail}") from error
+        raise damaged(path, f"不是密钥（{error.detail}）", f"is no key ({error.detail})") from error
     if public.algorithm is not Algorithm.EDDSA:
-        raise ProvisioningError(f"{path}: holds no Ed25519 key")
+        raise damaged(path, "里面没有 Ed25519 密钥", "holds no Ed25519 key")
     return public
 
 
@@ -81,9 +84,12 @@ def read_document_public(folder: Path) -> PublicKey:
     try:
         return parse_public_key(path.read_text(encoding="ascii").strip())
     except FileNotFoundError as error:
-        raise ProvisioningError(f"{path}: head office has no keys yet; run `tapledger provision hq` first") from error
+        raise ProvisioningError(
+            f"{path}：总部还没有密钥；请先运行 tapledger provision hq。",
+            f"{path}: head office has no keys yet; run `tapledger provision hq` first.",
+        ) from error
     except (OSError, UnicodeDecodeError, ContractError) as error:
-        raise ProvisioningError(f"{path}: {error}") from error
+        raise damaged(path, f"无法读取（{error}）", f"cannot be read ({error})") from error
 
 
 def _new_group() -> bytes:

@@ -7,9 +7,27 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from contract.said import SaidError
 
-class ProvisioningError(Exception):
-    """Something asked of provisioning cannot be done; the text says what is wrong and what to do, for a technician."""
+
+class ProvisioningError(SaidError):
+    """Something asked of provisioning cannot be done; it says what is wrong and what to do, in both languages."""
+
+
+def unusable(path: Path, error: OSError) -> ProvisioningError:
+    """A file or folder that the system does not let one use."""
+    return ProvisioningError(
+        f"{path}：无法使用（{error.strerror}）；请检查路径、权限和磁盘。",
+        f"{path}: {error.strerror}; check the path, its permissions and the disk.",
+    )
+
+
+def damaged(path: Path, zh: str, en: str) -> ProvisioningError:
+    """A file that does not hold what it should."""
+    return ProvisioningError(
+        f"{path}：{zh}；请从备份恢复这个文件，或换一个文件夹重新开通。",
+        f"{path}: {en}; restore this file from a backup, or begin anew in another folder.",
+    )
 
 
 def ensure_folder(path: Path) -> Path:
@@ -17,7 +35,7 @@ def ensure_folder(path: Path) -> Path:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ProvisioningError(f"{path}: the folder cannot be made: {error.strerror}") from error
+        raise unusable(path, error) from error
     return path
 
 
@@ -33,12 +51,14 @@ def ensure_secret(path: Path, make: Callable[[], bytes]) -> bytes:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o077:
             raise ProvisioningError(
+                f"{path}：别人也能读这个私密文件（权限 {mode:04o}）；若没人读过，请 chmod 600，"
+                "否则删除它和由它生成的一切。",
                 f"{path}: others can read this private file (mode {mode:04o}); if nobody has, run chmod 600 on it, "
-                "else remove it and what was made from it"
+                "else remove it and what was made from it.",
             )
         return path.read_bytes()
     except OSError as error:
-        raise ProvisioningError(f"{path}: {error.strerror}") from error
+        raise unusable(path, error) from error
 
 
 def publish(path: Path, data: bytes, mode: int = 0o644) -> bool:
@@ -53,7 +73,7 @@ def publish(path: Path, data: bytes, mode: int = 0o644) -> bool:
         draft.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise ProvisioningError(f"{path}: {error.strerror}") from error
+        raise unusable(path, error) from error
     return True
 
 

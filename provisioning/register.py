@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from provisioning.keyfiles import ProvisioningError, ensure_folder, publish
+from provisioning.keyfiles import damaged, ensure_folder, publish
 
 LIST = "crl.pem"
 
@@ -35,8 +35,21 @@ def issued_to(home: Path, name: str) -> list[x509.Certificate]:
         try:
             found.append(x509.load_pem_x509_certificate(path.read_bytes()))
         except (OSError, ValueError) as error:
-            raise ProvisioningError(f"{path}: {error}") from error
+            raise damaged(path, f"无法读取（{error}）", f"cannot be read ({error})") from error
     return found
+
+
+def void_names(home: Path) -> list[str]:
+    """Return the names that were issued certificates of which every one is void, in order. Raises ProvisioningError."""
+    void = {f"{serial:x}" for serial in revoked_serials(home)}
+    if not void:
+        return []
+    root = home / "issued"
+    found: dict[str, bool] = {}
+    for path in root.rglob("*.pem"):
+        name = path.parent.relative_to(root).as_posix()
+        found[name] = found.get(name, True) and path.stem in void
+    return sorted(name for name, is_void in found.items() if is_void)
 
 
 def read_list(home: Path) -> x509.CertificateRevocationList:
@@ -45,7 +58,7 @@ def read_list(home: Path) -> x509.CertificateRevocationList:
     try:
         return x509.load_pem_x509_crl(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise ProvisioningError(f"{path}: {error}") from error
+        raise damaged(path, f"无法读取（{error}）", f"cannot be read ({error})") from error
 
 
 def revoked_serials(home: Path) -> frozenset[int]:

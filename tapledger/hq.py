@@ -4,18 +4,17 @@ The room is imported when one of its commands runs: the till's own process passe
 """
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from contract.said import Said
 from tapledger.hq_clerk import add_clerk
 from tapledger.hq_settle import add_settlement
-from tapledger.hq_value import add_code_options, add_value, code_options
-from tapledger.verbs import add_verb
+from tapledger.hq_value import add_code_options, add_value, code_options, document_said, published
+from tapledger.verbs import Act, add_verb
 
 if TYPE_CHECKING:
-    from hq.documents import StoredDocument
     from hq.office import Office
 
 _EXAMPLES = """\
@@ -143,57 +142,48 @@ def _add(
     return command
 
 
-def _office(act: "Callable[[Office, argparse.Namespace], str]") -> Callable[[argparse.Namespace], int]:
-    """Make a command of what staff do: open the books, print what came of it, or why it was refused."""
+def _office(act: "Act") -> Callable[[argparse.Namespace], int]:
+    """Make a command of what staff do: open the books, and print what came of it."""
 
     def run(arguments: argparse.Namespace) -> int:
-        from hq.errors import OfficeError
         from hq.office import open_office
 
-        try:
-            with open_office(arguments.config) as office:
-                print(act(office, arguments))
-        except OfficeError as error:
-            print(f"tapledger hq: {error}", file=sys.stderr)
-            return 1
+        with open_office(arguments.config) as office:
+            print(act(office, arguments))
         return 0
 
     return run
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from hq.errors import OfficeError
     from hq.main import run
 
-    try:
-        return run(arguments.config)
-    except OfficeError as error:
-        print(f"tapledger hq: {error}", file=sys.stderr)
-        return 1
+    return run(arguments.config)
 
 
-def _pack_sign(office: "Office", arguments: argparse.Namespace) -> str:
+def _pack_sign(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.office import sign_authored_pack
 
-    return f"signed {_said(sign_authored_pack(office, arguments.file))}"
+    signed = document_said(sign_authored_pack(office, arguments.file))
+    return Said(f"已签名，尚未发布：{signed.zh}", f"signed {signed.en}")
 
 
-def _pack_publish(office: "Office", arguments: argparse.Namespace) -> str:
+def _pack_publish(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.office import publish_pack
 
-    return f"published {_said(publish_pack(office, arguments.version))}"
+    return published(publish_pack(office, arguments.version))
 
 
-def _terminal_add(office: "Office", arguments: argparse.Namespace) -> str:
+def _terminal_add(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.office import add_terminal
 
     return add_terminal(office, arguments.file)
 
 
-def _members_load(office: "Office", arguments: argparse.Namespace) -> str:
+def _members_load(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.office import load_members
 
-    return f"published {_said(load_members(office, arguments.file))}"
+    return published(load_members(office, arguments.file))
 
 
 def _members_code(office: "Office", arguments: argparse.Namespace) -> str:
@@ -202,23 +192,19 @@ def _members_code(office: "Office", arguments: argparse.Namespace) -> str:
     return member_code(office, arguments.member, arguments.days, **code_options(arguments))
 
 
-def _cashiers_load(office: "Office", arguments: argparse.Namespace) -> str:
+def _cashiers_load(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.office import load_cashiers
 
-    return f"published {_said(load_cashiers(office, arguments.file))}"
+    return published(load_cashiers(office, arguments.file))
 
 
-def _catalogue_load(office: "Office", arguments: argparse.Namespace) -> str:
+def _catalogue_load(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.office import load_catalogue
 
-    return f"published {_said(load_catalogue(office, arguments.file))}"
+    return published(load_catalogue(office, arguments.file))
 
 
 def _books(office: "Office", _arguments: argparse.Namespace) -> str:
     from hq.office import show_books
 
     return show_books(office).rstrip()
-
-
-def _said(stored: "StoredDocument") -> str:
-    return f"{stored.kind} version {stored.version}, sha256 {stored.digest.hex()}, {stored.size} bytes"

@@ -5,16 +5,14 @@ and what must be looked into.
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from tapledger.verbs import add_verb
+from contract.said import Said
+from tapledger.verbs import Groups, Opened, add_verb
 
 if TYPE_CHECKING:
     from hq.office import Office
     from hq.stick import Brought, BroughtEpoch
-
-Groups: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-Opened: TypeAlias = "Callable[[Callable[[Office, argparse.Namespace], str]], Callable[[argparse.Namespace], int]]"
 
 _INGEST = """\
 Brings in a journal that a till wrote to a file with `tapledger journal export`, by the same checks as over the air:
@@ -71,7 +69,10 @@ def _ingest(office: "Office", arguments: argparse.Namespace) -> str:
     said = brought_text(brought)
     if not brought.whole:
         print(said)
-        raise OfficeError("something was refused; the exceptions and the quarantine say what.")
+        raise OfficeError(
+            "有内容被拒绝；用 hq exceptions list 和 hq books 查看是哪些。",
+            "something was refused; `tapledger hq exceptions list` and `tapledger hq books` say what.",
+        )
     return said
 
 
@@ -79,18 +80,18 @@ def brought_text(brought: "Brought") -> str:
     """What became of a file, in both languages."""
     lines = [str(brought.address)]
     for epoch in brought.epochs:
-        lines += [f"  {_zh(epoch)}", f"  {_en(epoch)}"]
+        lines += [f"  {_en(epoch)}", f"  {_zh(epoch)}"]
     return "\n".join(lines)
 
 
 def _zh(epoch: "BroughtEpoch") -> str:
-    parts = [f"代 {epoch.epoch}：新增 {epoch.new} 笔，已有 {epoch.known} 笔"]
+    parts = [f"第 {epoch.epoch} 代：新增 {epoch.new} 条，已有 {epoch.known} 条"]
     if epoch.unread:
-        parts.append(f"{epoch.unread} 笔暂时读不懂，已保存")
+        parts.append(f"{epoch.unread} 条暂时读不懂，已保存")
     if epoch.missing:
-        parts.append(f"{epoch.missing} 笔在终端上已读不出")
+        parts.append(f"{epoch.missing} 条在终端上已读不出")
     if epoch.refused is not None:
-        parts.append(f"从第 {epoch.refused.seq} 笔起被拒绝：{epoch.refused.reason}")
+        parts.append(f"从第 {epoch.refused.seq} 条起被拒绝：{epoch.refused.reason}")
     return "，".join(parts)
 
 
@@ -111,19 +112,19 @@ def _list(office: "Office", arguments: argparse.Namespace) -> str:
     return list_exceptions(office, arguments.all)
 
 
-def _settle(office: "Office", arguments: argparse.Namespace) -> str:
+def _settle(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.clerk import settle_exceptions
 
     return settle_exceptions(office, arguments.numbers, arguments.note)
 
 
-def _revoke(office: "Office", arguments: argparse.Namespace) -> str:
+def _revoke(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.clerk import revoke_terminal
 
     return revoke_terminal(office, arguments.address)
 
 
-def _restored(office: "Office", _arguments: argparse.Namespace) -> str:
+def _restored(office: "Office", _arguments: argparse.Namespace) -> Said:
     from hq.clerk import say_restored
 
     return say_restored(office)

@@ -4,15 +4,13 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from tapledger.verbs import add_verb
+from contract.said import Said
+from tapledger.verbs import Groups, Opened, add_verb
 
 if TYPE_CHECKING:
     from hq.office import Office
-
-Groups: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-Opened: TypeAlias = "Callable[[Callable[[Office, argparse.Namespace], str]], Callable[[argparse.Namespace], int]]"
 
 _SETTLE = """\
 Recomputes from signed entries who owes whom for stored value that was topped up in one shop and spent in another.
@@ -100,11 +98,15 @@ def _show(office: "Office", arguments: argparse.Namespace) -> str:
     text, holds = shown(office, arguments.name, arguments.json, arguments.receipts, _progress())
     if not holds:
         print(text)
-        raise OfficeError("the signed entries of this period no longer make its report: the books were tampered with.")
+        raise OfficeError(
+            "本期的签名流水已算不出当时的报表：账本被改过，请恢复备份并查明原因。",
+            "the signed entries of this period no longer make its report: the books were tampered with. Restore a "
+            "backup, and find out by whom.",
+        )
     return text
 
 
-def _load(office: "Office", arguments: argparse.Namespace) -> str:
+def _load(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.accountant import load_shop_terms
 
     return load_shop_terms(office, arguments.file, arguments.zone)

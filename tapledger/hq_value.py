@@ -3,20 +3,17 @@ value, what is lent of it, and what tills are told to believe.
 """
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-from tapledger.verbs import add_verb
+from contract.said import Said
+from tapledger.verbs import Groups, Opened, add_verb
 
 if TYPE_CHECKING:
     from contract.value import Account
     from hq.documents import StoredDocument
     from hq.office import Office
-
-Groups: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-Opened: TypeAlias = "Callable[[Callable[[Office, argparse.Namespace], str]], Callable[[argparse.Namespace], int]]"
 
 _WEB = """\
 Answers web shops over HTTP until told to stop (SIGTERM): reserve, capture and release of members' stored value and
@@ -105,8 +102,8 @@ def code_options(arguments: argparse.Namespace) -> "CodeOptions":
     from contract.money import parse_amount_minor
 
     return {
-        "card": _octets(arguments.card, 4, 10, "a card number"),
-        "phone_key": _octets(arguments.phone_key, 33, 33, "a compressed P-256 key"),
+        "card": _octets(arguments.card, 4, 10, Said("卡号", "a card number")),
+        "phone_key": _octets(arguments.phone_key, 33, 33, Said("压缩的 P-256 公钥", "a compressed P-256 key")),
         "limit": parse_amount_minor(arguments.limit),
         "picture": arguments.picture,
     }
@@ -175,14 +172,9 @@ def _command(command: argparse.ArgumentParser, run: Callable[[argparse.Namespace
 
 
 def _web(arguments: argparse.Namespace) -> int:
-    from hq.errors import OfficeError
     from hq.web.serve import serve
 
-    try:
-        return serve(arguments.config)
-    except OfficeError as error:
-        print(f"tapledger hq: {error}", file=sys.stderr)
-        return 1
+    return serve(arguments.config)
 
 
 def _exposure(office: "Office", _arguments: argparse.Namespace) -> str:
@@ -191,31 +183,31 @@ def _exposure(office: "Office", _arguments: argparse.Namespace) -> str:
     return show_exposure(office)
 
 
-def _tell(office: "Office", _arguments: argparse.Namespace) -> str:
+def _tell(office: "Office", _arguments: argparse.Namespace) -> Said:
     from hq.office import tell_members
 
-    return _said(tell_members(office))
+    return published(tell_members(office))
 
 
-def _keys(office: "Office", _arguments: argparse.Namespace) -> str:
+def _keys(office: "Office", _arguments: argparse.Namespace) -> Said:
     from hq.value_office import tell_keys
 
-    return _said(tell_keys(office))
+    return published(tell_keys(office))
 
 
-def _void(office: "Office", arguments: argparse.Namespace) -> str:
+def _void(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.value_office import make_void
 
-    return _said(make_void(office, arguments.member, arguments.card))
+    return published(make_void(office, arguments.member, arguments.card))
 
 
-def _notices(office: "Office", arguments: argparse.Namespace) -> str:
+def _notices(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.value_office import load_notices
 
-    return _said(load_notices(office, arguments.file))
+    return published(load_notices(office, arguments.file))
 
 
-def _pay_in(office: "Office", arguments: argparse.Namespace) -> str:
+def _pay_in(office: "Office", arguments: argparse.Namespace) -> Said:
     from contract.money import parse_amount_minor
     from hq.value_office import pay_money_in
 
@@ -223,13 +215,13 @@ def _pay_in(office: "Office", arguments: argparse.Namespace) -> str:
     return pay_money_in(office, arguments.member, amount, bonus, arguments.reference)
 
 
-def _grant(office: "Office", arguments: argparse.Namespace) -> str:
+def _grant(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.value_office import grant_value
 
     return grant_value(office, _account(arguments), arguments.amount)
 
 
-def _pool(office: "Office", arguments: argparse.Namespace) -> str:
+def _pool(office: "Office", arguments: argparse.Namespace) -> Said:
     from contract.money import parse_amount_minor
     from hq.value_office import sell_pool
 
@@ -237,13 +229,13 @@ def _pool(office: "Office", arguments: argparse.Namespace) -> str:
     return sell_pool(office, arguments.shop, arguments.points, arguments.bonus_bp, price)
 
 
-def _days(office: "Office", arguments: argparse.Namespace) -> str:
+def _days(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.value_office import let_points_expire
 
     return let_points_expire(office, arguments.days)
 
 
-def _bearer(office: "Office", arguments: argparse.Namespace) -> str:
+def _bearer(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.value_office import say_bearer
 
     return say_bearer(office, arguments.shop, arguments.bearer)
@@ -255,19 +247,19 @@ def _list(office: "Office", arguments: argparse.Namespace) -> str:
     return show_leases(office, None if arguments.address is None else address_of(arguments.address))
 
 
-def _lend(office: "Office", arguments: argparse.Namespace) -> str:
+def _lend(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.value_office import address_of, lend_to
 
     return lend_to(office, address_of(arguments.address), _account(arguments), arguments.amount)
 
 
-def _recall(office: "Office", arguments: argparse.Namespace) -> str:
+def _recall(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.value_office import address_of, call_back
 
     return call_back(office, address_of(arguments.address))
 
 
-def _off(office: "Office", arguments: argparse.Namespace) -> str:
+def _off(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.value_office import address_of, give_up
 
     return give_up(office, address_of(arguments.address), arguments.lease, arguments.by)
@@ -286,7 +278,7 @@ def _issue(office: "Office", arguments: argparse.Namespace) -> str:
     return make_coupon(office, terms)
 
 
-def _withdraw(office: "Office", arguments: argparse.Namespace) -> str:
+def _withdraw(office: "Office", arguments: argparse.Namespace) -> Said:
     from hq.value_office import take_coupon_back
 
     return take_coupon_back(office, arguments.code)
@@ -301,7 +293,7 @@ def _account(arguments: argparse.Namespace) -> "Account":
     return account
 
 
-def _octets(written: str | None, least: int, most: int, what: str) -> bytes | None:
+def _octets(written: str | None, least: int, most: int, what: Said) -> bytes | None:
     from hq.errors import OfficeError
 
     if written is None:
@@ -311,9 +303,23 @@ def _octets(written: str | None, least: int, most: int, what: str) -> bytes | No
     except ValueError:
         found = b""
     if not least <= len(found) <= most:
-        raise OfficeError(f"{written} is not {what} in hexadecimal.")
+        raise OfficeError(
+            f"{written} 不是十六进制的{what.zh}；请写 {least} 到 {most} 个字节。",
+            f"{written} is not {what.en} in hexadecimal; write {least} to {most} bytes.",
+        )
     return found
 
 
-def _said(stored: "StoredDocument") -> str:
-    return f"published {stored.kind} version {stored.version}, sha256 {stored.digest.hex()}, {stored.size} bytes"
+def document_said(stored: "StoredDocument") -> Said:
+    """A document by its kind, version, digest and size."""
+    facts = f"sha256 {stored.digest.hex()}"
+    return Said(
+        f"{stored.kind} 第 {stored.version} 版，{facts}，{stored.size} 字节",
+        f"{stored.kind} version {stored.version}, {facts}, {stored.size} bytes",
+    )
+
+
+def published(stored: "StoredDocument") -> Said:
+    """That a document is published."""
+    said = document_said(stored)
+    return Said(f"已发布 {said.zh}", f"published {said.en}")

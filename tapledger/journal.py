@@ -15,21 +15,27 @@ from agent.offline_store.export import export_journal, verify_export
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.reading import whose
 from agent.offline_store.verify import ChainReport, Progress, verify_journal
-from contract.errors import ContractError
 from contract.ids import TerminalAddress
+from contract.said import SaidError
 from contract.signing import PublicKey, parse_public_key
 from tapledger.rules_progress import Bar
+from tapledger.told import complain, shown
 from tapledger.verbs import add_verb
 
 _SQLITE = b"SQLite format 3\0"
-_CAUSES_ZH = {
-    StoreCause.CORRUPT: "流水在此处不符",
-    StoreCause.FOREIGN: "不是这台终端的流水",
-    StoreCause.ABSENT: "没有找到",
-    StoreCause.IO: "磁盘读取失败",
-    StoreCause.LOCKED: "另一个程序正在使用",
-    StoreCause.NEWER: "由更新版本的程序写成",
+_MEND = (
+    "请保留这份文件，让终端照常运行（它会自动另起一代），并通知技术人员",
+    "Keep this file, let the till go on (it begins an epoch by itself), and tell a technician",
+)
+_CAUSES = {
+    StoreCause.CORRUPT: ("流水在此处不符", *_MEND),
+    StoreCause.FOREIGN: ("不是这台终端的流水", "请核对文件和公钥属于哪台终端", "Check whose the file and the key are"),
+    StoreCause.ABSENT: ("没有找到", "请核对路径", "Check the path"),
+    StoreCause.IO: ("磁盘读取失败", "请复制到好的磁盘上再试", "Copy it to a sound disk and try again"),
+    StoreCause.LOCKED: ("另一个程序正在使用", "请先停下它，或检查一份副本", "Stop that program, or check a copy"),
+    StoreCause.NEWER: ("由更新版本的程序写成", "请用同一版本的程序", "Use a program of the same version"),
 }
+"""Of each cause its name in Chinese, and the next step in Chinese and in English."""
 
 VERIFY = """\
 Check every entry of a journal: signature, chain, order, totals, and what was carried from one epoch into the next.
@@ -82,23 +88,21 @@ def _told(act: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namesp
     def run(arguments: argparse.Namespace) -> int:
         try:
             return act(arguments)
-        except (StoreError, ContractError, KeyFileError, OSError) as error:
-            print(f"tapledger journal: {error}\ntapledger journal: {_in_zh(error)}", file=sys.stderr)
-            return 1
+        except StoreError as error:
+            return complain(_of_store(error))
+        except KeyFileError as error:
+            zh = f"终端的身份文件有问题（{error.cause}）；请从备份恢复身份文件夹，或重新开通。"
+            return complain(SaidError(zh, f"{error.cause}; {error.next_step}."))
 
     return run
 
 
-def _in_zh(error: Exception) -> str:
-    match error:
-        case StoreError():
-            epoch, seq = error.entry or (0, 0)
-            place = f"第 {epoch} 代第 {seq} 条：" if error.entry else ""
-            return f"{_CAUSES_ZH.get(error.cause, '读取失败')}：{place}{error.detail}"
-        case ContractError():
-            return f"文件不完整或被改动：{error}"
-        case _:
-            return f"无法读写：{error}"
+def _of_store(error: StoreError) -> SaidError:
+    """Where a store or an exported journal is not what it should be, and what to do about it."""
+    cause_zh, next_zh, next_en = _CAUSES.get(error.cause, ("读取失败", *_MEND))
+    epoch, seq = error.entry or (0, 0)
+    place = f"第 {epoch} 代第 {seq} 条：" if error.entry else ""
+    return SaidError(f"{cause_zh}：{place}{shown(error.detail)}。{next_zh}。", f"{error}. {next_en}.")
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -5,10 +5,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from contract.errors import ContractError
+from contract.said import SaidError
 from contract.settings import SettingsError
 from tapledger import agent, config, demo, hq, journal, provision, rules
+from tapledger.told import complain
 
 DESCRIPTION = """\
 The membership till that keeps its promises when the network is gone.
@@ -21,11 +24,22 @@ The membership till that keeps its promises when the network is gone.
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that says in both languages that a call is wrong, and where it is told how to write it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and what is wrong, and exit with status 2."""
+        self.print_usage(sys.stderr)
+        self.exit(
+            2,
+            f"{self.prog}: error: {message}; `{self.prog} --help` tells how to write it\n"
+            f"{self.prog}: 写法不对（{message}）；用 {self.prog} --help 查看写法\n",
+        )
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="tapledger", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(prog="tapledger", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     groups = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for room in (agent, journal, hq, rules, provision, demo, config):
         room.add_commands(groups)
@@ -37,9 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
-    except (ContractError, SettingsError, OSError) as error:
-        print(f"tapledger: {error}", file=sys.stderr)
-        return 1
+    except (SaidError, ContractError, SettingsError, OSError) as error:
+        return complain(error)
     except KeyboardInterrupt:
         return 130
 

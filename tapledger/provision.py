@@ -5,10 +5,11 @@ The room is imported when one of its commands runs: the till's own process passe
 
 import argparse
 import getpass
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+
+from contract.said import Said
 
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -72,17 +73,11 @@ def _command(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     name: str,
     what: str,
-    act: Callable[[argparse.Namespace], str],
+    act: Callable[[argparse.Namespace], Said],
     more: str = "What exists is kept.",
 ) -> argparse.ArgumentParser:
     def run(arguments: argparse.Namespace) -> int:
-        from provisioning.keyfiles import ProvisioningError
-
-        try:
-            print(act(arguments))
-        except ProvisioningError as error:
-            print(f"tapledger provision {name}: {error}", file=sys.stderr)
-            return 1
+        print(act(arguments))
         return 0
 
     command = commands.add_parser(name, help=what, description=f"Makes {what}. {more}")
@@ -90,14 +85,15 @@ def _command(
     return command
 
 
-def _authority(arguments: argparse.Namespace) -> str:
+def _authority(arguments: argparse.Namespace) -> Said:
     from provisioning.authority import ensure_authority
 
     authority = ensure_authority(arguments.folder, _now())
-    return f"authority in {arguments.folder / 'authority'}, valid until {authority.certificate.not_valid_after_utc:%F}"
+    where, until = arguments.folder / "authority", f"{authority.certificate.not_valid_after_utc:%F}"
+    return Said(f"证书机构在 {where}，有效至 {until}", f"authority in {where}, valid until {until}")
 
 
-def _broker(arguments: argparse.Namespace) -> str:
+def _broker(arguments: argparse.Namespace) -> Said:
     from provisioning.broker import BrokerPlan, ensure_broker
 
     plan = BrokerPlan(
@@ -107,37 +103,53 @@ def _broker(arguments: argparse.Namespace) -> str:
         run_as=arguments.run_as,
         names=tuple(arguments.names),
     )
-    return f"start the broker with: mosquitto -c {ensure_broker(arguments.folder, plan, _now())}"
+    command = f"mosquitto -c {ensure_broker(arguments.folder, plan, _now())}"
+    return Said(f"启动消息服务器：{command}", f"start the broker with: {command}")
 
 
-def _hq(arguments: argparse.Namespace) -> str:
+def _hq(arguments: argparse.Namespace) -> Said:
     from provisioning.headquarters import ensure_head_office
 
     keys = ensure_head_office(arguments.folder, arguments.name, _now())
-    return f"head office signs as {keys.document_public.text()}\n{arguments.name} connects with {keys.worker_folder}"
+    key, name, folder = keys.document_public.text(), arguments.name, keys.worker_folder
+    return Said(
+        f"总部的签名公钥是 {key}\n{name} 用 {folder} 里的证书连接",
+        f"head office signs as {key}\n{name} connects with {folder}",
+    )
 
 
-def _terminal(arguments: argparse.Namespace) -> str:
+def _terminal(arguments: argparse.Namespace) -> Said:
     from provisioning.birth import check_address, ensure_terminal
 
     address = check_address(arguments.tenant, arguments.shop, arguments.terminal)
     newborn = ensure_terminal(arguments.folder, address, arguments.out, _now())
-    return (
+    return Said(
+        f"{newborn.address} 的身份在 {newborn.identity_folder}\n"
+        f"请把 {newborn.enrolment} 交给总部登记（hq terminal add）",
         f"{newborn.address} has its identity in {newborn.identity_folder}\n"
-        f"give {newborn.enrolment} to head office, which learns the terminal from it"
+        f"give {newborn.enrolment} to head office, which learns the terminal from it (`tapledger hq terminal add`)",
     )
 
 
-def _revoke(arguments: argparse.Namespace) -> str:
+def _revoke(arguments: argparse.Namespace) -> Said:
     from provisioning.revocation import revoke
 
     done = revoke(arguments.folder, arguments.name, _now(), arguments.certificate)
-    told = f"{arguments.name}: {done.fresh} of {done.known} certificates revoked now, the rest were before"
-    if done.broker_list is None:
-        return (
-            f"{told}\ncopy {arguments.folder / 'authority' / 'crl.pem'} beside the broker's other files and restart it"
+    zh = f"{arguments.name}：{done.known} 张证书中现在作废 {done.fresh} 张，其余早已作废"
+    en = f"{arguments.name}: {done.fresh} of {done.known} certificates revoked now, the rest were before"
+    if done.broker is None:
+        crl = arguments.folder / "authority" / "crl.pem"
+        return Said(
+            f"{zh}\n把 {crl} 复制到消息服务器的文件旁并重启它",
+            f"{en}\ncopy {crl} beside the broker's other files and restart it",
         )
-    return f"{told}\nrestart the broker: it reads {done.broker_list} when it starts, and ends the connections it has"
+    return Said(
+        f"{zh}\n请让消息服务器重读名单（systemctl reload mosquitto）：从此它连不上，已有的连接也收发不了任何东西。"
+        "\n已有的连接要等重启消息服务器（systemctl restart mosquitto）才断开",
+        f"{en}\nhave the broker read its lists anew (systemctl reload mosquitto): from then on it cannot connect, and "
+        "over a connection it has nothing goes in or out\n"
+        "that connection ends when the broker is restarted (systemctl restart mosquitto)",
+    )
 
 
 def _now() -> datetime:

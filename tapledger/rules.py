@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tapledger.told import complain
 from tapledger.verbs import add_verb
 
 if TYPE_CHECKING:
@@ -113,9 +114,7 @@ def _run(
         except ContractError as error:
             print(Refusal(command.prog, error).words(), file=sys.stderr)
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            print(f"tapledger rules: {where}{error.strerror or error}", file=sys.stderr)
-            print(f"tapledger rules: {where}无法读写（{error.strerror or error}）", file=sys.stderr)
+            complain(error, "tapledger rules")
         return 1
 
     return run

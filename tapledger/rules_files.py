@@ -16,9 +16,9 @@ from rules.engine.compiled import Compiled, compile_pack
 from rules.grammar.pack import Pack
 from rules.pack import read_pack
 from tapledger.rules_output import Sale
+from tapledger.told import REASONS, shown
 
 STDIN = "-"
-_MOST_SHOWN = 200
 
 
 class Refusal(Exception):
@@ -31,11 +31,11 @@ class Refusal(Exception):
 
     def words(self) -> str:
         """What is wrong, in English and in Chinese, each on a line of its own."""
-        path = _shown(self.error.path)
-        detail = _shown(self.error.detail)
+        path = shown(self.error.path)
+        detail = shown(self.error.detail)
         where = f"{self.source}: {path}" if path else self.source
         en = f"{where}: {self.error.reason.value}" + (f": {detail}" if detail else "")
-        zh = f"{where}：{_REASONS_ZH[self.error.reason]}" + (f"（{detail}）" if detail else "")
+        zh = f"{where}：{REASONS[self.error.reason][0]}" + (f"（{detail}）" if detail else "")
         return f"tapledger rules: refused: {en}\ntapledger rules: 拒绝：{zh}"
 
 
@@ -147,33 +147,3 @@ def _text(content: bytes, source: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Refusal(source, ContractError(Reason.WRONG_TYPE, detail=f"not UTF-8: {error.reason}")) from error
-
-
-def _shown(text: str) -> str:
-    """Text from outside as it may stand on a terminal."""
-    shown = "".join(char if char.isprintable() else "?" for char in text)
-    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
-
-
-_REASONS_ZH: dict[Reason, str] = {
-    Reason.TOO_LARGE: "太大",
-    Reason.NOT_CBOR: "不是 CBOR",
-    Reason.NOT_DETERMINISTIC: "不是规范的编码",
-    Reason.WRONG_TYPE: "类型不对",
-    Reason.OUT_OF_RANGE: "超出允许的范围",
-    Reason.UNKNOWN_FIELD: "没有这个字段",
-    Reason.MISSING_FIELD: "缺少字段",
-    Reason.BAD_ID: "名称的写法不对",
-    Reason.BAD_AMOUNT: "金额的写法不对",
-    Reason.BAD_TOPIC: "主题不对",
-    Reason.BAD_TEXT_FORM: "文字的写法不对",
-    Reason.NOT_AN_ENVELOPE: "不是信封",
-    Reason.WRONG_CONTENT_TYPE: "内容的种类不对",
-    Reason.UNKNOWN_KEY: "不认识的密钥",
-    Reason.BAD_SIGNATURE: "签名不对",
-    Reason.BAD_KEY: "密钥不对",
-    Reason.FOREIGN_ORIGIN: "来自别处",
-    Reason.BROKEN_CHAIN: "链断了",
-    Reason.UNBALANCED: "借贷不平",
-    Reason.NEWER_GRAMMAR: "规则包的语法版本不同，整包拒绝",
-}

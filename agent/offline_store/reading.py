@@ -34,9 +34,11 @@ class KeptChain:
 
 def whose(store_path: Path) -> Source:
     """Return whose journal the file says it is, and its open epoch; who believes that is the caller's to judge. Raises
-    StoreError, ABSENT where there is no such file.
+    StoreError, ABSENT where there is no such file, FOREIGN where it is a database of something else.
     """
     with reading(store_path) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'identity'").fetchone() is None:
+            raise StoreError(StoreCause.FOREIGN, f"{store_path} is no terminal's journal")
         newest = "SELECT address, epoch, journal_key FROM identity ORDER BY epoch DESC LIMIT 1"
         address, epoch, key = _only(connection, newest)
         try:

@@ -67,7 +67,7 @@ def test_a_journal_from_a_stick_is_brought_in_and_said_in_both_languages(
     capsys.readouterr()
     assert run("ingest", str(site / "a1.tlj")) == 0
     said = capsys.readouterr().out
-    assert "代 1：新增 2 笔，已有 0 笔" in said
+    assert "第 1 代：新增 2 条，已有 0 条" in said
     assert "epoch 1: 2 new, 0 known" in said
 
 
@@ -86,7 +86,7 @@ def test_a_file_that_is_no_journal_and_one_that_conflicts_end_with_the_reason(
     (site / "copy.tlj").write_bytes(exported(till))
     assert run("ingest", str(site / "copy.tlj")) == 1
     said = capsys.readouterr()
-    assert "从第 1 笔起被拒绝：entry_conflict" in said.out
+    assert "从第 1 条起被拒绝：entry_conflict" in said.out
     assert "refused from 1 on: entry_conflict" in said.out
 
 

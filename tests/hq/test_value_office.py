@@ -43,42 +43,60 @@ def said(run: Run, capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return capsys.readouterr().out.strip()
 
 
+def told(run: Run, capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    """What a command says, in English and in Chinese."""
+    return said(run, capsys, *words).splitlines()
+
+
 def test_money_is_paid_in_once_lent_listed_asked_back_and_written_off(
     staffed: Path, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for before in ("", ": booked before, nothing changed"):
-        paid = said(run, capsys, "value", "pay-in", "m1", "100.00", "--bonus", "20", "--reference", "wire 7")
-        assert paid == f"m1: 100.00 and 20.00 bonus paid in, reference wire 7{before}"
+    for en, zh in (("", ""), (": booked before, nothing changed", "；此前已入账，没有变化")):
+        paid = told(run, capsys, "value", "pay-in", "m1", "100.00", "--bonus", "20", "--reference", "wire 7")
+        assert paid == [
+            f"m1: 100.00 and 20.00 bonus paid in, reference wire 7{en}",
+            f"m1：入账 100.00，赠金 20.00，凭证号 wire 7{zh}",
+        ]
     assert run("value", "pay-in", "m1", "50.00", "--reference", "wire 7") != 0
     refused = capsys.readouterr().err
     assert "reference wire 7: booked before, as paid_in member m1" in refused and "-10000 CNY" in refused
-    lent = said(run, capsys, "leases", "lend", str(A1), "stored", "m1", "9000")
-    assert lent == f"{A1}: 9000 of stored of m1 lent"
+    lent = told(run, capsys, "leases", "lend", str(A1), "stored", "m1", "9000")
+    assert lent == [f"{A1}: 9000 of stored value of m1 lent", f"{A1}：借出m1 的储值 9000"]
     assert "no more of 9000 is free" in said(run, capsys, "leases", "lend", str(A1), "stored", "m1", "9000")
-    assert said(run, capsys, "exposure").splitlines() == [
-        f"{A1}: 2 leases, 120.00",
-        "largest possible loss now: 120.00",
+    exposed = told(run, capsys, "exposure")
+    assert any(line.split()[:3] == [str(A1), "2", "120.00"] for line in exposed)
+    assert exposed[-1] == "目前最大可能损失 largest possible loss now: 120.00"
+    listed = [line.split() for line in told(run, capsys, "leases", "list", str(A1))[2:]]
+    assert [line[-4:-2] for line in listed] == [["75.00", "15.00"], ["25.00", "5.00"]]
+    assert told(run, capsys, "leases", "recall", str(A1)) == [
+        f"{A1}: 2 leases asked back",
+        f"{A1}：已要求归还 2 笔额度",
     ]
-    listed = said(run, capsys, "leases", "list", str(A1)).splitlines()
-    assert len(listed) == 2 and "7500 + 1500" in listed[0]
-    assert said(run, capsys, "leases", "recall", str(A1)) == f"{A1}: 2 leases asked back"
-    lease = listed[0].split()[0]
-    off = said(run, capsys, "leases", "write-off", str(A1), "--lease", lease, "--by", "the manager")
-    assert off == f"{A1}: 1 leases written off (9000 stored)"
+    off = said(run, capsys, "leases", "write-off", str(A1), "--lease", listed[0][0], "--by", "the manager")
+    assert f"{A1}: 1 leases written off (9000" in off and "核销 1 笔额度" in off
     assert said(run, capsys, "exposure").endswith("largest possible loss now: 30.00")
 
 
 def test_what_is_counted_is_granted_and_merchants_buy_points(
     staffed: Path, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert said(run, capsys, "value", "grant", "points", "m1", "500") == "points of m1: +500"
-    assert said(run, capsys, "value", "grant", "uses", "m1", "10", "--card", "WASH") == "uses of m1 (WASH): +10"
-    assert said(run, capsys, "value", "grant", "gift", "CUP", "3") == "gift of CUP: +3"
-    pool = said(run, capsys, "value", "pool", "shop-d", "10000", "--bonus-bp", "500", "--price", "900")
-    assert pool == "shop-d: 10500 points in the pool, 900.00 owed"
-    assert said(run, capsys, "value", "points-days", "365") == "points are good for 365 days"
-    bearer = said(run, capsys, "value", "bearer", "shop-a", "office")
-    assert bearer == "what the tills of shop-a spend beyond their leases is borne by the office"
+    for words, en, zh in (
+        ("grant points m1 500", "points of m1: +500", "m1 的积分：+500"),
+        ("grant uses m1 10 --card WASH", "uses of m1 WASH: +10", "m1 WASH 的次数：+10"),
+        ("grant gift CUP 3", "gifts of CUP: +3", "CUP 的赠品：+3"),
+        (
+            "pool shop-d 10000 --bonus-bp 500 --price 900",
+            "shop-d: 10500 points in the pool, 900.00 owed",
+            "shop-d：积分池增加 10500 分，应付 900.00",
+        ),
+        ("points-days 365", "points are good for 365 days", "从现在起获得的积分 365 天内有效"),
+        (
+            "bearer shop-a office",
+            "what the tills of shop-a spend beyond their leases is borne by the office",
+            "shop-a 的终端超出额度消费的部分由总部承担",
+        ),
+    ):
+        assert told(run, capsys, "value", *words.split()) == [en, zh]
     books = said(run, capsys, "books")
     assert "shop/shop-d/points_pool" in books and "sums to CNY 0.00" in books
 
@@ -102,14 +120,38 @@ def test_what_is_counted_is_granted_and_merchants_buy_points(
         (("members", "code", "m1", "--card", "12"), "not a card number"),
         (("members", "code", "m1", "--limit", "x"), "bad_amount"),
         (("notices", "load", "nowhere.json"), "nowhere.json"),
-        (("web",), "[web]"),
+        (("leases", "recall", "acme/shop-a/a9"), "not enrolled"),
+        (("void",), "--card"),
+        (("settle", "--zone", "Mars/X"), "no such time zone"),
+        (("web",), "web: is missing"),
     ],
 )
 def test_what_is_refused_says_why(
     staffed: Path, run: Run, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], reason: str
 ) -> None:
     assert run(*words) == 1
-    assert reason in capsys.readouterr().err
+    english, chinese = told_apart(capsys.readouterr().err)
+    assert reason in english and "Errno" not in english
+    assert chinese
+
+
+def told_apart(refused: str) -> tuple[str, str]:
+    """The lines of a refusal that are English alone, and those with Chinese in them."""
+    lines = refused.splitlines()
+    chinese = [line for line in lines if any("\u4e00" <= char <= "\u9fff" for char in line)]
+    return "\n".join(line for line in lines if line not in chinese), "\n".join(chinese)
+
+
+def test_books_that_were_restored_say_so_and_whom_they_wait_for(
+    staffed: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "hq books" in said(run, capsys, "restored")
+    for command in ("books", "exposure"):
+        assert told(run, capsys, command)[0] == (
+            f"账本从备份恢复，暂不出借 RESTORED from a backup, nothing is lent yet; 还在等 waiting for {A1}"
+        )
+    assert run("leases", "lend", str(A1), "stored", "m1", "1") == 1
+    assert "restored from a backup" in capsys.readouterr().err
 
 
 def test_nobody_writes_off_without_a_name(staffed: Path) -> None:

@@ -140,7 +140,7 @@ def test_a_revoked_terminal_cannot_connect_once_the_broker_has_read_its_list_and
     with running_premises(tmp_path) as premises:
         a1 = premises.a1
         assert not _is_turned_away(premises.port, _context(a1.identity_folder))
-        assert revoke(tmp_path, str(a1.address), NOW) == Revoked(1, 1, tmp_path / "broker" / "crl.pem")
+        assert revoke(tmp_path, str(a1.address), NOW) == Revoked(1, 1, tmp_path / "broker")
         premises.broker.send_signal(signal.SIGHUP)
         eventually(lambda: _is_turned_away(premises.port, _context(a1.identity_folder)))
         assert not _is_turned_away(premises.port, _context(premises.b1.identity_folder))
@@ -148,9 +148,43 @@ def test_a_revoked_terminal_cannot_connect_once_the_broker_has_read_its_list_and
         with pytest.raises(ProvisioningError, match="revoked"):
             ensure_terminal(tmp_path, a1.address, tmp_path / "a1", NOW)
         again = ensure_terminal(tmp_path, a1.address, tmp_path / "a1-again", NOW)
+        premises.broker.send_signal(signal.SIGHUP)
         with caller(premises.port, again.identity_folder) as terminal:
             assert terminal.publish(topics.up(a1.address, Up.HELLO), b"x") in ("Success", "No matching subscribers")
         assert revoke(tmp_path, str(a1.address), NOW).fresh == 1
+
+
+def test_over_a_connection_that_a_revoked_terminal_has_nothing_goes_in_or_out_and_a_restart_ends_it(
+    tmp_path: Path,
+) -> None:
+    with running_premises(tmp_path) as premises:
+        a1, b1 = premises.a1, premises.b1
+        with (
+            caller(premises.port, a1.identity_folder) as revoked,
+            caller(premises.port, b1.identity_folder) as other,
+            caller(premises.port, premises.hq_folder) as hq,
+        ):
+            hq.subscribe(topics.hq_subscription(premises.group))
+            for terminal, address in ((revoked, a1.address), (other, b1.address)):
+                terminal.subscribe(topics.terminal_subscription(address))
+            assert revoked.publish(topics.up(a1.address, Up.HELLO), b"before") == "Success"
+            assert hq.messages.get(timeout=10)[1] == b"before"
+            revoke(tmp_path, str(a1.address), NOW)
+            premises.broker.send_signal(signal.SIGHUP)
+            eventually(lambda: revoked.publish(topics.up(a1.address, Up.HELLO), b"after") == "Not authorized")
+            while not hq.messages.empty():
+                hq.messages.get()
+            for address in (a1.address, b1.address):
+                hq.publish(topics.down(address, Down.WELCOME), b"welcome")
+            assert other.messages.get(timeout=10)[1] == b"welcome"
+            assert other.publish(topics.up(b1.address, Up.HELLO), b"other") == "Success"
+            assert hq.messages.get(timeout=10)[1] == b"other"
+            assert revoked.messages.empty() and hq.messages.empty()
+
+            while not revoked.connected.empty():
+                revoked.connected.get()
+            premises.broker.terminate()
+            eventually(lambda: not revoked.client.is_connected())
 
 
 def test_nobody_comes_in_without_a_certificate_of_this_authority(premises: Premises, tmp_path: Path) -> None:

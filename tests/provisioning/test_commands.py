@@ -1,21 +1,15 @@
 """`tapledger provision` does a whole birth from an empty folder, twice over, and says no with a reason and a status."""
 
-import argparse
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tapledger import provision
+from tapledger.main import main
 
 
 def _run(*words: str) -> int:
-    parser = argparse.ArgumentParser()
-    provision.add_commands(parser.add_subparsers(required=True))
-    arguments = parser.parse_args(["provision", *words])
-    status = arguments.run(arguments)
-    assert isinstance(status, int)
-    return status
+    return main(["provision", *words])
 
 
 def _terminal(office: Path, out: Path, shop: str = "shop-a") -> int:
@@ -49,9 +43,10 @@ def test_a_refusal_names_its_reason_on_the_error_stream_and_returns_one(
     assert _terminal(tmp_path, tmp_path / "till", shop="Shop A") == 1
     assert _run("broker", "--folder", str(tmp_path), "--worker", "root") == 1
     said = capsys.readouterr().err.splitlines()
-    assert len(said) == 4
+    assert len(said) == 8
     assert "run `tapledger provision hq` first" in said[0]
-    assert all(line.startswith("tapledger provision ") for line in said)
+    assert "请先运行 tapledger provision hq" in said[1]
+    assert all(line.startswith("tapledger: ") for line in said)
 
 
 def test_a_revoked_terminal_is_named_with_what_is_to_be_done_and_a_stranger_is_refused(
@@ -68,6 +63,7 @@ def test_a_revoked_terminal_is_named_with_what_is_to_be_done_and_a_stranger_is_r
     assert _run("revoke", "--folder", str(office), "acme/shop-a/a1") == 0
     assert f"copy {office / 'authority' / 'crl.pem'} beside the broker's other files" in capsys.readouterr().out
     assert _run("broker", "--folder", str(office)) == 0
+    assert "user acme/shop-a/a1\ntopic deny #\n" in (office / "broker" / "acl").read_text()
     assert (office / "broker" / "crl.pem").read_bytes() == (office / "authority" / "crl.pem").read_bytes()
     assert _run("revoke", "--folder", str(office), "acme/shop-a/a1") == 0
     assert "0 of 1 certificates revoked now" in capsys.readouterr().out

@@ -68,6 +68,9 @@ COMMANDS = {
     "rules refund",
 }
 
+SPEAK_OTHERWISE = {"agent run", "demo"}
+"""What speaks to the system's log, and what begins by making what is missing."""
+
 
 def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     """The parser and all below it."""
@@ -128,7 +131,7 @@ def test_a_call_that_is_wrong_is_told_on_the_error_stream_with_status_2(
         main(words.split())
     said = capsys.readouterr()
     assert (ended.value.code, said.out) == (2, "")
-    assert said.err.startswith("usage: tapledger") and "error:" in said.err
+    assert said.err.startswith("usage: tapledger") and "error:" in said.err and "写法不对" in said.err
 
 
 @pytest.mark.parametrize(
@@ -155,6 +158,28 @@ def test_what_cannot_be_done_is_told_in_a_sentence_with_status_1(tmp_path: Path,
     assert ended.returncode == 1
     assert told in ended.stderr and "Traceback" not in ended.stderr
     assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("words", sorted(COMMANDS - SPEAK_OTHERWISE))
+def test_what_a_command_refuses_it_says_in_both_languages_with_the_next_step(
+    words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    nowhere = str(tmp_path / "file" / "such.toml")
+    wanted = commands()[words]
+    call = [*words.split()]
+    for action in wanted._actions:
+        if action.required or action.dest in ("config", "folder", "file"):
+            value = str(next(iter(action.choices))) if action.choices else nowhere
+            value = "1" if action.type is int else value
+            call += [action.option_strings[0], value] if action.option_strings else [value]
+    assert main(call) == 1
+    english, chinese = capsys.readouterr().err.rstrip("\n").split("\n", 1)
+    assert not any("\u4e00" <= char <= "\u9fff" for char in english.replace(nowhere, ""))
+    assert any("\u4e00" <= char <= "\u9fff" for char in chinese)
+    assert "[Errno" not in english + chinese
+    assert ". " in english or "; " in english, english
+    assert "。" in chinese or "；" in chinese, chinese
 
 
 def tapledger(*words: str) -> subprocess.CompletedProcess[str]:

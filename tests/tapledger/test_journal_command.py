@@ -113,7 +113,7 @@ def test_an_export_is_written_once_verified_anywhere_and_refused_when_changed(
     data[-3] ^= 1
     path.write_bytes(bytes(data))
     status, _out, err = _said(capsys, "verify", path, "--config", till.config)
-    assert status == 1 and "bad_signature" in err and "文件不完整或被改动" in err
+    assert status == 1 and "bad_signature" in err and "签名不对" in err and "请重新导出或复制" in err
 
 
 def test_an_export_may_begin_at_an_entry(till: Till, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,8 +19,8 @@ from contract.errors import Reason
 from rules.authoring import read_authored
 from rules.pack import write_pack
 from tapledger.main import main
-from tapledger.rules_files import _REASONS_ZH
 from tapledger.rules_output import ANSWERS, output_schema
+from tapledger.told import REASONS
 from tests.tidy import transcripts
 from tests.tidy.tree import ROOT
 
@@ -241,7 +241,7 @@ def test_a_pack_that_is_none_is_refused_with_the_way_to_the_field(here: Path, pa
 
 def test_a_file_that_is_not_there_is_told(here: Path) -> None:
     status, _out, err = ran("rules", "price", "--pack", here / "absent.json", "--basket", here / "basket.json")
-    assert status == 1 and "absent.json: No such file" in err and "无法读写" in err
+    assert status == 1 and "absent.json: there is no such file" in err and "没有这个文件" in err
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
@@ -278,7 +278,7 @@ def test_nothing_that_is_read_makes_a_command_crash(here: Path, content: bytes, 
 
 
 def test_every_reason_has_chinese_words() -> None:
-    assert set(_REASONS_ZH) == set(Reason)
+    assert set(REASONS) == set(Reason)
 
 
 def test_the_published_schema_is_that_of_the_declarations() -> None:
