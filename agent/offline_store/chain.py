@@ -128,20 +128,19 @@ def counted(before: PerpetualTotals, body: Body) -> Body:
     """
     match body:
         case SaleBody():
-            return replace(
-                body,
-                totals=replace(before, sales=before.sales + 1, payable_minor=before.payable_minor + body.payable_minor),
-            )
+            more = before.payable_minor + body.payable_minor
+            after = replace(before, sales=before.sales + 1, payable_minor=more)
         case RefundBody():
             more = before.refunded_minor + body.refund_minor
-            return replace(body, totals=replace(before, refunds=before.refunds + 1, refunded_minor=more))
+            after = replace(before, refunds=before.refunds + 1, refunded_minor=more)
         case TopUpBody():
             more = before.topped_up_minor + body.amount_minor
-            return replace(body, totals=replace(before, top_ups=before.top_ups + 1, topped_up_minor=more))
+            after = replace(before, top_ups=before.top_ups + 1, topped_up_minor=more)
         case ShiftCloseBody():
-            return replace(body, totals=before)
+            after = before
         case _:
             return body
+    return body if body.totals == after else replace(body, totals=after)
 
 
 def totals_in(body: Body) -> PerpetualTotals | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 from agent.offline_store.faults import StoreCause, StoreError, fault, named_faults
@@ -44,6 +45,7 @@ class Database:
         self._path = path
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
+        self._owner: int | None = None
         self._lock: int | None = None
         self._log_in_doubt = False
         self._promise: bool | None = None
@@ -55,7 +57,7 @@ class Database:
         """Open the file, made where it is missing, and bring it to this program's shape. Raises StoreError."""
         if self._connection is not None:
             return
-        self._lock = _hold(self._path)
+        self._lock, self._owner = _hold(self._path), get_ident()
         try:
             with named_faults():
                 self._connection = self._connect(self._path)
@@ -84,6 +86,8 @@ class Database:
         """A number that grows with every row written, every transaction undone and every opening: what was read while
         it stood still is still so. Raises StoreError.
         """
+        if self._owner != get_ident():
+            raise StoreError(StoreCause.CLOSED, "another thread has it open")
         return self._open_connection().total_changes + self._over
 
     def row(self, sql: str, *values: object) -> tuple[Any, ...] | None:

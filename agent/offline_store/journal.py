@@ -48,6 +48,9 @@ class Journal:
         self._database = database
         self._signer = signer
         self._source = Source(address, epoch, signer.public)
+        self._head: tuple[int, int, ChainPoint] | None = None
+        """The newest entry's place in an epoch, as read or written at this version of the file."""
+        self._totals: tuple[int, PerpetualTotals] | None = None
 
     @property
     def source(self) -> Source:
@@ -136,14 +139,22 @@ class Journal:
         StoreError; INVALID where the contract forbids the body.
         """
         known = None if kind is EntryKind.CARRY_OVER else self.known(transaction)
-        if known is not None:
-            return known
-        body = counted(self.totals(), body)
+        return self.add_within(kind, transaction, stamp, body, owes_receipt) if known is None else known
+
+    def add_within(
+        self, kind: EntryKind, transaction: bytes, stamp: Stamp, body: Body, owes_receipt: bool = False
+    ) -> Entry:
+        """Do the same with what is not in the journal. Raises StoreError, INVALID also where its transaction id is."""
+        before = self.totals()
+        body = counted(before, body)
         entry = self._sealed(kind, transaction, stamp, body)
         row = self.keep(entry)
         self.count(row, body)
         if owes_receipt:
             self._database.write("INSERT INTO receipts (place) VALUES (?)", row)
+        version = self._database.version
+        self._head = version, entry.header.epoch, ChainPoint(entry.header.seq, entry.digest)
+        self._totals = version, totals_in(body) or before
         return entry
 
     def keep(self, entry: Entry) -> int:
@@ -176,19 +187,24 @@ class Journal:
 
     def totals(self) -> PerpetualTotals:
         """Return the counters over the till's whole life."""
-        return PerpetualTotals(
-            *self._one("SELECT sales, payable_minor, refunds, refunded_minor, top_ups, topped_up_minor FROM totals")
-        )
+        version = self._database.version
+        if self._totals is None or self._totals[0] != version:
+            sql = "SELECT sales, payable_minor, refunds, refunded_minor, top_ups, topped_up_minor FROM totals"
+            self._totals = version, PerpetualTotals(*self._one(sql))
+        return self._totals[1]
 
     def head(self, epoch: int | None = None) -> ChainPoint:
         """Return the newest entry's place; of an epoch that has no entry its start. Raises StoreError, ABSENT where
         there is no such epoch.
         """
-        found = self._database.row(
-            "SELECT seq, digest FROM journal WHERE place BETWEEN ? AND ? ORDER BY place DESC LIMIT 1",
-            *(self._row(0, epoch), self._row(MOST_SEQ, epoch)),
-        )
-        return self.start(epoch) if found is None else ChainPoint(*found)
+        version, epoch = self._database.version, epoch or self._source.epoch
+        if self._head is None or self._head[:2] != (version, epoch):
+            found = self._database.row(
+                "SELECT seq, digest FROM journal WHERE place BETWEEN ? AND ? ORDER BY place DESC LIMIT 1",
+                *(self._row(0, epoch), self._row(MOST_SEQ, epoch)),
+            )
+            self._head = version, epoch, self.start(epoch) if found is None else ChainPoint(*found)
+        return self._head[2]
 
     def start(self, epoch: int | None = None) -> ChainPoint:
         """Return what the first entry that is kept is chained from. Raises StoreError, ABSENT where there is no such
