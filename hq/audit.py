@@ -3,7 +3,8 @@
 Pure: the sale, where it was made and the pack go in; what differs comes out, in words for people.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 
 from contract.basket import Basket
@@ -12,12 +13,18 @@ from contract.ids import TerminalAddress
 from contract.money import format_minor
 from contract.postings import Posting
 from contract.trace import AppliedEffect
-from contract.trade import SaleBody
+from contract.trade import PendingPoints, SaleBody
+from contract.value import Account, Asset, Draw
 from hq.unsettled import Cause, Finding
 from rules.engine.compiled import Compiled
 from rules.engine.price import price
+from rules.engine.promised import promised
 from rules.postings import sale_postings
 from rules.priced import Priced
+from rules.takings import takings
+
+_FROM_SHARES = frozenset([Asset.BUDGET, Asset.BUDGET_USES, Asset.GIFT, Asset.POOL, Asset.USES])
+"""What a sale draws because rules gave of it, and for no other reason."""
 
 
 def audit_sale(body: SaleBody, address: TerminalAddress, compiled: Compiled) -> tuple[Finding, ...]:
@@ -70,9 +77,34 @@ def _differences(body: SaleBody, address: TerminalAddress, compiled: Compiled) -
         yield Finding(Cause.UNPRICEABLE, str(error))
         return
     yield from _price_differences(body, priced)
+    yield from share_differences(body.draws, takings(priced.effects, address.shop, compiled.shared))
+    yield from _pending_differences(body, promised(body.basket, priced, compiled))
     member = None if body.member is None else body.member.member
     expected = sale_postings(priced, body.currency, address.shop, address.terminal, member, body.draws)
     yield from posting_differences(body.postings, expected)
+
+
+def share_differences(draws: Iterable[Draw], expected: Mapping[Account, int]) -> Iterator[Finding]:
+    """Yield a finding where an entry drew other amounts of budgets, pools, gifts or uses than its rules gave."""
+    drawn = Counter[Account]()
+    for item in draws:
+        if item.account.asset in _FROM_SHARES:
+            drawn[item.account] += item.amount
+    if drawn != expected:
+        yield Finding(Cause.DRAWS_DIFFER, versus(_shares_text(drawn), _shares_text(expected)))
+
+
+def _shares_text(amounts: Mapping[Account, int]) -> str:
+    said = (f"{amount} of {account.asset} {account.holder}" for account, amount in sorted(amounts.items()) if amount)
+    return "; ".join(said) or "nothing drawn"
+
+
+def _pending_differences(body: SaleBody, expected: tuple[PendingPoints, ...]) -> Iterator[Finding]:
+    if body.pending != expected:
+        told, made = (
+            ", ".join(f"{item.points} of {item.pool}" for item in side) or "none" for side in (body.pending, expected)
+        )
+        yield Finding(Cause.POINTS_DIFFER, versus(f"points to come: {told}", made))
 
 
 def _price_differences(body: SaleBody, priced: Priced) -> Iterator[Finding]:

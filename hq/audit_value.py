@@ -13,13 +13,14 @@ from contract.money import format_minor
 from contract.trace import Given
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 from contract.value import Asset, Draw
-from hq.audit import place_differences, posting_differences, versus
+from hq.audit import place_differences, posting_differences, share_differences, versus
 from hq.unsettled import Cause, Finding
 from rules.engine.compiled import Compiled
 from rules.engine.topping import Brought, top_up
 from rules.going_back import going_back, tax_back_minor
 from rules.postings import redemption_postings, refund_postings, top_up_postings
 from rules.refund import Refund, Sold, refund, sold_of
+from rules.takings import takings
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,6 @@ def refund_of(units: Sequence[int], amounts: tuple[int, int, int, int, int]) -> 
         points_debt=0,
         points_restored=points_restored,
         bonus_back_minor=bonus_back_minor,
-        codes_restored=(),
-        coupons_withdrawn=(),
-        counts_withdrawn=(),
-        gifts_due=(),
     )
 
 
@@ -117,8 +114,8 @@ def _who(body: SaleBody | RefundBody) -> str | None:
 
 
 def _draw_differences(body: RefundBody, origin: Origin, sold: Sold, compiled: Compiled) -> Iterator[Finding]:
-    """What goes back must be what the sale drew, lot by lot, principal and bonus as they were; and bonus that is taken
-    out again the sale's own, no more than is to be taken out.
+    """What goes back must be what the sale drew, lot by lot, principal and bonus as they were; what is taken out of
+    leases again the sale's own bonus and points, no more than are to be taken out.
     """
     try:
         expected = going_back(sold, compiled, origin.sale.draws, returned_as(body), origin.earlier)
@@ -126,11 +123,12 @@ def _draw_differences(body: RefundBody, origin: Origin, sold: Sold, compiled: Co
         yield Finding(Cause.REFUND_DIFFERS, f"back to where it was drawn: {error}")
         return
     yield from _compared(Cause.REFUND_DIFFERS, _lots_text(body.returned), _lots_text(expected))
-    own = all(
-        draw.account.asset is Asset.STORED and not draw.amount and draw.lot == body.original.transaction
-        for draw in body.draws
-    )
-    if not own or sum(draw.bonus_minor for draw in body.draws) > body.bonus_back_minor:
+    bonus = [draw for draw in body.draws if draw.account.asset is Asset.STORED]
+    points = [draw for draw in body.draws if draw.account.asset is Asset.POINTS]
+    own = len(bonus) + len(points) == len(body.draws)
+    own = own and all(not draw.amount and draw.lot == body.original.transaction for draw in bonus)
+    own = own and sum(draw.bonus_minor for draw in bonus) <= body.bonus_back_minor
+    if not own or sum(draw.amount for draw in points) > body.points_back:
         yield Finding(Cause.REFUND_DIFFERS, f"takes out {_lots_text(body.draws)}; the sale brought less")
 
 
@@ -154,7 +152,7 @@ def _top_up_differences(body: TopUpBody, address: TerminalAddress, compiled: Com
         yield Finding(Cause.TENDERS_DIFFER, versus(format_minor(paid), format_minor(body.amount_minor)))
     yield from place_differences(body.basket, address)
     where = (body.currency, address.shop, address.terminal, body.member.member)
-    made = top_up_postings(*where, body.amount_minor, body.bonus_minor, body.points)
+    made = top_up_postings(*where, body.amount_minor, body.bonus_minor, body.points, body.draws)
     yield from posting_differences(body.postings, made)
     if compiled is None:
         return
@@ -173,6 +171,7 @@ def _top_up_differences(body: TopUpBody, address: TerminalAddress, compiled: Com
         _brought_text(item.rule, _at_once(item), item.points, item.coupons, item.counts) for item in brought
     )
     yield from _compared(Cause.TOP_UP_DIFFERS, told, expected)
+    yield from share_differences(body.draws, takings(body.effects, address.shop, compiled.shared))
     sums = (sum(item.bonus_minor for item in body.effects), sum(item.points for item in body.effects))
     if sums != (body.bonus_minor, body.points):
         yield Finding(Cause.TOP_UP_DIFFERS, versus(_sums_text(body.bonus_minor, body.points), _sums_text(*sums)))

@@ -1,4 +1,4 @@
-"""What entries newly in effect do to the value that is lent, and what a terminal's hello tells of it.
+"""What entries newly in effect do to the value that is lent.
 
 ``apply`` is called once a batch with everything newly in effect, in the order of its chain; it keeps the leases, lots,
 points, coupons and slips, and returns the postings and findings that follow. Nothing here lends: that is
@@ -19,19 +19,18 @@ from contract.bodies import (
     SlipOutBody,
 )
 from contract.documents import DocumentKind
-from contract.ids import TerminalAddress
-from contract.messages import Hello
 from contract.postings import POINTS, Posting, member_points_account
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TenderKind, TopUpBody
 from contract.value import Account, Asset
 from hq.applied import Applied, Consequences
 from hq.bulk import insert_rows, keep_rows
+from hq.charges import keep_charges
 from hq.coupon_book import CouponBook
 from hq.lease_book import LeaseBook, LeaseState
 from hq.lease_returns import take_office, take_returns
 from hq.lots import LotBook
 from hq.points import PointsMove, move_points
-from hq.restoring import begin_restoration, note_told
+from hq.restoring import begin_restoration
 from hq.slip_book import SlipBook, slip_id, slip_lot
 from hq.tables import (
     catalogue_heads,
@@ -72,13 +71,6 @@ def apply(connection: Connection, applied: Sequence[Applied], now_ms: int) -> Co
     return Consequences(tuple(taking.findings), tuple(taking.postings))
 
 
-def greeted(connection: Connection, address: TerminalAddress, hello: Hello, now_ms: int) -> None:
-    """Note what documents a terminal says it has; see ``hq.restoring`` for what follows where head office knows less
-    than the terminal.
-    """
-    note_told(connection, address, hello, now_ms)
-
-
 def _concerns(item: Applied) -> bool:
     match item.body:
         case SaleBody() as body:
@@ -114,7 +106,7 @@ def _opened(connection: Connection, items: Sequence[Applied], now_ms: int) -> Ta
     for item in items:
         body = item.body
         ids |= told_lease_ids(body)
-        if isinstance(body, SaleBody | RedemptionBody | SlipOutBody | OfficeBody):
+        if isinstance(body, SaleBody | TopUpBody | RedemptionBody | SlipOutBody | OfficeBody):
             ids |= {draw.lease for draw in body.draws if draw.account.asset is not Asset.COUPON}
             codes |= {draw.account.holder for draw in body.draws if draw.account.asset is Asset.COUPON}
             lots |= {draw.lot for draw in body.draws if draw.lot is not None}
@@ -209,6 +201,7 @@ def _write(connection: Connection, taking: Taking, slips: SlipBook, items: Seque
     taking.coupons.write(connection)
     slips.write(connection)
     keep_issuers(connection, taking.issuers)
+    keep_charges(connection, taking.charges)
     good_days = connection.scalar(select(value_terms.c.value).where(value_terms.c.name == POINTS_DAYS)) or 0
     lost = move_points(connection, taking.points, good_days)
     entry_of = {item.header.transaction: item.entry_id for item in items}

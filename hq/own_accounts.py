@@ -98,7 +98,7 @@ def _parts(body: Moving) -> tuple[Draw | Lease, ...]:
         case RefundBody():
             return (*body.returned, *body.born, *body.draws)
         case TopUpBody():
-            return body.born
+            return (*body.draws, *body.born)
         case RedemptionBody():
             return body.draws
 

@@ -35,11 +35,13 @@ from contract.value import (
     ledger_place,
 )
 from hq.applied import Applied
+from hq.charges import Charge, charge_of
 from hq.coupon_book import CouponBook
 from hq.lease_book import LeaseBook, LeaseCount, LeaseState, Origin, beyond_leases_account
 from hq.lots import LotBook, LotCount
 from hq.points import PointsMove
 from hq.unsettled import Cause, Finding, Place
+from rules.takings import points_by_pool
 
 DAY_MS = 24 * 60 * 60 * 1_000
 EARLIEST_MS = 1_577_836_800_000
@@ -47,6 +49,7 @@ EARLIEST_MS = 1_577_836_800_000
 
 Trade = SaleBody | RefundBody | TopUpBody | RedemptionBody
 _VALUE = ("member/", "coupon/", "gift/", "budget/")
+_POOLS = "/points_pool"
 _Made = dict[tuple[Asset, bytes | None, str | None], tuple[int, int]]
 """What an entry makes, amount and bonus, by asset and, of stored value, by lot and issuer."""
 
@@ -82,6 +85,7 @@ class Taking:
     """Accounts that many entries touch: they are looked at once for all entries of a minute."""
     issuers: list[tuple[int, int, str | None]] = field(default_factory=list)
     """Draws that say another issuer than theirs: the row of the entry, their place in it, who it is."""
+    charges: list[Charge] = field(default_factory=list)
     forgotten: str = ""
     """What a terminal proved to have from head office that these books do not know: they are an older backup."""
 
@@ -151,7 +155,7 @@ class Entry:
     def take(self) -> None:
         """Carry out what the entry says and charge what is not covered."""
         body = self._body
-        if not isinstance(body, TopUpBody | RefundBody):
+        if not isinstance(body, RefundBody):
             for number, draw in enumerate(body.draws):
                 self._draw(number, draw)
         match body:
@@ -163,7 +167,7 @@ class Entry:
                 self._refund(body)
         for member, points in self._points_drawn.items():
             self._move_points(member, spent=points)
-        self._pool()
+        self._pools()
         self._charge()
 
     def _draw(self, number: int, draw: Draw) -> None:
@@ -176,6 +180,8 @@ class Entry:
                 taking.find(item, found.cause, found.detail)
         else:
             there, bonus = taking.draw_from_lease(item, draw)
+            books, bearer = (taking.leases, taking.lots), taking.bearer(self._shop)
+            taking.charges += charge_of(books, item, draw, self._currency, (there, bonus), bearer)
         if account.asset is Asset.POINTS:
             self._points_drawn[account.holder] += there
         # A coupon is one, whatever the draw says.
@@ -252,6 +258,9 @@ class Entry:
                 amount, bonus = made.get((Asset.STORED, lot, issuer), (0, 0))
                 made[Asset.STORED, lot, issuer] = amount + draw.amount, bonus + draw.bonus_minor
         self._bonus_back(body, member)
+        for draw in body.draws:
+            if draw.account.asset is Asset.POINTS:
+                self._taking.draw_from_lease(self._item, draw)
         self._move_points(
             member, back=body.points_back, restored=body.points_restored, original=body.original.transaction
         )
@@ -307,21 +316,27 @@ class Entry:
             if earned or restored:
                 taking.place_later.add(Account(Asset.POINTS, member))
 
-    def _pool(self) -> None:
-        """A merchant that pays for points in advance issues what its pool covers; what it takes back fills the pool."""
-        if self._shop not in self._taking.shops.pools:
+    def _pools(self) -> None:
+        """Merchants that pay for points in advance issue what their pools cover; what one takes back fills its pool."""
+        pools = self._taking.shops.pools
+        if not pools:
             return
-        place = (pool_account(self._shop), POINTS)
-        issued = self._body.points_earned if isinstance(self._body, SaleBody) else 0
-        short = issued - self._moved[place]
-        if short > 0:
-            detail = f"{issued} points issued, {self._moved[place]} of them paid for"
-            self._taking.find(self._item, Cause.POOL_SHORT, detail)
-            self._taking.postings += [
-                (self._item.entry_id, Posting(self._taking.bearer(self._shop), POINTS, short)),
-                (self._item.entry_id, Posting(granted_account(Asset.POOL), POINTS, -short)),
-            ]
-        self._grant(place, granted_account(Asset.POOL), sum(self._points_drawn.values()))
+        body = self._body
+        effects = body.effects if isinstance(body, SaleBody | TopUpBody) else ()
+        for pool, issued in points_by_pool(effects, self._shop, pools).items():
+            covered = self._moved[pool_account(pool), POINTS]
+            if issued > covered:
+                self._taking.find(self._item, Cause.POOL_SHORT, f"{issued} points of {pool} issued, {covered} paid for")
+                self._taking.postings += [
+                    (self._item.entry_id, Posting(self._taking.bearer(self._shop), POINTS, issued - covered)),
+                    (self._item.entry_id, Posting(granted_account(Asset.POOL), POINTS, covered - issued)),
+                ]
+        if self._shop in pools:
+            place = (pool_account(self._shop), POINTS)
+            taken = sum(self._points_drawn.values())
+            self._grant(place, granted_account(Asset.POOL), taken)
+            if taken:
+                self._taking.place_later.add(Account(Asset.POOL, self._shop))
 
     def _grant(self, place: tuple[str, str], other: str, amount: int) -> None:
         """Add ``amount`` to an account of value, against ``other``."""
@@ -359,7 +374,7 @@ class Entry:
         """Post the difference between what was posted on accounts of value and what was covered."""
         posted: dict[tuple[str, str], int] = defaultdict(int)
         for posting in self._body.postings:
-            if posting.account.startswith(_VALUE) or posting.account == pool_account(self._shop):
+            if posting.account.startswith(_VALUE) or posting.account.endswith(_POOLS):
                 posted[posting.account, posting.unit] += posting.amount
         bearer = self._taking.bearer(self._shop)
         unexplained = []

@@ -1,12 +1,14 @@
 """Why a price is what it is: each applied effect in words, for the glass, the receipt and HQ alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from contract.basket import Basket
 from contract.money import format_minor
 from contract.trace import AppliedEffect, Given
+from contract.trade import PendingPoints
 from rules.grammar import money, rewards
 from rules.grammar.conditions import Base
 from rules.grammar.effects import Effect
@@ -20,7 +22,8 @@ Words = tuple[str, str]
 
 class Change(StrEnum):
     """What an effect changed: money off what is to pay, points earned, something given along (goods, coupons, uses,
-    bonus money), or a part paid from stored value. Points spent without money off are ``COST``.
+    bonus money), or a part paid from stored value. Points spent without money off are ``COST``; of what was kept from a
+    rule nothing came (``NONE``).
     """
 
     OFF = "off"
@@ -28,6 +31,7 @@ class Change(StrEnum):
     GIVEN = "given"
     PAID = "paid"
     COST = "cost"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,31 @@ def explain(pack: Pack, effects: tuple[AppliedEffect, ...]) -> tuple[Explanation
     return tuple(_explain(pack, by_name.get(effect.rule), effect) for effect in effects)
 
 
+def withheld(pack: Pack, basket: Basket, pending: Iterable[PendingPoints] = ()) -> tuple[Explanation, ...]:
+    """Explain what rules did not give of ``basket`` because this terminal's share does not suffice: of a campaign, of
+    points that a merchant pays for in advance (``pending`` of them are to come), of a gift in stock.
+    """
+    by_name = {rule.rule: rule for rule in pack.rules}
+    found = [
+        Explanation(usage.rule, rule.title, rule.title_en, *_SHARE_USED, "—", Change.NONE, 0)
+        for usage in basket.usage
+        if (usage.share_minor is not None or usage.share_uses is not None) and (rule := by_name.get(usage.rule))
+    ]
+    owed = {item.pool: item.points for item in pending}
+    for share in basket.pools:
+        points = owed.get(share.pool)
+        words, change = _POOL_USED, "—"
+        if points is not None:
+            words, change = _POOL_PENDING, f"(+{points_text(points, pack.points_scale)})"
+        kind = Change.NONE if points is None else Change.POINTS
+        titles = f"{share.pool} 的积分", f"Points of {share.pool}"
+        found.append(Explanation(share.pool, *titles, *words, change, kind, 0))
+    for stock in basket.stock:
+        titles = f"赠品 {stock.sku}", f"Gift {stock.sku}"
+        found.append(Explanation(stock.sku, *titles, *_STOCK_USED, "—", Change.NONE, 0))
+    return tuple(found)
+
+
 def explain_by_name(effects: tuple[AppliedEffect, ...], points_scale: int) -> tuple[Explanation, ...]:
     """Explain effects whose pack is no longer kept, by the names of the rules and what they did."""
     return tuple(_told(effect.rule, effect.rule, ("", ""), effect, points_scale, effect.rule) for effect in effects)
@@ -112,6 +141,12 @@ def _change(applied: AppliedEffect, scale: int) -> tuple[Change, int, str]:
     if applied.points_spent:
         return Change.COST, -applied.points_spent, f"-{points_text(applied.points_spent, scale)}"
     return Change.OFF, 0, format_minor(0)
+
+
+_SHARE_USED = ("本机的活动份额已用完", "this till's share is used up")
+_POOL_USED = ("商户预存的积分已用完，本单不给", "the merchant's prepaid points are used up")
+_POOL_PENDING = ("商户预存的积分已用完，补足后到账", "to come once the merchant has paid for them")
+_STOCK_USED = ("本机的赠品份额已用完", "this till's share of the gift is used up")
 
 
 def fold(rate_bp: int) -> str:
