@@ -11,7 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Subquery, delete, func, select
 
 from contract.ids import TerminalAddress, parse_address
 from contract.value import Account, Asset, DrawOrder, Lease
+from hq.accounted import free_accounted
 from hq.bulk import keep_rows
+from hq.charging import draw_told_late, settle_charges
 from hq.documents import Desk, overtake
 from hq.free import FreeLot, free_amount, free_lots, lendable_points
 from hq.lease_book import LeaseState, Origin
@@ -47,11 +49,14 @@ _HABITUAL = (Asset.STORED, Asset.POINTS, Asset.USES)
 def step(connection: Connection, desk: Desk, now_ms: int) -> int:
     """Do the next piece of work; return how much there was. The transaction is one of ``hq.db.Turn.LENDING``."""
     ensure_own_chain(connection, desk, now_ms)
+    settle_charges(connection, desk, now_ms)
     restoration = open_restoration(connection)
     if restoration is not None:
         return _find_out(connection, desk, restoration, now_ms)
     _age(connection, desk.policy, now_ms)
     charge_untold(connection, desk, now_ms)
+    draw_told_late(connection, desk, now_ms)
+    free_accounted(connection, now_ms)
     placed = _place_due(connection, desk, now_ms)
     return placed + offer_waiting(connection, desk, MOST_TERMINALS, now_ms)
 

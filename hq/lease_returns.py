@@ -3,6 +3,7 @@
 from contract.bodies import LeaseReturnBody, OfficeBody
 from hq.applied import Applied
 from hq.lease_book import LeaseState
+from hq.settlement.movements import LATE_SPEND, LATE_SPEND_BACK
 from hq.taking import Taking
 from hq.unsettled import Cause
 
@@ -13,6 +14,9 @@ def take_office(taking: Taking, body: OfficeBody) -> None:
     for lease in body.born:
         taking.add_to_lot(lease, currency, lease.amount, lease.bonus_minor)
         taking.to_place.add(lease.account)
+    if body.action in (LATE_SPEND, LATE_SPEND_BACK):
+        # Its draws tell what no lot held.
+        return
     for draw in body.draws:
         taking.add_to_lot(draw, currency, -draw.amount, -draw.bonus_minor)
         taking.to_place.add(draw.account)

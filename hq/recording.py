@@ -135,7 +135,9 @@ def _write(connection: Connection, judged: Sequence[Judgement], now_ms: int) -> 
         entry_id = ids[place]
         if meaning.carried:
             header = meaning.header
-            rows[carried].append((entry_id, str(header.address), header.epoch, header.seq, meaning.digest))
+            rows[carried].append(
+                (entry_id, str(header.address), header.epoch, header.seq, meaning.digest, header.previous)
+            )
         if verdict.judged is Judged.LINKED:
             continue
         for table, row in rows_of(meaning.header, meaning.body, verdict.judged is Judged.POSTED):
@@ -164,7 +166,9 @@ def _write_rows(connection: Connection, rows: Mapping[Table, list[Row]]) -> None
         sorted(rows.get(transactions, ()), key=lambda row: str(row[0])),
     )
     keep_rows(connection, presentations, ("presentation", "entry_id"), rows.get(presentations, ()))
-    insert_rows(connection, carried, ("entry_id", "address", "epoch", "seq", "digest"), rows.get(carried, ()))
+    insert_rows(
+        connection, carried, ("entry_id", "address", "epoch", "seq", "digest", "previous"), rows.get(carried, ())
+    )
     for table, columns in COLUMNS.items():
         insert_rows(connection, table, ("entry_id", *columns), rows.get(table, ()))
 

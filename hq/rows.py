@@ -54,7 +54,17 @@ COLUMNS: Mapping[Table, tuple[str, ...]] = {
     activations: ("address", "kind", "version", "previous_version", "wall_ms"),
     technical_events: ("address", "code", "detail", "wall_ms"),
     outages: ("address", "cause", "from_ms", "to_ms", "detail"),
-    epoch_starts: ("address", "epoch", "reason", "previous_epoch", "acked_seq", "acked_digest", "head_seq", "lost"),
+    epoch_starts: (
+        "address",
+        "epoch",
+        "reason",
+        "previous_epoch",
+        "acked_seq",
+        "acked_digest",
+        "head_seq",
+        "lost",
+        "due_ms",
+    ),
 }
 """Which columns the rows fill, besides ``entry_id``, which stands first in all of them."""
 
@@ -80,7 +90,7 @@ def rows_of(header: EntryHeader, body: Body, posted: bool) -> Iterator[tuple[Tab
         case EpochStartBody():
             acked = (body.acked_seq, body.acked_digest)
             told = (body.reason.value, body.previous_epoch, *acked, body.head_seq, list(body.lost))
-            yield epoch_starts, (address, header.epoch, *told)
+            yield epoch_starts, (address, header.epoch, *told, 0 if body.head_proven else None)
 
 
 def _moved(made: Row, body: SaleBody | RefundBody | TopUpBody | RedemptionBody, posted: bool) -> tuple[Table, Row]:

@@ -7,7 +7,8 @@ from typing import Any
 from contract.money import format_minor
 
 _PARTIES = {"@pool": "资金池 pool", "office": "总部 head office"}
-_KINDS = {"principal": "本金 principal", "bonus": "赠金 bonus", "fee": "服务费 fee", "points": "买积分 points"}
+_KINDS = {"principal": "本金 principal", "bonus": "赠金 bonus", "fee": "服务费 fee", "points": "买积分 points",
+          "late": "超额支取 late spends"}  # fmt: skip
 _CLASSES = {"direct": "直营 direct", "franchise": "加盟 franchise"}
 
 
@@ -69,8 +70,8 @@ def _beside(
 def _shops(shops: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "门店 Shops"
     head = ("门店 shop", "公司 company", "性质 class", "费率 rate", "充值收款 taken in", "消费 spent", "赠金 bonus",
-            "服务费 fee", "买积分 points", "应收(+)应付(-) net")  # fmt: skip
-    amounts = ("taken_in_minor", "spent_minor", "bonus_minor", "fee_minor", "points_minor", "net_minor")
+            "服务费 fee", "买积分 points", "超额支取 late spends", "应收(+)应付(-) net")  # fmt: skip
+    amounts = ("taken_in_minor", "spent_minor", "bonus_minor", "fee_minor", "points_minor", "late_minor", "net_minor")
     yield from _table(
         head,
         [
@@ -79,7 +80,7 @@ def _shops(shops: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 shop["company"],
                 _CLASSES[shop["settles"]],
                 f"{shop['rate_bp'] // 100}.{shop['rate_bp'] % 100:02d}%",
-                *(format_minor(shop[amount]) for amount in amounts),
+                *(format_minor(shop.get(amount, 0)) for amount in amounts),
             )
             for shop in shops
         ],

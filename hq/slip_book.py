@@ -23,6 +23,7 @@ from contract.slips import Slip, open_slip
 from contract.value import Asset, Draw, Lease, bonus_place, ledger_place
 from hq.applied import Applied
 from hq.bulk import insert_rows
+from hq.charges import Charge, knows, place_of
 from hq.lease_book import LeaseCount, LeaseState, Origin
 from hq.own_accounts import most_of
 from hq.tables import entries, slips, terminals
@@ -117,17 +118,23 @@ class SlipBook:
         if known is None:
             value = value if given is not None else _as_known(taking, value, header.address.shop)
             # What the lease did not hold is on the paper all the same: the giver's side answers for it.
-            _advance(taking, item, value, (draw.amount - there, draw.bonus_minor - there_bonus), bearer)
+            _advance(taking, item, value, (draw.amount - there, draw.bonus_minor - there_bonus), bearer, draw)
             addressee = str(slip.addressee)
             count = LeaseCount(value, addressee, 0, Origin.SLIP, LeaseState.TRANSIT, taking.now_ms, document=b"")
             taking.leases.add(count)
             kept = _Kept(str(header.address), addressee, item.entry_id, None, None, False, True)
             self._slips[value.lease] = kept
             return
-        self._told(taking, item, slip.value, given, (there, there_bonus))
+        self._told(taking, item, slip.value, given, (there, there_bonus), draw)
 
     def _told(
-        self, taking: Taking, item: Applied, value: Lease, given: LeaseCount | None, there: tuple[int, int]
+        self,
+        taking: Taking,
+        item: Applied,
+        value: Lease,
+        given: LeaseCount | None,
+        there: tuple[int, int],
+        draw: Draw,
     ) -> None:
         """The giver tells of a slip that was taken before: what was advanced for it is taken back out of the lease it
         was drawn from, and what that did not hold is the giver's to bear.
@@ -148,12 +155,13 @@ class SlipBook:
         if known.ahead:
             known.ahead = False
             unit = ledger_place(on_paper.account, taking.currency)[1]
-            rest = on_paper.amount - back + on_paper.bonus_minor - back_bonus
-            if rest:
+            rest, rest_bonus = on_paper.amount - back, on_paper.bonus_minor - back_bonus
+            if rest or rest_bonus:
                 taking.postings += [
-                    (item.entry_id, Posting(AHEAD, unit, -rest)),
-                    (item.entry_id, Posting(bearer, unit, rest)),
+                    (item.entry_id, Posting(AHEAD, unit, -rest - rest_bonus)),
+                    (item.entry_id, Posting(bearer, unit, rest + rest_bonus)),
                 ]
+                _charge(taking, item, on_paper, (rest, rest_bonus), bearer, draw)
         elif known.in_place is not None:
             self._told_late.append(known.in_place)
 
@@ -243,8 +251,12 @@ class SlipBook:
         return slip if slip.value.amount <= most_of(slip.value.account) else None
 
 
-def _advance(taking: Taking, item: Applied, value: Lease, amounts: tuple[int, int], other: str) -> None:
-    """Add value to an account (take it, where negative) against ``other``, in the ledger and in its lot."""
+def _advance(
+    taking: Taking, item: Applied, value: Lease, amounts: tuple[int, int], other: str, draw: Draw | None = None
+) -> None:
+    """Add value to an account (take it, where negative) against ``other``, in the ledger and in its lot; ``draw`` is
+    what it was to be drawn by.
+    """
     amount, bonus = amounts
     parts = [(ledger_place(value.account, taking.currency), amount)]
     if value.account.asset is Asset.STORED:
@@ -256,6 +268,20 @@ def _advance(taking: Taking, item: Applied, value: Lease, amounts: tuple[int, in
                 (item.entry_id, Posting(other, place[1], part)),
             ]
     taking.add_to_lot(value, taking.currency, amount, bonus)
+    if other != AHEAD:
+        _charge(taking, item, value, amounts, other, draw)
+
+
+def _charge(
+    taking: Taking, item: Applied, value: Lease, amounts: tuple[int, int], bearer: str, draw: Draw | None
+) -> None:
+    """Note what somebody bears, so that shops settle it; where it was drawn from a lease nobody knows, that one may be
+    told of yet.
+    """
+    waits = draw is not None and draw.account == value.account and not knows(taking.leases, item, draw)
+    like = draw if draw is not None and waits else value
+    if any(amounts):
+        taking.charges.append(Charge(*place_of(item), like, value.issuer, taking.currency, *amounts, bearer, waits))
 
 
 def _as_known(taking: Taking, value: Lease, issuer: str | None) -> Lease:

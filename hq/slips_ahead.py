@@ -4,16 +4,19 @@ The giver may be offline for longer. When it tells of the slip after all, what i
 exception is settled (``hq.slip_book``).
 """
 
+from collections.abc import Iterator, Sequence
+
 from sqlalchemy import Connection, Row, func, select, true, update
 
 from contract.bodies import OfficeBody
 from contract.ids import parse_address
 from contract.postings import Posting
+from hq.charges import Charge, keep_charges
 from hq.documents import Desk
-from hq.lease_book import beyond_leases_account
+from hq.lease_book import beyond_leases_account, counted
 from hq.own_chain import book_all
 from hq.slip_book import AHEAD
-from hq.tables import entries, late_terms, postings, slips
+from hq.tables import catalogue_heads, entries, late_terms, leases, postings, slips
 from hq.unsettled import Cause, Finding, Place, raise_exceptions
 
 AHEAD_MS = 24 * 60 * 60 * 1_000
@@ -21,6 +24,8 @@ AHEAD_MS = 24 * 60 * 60 * 1_000
 
 MOST_CHARGED = 16
 """So many are charged in one step."""
+
+_Untold = Row[*tuple[object, ...]]
 
 
 def charge_untold(connection: Connection, desk: Desk, now_ms: int) -> int:
@@ -38,13 +43,14 @@ def charge_untold(connection: Connection, desk: Desk, now_ms: int) -> int:
     if not rows:
         return 0
     bearers = {row.shop: row.bearer for row in connection.execute(select(late_terms))}
-    bodies = []
-    for row in rows:
-        shop = parse_address(row.giver).shop
-        bearer = beyond_leases_account(None if bearers.get(shop) == "office" else shop)
-        moved = _moved(connection, row, bearer)
-        bodies.append((OfficeBody("slip_untold", f"{row.giver}: {row.slip.hex()}", moved), None))
+    givers = [parse_address(row.giver).shop for row in rows]
+    bearing = [beyond_leases_account(None if bearers.get(shop) == "office" else shop) for shop in givers]
+    bodies = [
+        (OfficeBody("slip_untold", f"{row.giver}: {row.slip.hex()}", _moved(connection, row, bearer)), None)
+        for row, bearer in zip(rows, bearing, strict=True)
+    ]
     book_all(connection, desk, bodies, now_ms)
+    keep_charges(connection, _charges(connection, rows, bearing, now_ms))
     connection.execute(update(slips).where(slips.c.slip.in_([row.slip for row in rows])).values(ahead=False))
     raise_exceptions(connection, [_told(row) for row in rows], now_ms)
     return len(rows)
@@ -62,6 +68,17 @@ def _moved(connection: Connection, row: Row[*tuple[object, ...]], bearer: str) -
         for part in advanced
         for account, sign in ((AHEAD, -1), (bearer, 1))
     )
+
+
+def _charges(connection: Connection, rows: Sequence[_Untold], bearers: Sequence[str], now_ms: int) -> Iterator[Charge]:
+    """What the givers' shops bear, for shops to settle."""
+    currency = connection.scalar(select(catalogue_heads.c.currency)) or "CNY"
+    found = connection.execute(select(leases).where(leases.c.lease.in_([row.slip for row in rows])))
+    taken = {row.lease: counted(row).lease for row in found}
+    for row, bearer in zip(rows, bearers, strict=True):
+        lease, place = taken[row.slip], Place(parse_address(row.address), row.epoch, row.seq)
+        amounts = lease.amount, lease.bonus_minor
+        yield Charge(row.id, place, now_ms, lease, lease.issuer, currency, *amounts, bearer)
 
 
 def _told(row: Row[*tuple[object, ...]]) -> tuple[Place, Finding]:

@@ -13,7 +13,7 @@ from contract.envelope import digest, keyring, peek
 from contract.errors import ContractError
 from contract.signing import PublicKey, parse_public_key
 from hq.applied import Applied
-from hq.lease_book import LeaseCount, LeaseState, Origin
+from hq.lease_book import LeaseCount, Origin
 from hq.own_place import own_address
 from hq.tables import lease_documents, leases, terminals
 from hq.taking import Taking
@@ -110,7 +110,7 @@ def _honour(connection: Connection, taking: Taking, item: Applied, opened: Opene
             state=OFFERED,
         )
     )
-    state = LeaseState.ACTIVE if content.epoch == item.header.epoch else LeaseState.SUSPENDED
+    state = taking.epoch_state(address, content.epoch)
     for lease in content.granted:
         if taking.leases.find(lease.lease) is None:
             count = LeaseCount(lease, address, content.epoch, Origin.LENT, state, taking.now_ms, document=opened.digest)

@@ -30,13 +30,34 @@ _COUNTED = frozenset([POINTS, USES, COUPONS, PIECES])
 
 class Kind(StrEnum):
     """What a movement is for: money that members paid in or spent, bonus money spent, the fee of a franchise, points
-    that a merchant bought of head office.
+    that a merchant bought of head office, what was spent beyond leases and is paid back by whoever bears it.
     """
 
     PRINCIPAL = "principal"
     BONUS = "bonus"
     FEE = "fee"
     POINTS = "points"
+    LATE = "late"
+
+
+LATE_SPEND, LATE_SPEND_BACK, TOLD_LATE = "late_spend", "late_spend_back", "lease_told_late"
+"""What head office books of what was spent beyond leases: that its bearer pays it, that it is not so, and that a lease
+told of later held it after all. The draws of such an entry settled where they were made.
+"""
+_LATE = (LATE_SPEND, LATE_SPEND_BACK, TOLD_LATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What was spent at ``spender`` beyond leases, or is on a slip that it let out: ``bearer`` pays ``principal_minor``
+    to the pool, and ``bonus_minor`` to those who bore that bonus, which ``issuer`` gave. Parties are shops or office.
+    """
+
+    bearer: str
+    spender: str
+    issuer: str | None
+    principal_minor: int
+    bonus_minor: int
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -84,6 +105,9 @@ def settlement_postings(shop: str, wall_ms: int, body: Body, terms: Terms) -> tu
     found: list[Posting] = []
     currency = currency_of(body)
     for movement in movements(shop, wall_ms, body, terms):
+        if movement.kind is Kind.LATE:
+            # Head office booked both sides itself.
+            continue
         # What a shop pays for points stands in the entry's own postings; what head office is paid does not.
         payer = POOL if movement.kind is Kind.POINTS else movement.payer
         for party, amount in ((payer, -movement.amount_minor), (movement.payee, movement.amount_minor)):
@@ -97,6 +121,34 @@ def settlement_postings(shop: str, wall_ms: int, body: Body, terms: Terms) -> tu
             found.append(Posting(bonus_cost_account(bearer), currency, amount))
             found.append(Posting(bonus_cost_account(issuer), currency, -amount))
     return merged(found)
+
+
+def beyond_postings(beyond: Beyond, wall_ms: int, currency: str, terms: Terms) -> tuple[Posting, ...]:
+    """Return the postings by which what was spent beyond leases is paid back, all of it by way of the pool: what the
+    members' accounts gained by the charge the pool has again. They sum to zero.
+    """
+    issuer = beyond.issuer or OFFICE
+    paid = [(beyond.bearer, -beyond.principal_minor - beyond.bonus_minor)]
+    found: list[Posting] = []
+    for bearer, amount in _bearers(issuer, beyond.spender, beyond.bonus_minor, terms.of(issuer, wall_ms)):
+        paid.append((bearer, amount))
+        found.append(Posting(bonus_cost_account(bearer), currency, -amount))
+        found.append(Posting(bonus_cost_account(issuer), currency, amount))
+    for party, amount in paid:
+        found.append(Posting(settlement_account(party), currency, amount))
+        found.append(Posting(pool_settlement_account(party), currency, -amount))
+    return merged(found)
+
+
+def owed_again(body: Body) -> tuple[int, int]:
+    """By how much principal and bonus members are owed again because of ``body``, which its postings do not say: the
+    charge stands beside the entry that spent it.
+    """
+    if not isinstance(body, OfficeBody) or body.action not in (LATE_SPEND, LATE_SPEND_BACK):
+        return 0, 0
+    sign = 1 if body.action == LATE_SPEND else -1
+    stored = _stored(body.draws)
+    return sign * sum(item.amount for item in stored), sign * sum(item.bonus_minor for item in stored)
 
 
 def _spent(shop: str, wall_ms: int, draws: Iterable[Draw], sign: int, terms: Terms) -> Iterator[Movement]:
@@ -113,12 +165,16 @@ def _spent(shop: str, wall_ms: int, draws: Iterable[Draw], sign: int, terms: Ter
 
 def _of_office(shop: str, wall_ms: int, body: OfficeBody, terms: Terms) -> Iterator[Movement]:
     """Value that head office created was paid in by the issuer of its lot; what it drew was spent at the office; what
-    it booked to a shop's settlement account the shop owes for points.
+    it booked to a shop's settlement account the shop owes for points, or for what was spent beyond leases.
     """
+    late = body.action in _LATE
     for posting in body.postings:
         kind, _, rest = posting.account.partition("/")
         if kind == "shop" and rest.endswith("/settlement") and posting.unit not in _COUNTED:
-            yield Movement(rest.removesuffix("/settlement"), OFFICE, Kind.POINTS, -posting.amount)
+            payee, what = (POOL, Kind.LATE) if late else (OFFICE, Kind.POINTS)
+            yield Movement(rest.removesuffix("/settlement"), payee, what, -posting.amount)
+    if late:
+        return
     for lease in body.born:
         if lease.account.asset is Asset.STORED:
             yield Movement(lease.issuer or OFFICE, POOL, Kind.PRINCIPAL, lease.amount)
@@ -142,6 +198,8 @@ def _fee_minor(principal: int, terms: ShopTerms) -> int:
 
 def _draws_of(body: Body) -> tuple[Draw, ...]:
     match body:
+        case OfficeBody() if body.action in _LATE:
+            return ()
         case SaleBody() | OfficeBody():
             return body.draws
         case RefundBody():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hq.settlement.report import Report, Row, RowKey
+from hq.settlement.report import Report, Row, RowKey, ShopResult
 
 
 def plain_report(
@@ -15,22 +15,7 @@ def plain_report(
     return {
         "entries": report.entries,
         "rows": [_row(row, None if receipts is None else receipts.get(row.key, ())) for row in report.rows],
-        "shops": [
-            {
-                "shop": result.terms.shop,
-                "company": result.terms.company,
-                "settles": result.terms.settles.value,
-                "rate_bp": result.terms.rate_bp,
-                "currency": result.currency,
-                "taken_in_minor": result.taken_in_minor,
-                "spent_minor": result.spent_minor,
-                "bonus_minor": result.bonus_minor,
-                "fee_minor": result.fee_minor,
-                "points_minor": result.points_minor,
-                "net_minor": result.net_minor,
-            }
-            for result in report.shops
-        ],
+        "shops": [_shop(result) for result in report.shops],
         "payments": [
             {
                 "payer": payment.payer,
@@ -51,6 +36,26 @@ def plain_report(
             for liability in report.liabilities
         ],
     }
+
+
+def _shop(result: ShopResult) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "shop": result.terms.shop,
+        "company": result.terms.company,
+        "settles": result.terms.settles.value,
+        "rate_bp": result.terms.rate_bp,
+        "currency": result.currency,
+        "taken_in_minor": result.taken_in_minor,
+        "spent_minor": result.spent_minor,
+        "bonus_minor": result.bonus_minor,
+        "fee_minor": result.fee_minor,
+        "points_minor": result.points_minor,
+        "net_minor": result.net_minor,
+    }
+    if result.late_minor:
+        # Left out where there is none: periods closed before anybody paid for that recompute to the same text.
+        found["late_minor"] = result.late_minor
+    return found
 
 
 def _row(row: Row, receipts: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from contract.bodies import Body, OfficeBody
 from contract.ids import TerminalAddress, receipt_number
 from contract.postings import Posting
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
-from hq.settlement.movements import POOL, Kind, Movement, currency_of, movements
+from hq.settlement.movements import POOL, Kind, Movement, currency_of, movements, owed_again
 from hq.settlement.terms import SettlementClass, ShopTerms, Terms
 
 
@@ -70,7 +70,8 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class ShopResult:
     """What a shop comes to, in minor units: the principal it took in and that was spent there, bonus money it is owed
-    less what it bears, the fee it owes, what it owes for points, and the sum it is paid (negative: that it pays).
+    less what it bears, the fee it owes, what it owes for points and for what was spent beyond leases, and the sum it is
+    paid (negative: that it pays).
     """
 
     terms: ShopTerms
@@ -80,11 +81,13 @@ class ShopResult:
     bonus_minor: int
     fee_minor: int
     points_minor: int
+    late_minor: int
 
     @property
     def net_minor(self) -> int:
         """What the shop is paid in the end; what it pays where negative."""
-        return self.spent_minor - self.taken_in_minor + self.bonus_minor - self.fee_minor - self.points_minor
+        earned = self.spent_minor - self.taken_in_minor + self.bonus_minor - self.fee_minor
+        return earned - self.points_minor - self.late_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,8 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Liability:
-    """By how much what members are owed grew, by the entries' own postings, and what the pool took in less what it
-    paid, by the rows. Principal owed and pool are equal, or the books are wrong.
+    """By how much what members are owed grew, by the entries' own postings and by what was charged to others instead,
+    and what the pool took in less what it paid, by the rows. Principal owed and pool are equal, or the books are wrong.
     """
 
     currency: str
@@ -145,7 +148,7 @@ class Settling:
     def add(self, entry: SignedEntry) -> None:
         """Add one entry; whoever hands the same one in twice counts it twice."""
         currency = currency_of(entry.body)
-        self._owe(currency, _postings(entry.body))
+        self._owe(currency, entry.body)
         found = movements(entry.address.shop, entry.wall_ms, entry.body, self._terms)
         self._entries += bool(found)
         by_key: dict[RowKey, int] = {}
@@ -165,8 +168,11 @@ class Settling:
         rows = tuple(Row(key, *self._rows[key]) for key in sorted(self._rows))
         return Report(rows, self._shops(rows), self._payments(), self._liabilities(rows), self._entries)
 
-    def _owe(self, currency: str, postings: Iterable[Posting]) -> None:
-        for posting in postings:
+    def _owe(self, currency: str, body: Body) -> None:
+        for place, again in enumerate(owed_again(body)):
+            if again:
+                self._owed.setdefault(currency, [0, 0])[place] += again
+        for posting in _postings(body):
             holder, _, part = posting.account.rpartition("/")
             if holder.startswith("member/") and posting.unit == currency and part in ("principal", "bonus"):
                 owed = self._owed.setdefault(currency, [0, 0])
@@ -193,7 +199,7 @@ class Settling:
 
         def to(currency: str, shop: str, column: int, amount: int) -> None:
             if shop != POOL:
-                sums.setdefault((currency, shop), [0, 0, 0, 0, 0])[column] += amount
+                sums.setdefault((currency, shop), [0, 0, 0, 0, 0, 0])[column] += amount
 
         for row in rows:
             key, amount = row.key, row.amount_minor
@@ -210,6 +216,9 @@ class Settling:
                 case Kind.POINTS:
                     to(key.currency, key.payer, 4, amount)
                     to(key.currency, key.payee, 4, -amount)
+                case Kind.LATE:
+                    to(key.currency, key.payer, 5, amount)
+                    to(key.currency, key.payee, 5, -amount)
         return tuple(
             ShopResult(self._terms.of(shop, self._until_ms), currency, *sums[currency, shop])
             for currency, shop in sorted(sums)

@@ -33,6 +33,7 @@ from hq.tables.settlement import period_entries, periods, settlement_lines, shop
 from hq.tables.told import documents
 from hq.tables.unsettled import exceptions, quarantine
 from hq.tables.value import (
+    charges,
     coupons,
     hold_parts,
     holds,
@@ -42,6 +43,7 @@ from hq.tables.value import (
     points_lots,
     points_spendings,
     pools,
+    promised_bonus,
     published_items,
     revoked,
     value_terms,
@@ -58,6 +60,7 @@ __all__ = [
     "catalogue",
     "catalogue_heads",
     "chains",
+    "charges",
     "coupons",
     "documents",
     "entries",
@@ -81,6 +84,7 @@ __all__ = [
     "pools",
     "postings",
     "presentations",
+    "promised_bonus",
     "published_items",
     "quarantine",
     "redemptions",

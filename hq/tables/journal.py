@@ -59,8 +59,9 @@ carried = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
+    Column("previous", LargeBinary),
 )
-"""Entries that hold an entry of an earlier epoch: the place and SHA-256 of that one."""
+"""Entries that hold an entry of an earlier epoch: the place and SHA-256 of that one, and of the one before it there."""
 
 epoch_starts = Table(
     "epoch_starts",
@@ -74,7 +75,11 @@ epoch_starts = Table(
     Column("acked_digest", LargeBinary, nullable=False),
     Column("head_seq", BigInteger, nullable=False),
     Column("lost", JSON, nullable=False),
+    Column("due_ms", BigInteger),
 )
+"""``due_ms`` is when it is looked again whether everything of the epoch before is here; NULL where that cannot be told,
+or is done.
+"""
 
 # Few entries wait, and all that wait are asked for at once.
 Index(

@@ -1,8 +1,20 @@
 """What members' value is made of beneath their balances, and what is held back from lending."""
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
-from hq.tables.metadata import METADATA
+from hq.tables.metadata import ADDRESS, METADATA, ROW_ID
 
 lots = Table(
     "lots",
@@ -147,3 +159,43 @@ published_items = Table(
     Column("digest", LargeBinary, nullable=False),
 )
 """What the last published version of a kind with deltas says of each member or article, as SHA-256."""
+
+charges = Table(
+    "charges",
+    METADATA,
+    Column("id", ROW_ID, primary_key=True),
+    Column("entry_id", ForeignKey("entries.id"), nullable=False, index=True),
+    Column("address", ADDRESS, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("lease", LargeBinary, nullable=False),
+    Column("asset", String(16), nullable=False),
+    Column("holder", String(64), nullable=False),
+    Column("name", String(32), nullable=False),
+    Column("lot", LargeBinary),
+    Column("issuer", String(16)),
+    Column("currency", String(3), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("bonus", BigInteger, nullable=False),
+    Column("bearer", String(96), nullable=False),
+    Column("wall_ms", BigInteger, nullable=False),
+    Column("settles", Boolean, nullable=False),
+    Column("waits", Boolean, nullable=False),
+)
+"""What entries took beyond leases, with the account that bears it. ``settles`` until it is settled between shops;
+``waits`` while the lease it named may still be told of.
+"""
+
+promised_bonus = Table(
+    "promised_bonus",
+    METADATA,
+    Column("entry_id", ForeignKey("entries.id"), primary_key=True),
+    Column("granted", Integer, nullable=False),
+    Column("due_day", BigInteger, nullable=False, index=True),
+)
+"""Top-ups that rules bring bonus with: how many of its later instalments were granted, and when the next is looked at
+(days since 1970-01-01).
+"""
+
+Index("ix_charges_settles", charges.c.id, sqlite_where=charges.c.settles, postgresql_where=charges.c.settles)
+Index("ix_charges_waits", charges.c.id, sqlite_where=charges.c.waits, postgresql_where=charges.c.waits)

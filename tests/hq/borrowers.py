@@ -140,17 +140,24 @@ class Borrower:
             self.till.append(EntryKind.LEASE_RETURN, body_back, self._transaction())
         return entry
 
-    def begin_epoch(self) -> None:
-        """Begin a new epoch with the same key; nothing is held any more."""
+    def begin_epoch(self, head_proven: bool = False) -> None:
+        """Begin a new epoch with the same key, into which what was not sent is carried; nothing is held any more."""
         old = self.till
         self.till = Till(old.address, old.epoch + 1)
         self.till.signer = old.signer
         self.held.clear()
         body = EpochStartBody(
-            EpochReason.CHAIN_DISPUTED, old.epoch, self.sent, old.entries[-1].digest, len(old.entries)
+            EpochReason.JOURNAL_DAMAGED,
+            old.epoch,
+            self.sent,
+            old.entries[self.sent - 1].digest,
+            len(old.entries),
+            head_proven=head_proven,
         )
-        self.sent = 0
         self.till.append(EntryKind.EPOCH_START, body, self._transaction())
+        for entry in old.entries[self.sent :]:
+            self.till.carry(entry)
+        self.sent = 0
 
     def sync(self, now_ms: int = NOW_MS) -> None:
         """Say hello and send all that was not sent."""
@@ -191,6 +198,12 @@ def causes(hq: HeadOffice) -> set[str]:
     """What people have been told of, but for bonus that these tills give without a rule."""
     rows = hq.look(lambda connection: connection.execute(select(exceptions)).all())
     return {row.reason for row in rows} - {"top_up_differs"}
+
+
+def open_causes(hq: HeadOffice) -> set[str]:
+    """What people have been told of and nobody has settled."""
+    reasons = select(exceptions.c.reason).where(exceptions.c.settled_ms.is_(None))
+    return {*hq.look(lambda connection: connection.scalars(reasons).all())} - {"top_up_differs"}
 
 
 def balance_of(hq: HeadOffice, account: str, unit: str = "CNY") -> int:

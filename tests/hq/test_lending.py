@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contract.bodies import EntryKind
+from contract.bodies import CancelBody, EntryKind
 from contract.ids import TerminalAddress
 from contract.postings import Posting, bonus_cost_account, member_bonus_account
 from contract.trade import Original
@@ -30,10 +30,11 @@ from tests.hq.borrowers import (
     balance_of,
     causes,
     lend,
+    open_causes,
     require_sound,
     take_step,
 )
-from tests.hq.tills import A1, B1, NOW_MS, TENANT, HeadOffice, head_office
+from tests.hq.tills import A1, B1, NOW_MS, TENANT, HeadOffice, Till, head_office
 from tests.hq.trades import refund_body, sale_body
 
 A2 = TerminalAddress(TENANT, "shop-a", "a2")
@@ -126,6 +127,39 @@ def test_a_copied_till_spends_again_at_most_what_its_leases_held_and_its_shop_be
     require_sound(hq)
 
 
+def test_what_was_spent_before_head_office_heard_of_its_lease_is_drawn_from_it_once_it_has(hq: HeadOffice) -> None:
+    a, b = Borrower(hq, hq.enrolled(A1)), Borrower(hq, hq.enrolled(B1))
+    a.top_up(10_000, 2_000)
+    a.spend(6_000)
+    slip = a.slip_out(B1, 1_000)
+    assert slip is not None
+    a.begin_epoch(head_proven=True)
+    _start, top_up, sale, paper = a.till.entries
+    # A part that could not be read at first is carried after the rest.
+    del a.till.entries[1:]
+    a.till.carry(sale)
+    a.till.carry(paper)
+    a.sync()
+    take_step(hq)
+    assert causes(hq) == {"epoch_began", "lease_unknown"}
+    assert balance_of(hq, "shop/shop-a/beyond_leases") == 7_000
+    assert balance_of(hq, "shop/shop-a/settlement") == 4_000 - 4_000 - 1_000
+    a.till.carry(top_up)
+    a.sync()
+    nothing_lent = replace(DEFAULT_LENDING, home_bp=0, next_bp=0)
+    take_step(hq, NOW_MS + 60_000, nothing_lent)
+    require_sound(hq)
+    assert open_causes(hq) == {"epoch_began"}
+    assert balance_of(hq, "shop/shop-a/beyond_leases") == 0
+    assert -balance_of(hq, "member/m1/principal") - balance_of(hq, "member/m1/bonus") == 6_000
+    assert -balance_of(hq, "shop/shop-a/settlement") == balance_of(hq, "pool/settlement/shop-a") == 10_000 - 4_000
+    # What is left of it is free, for everything of that epoch is here; the slip is still on its way.
+    assert lend(hq, B1, 20_000, now_ms=NOW_MS + 60_000) == 5_000
+    b.slip_in(slip, a.till)
+    b.sync()
+    require_sound(hq)
+
+
 def test_what_was_lent_to_an_epoch_that_has_ended_stays_suspended(hq: HeadOffice) -> None:
     a, b = Borrower(hq, hq.enrolled(A1)), Borrower(hq, hq.enrolled(B1))
     a.top_up(10_000, keep=False)
@@ -138,6 +172,40 @@ def test_what_was_lent_to_an_epoch_that_has_ended_stays_suspended(hq: HeadOffice
     assert lend(hq, A1, 10_000) == 4_000
     # To the new epoch head office lends again, on the chain of documents that goes on.
     lend(hq, B1, 1)
+    require_sound(hq)
+
+
+@pytest.mark.parametrize("story", ["whole", "nothing sworn", "one missing", "went two ways", "one held"])
+def test_what_an_ended_epoch_held_is_free_once_all_its_entries_are_here_and_not_before(
+    hq: HeadOffice, story: str
+) -> None:
+    a, b = Borrower(hq, hq.enrolled(A1)), Borrower(hq, hq.enrolled(B1))
+    a.top_up(10_000, keep=False)
+    a.sync()
+    lend(hq, B1, 6_000)
+    b.activate()
+    b.sync()
+    b.spend(1_000)
+    b.top_up(2_000, 500)
+    before, nothing_lent = b.till, replace(DEFAULT_LENDING, home_bp=0, next_bp=0)
+    if story == "one held":
+        foreign = sale_body("shop-a", [], hq.pack, hq.ref, "b1", NOW_MS)
+        b.till.sell(foreign)
+    b.begin_epoch(head_proven=story != "nothing sworn")
+    last = b.till.entries.pop()
+    b.sync()
+    take_step(hq, policy=nothing_lent)
+    assert lend(hq, A1, 20_000) == 4_000
+    b.till.entries += [last] if story != "one missing" else []
+    if story == "went two ways":
+        # A copy of the till goes on in the epoch that has ended.
+        copy = Till(B1)
+        copy.signer, copy.entries = before.signer, before.entries[:1]
+        hq.offer(copy, copy.append(EntryKind.CANCEL, CancelBody("01", 1, 1)))
+    b.sync()
+    take_step(hq, NOW_MS + 60_000, nothing_lent)
+    freed = lend(hq, A1, 20_000, now_ms=NOW_MS + 60_000)
+    assert freed == (5_000 + 2_500 if story == "whole" else 0)
     require_sound(hq)
 
 

@@ -224,10 +224,21 @@ def test_a_clock_far_ahead_puts_no_entry_beyond_every_period(chain: Chain) -> No
 
 
 def test_what_was_spent_beyond_leases_stands_in_the_period_s_report_with_who_bears_it(chain: Chain) -> None:
-    chain.top_up("shop-a", 10_000, 0)
-    chain.spend("shop-b", 5_000, 0)
+    chain.top_up("shop-a", 10_000, 1_000)
+    chain.spend("shop-b", 5_000, 500)
     till = chain.tills["shop-b"]
-    body = sale_body("shop-b", chain.draws(2_000, 0), chain.hq.pack, chain.hq.ref, "b1", NOW_MS)
+    body = sale_body("shop-b", chain.draws(2_000, 200), chain.hq.pack, chain.hq.ref, "b1", NOW_MS)
     chain.hq.offer(till, till.append(EntryKind.SALE, body))
+    chain.hq.worker.lend(NOW_MS)
     said = json.loads(chain.close("first", NOW_MS + DAY_MS).report)
-    assert said["late_spends"] == [{"account": "shop/shop-b/beyond_leases", "unit": "CNY", "amount": 2_000}]
+    assert said["late_spends"] == [{"account": "shop/shop-b/beyond_leases", "unit": "CNY", "amount": 2_200}]
+    # The pool has paid for it, and the issuer for its bonus; both have it again, and all rows sum to what is owed.
+    found = rows(said["settlement"])
+    assert found["shop-b", "@pool", "late"] == 2_200
+    assert found["shop-a", "@pool", "late"] == -200
+    net = {shop["shop"]: shop["net_minor"] for shop in said["settlement"]["shops"]}
+    assert net == {"shop-a": -10_000 - 500, "shop-b": 5_500}
+    (liability,) = said["settlement"]["liabilities"]
+    assert (liability["principal_minor"], liability["bonus_minor"], liability["difference_minor"]) == (5_000, 500, 0)
+    assert said["ledger_differences"] == []
+    assert chain.holds("first")
