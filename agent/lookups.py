@@ -16,9 +16,11 @@ from agent.offline_store.faults import StoreError
 from agent.offline_store.holdings import Held
 from agent.offline_store.members import MemberRow
 from agent.offline_store.pin_tries import PinTries
+from agent.offline_store.refunds import ReturnTaken
 from agent.offline_store.store import Place, Store
 from agent.txn.book import ActivePack
 from agent.txn.recovery import MOST_OFFERED
+from contract.bodies import ShiftCloseBody, ShiftFigures
 from contract.documents import CashierRecord, CatalogueItem, Notice
 from contract.envelope import Keyring
 from contract.errors import ContractError
@@ -133,6 +135,35 @@ class StoreBook:
             return active.pack
         content = self._ask(lambda: self._store.pack_content_of(ref), None)
         return None if content is None else self._understood(read_pack, content)
+
+    def compiled_of(self, ref: PackRef) -> Compiled | None:
+        """The pack that priced a sale, made ready to reckon a return with."""
+        active = self.pack()
+        if active is not None and active.ref == ref:
+            return active.compiled
+        content = self._ask(lambda: self._store.pack_content_of(ref), None)
+        return None if content is None else self._understood(lambda data: compile_pack(read_pack(data)), content)
+
+    def entry_at(self, epoch: int, seq: int) -> Entry | None:
+        """The entry of this place in the journal; None where there is none, or it cannot be read."""
+        return self._ask(lambda: self._store.entry(seq, epoch), None)
+
+    def returns_of(self, transaction: bytes) -> tuple[ReturnTaken, ...] | None:
+        """What came back here of the sale of this transaction; None where that cannot be read."""
+        return self._ask(lambda: self._store.returns_of(transaction), None)
+
+    def open_shift(self, cashier: str) -> ShiftCloseBody | None:
+        """What would close the running shift now, nothing counted yet; None where that cannot be read."""
+        shift = self._ask(self._store.shift, None)
+        if shift is None:
+            return None
+        figures = ShiftFigures(
+            shift.since_ms or 0,
+            *(shift.sales, shift.payable_minor, shift.refunds, shift.refunded_minor, shift.top_ups),
+            *(shift.topped_up_minor, shift.redemptions, shift.cancels, shift.unreadable),
+        )
+        expected = shift.cash_expected_minor
+        return ShiftCloseBody(cashier, shift.first_seq, shift.number, expected, 0, self.totals(), figures)
 
     def compiled(self, content: bytes) -> Compiled:
         """A pack read and compiled; the newest is kept until it prices, so that what was checked when it arrived is not

@@ -41,6 +41,8 @@ RULES_OVER = "rules_over"
 
 Fact = facts.Fact | LinkFact
 Input = facts.CardPresented | facts.CardRefused | facts.CodeScanned | facts.CodeRefused | facts.KeyPressed
+_REPORT = "report"
+"""The name of a paper that belongs to no entry."""
 _log = logging.getLogger(__name__)
 
 
@@ -195,6 +197,8 @@ class Till:
         match fact:
             case facts.DeviceStatus():
                 self._note_device(fact)
+            case facts.PrintFinished(job=job) | facts.PrintFailed(job=job) if job == _REPORT:
+                pass
             case facts.PrintFinished():
                 place = _paper_place(fact.job)
                 self._settle_receipt(place)
@@ -230,6 +234,9 @@ class Till:
                     self._counter.glass.sound(effect.name)
             case effects.Print():
                 return self._print(effect)
+            case effects.PrintReport():
+                if self._counter.printer is not None:
+                    self._counter.printer.print(_REPORT, effect.paper)
             case effects.WaiveReceipt():
                 self._settle_receipt(Place(effect.epoch, effect.seq))
             case effects.RecordPinTry():

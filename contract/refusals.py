@@ -55,6 +55,17 @@ class RefusalCode(StrEnum):
     NO_PACK = "no_pack"
     NO_CATALOGUE = "no_catalogue"
     NOTHING_TO_REPRINT = "nothing_to_reprint"
+    REFUND_NO_RECEIPT = "refund_no_receipt"
+    REFUND_FORGED = "refund_forged"
+    REFUND_ELSEWHERE = "refund_elsewhere"
+    REFUND_UNKNOWN = "refund_unknown"
+    REFUND_NO_SALE = "refund_no_sale"
+    REFUND_ALL_BACK = "refund_all_back"
+    REFUND_TOO_MANY = "refund_too_many"
+    REFUND_NOTHING = "refund_nothing"
+    REFUND_NOT_HERE = "refund_not_here"
+    REPORT_COUNT = "report_count"
+    NOT_IN_TRAINING = "not_in_training"
     KEY_NOT_NOW = "key_not_now"
     STORE_FAILED = "store_failed"
 
@@ -249,6 +260,54 @@ TEXTS: dict[RefusalCode, RefusalText] = {
     ),
     _R.NOTHING_TO_REPRINT: RefusalText(
         "没有可补打的小票", "先完成一笔销售", "No receipt to reprint", "Make a sale first"
+    ),
+    _R.REFUND_NO_RECEIPT: RefusalText(
+        "这不是小票的单号或单据码",
+        "请扫小票底部的码，或输入单号末段",
+        "Not a receipt",
+        "Scan its code, or key its number",
+    ),
+    _R.REFUND_FORGED: RefusalText(
+        "小票的码与本机流水不符",
+        "请勿退款，找店长",
+        "The receipt is not what was sold here",
+        "Pay nothing; ask the manager",
+    ),
+    _R.REFUND_ELSEWHERE: RefusalText(
+        "这张小票是另一台收银机开的", "请到那台收银机退货", "Another till sold this", "Return it at that till"
+    ),
+    _R.REFUND_UNKNOWN: RefusalText(
+        "本机没有这一单", "核对单号，或找总部办理", "This till has no such sale", "Check the number, or ask head office"
+    ),
+    _R.REFUND_NO_SALE: RefusalText(
+        "这张单据不是销售",
+        "只能退销售小票上的商品",
+        "This receipt is of no sale",
+        "Only goods that were sold come back",
+    ),
+    _R.REFUND_ALL_BACK: RefusalText(
+        "这一单已经全部退过", "请勿再退", "All of this sale came back before", "Do not pay it back again"
+    ),
+    _R.REFUND_TOO_MANY: RefusalText(
+        "退的比还没退的多",
+        "请输入不超过屏幕所示的件数",
+        "More than is left of this line",
+        "Key at most what the screen says",
+    ),
+    _R.REFUND_NOTHING: RefusalText(
+        "没有选要退的商品", "请至少退一件", "Nothing comes back", "Choose at least one article"
+    ),
+    _R.REFUND_NOT_HERE: RefusalText(
+        "本机算不了这一单的退货", "请找总部办理", "This till cannot reckon this return", "Ask head office"
+    ),
+    _R.REPORT_COUNT: RefusalText(
+        "还没有输入实点现金",
+        "数清钱箱，输入金额再交班",
+        "The cash is not counted yet",
+        "Count the drawer and key the amount",
+    ),
+    _R.NOT_IN_TRAINING: RefusalText(
+        "训练模式下不能这样做", "请先退出训练模式", "Not in training", "Leave training first"
     ),
     _R.KEY_NOT_NOW: RefusalText("现在不能按这个键", "请看屏幕提示", "That key does nothing now", "Follow the screen"),
     _R.STORE_FAILED: RefusalText(

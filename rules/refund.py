@@ -63,10 +63,10 @@ class Refund:
     points_debt: int
     points_restored: int
     bonus_back_minor: int
-    codes_restored: tuple[str, ...]
-    coupons_withdrawn: tuple[Given, ...]
-    counts_withdrawn: tuple[Given, ...]
-    gifts_due: tuple[Given, ...]
+    codes_restored: tuple[str, ...] = ()
+    coupons_withdrawn: tuple[Given, ...] = ()
+    counts_withdrawn: tuple[Given, ...] = ()
+    gifts_due: tuple[Given, ...] = ()
 
 
 _Stretch = tuple[int, int, int]

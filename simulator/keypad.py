@@ -20,6 +20,10 @@ KEYS: dict[str, bytes] = {
     "reprint": b"R",
     "lang": b"L",
     "signout": b"S",
+    "refund": b"U",
+    "report": b"Z",
+    "training": b"N",
+    "menu": b"=",
 }
 """The keys by what is printed on them, and the byte that each sends."""
 

@@ -85,6 +85,10 @@ class Key(StrEnum):
     REPRINT = "reprint"
     LANG = "lang"
     SIGNOUT = "signout"
+    REFUND = "refund"
+    REPORT = "report"
+    TRAINING = "training"
+    MENU = "menu"
 
 
 class PrintProblem(StrEnum):

@@ -24,6 +24,10 @@ KEYS: dict[int, Key] = {ord(key): key for key in Key if key.value in "0123456789
     ord("R"): Key.REPRINT,
     ord("L"): Key.LANG,
     ord("S"): Key.SIGNOUT,
+    ord("U"): Key.REFUND,
+    ord("Z"): Key.REPORT,
+    ord("N"): Key.TRAINING,
+    ord("="): Key.MENU,
 }
 """What each byte of the keypad stands for."""
 

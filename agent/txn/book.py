@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from contract.bodies import ShiftCloseBody
 from contract.documents import CashierRecord, CatalogueItem
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
@@ -126,6 +127,40 @@ class Held(Protocol):
         ...
 
 
+class ReturnTaken(Protocol):
+    """A return of goods of an earlier sale: units of each of its lines, and what it gave and took."""
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """How many of each line came back."""
+        ...
+
+    @property
+    def refund_minor(self) -> int:
+        """What was paid out."""
+        ...
+
+    @property
+    def to_stored_minor(self) -> int:
+        """What of it went back into stored value."""
+        ...
+
+    @property
+    def points_back(self) -> int:
+        """The points taken from the member."""
+        ...
+
+    @property
+    def points_restored(self) -> int:
+        """The points given again."""
+        ...
+
+    @property
+    def bonus_back_minor(self) -> int:
+        """The bonus taken out of stored value."""
+        ...
+
+
 class PinTries(Protocol):
     """Wrong PINs of one cashier in a row, and when the last one was (``wall_ms``)."""
 
@@ -203,6 +238,22 @@ class Book(Protocol):
 
     def pack_of(self, ref: PackRef) -> Pack | None:
         """The pack that priced a sale; None where this terminal no longer keeps it."""
+        ...
+
+    def compiled_of(self, ref: PackRef) -> Compiled | None:
+        """The same, made ready to reckon a return with."""
+        ...
+
+    def entry_at(self, epoch: int, seq: int) -> Entry | None:
+        """The entry of this place in the journal; None where there is none, or it cannot be read."""
+        ...
+
+    def returns_of(self, transaction: bytes) -> tuple[ReturnTaken, ...] | None:
+        """What came back here of the sale of this transaction, the first return first; None where nobody can tell."""
+        ...
+
+    def open_shift(self, cashier: str) -> ShiftCloseBody | None:
+        """What would close the running shift now, nothing counted yet; None where that cannot be read."""
         ...
 
     def totals(self) -> PerpetualTotals:

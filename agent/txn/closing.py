@@ -10,7 +10,7 @@ from agent.txn.effects import Print, Sound, SoundName
 from agent.txn.events import Input, KeyDown, ReceiptPrinted, ReceiptWaiting
 from agent.txn.receipt import receipt_of
 from agent.txn.selling import selling_step
-from agent.txn.sold import body_of, just_sold, just_topped_up, recalled
+from agent.txn.sold import body_of, just_sold, just_topped_up, recalled, refunded
 from agent.txn.state import (
     Committing,
     Done,
@@ -24,7 +24,7 @@ from agent.txn.state import (
 from contract.bodies import EntryKind
 from contract.journal import Entry
 from contract.refusals import Refusal, RefusalCode
-from contract.trade import SaleBody, TopUpBody
+from contract.trade import RefundBody, SaleBody, TopUpBody
 
 
 def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> Step:
@@ -37,6 +37,8 @@ def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> 
         return state, ()
     if entry.header.kind is EntryKind.SLIP_IN:
         return nod(replace(state, refusal=None), Selling(), Notice.SLIP_TAKEN_IN)
+    if entry.header.kind is EntryKind.TRAINING:
+        return _practised(replace(state, refusal=None), scene, entry, book)
     if entry.header.kind is EntryKind.CANCEL:
         return nod(replace(state, refusal=None), Selling(), Notice.BASKET_CANCELLED)
     sold = _sold(scene, entry, book)
@@ -55,7 +57,25 @@ def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> 
 
 def commit_failed(state: TillState, scene: Committing, cause: str) -> Step:
     """Give the basket back as it was, and say that nothing was sold."""
-    return refuse(state, Refusal(RefusalCode.STORE_FAILED, cause), Selling(scene.basket))
+    return refuse(state, Refusal(RefusalCode.STORE_FAILED, cause), scene.before or Selling(scene.basket))
+
+
+def _practised(state: TillState, scene: Committing, entry: Entry, book: Book) -> Step:
+    """Show and print what was practised, marked as such; the entry says only that it was."""
+    basket, body = scene.basket, scene.practised
+    done: Done | None = None
+    match body:
+        case SaleBody() if basket is not None:
+            done = just_sold(entry, body, basket.explanations, basket.buyer, book)
+        case TopUpBody() if basket is not None and basket.top_up is not None and basket.buyer is not None:
+            done = just_topped_up(entry, body, basket.top_up.explanations, basket.buyer, book)
+        case RefundBody():
+            done = refunded(entry, body, book)
+    if done is None:
+        return nod(state, Selling(), Notice.PRACTISED)
+    paper = receipt_of(done, book.shop_name(), reprint=False)
+    after = replace(state, scene=Paid(done, ReceiptState.PRINTING), notice=None)
+    return after, (Sound(SoundName.SUCCESS), Print(entry.header.seq, paper, entry.header.epoch))
 
 
 def receipt_told(state: TillState, event: ReceiptPrinted | ReceiptWaiting) -> Step:
@@ -98,8 +118,8 @@ def _sold(scene: Committing, entry: Entry, book: Book) -> Done | None:
     if held is not None and asked != body_of(held):
         return held
     match asked:
-        case SaleBody():
+        case SaleBody() if basket is not None:
             return just_sold(entry, asked, basket.explanations, basket.buyer, book)
-        case TopUpBody() if basket.top_up is not None and basket.buyer is not None:
+        case TopUpBody() if basket is not None and basket.top_up is not None and basket.buyer is not None:
             return just_topped_up(entry, asked, basket.top_up.explanations, basket.buyer, book)
     return held

@@ -47,6 +47,13 @@ class Print:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintReport:
+    """Print a paper that belongs to no entry. Nobody waits for it: who misses it asks for it again."""
+
+    paper: Paper
+
+
+@dataclass(frozen=True, slots=True)
 class WaiveReceipt:
     """The cashier wants no paper of entry ``seq`` of an epoch any more: it is owed no longer."""
 
@@ -73,4 +80,4 @@ class Report:
     detail: str
 
 
-Effect = Commit | Sound | Print | WaiveReceipt | RecordPinTry | Report
+Effect = Commit | Sound | Print | PrintReport | WaiveReceipt | RecordPinTry | Report

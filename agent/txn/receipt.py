@@ -7,8 +7,11 @@ from collections.abc import Iterator
 
 from agent import paper
 from agent.paper import Paper
-from agent.txn.state import Buyer, Done, SlippedOut, SoldSale, ToppedUp
+from agent.txn.report_paper import z_rows
+from agent.txn.return_paper import return_rows
+from agent.txn.state import Buyer, Done, Refunded, ShiftClosed, SlippedOut, SoldSale, ToppedUp
 from agent.txn.tiers import tier_name
+from contract.bodies import EntryKind
 from contract.ids import receipt_number
 from contract.journal import Entry, TimeQuality
 from contract.money import format_minor
@@ -23,6 +26,8 @@ _TITLES = {
     SoldSale: "销售小票 Receipt",
     ToppedUp: "储值充值单 Top-up receipt",
     SlippedOut: "储值转值单 Value slip",
+    Refunded: "退货单 Refund receipt",
+    ShiftClosed: "Z 报告 交班 Z report",
 }
 
 
@@ -30,7 +35,7 @@ def receipt_of(done: Done, shop_name: str, reprint: bool) -> Paper:
     """Return the receipt of a committed sale or top-up. ``reprint`` says 补打, large, at the top and at the bottom:
     this paper may be the second.
     """
-    mark = (paper.Text("补打 REPRINT", "center", bold=True, size=2),) if reprint else ()
+    mark = _marks(done, reprint)
     match done:
         case SoldSale():
             body = _sale(done)
@@ -38,18 +43,42 @@ def receipt_of(done: Done, shop_name: str, reprint: bool) -> Paper:
             body = _top_up(done)
         case SlippedOut():
             body = _slip(done)
+        case Refunded():
+            body = return_rows(done)
+        case ShiftClosed():
+            body = z_rows(done.body, done.since)
     rows = (
         *mark,
         *_head(done, shop_name),
         paper.Rule(),
         *body,
         paper.Rule(),
-        paper.Qr(slip_text(done.body.slip) if isinstance(done, SlippedOut) else qr_text(done.entry)),
+        *_code(done),
         *_foot(done),
         *mark,
         paper.Cut(),
     )
     return Paper(rows)
+
+
+def _marks(done: Done, reprint: bool) -> tuple[paper.Row, ...]:
+    """What must strike the eye: training, goods that came back, a second paper."""
+    marks = []
+    if done.entry.header.kind is EntryKind.TRAINING:
+        marks.append("训练 TRAINING")
+    if isinstance(done, Refunded):
+        marks.append("退货 REFUND")
+    if reprint:
+        marks.append("补打 REPRINT")
+    return tuple(paper.Text(mark, "center", bold=True, size=2) for mark in marks)
+
+
+def _code(done: Done) -> Iterator[paper.Row]:
+    """The code that binds paper and journal; what was practised has none that anybody could show."""
+    if isinstance(done, SlippedOut):
+        yield paper.Qr(slip_text(done.body.slip))
+    elif done.entry.header.kind is not EntryKind.TRAINING:
+        yield paper.Qr(qr_text(done.entry))
 
 
 def paid_by(sale: SaleBody) -> tuple[int, int]:
@@ -91,6 +120,9 @@ def _foot(done: Done) -> Iterator[paper.Row]:
     if isinstance(done, SlippedOut):
         yield paper.Text("转值单 Slip: 只在收款机有效一次", "center")
         yield paper.Text("Good once, at the till named above", "center")
+        return
+    if done.entry.header.kind is EntryKind.TRAINING:
+        yield paper.Text("练习单据，不作凭证 Not a receipt", "center")
         return
     yield paper.Text("单据码 Receipt code", "center")
     yield paper.Text("谢谢惠顾 Thank you", "center")

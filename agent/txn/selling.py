@@ -11,6 +11,7 @@ from agent.txn.book import Book
 from agent.txn.effects import Commit, Print, Sound, SoundName
 from agent.txn.events import CardFailed, CardRead, CodeFailed, CodeRead, Input, KeyDown
 from agent.txn.receipt import receipt_of
+from agent.txn.refunding import refund_begun
 from agent.txn.sale import (
     begun,
     cancel_commit,
@@ -22,9 +23,22 @@ from agent.txn.sale import (
     with_offer,
     without_last,
 )
+from agent.txn.shifting import report_begun
 from agent.txn.sold import recalled
-from agent.txn.state import Buyer, Committing, Notice, OpenBasket, PlannedSlip, Selling, ShownCoupon, SignIn, TillState
+from agent.txn.state import (
+    Buyer,
+    Committing,
+    Menu,
+    Notice,
+    OpenBasket,
+    PlannedSlip,
+    Selling,
+    ShownCoupon,
+    SignIn,
+    TillState,
+)
 from agent.txn.topping import top_up_commit
+from agent.txn.training import training_turned
 from agent.txn.value import may_spend
 from contract import slips
 from contract.documents import CatalogueItem
@@ -83,6 +97,14 @@ def _key(state: TillState, scene: Selling, key: str, book: Book) -> Step:
             return _reprint(state, scene, book)
         case "signout":
             return _sign_out(state, scene)
+        case "menu":
+            return move(state, Menu(scene))
+        case "refund":
+            return refund_begun(state, scene)
+        case "report":
+            return report_begun(state, scene, book)
+        case "training":
+            return training_turned(state, scene)
     malformed = scene.phone_entry and len(key) == 1
     return refuse(state, RefusalCode.PHONE_MALFORMED if malformed else RefusalCode.KEY_NOT_NOW)
 

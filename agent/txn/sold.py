@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from agent.txn.book import Book
 from agent.txn.masking import mask_last4, mask_name
-from agent.txn.state import Buyer, Done, SlippedOut, SoldSale, ToppedUp
+from agent.txn.report_paper import since_of
+from agent.txn.state import Buyer, Done, Refunded, ShiftClosed, SlippedOut, SoldSale, ToppedUp
 from contract import wire
 from contract.basket import Customer
-from contract.bodies import MAX_SLIP_BYTES, EntryKind, SlipOutBody
+from contract.bodies import MAX_SLIP_BYTES, EntryKind, ShiftCloseBody, SlipOutBody
 from contract.envelope import peek
 from contract.errors import ContractError
 from contract.journal import Entry
 from contract.slips import Slip
 from contract.trace import AppliedEffect
-from contract.trade import Assurance, Medium, MemberRef, SaleBody, TopUpBody
+from contract.trade import Assurance, Medium, MemberRef, RefundBody, SaleBody, TopUpBody
 from rules.explain import Explanation, explain, explain_by_name
 from rules.grammar.pack import Pack
 
+_PRINTED = frozenset([EntryKind.SALE, EntryKind.TOP_UP, EntryKind.SLIP_OUT, EntryKind.REFUND, EntryKind.SHIFT_CLOSE])
+
 
 def recalled(entry: Entry, book: Book) -> Done | None:
-    """Return the sale, top-up or slip in ``entry``, explained as far as the pack that priced it is still kept; None
-    where the entry is none of them or not to be read.
+    """Return what a paper is printed of in ``entry``, explained as far as the pack that priced it is still kept; None
+    where the entry is nothing of the kind or not to be read.
     """
-    if entry.header.kind not in (EntryKind.SALE, EntryKind.TOP_UP, EntryKind.SLIP_OUT):
+    if entry.header.kind not in _PRINTED:
         return None
     try:
         body = entry.body()
@@ -39,10 +42,24 @@ def recalled(entry: Entry, book: Book) -> Done | None:
             return ToppedUp(entry, body, explanations, _as_sold(body.member, customer, book), _when(entry, book))
         case SlipOutBody():
             return _slipped_out(entry, body, book)
+        case RefundBody():
+            return refunded(entry, body, book)
+        case ShiftCloseBody():
+            since_ms = since_of(body.figures)
+            since = book.local_time(since_ms) if since_ms else ""
+            return ShiftClosed(entry, body, _when(entry, book), since, book.currency())
     return None
 
 
-def body_of(done: Done) -> SaleBody | TopUpBody | SlipOutBody:
+def refunded(entry: Entry, body: RefundBody, book: Book) -> Refunded:
+    """Return what came back by ``body``, with the names that the sale's lines have as far as it is kept here."""
+    sale = _sale_at(body, book)
+    customer = (sale and sale.basket.customer) or Customer("")
+    buyer = None if body.member is None else _as_sold(body.member, customer, book)
+    return Refunded(entry, body, () if sale is None else sale.names, buyer, _when(entry, book))
+
+
+def body_of(done: Done) -> SaleBody | TopUpBody | SlipOutBody | RefundBody | ShiftCloseBody:
     """What its entry holds."""
     return done.sale if isinstance(done, SoldSale) else done.body
 
@@ -78,6 +95,17 @@ def _slipped_out(entry: Entry, body: SlipOutBody, book: Book) -> SlippedOut | No
     ref = MemberRef(member, Medium.CARD, Assurance.CLAIMED)
     buyer = None if cached is None else _as_sold(ref, Customer(cached.tier), book)
     return SlippedOut(entry, body, slip, buyer, _when(entry, book), book.currency())
+
+
+def _sale_at(body: RefundBody, book: Book) -> SaleBody | None:
+    entry = book.entry_at(body.original.epoch, body.original.seq)
+    if entry is None or entry.header.transaction != body.original.transaction:
+        return None
+    try:
+        sale = entry.body()
+    except ContractError:
+        return None
+    return sale if isinstance(sale, SaleBody) else None
 
 
 def _buyer(sale: SaleBody, book: Book) -> Buyer | None:

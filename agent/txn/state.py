@@ -7,20 +7,23 @@ from enum import StrEnum
 
 from agent.txn.book import ActivePack, Held
 from agent.txn.effects import Commit
+from agent.txn.returning import Refunding
 from contract.basket import Customer
-from contract.bodies import SlipOutBody
+from contract.bodies import Body, ShiftCloseBody, SlipOutBody
 from contract.documents import CatalogueItem
 from contract.ids import TerminalAddress
 from contract.journal import Entry
 from contract.refusals import Refusal
 from contract.slips import Slip
 from contract.trace import AppliedEffect
-from contract.trade import MemberRef, SaleBody, TopUpBody
+from contract.trade import MemberRef, RefundBody, SaleBody, TopUpBody
 from contract.value import Draw
 from rules.advice.offer import Offer
 from rules.explain import Explanation
 from rules.priced import Priced
 
+MENU = ("refund", "report", "training", "topup", "slip", "points", "redeem", "reprint", "signout")
+"""What the menu offers, each under the number of its place; all of them are keys of their own too."""
 MOST_CHOICES = 6
 """So many terminals stand on the glass at once to be chosen from."""
 
@@ -43,6 +46,9 @@ class Notice(StrEnum):
     COUPON_ADDED = "coupon_added"
     COUPON_IDLE = "coupon_idle"
     SLIP_TAKEN_IN = "slip_taken_in"
+    TRAINING_BEGUN = "training_begun"
+    TRAINING_OVER = "training_over"
+    PRACTISED = "practised"
 
 
 class ReceiptState(StrEnum):
@@ -195,11 +201,31 @@ class Selling:
 
 
 @dataclass(frozen=True, slots=True)
-class Committing:
-    """A commit is outstanding: nothing is known yet, and nothing else is begun."""
+class ShiftReport:
+    """The figures of the running shift, as what would close it; ``keyed`` is what was keyed of the cash counted."""
 
-    basket: OpenBasket
+    body: ShiftCloseBody
+    keyed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """What else a cashier may do, each under a number; ``behind`` is where the menu was opened."""
+
+    behind: Selling
+
+
+@dataclass(frozen=True, slots=True)
+class Committing:
+    """A commit is outstanding: nothing is known yet, and nothing else is begun. It is of a ``basket``, or of what stood
+    on the glass ``before``, which comes back where the commit fails. In training ``practised`` is what would have been
+    booked.
+    """
+
+    basket: OpenBasket | None
     asked: Commit
+    before: Refunding | ShiftReport | None = None
+    practised: Body | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +289,47 @@ class SlippedOut:
         return self.slip.value.amount + self.slip.value.bonus_minor
 
 
-Done = SoldSale | ToppedUp | SlippedOut
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """A return as the journal holds it, ready to be shown and printed. ``names`` are what the lines of the sale are
+    called; empty where the sale is not kept here any more.
+    """
+
+    entry: Entry
+    body: RefundBody
+    names: tuple[str, ...]
+    buyer: Buyer | None
+    when: str
+
+    @property
+    def amount_minor(self) -> int:
+        """What the customer got back, by whatever means."""
+        return self.body.refund_minor
+
+    @property
+    def currency(self) -> str:
+        """The currency it is in."""
+        return self.body.currency
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftClosed:
+    """A shift that was closed as the journal holds it, ready to be shown and printed; ``since`` is when it began."""
+
+    entry: Entry
+    body: ShiftCloseBody
+    when: str
+    since: str
+    currency: str
+    buyer: None = None
+
+    @property
+    def amount_minor(self) -> int:
+        """What was counted."""
+        return self.body.cash_counted_minor
+
+
+Done = SoldSale | ToppedUp | SlippedOut | Refunded | ShiftClosed
 """What a receipt is printed of."""
 
 
@@ -285,12 +351,14 @@ class Recovered:
     problem: str = ""
 
 
-Scene = SignIn | Selling | Committing | Paid | Recovered
+Scene = SignIn | Selling | Refunding | ShiftReport | Menu | Committing | Paid | Recovered
 
 
 @dataclass(frozen=True, slots=True)
 class TillState:
-    """The whole of it. ``touched_ms`` is the monotonic time of the last thing a person did."""
+    """The whole of it. ``touched_ms`` is the monotonic time of the last thing a person did; nothing that is done in
+    ``training`` enters the books.
+    """
 
     scene: Scene = field(default_factory=SignIn)
     cashier: SignedIn | None = None
@@ -298,6 +366,7 @@ class TillState:
     refusal: Refusal | None = None
     notice: Notice | None = None
     touched_ms: int = 0
+    training: bool = False
 
     @classmethod
     def started(cls, language: str) -> TillState:
@@ -308,9 +377,9 @@ class TillState:
     def open_basket(self) -> bool:
         """Whether a basket is begun or a commit outstanding: no other pack may become active meanwhile."""
         match self.scene:
-            case Committing():
+            case Committing() | Refunding():
                 return True
-            case Selling(basket=basket):
+            case Selling(basket=basket) | Menu(behind=Selling(basket=basket)):
                 return basket is not None
         return False
 

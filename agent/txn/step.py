@@ -22,10 +22,27 @@ from agent.txn.events import (
     Started,
     Tick,
 )
+from agent.txn.menu import menu_step
 from agent.txn.recovery import owed_receipt_told, recovery_step, started
+from agent.txn.refunding import refunding_step
+from agent.txn.returning import Refunding
 from agent.txn.selling import offered, selling_step
+from agent.txn.shifting import report_step
 from agent.txn.sign_in import cashiers_changed, pin_try_told, sign_in_step
-from agent.txn.state import Committing, Lang, Notice, Paid, ReceiptState, Recovered, Selling, SignIn, TillState
+from agent.txn.state import (
+    Committing,
+    Lang,
+    Menu,
+    Notice,
+    Paid,
+    ReceiptState,
+    Recovered,
+    Selling,
+    ShiftReport,
+    SignIn,
+    TillState,
+)
+from agent.txn.training import practised
 from contract.refusals import RefusalCode
 
 WORDS_MS = 20_000
@@ -60,7 +77,8 @@ def step(state: TillState, event: Event, book: Book) -> Step:
             return cashiers_changed(state, book)
         case Tick():
             return offered(_time_passed(state, book), book), ()
-    return _input(state, event, book)
+    answer = _input(state, event, book)
+    return practised(state, answer) if state.training else answer
 
 
 def _input(state: TillState, event: Input, book: Book) -> Step:
@@ -74,6 +92,12 @@ def _input(state: TillState, event: Input, book: Book) -> Step:
             return sign_in_step(fresh, scene, event, book)
         case Selling() as scene:
             return selling_step(fresh, scene, event, book)
+        case Refunding() as scene:
+            return refunding_step(fresh, scene, event, book)
+        case ShiftReport() as scene:
+            return report_step(fresh, scene, event, book)
+        case Menu() as scene:
+            return menu_step(fresh, scene, event, book)
         case Committing():
             return refuse(fresh, RefusalCode.KEY_NOT_NOW)
         case Paid() as scene:

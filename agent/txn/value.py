@@ -18,6 +18,11 @@ def wallet(member: str) -> Account:
     return Account(Asset.STORED, member)
 
 
+def points_of(member: str) -> Account:
+    """The account of a member's points."""
+    return Account(Asset.POINTS, member)
+
+
 def may_spend(buyer: Buyer) -> bool:
     """Whether stored value may be spent on such a recognition. A phone number is not enough: anybody can say one."""
     return (buyer.ref.medium, buyer.ref.assurance) != (Medium.PHONE, Assurance.CLAIMED)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from agent.txn.keying import is_phone
+from agent.txn.returning import Refunding
 from agent.txn.state import (
     MOST_CHOICES,
     Committing,
     Lang,
+    Menu,
     Notice,
     Paid,
     Recovered,
     Selling,
+    ShiftReport,
     SignIn,
     TillState,
 )
@@ -24,6 +27,7 @@ from contract.refusals import Refusal
 EDGE = 14
 STATUS_PX = 28
 STRIP_PX = 28
+BAND_PX = 24
 KEYS_PX = 38
 BANNER_PX = 60
 _CAP_PX = 24
@@ -37,6 +41,9 @@ _NOTICES = {
     Notice.COUPON_ADDED: Say.COUPON_ADDED,
     Notice.COUPON_IDLE: Say.COUPON_IDLE,
     Notice.SLIP_TAKEN_IN: Say.SLIP_TAKEN_IN,
+    Notice.TRAINING_BEGUN: Say.TRAINING_BEGUN,
+    Notice.TRAINING_OVER: Say.TRAINING_OVER,
+    Notice.PRACTISED: Say.PRACTISED,
 }
 
 
@@ -57,6 +64,16 @@ def status_bar(sheet: Sheet, state: TillState, status: StatusBar) -> int:
     if width_px(facts, 14) <= room:
         sheet.write(WIDTH - EDGE - 56, 20, facts, 14, dim, align="right")
     return STATUS_PX
+
+
+def training_band(sheet: Sheet, state: TillState, top: int) -> int:
+    """Say on every screen that this is training; return where the body may begin."""
+    if not state.training:
+        return top
+    sheet.box(0, top, WIDTH, BAND_PX, theme.RED)
+    words = Say.TRAINING.say(state.lang)
+    sheet.write(WIDTH // 2, top + 17, words, 15, theme.WHITE, bold=True, align="center", most_px=WIDTH - 2 * EDGE)
+    return top + BAND_PX
 
 
 def device_strip(sheet: Sheet, status: StatusBar, lang: Lang, top: int) -> int:
@@ -162,10 +179,22 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
         case Selling():
             return [
                 (Say.KEY_MEMBER, Say.DO_PHONE),
+                (Say.KEY_MENU, Say.DO_LIST),
                 (Say.KEY_REPRINT, Say.DO_LAST),
                 (Say.KEY_SIGNOUT, Say.DO_LEAVE),
                 (Say.KEY_LANG, Say.DO_LANG),
             ]
+        case Refunding(plan=plan) if plan is not None:
+            return [(enter, Say.DO_REFUND), (clear, Say.DO_BACK), (cancel, Say.DO_CANCEL)]
+        case Refunding(named=named) if named is not None:
+            return [(enter, Say.DO_NEXT), (Say.KEY_REFUND, Say.DO_ALL), (clear, Say.DO_BACK), (cancel, Say.DO_CANCEL)]
+        case Refunding():
+            return [(enter, Say.DO_NEXT), (clear, Say.DO_CORRECT), (cancel, Say.DO_CANCEL)]
+        case ShiftReport(keyed=keyed):
+            close = [(enter, Say.DO_CLOSE), (clear, Say.DO_CORRECT)] if keyed else []
+            return [*close, (cancel, Say.DO_BACK)]
+        case Menu():
+            return [(clear, Say.DO_BACK)]
         case Recovered(owed=owed):
             skip_all = [(clear, Say.DO_SKIP_ALL)] if len(owed) > 1 else []
             return [(Say.KEY_REPRINT, Say.DO_PRINT), (cancel, Say.DO_SKIP), *skip_all]

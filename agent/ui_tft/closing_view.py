@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from agent.txn.receipt import number_of, paid_by
-from agent.txn.state import Committing, Done, Lang, Paid, ReceiptState, Recovered, SlippedOut, SoldSale, ToppedUp
+from agent.txn.returning import Refunding
+from agent.txn.state import (
+    Committing,
+    Done,
+    Lang,
+    Paid,
+    ReceiptState,
+    Recovered,
+    Refunded,
+    ShiftClosed,
+    SlippedOut,
+    SoldSale,
+    ToppedUp,
+)
 from agent.ui_tft import theme
 from agent.ui_tft.amounts import money, tier_words
 from agent.ui_tft.bars import EDGE
@@ -11,8 +24,9 @@ from agent.ui_tft.screen import WIDTH, Sheet
 from agent.ui_tft.status import StatusBar
 from agent.ui_tft.widths import largest_size
 from agent.ui_tft.words import Say, problem_words
-from contract.bodies import EntryKind
+from contract.bodies import EntryKind, ShiftCloseBody, TrainingBody
 from contract.money import format_minor
+from contract.trade import RefundBody
 from rules.explain import points_text
 
 _BOOKING = {
@@ -20,8 +34,10 @@ _BOOKING = {
     EntryKind.TOP_UP: Say.TOPPING_UP,
     EntryKind.SLIP_OUT: Say.SLIPPING_OUT,
     EntryKind.SLIP_IN: Say.SLIPPING_IN,
+    EntryKind.REFUND: Say.REFUNDING,
+    EntryKind.SHIFT_CLOSE: Say.SHIFT_CLOSING,
 }
-_DONE = {SoldSale: Say.PAID, ToppedUp: Say.TOPPED_UP, SlippedOut: Say.SLIPPED_OUT}
+_DONE = {SoldSale: Say.PAID, ToppedUp: Say.TOPPED_UP, SlippedOut: Say.SLIPPED_OUT, Refunded: Say.REFUNDED}
 _MIDDLE = WIDTH // 2
 _ROOM = WIDTH - 2 * EDGE
 
@@ -29,17 +45,28 @@ _ROOM = WIDTH - 2 * EDGE
 def committing_view(sheet: Sheet, scene: Committing, lang: Lang, top: int, bottom: int) -> None:
     """The amount, and that it is not done yet."""
     height = bottom - top
-    basket = scene.basket
-    amount_minor = basket.priced.payable_minor
-    for plan in (basket.top_up, basket.slip):
-        amount_minor = amount_minor if plan is None else plan.amount_minor
-    amount = money(amount_minor, basket.active.pack.currency)
-    words = _BOOKING.get(scene.asked.kind, Say.CANCELLING).say(lang)
+    body = scene.asked.body
+    kind = body.kind if isinstance(body, TrainingBody) else scene.asked.kind
+    amount = _amount_words(scene)
+    words = _BOOKING.get(kind, Say.CANCELLING).say(lang)
     line = top + height * 42 // 100
-    if scene.asked.kind is not EntryKind.SLIP_IN:
+    if kind is not EntryKind.SLIP_IN:
         sheet.write(_MIDDLE, line, amount, 56, theme.INK, bold=True, align="center", most_px=_ROOM)
     sheet.write(_MIDDLE, line + 48, words, 26, theme.GREEN, bold=True, align="center", most_px=_ROOM)
     sheet.write(_MIDDLE, line + 80, Say.PLEASE_WAIT.say(lang), 16, theme.MUTED, align="center", most_px=_ROOM)
+
+
+def _amount_words(scene: Committing) -> str:
+    """The amount that is being booked."""
+    basket, before = scene.basket, scene.before
+    if isinstance(before, Refunding) and before.plan is not None:
+        return money(before.plan.body.refund_minor, before.plan.body.currency)
+    if basket is None:
+        return before.keyed if before is not None else ""
+    amount_minor = basket.priced.payable_minor
+    for plan in (basket.top_up, basket.slip):
+        amount_minor = amount_minor if plan is None else plan.amount_minor
+    return money(amount_minor, basket.active.pack.currency)
 
 
 def paid_view(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: int, bottom: int) -> None:
@@ -51,7 +78,7 @@ def paid_view(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: int
     sheet.picto("check", EDGE + 10, middle - 44, 88, theme.WHITE)
     x = EDGE + 122
     room = WIDTH - EDGE - x
-    sheet.write(x, middle - 46, _DONE[type(done)].say(lang), 22, theme.MINT, bold=True, most_px=room)
+    sheet.write(x, middle - 46, _done_words(done, lang), 22, theme.MINT, bold=True, most_px=room)
     amount = money(done.amount_minor, done.currency)
     size = largest_size(amount, (58, 50, 44, 38), room, bold=True)
     sheet.write(x, middle + 14, amount, size, theme.WHITE, bold=True, most_px=room)
@@ -97,8 +124,37 @@ def _recovered_question(scene: Recovered, lang: Lang) -> tuple[str, str]:
     return Say.RECOVERED_PAPER.say(lang), theme.GREEN
 
 
+def _done_words(done: Done, lang: Lang) -> str:
+    """What was done."""
+    if isinstance(done, ShiftClosed):
+        return Say.SHIFT_CLOSED.say(lang, number=done.body.number)
+    return _DONE[type(done)].say(lang)
+
+
+def _back_words(body: RefundBody, lang: Lang) -> str:
+    """Where what goes back went, and what the cashier still has to pay out."""
+    stored, cash_minor = format_minor(body.to_stored_minor), body.refund_minor - body.to_stored_minor
+    cash = format_minor(cash_minor)
+    if not body.to_stored_minor:
+        return Say.REFUNDED_CASH.say(lang, cash=cash)
+    return (Say.REFUNDED_BOTH if cash_minor else Say.REFUNDED_STORED).say(lang, stored=stored, cash=cash)
+
+
+def _drawer_words(body: ShiftCloseBody, lang: Lang) -> str:
+    """How what was counted stands to what should be there."""
+    difference_minor = body.cash_counted_minor - body.cash_expected_minor
+    if not difference_minor:
+        return Say.SHIFT_EXACT.say(lang)
+    difference = f"{'+' if difference_minor > 0 else ''}{format_minor(difference_minor)}"
+    return Say.SHIFT_DIFFERS.say(lang, expected=format_minor(body.cash_expected_minor), difference=difference)
+
+
 def _tender_words(done: Done, lang: Lang) -> str:
     """How it was paid; of a top-up, in cash; of a slip, where it goes."""
+    if isinstance(done, Refunded):
+        return _back_words(done.body, lang)
+    if isinstance(done, ShiftClosed):
+        return _drawer_words(done.body, lang)
     if isinstance(done, ToppedUp):
         return Say.CASH_EXACT.say(lang, amount=format_minor(done.amount_minor))
     if isinstance(done, SlippedOut):
@@ -119,7 +175,7 @@ def _member_words(sold: Done, lang: Lang) -> str:
     who = tier_words(sold.buyer.customer.tier, lang)
     if sold.buyer.name_masked:
         who = f"{who} {sold.buyer.name_masked}"
-    if isinstance(sold, SlippedOut) or not sold.sale.points_earned:
+    if not isinstance(sold, SoldSale) or not sold.sale.points_earned:
         return who
     earned = points_text(sold.sale.points_earned, sold.sale.points_scale)
     return f"{who} · {Say.POINTS_EARNED.say(lang, points=earned)}"

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from agent.txn.returning import Refunding
 from agent.txn.state import (
     Committing,
+    Menu,
     OpenBasket,
     Paid,
     PlannedSlip,
     PlannedTopUp,
     Recovered,
     Selling,
+    ShiftReport,
     SignIn,
     TillState,
 )
 from agent.ui_tft import theme
-from agent.ui_tft.bars import bottom_bar, device_strip, status_bar
+from agent.ui_tft.bars import bottom_bar, device_strip, status_bar, training_band
 from agent.ui_tft.basket_view import basket_view
 from agent.ui_tft.closing_view import committing_view, paid_view, recovered_view
 from agent.ui_tft.entry_view import keyed_view, ready_view, sign_in_view
+from agent.ui_tft.menu_view import menu_view
+from agent.ui_tft.refund_view import refund_view
+from agent.ui_tft.report_view import report_view
 from agent.ui_tft.screen import HEIGHT, WIDTH, Screen, Sheet
 from agent.ui_tft.slip_view import slip_view
 from agent.ui_tft.status import DeviceNote, StatusBar
@@ -31,6 +37,7 @@ def compose(state: TillState, status: StatusBar) -> Screen:
     sheet, lang = Sheet(), state.lang
     sheet.box(0, 0, WIDTH, HEIGHT, theme.PAPER)
     top = status_bar(sheet, state, status)
+    top = training_band(sheet, state, top)
     top = device_strip(sheet, status, lang, top)
     bottom = bottom_bar(sheet, state)
     match state.scene:
@@ -46,6 +53,12 @@ def compose(state: TillState, status: StatusBar) -> Screen:
             top_up_view(sheet, basket, top_up, lang, top, bottom)
         case Selling(basket=basket) if basket is not None:
             basket_view(sheet, basket, lang, top, bottom)
+        case Refunding() as scene:
+            refund_view(sheet, scene, lang, top, bottom)
+        case ShiftReport() as scene:
+            report_view(sheet, scene, lang, top, bottom)
+        case Menu():
+            menu_view(sheet, lang, top, bottom)
         case Committing() as scene:
             committing_view(sheet, scene, lang, top, bottom)
         case Paid() as scene:

@@ -25,17 +25,18 @@ from agent.txn.events import (
 from agent.txn.state import TillState
 from agent.txn.step import step
 from contract import credentials
-from contract.bodies import EntryKind
+from contract.bodies import EntryKind, ShiftCloseBody, ShiftFigures
 from contract.credentials import MemberCredential, credential_text, seal_credential
 from contract.documents import CashierRecord, CatalogueItem, PinVerifier
 from contract.envelope import Keyring, keyring
 from contract.ids import TerminalAddress
 from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, seal_entry
+from contract.postings import cash_account
 from contract.signing import SoftwareSigner
-from contract.trade import PackRef, PerpetualTotals, SaleBody, TopUpBody
+from contract.trade import PackRef, PerpetualTotals, RefundBody, SaleBody, TopUpBody
 from rules.advice.goods import Goods
 from rules.authoring import read_authored
-from rules.engine.compiled import compile_pack
+from rules.engine.compiled import Compiled, compile_pack
 from rules.grammar.pack import Pack
 from tests.txn.purse import Purse, new_signer
 
@@ -214,6 +215,38 @@ class MemoryBook(Purse):
     def pack_of(self, ref: PackRef) -> Pack | None:
         return self.active.pack if self.active is not None and self.active.ref == ref else None
 
+    def compiled_of(self, ref: PackRef) -> Compiled | None:
+        return self.active.compiled if self.active is not None and self.active.ref == ref else None
+
+    def entry_at(self, epoch: int, seq: int) -> Entry | None:
+        return self.journal[seq - 1] if epoch == 1 and 0 < seq <= len(self.journal) else None
+
+    def returns_of(self, transaction: bytes) -> tuple[RefundBody, ...]:
+        bodies = (entry.body() for entry in self.journal if entry.header.kind is EntryKind.REFUND)
+        return tuple(
+            body for body in bodies if isinstance(body, RefundBody) and body.original.transaction == transaction
+        )
+
+    def open_shift(self, cashier: str) -> ShiftCloseBody | None:
+        drawer = cash_account(self.address.shop, self.address.terminal)
+        bodies = [entry.body() for entry in self.journal]
+        closed = [place for place, body in enumerate(bodies, 1) if isinstance(body, ShiftCloseBody)]
+        since = bodies[closed[-1] if closed else 0 :]
+        sales = [body for body in since if isinstance(body, SaleBody)]
+        refunds = [body for body in since if isinstance(body, RefundBody)]
+        top_ups = [body for body in since if isinstance(body, TopUpBody)]
+        postings = [posting for sale in sales for posting in sale.postings]
+        postings += [posting for refund in refunds for posting in refund.postings]
+        postings += [posting for top_up in top_ups for posting in top_up.postings]
+        cash = sum(posting.amount for posting in postings if posting.account == drawer)
+        figures = ShiftFigures(
+            self.now().wall_ms,
+            *(len(sales), sum(sale.payable_minor for sale in sales)),
+            *(len(refunds), sum(refund.refund_minor for refund in refunds)),
+            *(len(top_ups), sum(top_up.amount_minor for top_up in top_ups), 0, 0, 0),
+        )
+        return ShiftCloseBody(cashier, 1, len(closed) + 1, cash, 0, self.totals(), figures)
+
     def totals(self) -> PerpetualTotals:
         return self.sold
 
@@ -250,7 +283,7 @@ class MemoryBook(Purse):
         entry = seal_entry(self.hq, header, commit.body)
         self.journal.append(entry)
         self.keep(commit.body)
-        if isinstance(commit.body, SaleBody | TopUpBody):
+        if isinstance(commit.body, SaleBody | RefundBody | TopUpBody):
             self.sold = commit.body.totals
         if commit.owes_receipt:
             self.owed.append(entry)

@@ -96,7 +96,8 @@ def test_an_offer_changes_nothing_of_what_is_booked() -> None:
 def test_once_it_is_being_paid_nothing_more_is_sought(desk: Desk) -> None:
     desk.keys("187.50", "enter", "cash")
     desk.tell(Tick())
-    assert isinstance(desk.state.scene, Committing) and not desk.state.scene.basket.offer_sought
+    scene = desk.state.scene
+    assert isinstance(scene, Committing) and scene.basket is not None and not scene.basket.offer_sought
     desk.commit()
     desk.tell(Tick())
     assert isinstance(desk.state.scene, Paid)

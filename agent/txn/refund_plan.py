@@ -1,0 +1,190 @@
+"""Which sale a receipt names, and what goes back to where it came from when goods of it come back."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agent.txn.book import Book, ReturnTaken
+from agent.txn.effects import Commit
+from agent.txn.receipt import QR_DIGEST_BYTES, QR_PREFIX
+from agent.txn.returning import NamedSale, PlannedRefund
+from agent.txn.value import BORN_MS, points_of, wallet
+from contract.bodies import EntryKind
+from contract.errors import ContractError
+from contract.ids import receipt_number
+from contract.journal import Entry
+from contract.refusals import Refusal, RefusalCode
+from contract.trade import Original, PerpetualTotals, RefundBody, SaleBody, Tender, TenderKind
+from contract.value import MOST_DRAWS, Asset, Draw, Lease, born_lease_id
+from rules.beside.draws import Short, spend, spendable
+from rules.going_back import going_back, tax_back_minor
+from rules.postings import refund_postings
+from rules.refund import Refund, kept_after, refund, sold_of
+
+_NUMBER = re.compile(r"(?:(?:(?P<till>[A-Z0-9.-]+)-)?(?P<epoch>\d{1,9})[-.])?(?P<seq>\d{1,15})")
+"""What a receipt's number may be keyed as: ``23``, ``1.23`` (epoch and number), or whole as it is printed."""
+
+
+def by_code(data: bytes, book: Book) -> NamedSale | Refusal:
+    """Return the sale of a receipt's code. The code holds a part of the hash of the entry: a made-up one is refused."""
+    text = data.decode("ascii", "replace").strip().upper()
+    number, _colon, digest = text.removeprefix(QR_PREFIX).partition(":")
+    if not text.startswith(QR_PREFIX) or not digest:
+        return Refusal(RefusalCode.REFUND_NO_RECEIPT)
+    entry = _entry_of(number, book)
+    if isinstance(entry, Refusal):
+        return entry
+    if digest != base64.b32encode(entry.digest[:QR_DIGEST_BYTES]).decode().rstrip("="):
+        return Refusal(RefusalCode.REFUND_FORGED)
+    return _sale_in(entry, book)
+
+
+def by_number(number: str, book: Book) -> NamedSale | Refusal:
+    """Return the sale of a receipt's number: of this till alone."""
+    entry = _entry_of(number, book)
+    return entry if isinstance(entry, Refusal) else _sale_in(entry, book)
+
+
+def planned(named: NamedSale, units: Sequence[int], cashier: str, book: Book) -> PlannedRefund | Refusal:
+    """Return the order to book that ``units`` of each line come back."""
+    if not any(units):
+        return Refusal(RefusalCode.REFUND_NOTHING)
+    sold, sale = sold_of(named.sale), named.sale
+    transaction = book.new_transaction()
+    try:
+        found = refund(sold, named.compiled, units, named.earlier)
+        returned = going_back(sold, named.compiled, sale.draws, found, named.earlier)
+        body = _body(named, found, returned, (transaction, cashier), book)
+    except ContractError as error:
+        return Refusal(RefusalCode.REFUND_NOT_HERE, str(error))
+    return PlannedRefund(Commit(EntryKind.REFUND, transaction, body, owes_receipt=True), body)
+
+
+def _body(
+    named: NamedSale, found: Refund, returned: tuple[Draw, ...], made: tuple[bytes, str], book: Book
+) -> RefundBody:
+    sale, header, address = named.sale, named.entry.header, book.address
+    transaction, cashier = made
+    # A phone's code was shown for the sale; it is not shown again for what comes back.
+    member = None if sale.member is None else replace(sale.member, presentation=None)
+    cash_minor = found.refund_minor - found.to_stored_minor
+    who = None if member is None else member.member
+    tax_minor = tax_back_minor(sale, found, named.earlier)
+    return RefundBody(
+        cashier=cashier,
+        pack=sale.pack,
+        currency=sale.currency,
+        original=Original(
+            address.shop, address.terminal, header.epoch, header.seq, header.transaction, named.entry.digest
+        ),
+        units=found.units,
+        refund_minor=found.refund_minor,
+        to_stored_minor=found.to_stored_minor,
+        points_back=found.points_back,
+        points_restored=found.points_restored,
+        tenders=(Tender(TenderKind.CASH, cash_minor),) if cash_minor else (),
+        postings=refund_postings(found, sale.currency, address.shop, address.terminal, who, returned, tax_minor),
+        totals=_grown(book.totals(), found.refund_minor),
+        member=member,
+        bonus_back_minor=found.bonus_back_minor,
+        returned=returned,
+        born=() if who is None else _born(transaction, who, returned, found, book),
+        codes_restored=found.codes_restored,
+        draws=() if who is None else _taken_back(who, header.transaction, found, book),
+        coupons_withdrawn=found.coupons_withdrawn,
+        counts_withdrawn=found.counts_withdrawn,
+        gifts_due=found.gifts_due,
+        points_scale=sale.points_scale,
+    )
+
+
+def _grown(totals: PerpetualTotals, refund_minor: int) -> PerpetualTotals:
+    return replace(totals, refunds=totals.refunds + 1, refunded_minor=totals.refunded_minor + refund_minor)
+
+
+def _born(transaction: bytes, member: str, returned: Sequence[Draw], found: Refund, book: Book) -> tuple[Lease, ...]:
+    """The leases of what goes back to a member: of stored value one for each lot, and points that are given again
+    beyond those taken back.
+    """
+    until_ms = book.now().wall_ms + BORN_MS
+    lots: dict[tuple[bytes | None, str | None], tuple[int, int]] = {}
+    for item in returned:
+        if item.account.asset is Asset.STORED:
+            amount, bonus = lots.get((item.lot, item.issuer), (0, 0))
+            lots[item.lot, item.issuer] = amount + item.amount, bonus + item.bonus_minor
+    account = wallet(member)
+    leases = [
+        Lease(born_lease_id(transaction, account, lot), account, amount, until_ms, bonus, lot, issuer)
+        for (lot, issuer), (amount, bonus) in lots.items()
+    ]
+    points = found.points_restored - found.points_back
+    if points > 0:
+        account = points_of(member)
+        leases.append(Lease(born_lease_id(transaction, account), account, points, until_ms))
+    return tuple(leases)[:MOST_DRAWS]
+
+
+def _taken_back(member: str, sale: bytes, found: Refund, book: Book) -> tuple[Draw, ...]:
+    """What is taken from the leases in hand, so that nobody spends here what was taken back: bonus that the sale
+    brought, and points beyond those given again. What is not in hand any more head office takes where it is.
+    """
+    bonus = [held for held in book.spendable(wallet(member)) if held.lease.lot == sale and not held.amount]
+    points = book.spendable(points_of(member))
+    taken: list[Draw] = []
+    for held, back in (
+        (bonus, found.bonus_back_minor),
+        (points, found.points_back - found.points_restored),
+    ):
+        drawn = spend(held, max(0, min(back, spendable(held))))
+        taken += () if isinstance(drawn, Short) else drawn
+    return tuple(taken)[:MOST_DRAWS]
+
+
+def _entry_of(number: str, book: Book) -> Entry | Refusal:
+    found = _NUMBER.fullmatch(number.strip().upper())
+    if found is None:
+        return Refusal(RefusalCode.REFUND_NO_RECEIPT)
+    epoch, seq = int(found["epoch"] or book.epoch()), int(found["seq"])
+    if found["till"] and receipt_number(book.address, epoch, seq) != number.strip().upper():
+        return Refusal(RefusalCode.REFUND_ELSEWHERE, found["till"])
+    entry = book.entry_at(epoch, seq)
+    return entry or Refusal(RefusalCode.REFUND_UNKNOWN, number)
+
+
+def _sale_in(entry: Entry, book: Book) -> NamedSale | Refusal:
+    try:
+        sale = entry.body()
+    except ContractError as error:
+        return Refusal(RefusalCode.REFUND_UNKNOWN, str(error))
+    if not isinstance(sale, SaleBody):
+        return Refusal(RefusalCode.REFUND_NO_SALE, entry.header.kind)
+    compiled = book.compiled_of(sale.pack)
+    if compiled is None:
+        return Refusal(RefusalCode.REFUND_NOT_HERE, f"rules {sale.pack.version} are not kept")
+    returns = book.returns_of(entry.header.transaction)
+    if returns is None:
+        # Nobody gets back twice what could not be looked up once.
+        return Refusal(RefusalCode.STORE_FAILED)
+    earlier = tuple(_as_returned(one) for one in returns)
+    try:
+        left = tuple(kept_after(sold_of(sale), [one.units for one in earlier]))
+    except ContractError as error:
+        return Refusal(RefusalCode.REFUND_NOT_HERE, str(error))
+    if not any(left):
+        return Refusal(RefusalCode.REFUND_ALL_BACK)
+    return NamedSale(entry, sale, compiled, earlier, left)
+
+
+def _as_returned(one: ReturnTaken) -> Refund:
+    return Refund(
+        units=one.units,
+        refund_minor=one.refund_minor,
+        to_stored_minor=one.to_stored_minor,
+        points_back=one.points_back,
+        points_debt=0,
+        points_restored=one.points_restored,
+        bonus_back_minor=one.bonus_back_minor,
+    )
