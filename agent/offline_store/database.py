@@ -9,7 +9,7 @@ import glob
 import os
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from threading import get_ident
@@ -21,6 +21,9 @@ BUSY_TIMEOUT_MS = 500
 """A reader of another process, such as a technician's check, may hold the file; the till waits this long."""
 
 _CHECKPOINT_PAGES = 1_000
+_MOST_EPOCH_BYTES = 12
+"""An epoch in decimal, padded with spaces, and a line's end: written at once over the one before."""
+
 _MOST_STEPS = 10_000
 """A shape of a higher number is damage, and not a newer program's."""
 
@@ -59,6 +62,7 @@ class Database:
             return
         self._lock, self._owner = _hold(self._path), get_ident()
         try:
+            self._require_content(self._lock)
             with named_faults():
                 self._connection = self._connect(self._path)
                 self._set_up(self._connection)
@@ -80,6 +84,23 @@ class Database:
         finally:
             if lock is not None:
                 os.close(lock)
+
+    def keep_epoch(self, epoch: int) -> None:
+        """Note beside the file that it holds ``epoch``, so that a file that is emptied or gone later is not taken for a
+        new one. Where that cannot be written, the next opening tries again. Raises StoreError, CLOSED.
+        """
+        if self._lock is None:
+            raise StoreError(StoreCause.CLOSED)
+        told = f"{epoch:<{_MOST_EPOCH_BYTES - 1}}\n".encode()
+        with suppress(OSError):
+            if os.pread(self._lock, _MOST_EPOCH_BYTES, 0) != told:
+                os.pwrite(self._lock, told, 0)
+                os.fsync(self._lock)
+
+    def _require_content(self, lock: int) -> None:
+        epoch = _epoch_told(lock)
+        if epoch and self._path.stat().st_size == 0:
+            raise StoreError(StoreCause.CORRUPT, f"the file is empty or gone, and epoch {epoch} was kept in it")
 
     @property
     def version(self) -> int:
@@ -226,6 +247,28 @@ def held(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def kept_epoch(path: Path) -> int:
+    """The newest epoch that the file was last known to hold; 0 where that is not known. Raises StoreError."""
+    try:
+        lock = os.open(_beside(path, ".lock"), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise StoreError(StoreCause.IO, f"{path.parent}: {error.strerror}") from error
+    try:
+        return _epoch_told(lock)
+    finally:
+        os.close(lock)
+
+
+def _epoch_told(lock: int) -> int:
+    try:
+        told = os.pread(lock, _MOST_EPOCH_BYTES, 0).strip()
+    except OSError as error:
+        raise StoreError(StoreCause.IO, f"the lock: {error.strerror}") from error
+    return int(told) if told.isdigit() else 0
 
 
 def swap_in(path: Path, built: Path) -> Path:

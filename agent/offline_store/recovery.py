@@ -11,7 +11,7 @@ from pathlib import Path
 from agent.clock import Stamp
 from agent.keys import Identity
 from agent.offline_store.chain import Place, body_of
-from agent.offline_store.database import Connect, connected, held, swap_in
+from agent.offline_store.database import Connect, connected, held, kept_epoch, swap_in
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.salvage import rebuild
 from agent.offline_store.store import Store
@@ -22,20 +22,25 @@ from contract.journal import Entry
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """How a damaged store was brought back: the epoch it goes on in, where the damaged file was put (None where it
-    could stay in use), how many entries of the epochs before it holds, and which are known to be lost.
+    could stay in use), how many entries of the epochs before it holds, and which are known to be lost; ``all_known``
+    where no others can be.
     """
 
     epoch: int
     aside: Path | None
     entries: int
     lost: tuple[Place, ...]
+    all_known: bool = False
 
     @property
     def detail(self) -> str:
         """In one line, for a technical event and the log."""
         lost = ", ".join(map(str, self.lost[:8])) + (", ..." if len(self.lost) > 8 else "")
+        lost = f"{len(self.lost)} lost" + (f": {lost}" if lost else "")
+        if not self.all_known:
+            lost = f"{lost}, and how many more is not known" if self.lost else "how many are lost is not known"
         where = "the file is used on" if self.aside is None else f"the file is kept as {self.aside.name}"
-        return f"{self.entries} entries kept, {len(self.lost)} lost{': ' if lost else ''}{lost}; {where}"
+        return f"{self.entries} entries kept, {lost}; {where}"
 
 
 def recover(path: Path, identity: Identity, transaction: bytes, stamp: Stamp, connect: Connect = connected) -> Recovery:
@@ -50,17 +55,17 @@ def recover(path: Path, identity: Identity, transaction: bytes, stamp: Stamp, co
     except StoreError as error:
         if error.cause not in (StoreCause.CORRUPT, StoreCause.INVALID, StoreCause.ABSENT):
             raise
-    built = path.with_name(f"{path.name}.building")
+    built, known_epoch = path.with_name(f"{path.name}.building"), kept_epoch(path)
     with held(path):
         try:
-            for end in ("", "-wal", "-shm"):
+            for end in ("", "-wal", "-shm", ".lock"):
                 built.with_name(built.name + end).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(StoreCause.IO, f"{built}: {error.strerror}") from error
         fresh = Store(built, identity, connect=connect)
         fresh.open()
         try:
-            first = rebuild(path, fresh.parts, transaction, stamp)
+            first = rebuild(path, fresh.parts, transaction, stamp, known_epoch)
             found = _recovery(fresh, first)
         finally:
             fresh.close()
@@ -90,4 +95,5 @@ def _recovery(store: Store, first: Entry) -> Recovery:
     lost = body.lost if isinstance(body, EpochStartBody) else ()
     before = body.previous_epoch if isinstance(body, EpochStartBody) else first.header.epoch
     (entries,) = store.parts.database.row("SELECT count(*) FROM journal WHERE epoch < ?", first.header.epoch) or (0,)
-    return Recovery(first.header.epoch, None, entries, tuple(Place(before, seq) for seq in lost))
+    all_known = isinstance(body, EpochStartBody) and body.head_proven
+    return Recovery(first.header.epoch, None, entries, tuple(Place(before, seq) for seq in lost), all_known)

@@ -65,11 +65,14 @@ class _Told:
     """The versions of documents that were active."""
 
 
-def rebuild(damaged: Path, parts: Parts, transaction: bytes, stamp: Stamp) -> Entry:
-    """Fill a new file with what can be read of ``damaged`` and begin a new epoch there; return its first entry, which
-    says what is lost. Raises StoreError.
+def rebuild(damaged: Path, parts: Parts, transaction: bytes, stamp: Stamp, known_epoch: int = 0) -> Entry:
+    """Fill a new file with what can be read of ``damaged`` and begin a new epoch there, above ``known_epoch``; return
+    its first entry, which says what is lost. Raises StoreError.
     """
     _keep_entries(damaged, parts)
+    if parts.journal.epochs()[-1] < known_epoch < MOST_EPOCH:
+        with parts.database.transaction():
+            parts.journal.found(Source(parts.journal.source.address, known_epoch, parts.journal.source.key))
     told = _told(damaged)
     _keep_told(parts, told)
     _keep_carrying(parts)
