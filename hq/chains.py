@@ -178,6 +178,9 @@ def wanted(connection: Connection, address: TerminalAddress, earlier: Sequence[E
     for row in starts:
         epoch, last = row.previous_epoch, min(row.acked_seq, asked[row.previous_epoch].head_seq)
         first = here.get(epoch, 0) + 1
+        if ways[epoch] > 1 and row.acked_digest in known:
+            # What comes again is carried over in order, so what stood before it is here too.
+            continue
         if first <= last:
             # Of a chain that went two ways, what is here may be the other's: the till shows from where.
             found[epoch] = Range(epoch, 1 if ways[epoch] > 1 else first, last)

@@ -288,6 +288,36 @@ def test_what_a_copy_has_overwritten_in_restored_books_is_asked_for_and_carried_
     assert len(sold(hq)) == 1 + 4 + 3
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_of_a_chain_that_went_two_ways_all_is_asked_for_again_until_it_is_here(hq: HeadOffice) -> None:
+    till = hq.enrolled()
+    till.sell(hq.sale(till, member=None))
+    twin = Till(till.address)
+    twin.signer, twin.entries = till.signer, [*till.entries]
+    for _ in range(3):
+        till.sell(hq.sale(till, member=None))
+    hq.offer(till, *till.entries)
+    # The copy, behind an older image, begins an epoch of its own; the till follows with the next.
+    twin.sell(hq.sale(till, member=None), transaction=b"w" * 16)
+    copied = twin.next_epoch(1)
+    hq.offer(copied, *copied.entries)
+    later = Till(till.address, 3)
+    later.signer = till.signer
+    start = EpochStartBody(EpochReason.CHAIN_DISPUTED, 1, 4, till.head_hash, 4)
+    hq.offer(later, later.append(EntryKind.EPOCH_START, start))
+    ended = EarlierEpoch(1, 4, till.head_hash)
+    assert hq.greet(later, earlier=(ended,)).wanted == ()
+    # Of books restored from before, the copy's entry is what follows: only the till knows from where they differ.
+    forget(hq, 1, 1)
+    hq.offer(twin, twin.entries[1])
+    assert hq.greet(later, earlier=(ended,)).wanted == (Range(1, 1, 4),)
+    (refused,) = hq.offer(till, *till.entries).refused
+    assert (refused.seq, refused.reason) == (2, Cause.ENTRY_CONFLICT)
+    hq.offer(later, *(later.carry(entry) for entry in till.entries[1:]))
+    assert hq.greet(later, earlier=(ended,)).wanted == ()
+    assert len(sold(hq)) == 1 + 1 + 3
+
+
 def test_an_ended_epoch_that_head_office_never_heard_of_is_let_in_when_it_is_sent(hq: HeadOffice) -> None:
     till = hq.enrolled()
     till.sell(hq.sale(till))
