@@ -23,8 +23,8 @@ class LendingPolicy:
     is good for ``lease_days``. Visits count for ``habit_days``; a till not heard of for ``seen_days`` gets nothing new.
     ``shared_bp`` of a budget, a gift's stock or a merchant's pool is out at tills at a time.
 
-    By itself only stored value is lent, because it is what tills take: whatever else lies at a till can be spent by
-    nobody until it comes back. What is asked for in so many words is lent all the same.
+    What lies at a till can be spent by nobody else until it comes back: a tenant whose members spend their points or
+    uses in a web shop alone says that they are not lent. What is asked for in so many words is lent all the same.
     """
 
     home_bp: int = 5_000
@@ -36,9 +36,9 @@ class LendingPolicy:
     lease_days: int = 7
     habit_days: int = 90
     seen_days: int = 3
-    shared_bp: int = 0
-    lend_points: bool = False
-    lend_uses: bool = False
+    shared_bp: int = 8_000
+    lend_points: bool = True
+    lend_uses: bool = True
 
     @property
     def lease_ms(self) -> int:

@@ -110,7 +110,7 @@ def test_the_largest_possible_loss_is_what_tills_hold_and_what_was_written_off_i
     require_sound(hq)
 
 
-def test_by_itself_head_office_lends_only_what_tills_take(hq: HeadOffice) -> None:
+def test_points_uses_and_what_is_shared_are_lent_unless_the_tenant_keeps_them_back(hq: HeadOffice) -> None:
     a = Borrower(hq, hq.enrolled(A1))
     a.top_up(10_000, keep=False)
     counted = (Account(Asset.POINTS, "m1"), Account(Asset.USES, "m1", "wash"), Account(Asset.BUDGET, "spring"))
@@ -119,14 +119,14 @@ def test_by_itself_head_office_lends_only_what_tills_take(hq: HeadOffice) -> Non
             grant(connection, hq.desk, account, 1_000, NOW_MS)
         buy_pool(connection, hq.desk, "shop-a", 1_000, 0, 100, NOW_MS)
     a.sync()
-    take_step(hq, NOW_MS + 60_000)
+    take_step(hq, NOW_MS + 60_000, LendingPolicy(shared_bp=0, lend_points=False, lend_uses=False))
     a.activate()
     assert {lease.account.asset for lease in a.held.values()} == {Asset.STORED}
     with writing(hq.engine) as connection:
         for account in counted:
             grant(connection, hq.desk, account, 1, NOW_MS)
     a.sync()
-    take_step(hq, NOW_MS + 120_000, LendingPolicy(shared_bp=8_000, lend_points=True, lend_uses=True))
+    take_step(hq, NOW_MS + 120_000)
     a.activate()
     assert {lease.account for lease in a.held.values()} > {*counted}
     assert lend(hq, A1, 100, Account(Asset.GIFT, "cup")) == 100

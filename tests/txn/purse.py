@@ -59,6 +59,11 @@ class Purse:
         lease = Lease(lot, Account(Asset.STORED, member), amount, 2**50 + number, bonus, lot, "s02")
         self.leases[lot] = Held(lease, amount, bonus)
 
+    def share(self, account: Account, amount: int, number: int = 99) -> None:
+        """Lend a part of what is counted: points, uses, a budget, a gift, a merchant's points."""
+        lease = Lease(bytes([number]) * 16, account, amount, 2**50 + number)
+        self.leases[lease.lease] = Held(lease, amount, 0)
+
     def spendable(self, account: Account) -> tuple[Held, ...]:
         found = (held for held in self.leases.values() if held.lease.account == account)
         return tuple(held for held in found if held.amount or held.bonus_minor)
@@ -111,7 +116,7 @@ class Purse:
             return
         if body.member is not None and body.member.presentation is not None:
             self.showings.add(body.member.presentation)
-        self._take(body.draws if isinstance(body, SaleBody) else ())
+        self._take(body.draws)
         self._bear(body.born)
 
     def _take(self, draws: Iterable[Draw]) -> None:

@@ -1,0 +1,77 @@
+"""What this till may give of what belongs to nobody in particular: campaigns' budgets, points that merchants paid for
+in advance, gifts in stock. Rules are told of it where it is too little for a basket; what they give is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from agent.txn.book import Book
+from agent.txn.state import Told
+from contract.basket import PoolShare, RuleUsage, Stock
+from contract.trace import AppliedEffect
+from contract.value import Account, Asset, Draw
+from rules.beside.draws import Short, spend, spendable
+from rules.engine.compiled import Compiled
+from rules.takings import takings
+
+MOST_ROUNDS = 8
+"""So often a basket is priced again because a share does not suffice; then rules are told of every share."""
+MOST_TOLD = 500
+"""So many campaigns are told of at once."""
+
+
+def told_more(told: Told, effects: Iterable[AppliedEffect], compiled: Compiled, book: Book) -> Told:
+    """Return what the rules must be told besides ``told``: every share that ``effects`` take more of than lies here."""
+    wanted = takings(effects, book.address.shop, compiled.shared)
+    short = {account: left for account, amount in wanted.items() if (left := left_of(account, book)) < amount}
+    return _with(told, short) if short else told
+
+
+def all_told(told: Told, compiled: Compiled, book: Book) -> Told:
+    """Return all of this till's shares in what a pack gives from shares alone, as many as can be told."""
+    shared = compiled.shared
+    accounts = [Account(Asset.BUDGET, rule) for rule in sorted(shared.budgets)[:MOST_TOLD]]
+    accounts += [Account(Asset.BUDGET_USES, rule) for rule in sorted(shared.counted)[:MOST_TOLD]]
+    if book.address.shop in shared.pools:
+        accounts.append(Account(Asset.POOL, book.address.shop))
+    return _with(told, {account: left_of(account, book) for account in accounts})
+
+
+def share_draws(effects: Iterable[AppliedEffect], compiled: Compiled, book: Book) -> tuple[Draw, ...] | Short:
+    """Return what ``effects`` take of the leases held here; Short where they do not hold so much."""
+    found: list[Draw] = []
+    for account, amount in takings(effects, book.address.shop, compiled.shared).items():
+        draws = spend(book.spendable(account), amount)
+        if isinstance(draws, Short):
+            return draws
+        found += draws
+    return tuple(found)
+
+
+def left_of(account: Account, book: Book) -> int:
+    """What may be drawn here of an account now, in its unit."""
+    return spendable(book.spendable(account))
+
+
+def _with(told: Told, shares: Mapping[Account, int]) -> Told:
+    usage = {item.rule: (item.share_minor, item.share_uses) for item in told.usage}
+    stock = {item.sku: item.left for item in told.stock}
+    pools = {item.pool: item.left for item in told.pools}
+    for account, left in shares.items():
+        name = account.holder
+        minor, uses = usage.get(name, (None, None))
+        match account.asset:
+            case Asset.BUDGET:
+                usage[name] = (left, uses)
+            case Asset.BUDGET_USES:
+                usage[name] = (minor, left)
+            case Asset.GIFT:
+                stock[name] = left
+            case Asset.POOL:
+                pools[name] = left
+    return Told(
+        tuple(RuleUsage(rule, share_uses=uses, share_minor=minor) for rule, (minor, uses) in sorted(usage.items())),
+        tuple(Stock(sku, left) for sku, left in sorted(stock.items())),
+        tuple(PoolShare(pool, left) for pool, left in sorted(pools.items())),
+    )
