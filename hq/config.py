@@ -124,11 +124,15 @@ class HqConfig:
     web: WebConfig | None
 
 
-def read_config(path: Path) -> HqConfig:
-    """Read and check the file at ``path``. Raises OSError where it cannot be read, SettingsError with every mistake
-    in it.
+def read_config(path: Path, worker: str | None = None) -> HqConfig:
+    """Read and check the file at ``path``, for the worker it names or for ``worker``. Raises OSError where it cannot
+    be read, SettingsError with every mistake in it.
     """
-    return build_config(settings.parse_toml(path.read_bytes(), str(path)), path.parent, str(path))
+    plain = settings.parse_toml(path.read_bytes(), str(path))
+    broker = plain.get("broker")
+    if worker is not None and isinstance(broker, dict):
+        plain = {**plain, "broker": {**broker, "worker": worker}}
+    return build_config(plain, path.parent, str(path))
 
 
 def build_config(plain: Mapping[str, object], folder: Path, source: str = "") -> HqConfig:

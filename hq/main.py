@@ -22,15 +22,16 @@ _WATCH_INTERVAL_S = 0.1
 _LOG = logging.getLogger(__name__)
 
 
-def run(config_path: Path) -> int:
-    """Run head office until it is told to stop; return the exit status.
+def run(config_path: Path, worker: str | None = None) -> int:
+    """Run head office until it is told to stop, as the worker that the configuration names or as ``worker``; return the
+    exit status.
 
     Raises OSError, SettingsError or OfficeError where it cannot start.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # Alembic tells each start that nothing is to be done.
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    config = read_config(config_path)
+    config = read_config(config_path, worker)
     signer = load_signer(config)
     check_certificates(config.broker)
     stop = threading.Event()

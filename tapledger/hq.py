@@ -73,7 +73,8 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = group.add_subparsers(metavar="COMMAND", required=True)
-    _add(commands, "run", "answer tills until told to stop (SIGTERM)", _run)
+    started = _add(commands, "run", "answer tills until told to stop (SIGTERM)", _run)
+    started.add_argument("--worker", metavar="NAME", help="as which worker, such as hq-2 (default: as hq.toml says)")
     _add_pack(commands)
     terminal = _group(commands, "terminal", "the tills whose journals are let in")
     add = _add(terminal, "add", "enrol a till, or a new epoch of one", _office(_terminal_add))
@@ -158,7 +159,7 @@ def _office(act: "Act") -> Callable[[argparse.Namespace], int]:
 def _run(arguments: argparse.Namespace) -> int:
     from hq.main import run
 
-    return run(arguments.config)
+    return run(arguments.config, arguments.worker)
 
 
 def _pack_sign(office: "Office", arguments: argparse.Namespace) -> Said:

@@ -33,6 +33,15 @@ def serve(config_path: Path) -> int:
             "请添加 [web]，写明 host、port 和 [[web.clients]]。",
         )
         raise settings.SettingsError((problem,), str(config_path))
+    if not config.web.clients:
+        problem = settings.Problem(
+            "web.clients",
+            "names nobody, so everybody would be refused",
+            "没有写明任何客户端，所有请求都会被拒绝",
+            "Add [[web.clients]] with a name and a token.",
+            "请添加 [[web.clients]]，写明 name 和 token。",
+        )
+        raise settings.SettingsError((problem,), str(config_path))
     desk = Desk(load_signer(config), config.tenant, config.accept_days, config.lending)
     engine = open_database(config.database)
     try:

@@ -30,8 +30,13 @@ def _settings(unit: str) -> dict[str, list[str]]:
     return settings
 
 
-def test_there_is_a_unit_for_the_terminal_and_one_for_head_office() -> None:
-    assert UNITS == ["tapledger-agent.service", "tapledger-hq.service"]
+def test_there_is_a_unit_for_the_terminal_and_for_each_program_of_head_office() -> None:
+    assert UNITS == [
+        "tapledger-agent.service",
+        "tapledger-hq-web.service",
+        "tapledger-hq-worker@.service",
+        "tapledger-hq.service",
+    ]
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -41,7 +46,7 @@ def test_a_unit_starts_a_command_that_exists(unit: str) -> None:
     (start,) = _settings(unit)["Service.ExecStart"]
     program, *words = shlex.split(start)
     assert program == "/opt/tapledger/bin/tapledger"
-    assert callable(build_parser().parse_args(words).run)
+    assert callable(build_parser().parse_args([word.replace("%i", "2") for word in words]).run)
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -67,12 +72,12 @@ def test_systemd_itself_finds_no_fault_where_it_is_at_hand(unit: str, tmp_path: 
     program = shutil.which("systemd-analyze")
     if program is not None:
         # A program that is there stands for the installed one, which need not be.
-        copy = tmp_path / unit
+        copy = tmp_path / unit.replace("@.", "@2.")
         copy.write_text(text.replace("/opt/tapledger/bin/tapledger", sys.executable), encoding="utf-8")
         verdict = subprocess.run(
             [program, "verify", str(copy)], capture_output=True, text=True, check=False, timeout=60
         )
-        assert (verdict.returncode, unit in verdict.stderr) == (0, False), verdict.stderr
+        assert (verdict.returncode, copy.name in verdict.stderr) == (0, False), verdict.stderr
 
 
 def test_every_udev_rule_is_a_list_of_terms_and_leaves_removals_alone() -> None:
@@ -92,6 +97,7 @@ def test_the_account_and_the_folders_the_units_rely_on_are_made() -> None:
     folders = (FOLDER / "tapledger.tmpfiles.conf").read_text("utf-8")
     assert re.search(r"^u tapledger ", accounts, re.MULTILINE)
     for unit in UNITS:
-        config = _settings(unit)["Service.ExecStart"][0].split()[-1]
+        words = _settings(unit)["Service.ExecStart"][0].split()
+        config = words[words.index("--config") + 1]
         assert re.search(rf"^d {Path(config).parent} 0750 root tapledger ", folders, re.MULTILINE)
     assert re.search(r"^d /var/lib/tapledger 0700 tapledger tapledger ", folders, re.MULTILINE)
