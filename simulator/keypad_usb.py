@@ -26,6 +26,10 @@ KEYS: dict[str, int] = {
     "stored": ecodes.KEY_F7,
     "topup": ecodes.KEY_F8,
     "slip": ecodes.KEY_F9,
+    "menu": ecodes.KEY_F12,
+    "report": ecodes.KEY_KPASTERISK,
+    "refund": ecodes.KEY_KPMINUS,
+    "training": ecodes.KEY_KPSLASH,
 }
 """The keys by what is printed on them, and the key code each has (linux/input-event-codes.h)."""
 

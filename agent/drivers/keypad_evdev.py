@@ -47,6 +47,10 @@ KEYS: dict[int, Key] = {
     65: Key.STORED,
     66: Key.TOP_UP,
     67: Key.SLIP,
+    55: Key.REPORT,  # KEY_KPASTERISK
+    74: Key.REFUND,  # KEY_KPMINUS
+    88: Key.MENU,  # KEY_F12
+    98: Key.TRAINING,  # KEY_KPSLASH
     71: Key.DIGIT_7,  # KEY_KP7 and the rest of the number block
     72: Key.DIGIT_8,
     73: Key.DIGIT_9,

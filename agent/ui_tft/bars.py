@@ -185,11 +185,12 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
                 (Say.KEY_LANG, Say.DO_LANG),
             ]
         case Refunding(plan=plan) if plan is not None:
-            return [(enter, Say.DO_REFUND), (clear, Say.DO_BACK), (cancel, Say.DO_CANCEL)]
+            return [(enter, Say.DO_REFUND), (clear, Say.DO_BACK), (cancel, Say.DO_NO_REFUND)]
         case Refunding(named=named) if named is not None:
-            return [(enter, Say.DO_NEXT), (Say.KEY_REFUND, Say.DO_ALL), (clear, Say.DO_BACK), (cancel, Say.DO_CANCEL)]
+            rest = (Say.KEY_REFUND, Say.DO_ALL)
+            return [(enter, Say.DO_NEXT), rest, (clear, Say.DO_BACK), (cancel, Say.DO_NO_REFUND)]
         case Refunding():
-            return [(enter, Say.DO_NEXT), (clear, Say.DO_CORRECT), (cancel, Say.DO_CANCEL)]
+            return [(enter, Say.DO_NEXT), (clear, Say.DO_CORRECT), (cancel, Say.DO_NO_REFUND)]
         case ShiftReport(keyed=keyed):
             close = [(enter, Say.DO_CLOSE), (clear, Say.DO_CORRECT)] if keyed else []
             return [*close, (cancel, Say.DO_BACK)]

@@ -1,0 +1,258 @@
+"""What real tills took back offline: head office finds nothing to say, and every balance is exact."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from agent.paper import Pair, Paper, Qr, Text
+from agent.txn.effects import Effect, Print, PrintReport
+from agent.txn.state import Selling, SignedIn, TillState
+from contract.bodies import EntryKind, ShiftCloseBody, TrainingBody
+from contract.trade import RefundBody
+from hq.books import exception_lines, ledger_sums
+from hq.coupons import CouponTerms, issue_coupon
+from hq.db import reading, writing
+from hq.ledger import balance
+from tests.agent.real_till import RealTill
+from tests.hq.borrowers import require_sound
+from tests.hq.test_value_from_tills import COUPON_RULE, LADDER, TOPPING, two_tills
+from tests.hq.tills import NOW_MS, HeadOffice, Till
+from tests.txn.desk import promising
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+RULES = json.dumps(
+    promising(
+        {**TOPPING, "then": [{"top_up": {"steps": [LADDER]}}]},
+        {
+            **COUPON_RULE,
+            "when": [{"code": ["C-1"]}],
+            "then": [{"amount": {"off_minor": 500, "scope": "basket"}}],
+        },
+        {"rule": "points", "lane": "points", "then": [{"points_per_money": {"points": 1, "spend_minor": 100}}]},
+    )
+)
+
+
+class Chained:
+    """A till and how much of its journal head office has."""
+
+    def __init__(self, hq: HeadOffice, till: RealTill) -> None:
+        self.hq = hq
+        self.till = till
+        self._sender = Till(till.book.address)
+
+    def sync(self) -> None:
+        """Send all there is, also what was sent before."""
+        journal = self.till.journal()
+        assert self.hq.offer(self._sender, *journal).upto_seq == len(journal)
+
+    def found(self) -> list[tuple[str, str]]:
+        """What head office puts before people."""
+        with reading(self.hq.engine) as connection:
+            assert set(ledger_sums(connection).values()) <= {0}
+            return [(line.reason, line.detail) for line in exception_lines(connection)]
+
+    def stands(self) -> tuple[int, int, int]:
+        """What the member has by the books: principal, bonus, points."""
+        with reading(self.hq.engine) as connection:
+            units = (("principal", "CNY"), ("bonus", "CNY"), ("points", "points"))
+            principal, bonus, points = (-balance(connection, f"member/m-1/{part}", unit) for part, unit in units)
+        return principal, bonus, points
+
+
+def code_on(effects: list[Effect]) -> str:
+    """The code of the receipt among ``effects``."""
+    (printed,) = (effect for effect in effects if isinstance(effect, Print))
+    (code,) = (row.data for row in printed.paper.rows if isinstance(row, Qr))
+    return code
+
+
+def last(till: RealTill) -> RefundBody:
+    """The newest entry, which is a return."""
+    body = till.journal()[-1].body()
+    assert isinstance(body, RefundBody)
+    return body
+
+
+def test_a_return_offline_puts_everything_back_where_it_came_from(hq: HeadOffice, tmp_path: Path) -> None:
+    """Topped up 100 + 20 and 50; bought three pieces for 165 less a coupon of 5: 160 of stored value, 160 points."""
+    till, other = two_tills(hq, tmp_path, RULES)
+    chained = Chained(hq, till)
+    with writing(hq.engine) as connection:
+        shown = issue_coupon(connection, hq.desk, CouponTerms("C-1", 0, 2 * NOW_MS, member="m-1"), NOW_MS)
+    for amount in ("100", "50"):
+        till.tap()
+        till.keys(amount, "topup", "cash")
+    till.tap()
+    till.scan(shown)
+    code = code_on(till.keys("100", "enter", "40", "enter", "25", "enter", "stored"))
+    assert till.left == 1_000
+
+    # The second and the third piece come back: 62.96 and 1.97 of the coupon stays theirs.
+    till.keys("enter", "refund")
+    till.scan(code)
+    till.keys("0", "enter", "enter", "enter", "enter")
+    first = last(till)
+    assert (first.units, first.tenders, first.refund_minor) == ((0, 1, 1), (), first.to_stored_minor)
+    assert first.codes_restored == ()
+    assert till.left == 1_000 + first.refund_minor
+    # It is spent here at once, offline; what came back cannot come back again.
+    till.tap()
+    till.keys("20", "enter", "stored")
+    till.keys("enter", "refund")
+    till.scan(code)
+    till.keys("5", "enter")
+    assert till.refused == "refund_too_many"
+    chained.sync()
+    assert chained.found() == []
+    principal, bonus, points = chained.stands()
+    assert principal + bonus == till.left
+    assert points == 160 - first.points_back + 20
+
+    # The rest comes back too: the coupon is good again, and all is as before but for the 20.00 that were spent.
+    till.keys("refund", "enter")
+    rest = last(till)
+    assert (rest.refund_minor + first.refund_minor, rest.points_back + first.points_back) == (16_000, 160)
+    assert rest.codes_restored == ("C-1",)
+    till.keys("enter", "refund")
+    till.scan(code)
+    assert till.refused == "refund_all_back"
+    chained.sync()
+    assert chained.found() == []
+    principal, bonus, points = chained.stands()
+    assert (principal + bonus, points, till.left) == (15_000, 20, 15_000)
+    require_sound(hq)
+    till.keys("cancel")
+    till.tap()
+    till.scan(shown)
+    assert till.refused == ""
+    till.keys("cancel")
+
+    # A till that pays the same goods back once more is found out.
+    header = till.journal()[-1].header
+    stamp = till.hands.clock().stamp()
+    till.store.append(EntryKind.REFUND, b"again" + header.transaction[5:], stamp, replace(first, born=()))
+    chained.sync()
+    assert "returned_twice" in {reason for reason, _detail in chained.found()}
+    for one in (till, other):
+        one.store.close()
+
+
+def test_the_z_report_says_what_the_entries_say_and_the_next_shift_begins_at_nothing(
+    hq: HeadOffice, tmp_path: Path
+) -> None:
+    till, other = two_tills(hq, tmp_path, RULES)
+    chained = Chained(hq, till)
+    till.keys("80", "enter", "cash")
+    till.tap()
+    till.keys("100", "topup", "cash")
+    till.tap()
+    till.keys("30", "enter", "stored")
+    till.keys("5", "enter", "cancel")
+    till.keys("enter", "refund", str(seq_of_sale(till, 0)), "enter", "refund", "enter")
+    # Leaving the till closes no shift.
+    till.keys("signout")
+    till.state = replace(till.state, scene=Selling(), cashier=SignedIn("1002", "接班"))
+    (shown,) = (effect for effect in till.keys("report") if isinstance(effect, PrintReport))
+    assert "应有现金 Cash expected 100.00" in words(shown.paper)
+    till.keys("99.50", "enter")
+    body = till.journal()[-1].body()
+    assert isinstance(body, ShiftCloseBody) and body.figures is not None
+    figures = body.figures
+    assert (body.number, body.cash_expected_minor, body.cash_counted_minor) == (1, 10_000, 9_950)
+    assert (figures.sales, figures.payable_minor) == (2, 11_000)
+    assert (figures.refunds, figures.refunded_minor) == (1, 8_000)
+    assert (figures.top_ups, figures.topped_up_minor, figures.cancels) == (1, 10_000, 1)
+    assert (body.totals.sales, body.totals.refunds, body.totals.topped_up_minor) == (2, 1, 10_000)
+    again = words(next(effect for effect in till.keys("reprint") if isinstance(effect, Print)).paper)
+    for said in (
+        "补打 REPRINT",
+        "班次 Shift No. 1",
+        "实点现金 Cash counted 99.50",
+        "差额 Difference -0.50",
+        "销售 Sales × 2 110.00",
+    ):
+        assert said in again
+    till.keys("enter", "report", "0", "enter")
+    body = till.journal()[-1].body()
+    assert isinstance(body, ShiftCloseBody) and body.figures is not None
+    assert (body.number, body.cash_expected_minor, body.figures.sales, body.totals.sales) == (2, 0, 0, 2)
+    chained.sync()
+    assert chained.found() == [("cash_differs", "shift 1: counted 99.50, expected 100.00")]
+    for one in (till, other):
+        one.store.close()
+
+
+def test_training_goes_the_whole_way_and_nothing_of_it_enters_the_books(hq: HeadOffice, tmp_path: Path) -> None:
+    till, other = two_tills(hq, tmp_path, RULES)
+    chained = Chained(hq, till)
+    till.tap()
+    till.keys("100", "topup", "cash")
+    till.keys("enter")
+    till.keys("30", "enter", "cash")
+    real, totals = seq_of_sale(till, 0), till.store.totals()
+    before = till.left
+    till.keys("enter", "training")
+    papers = []
+    for keys in (
+        ("50", "enter", "stored"),
+        ("100", "topup", "cash"),
+        ("60", "enter", "cash"),
+    ):
+        till.tap()
+        papers += [effect.paper for effect in till.keys(*keys) if isinstance(effect, Print)]
+        till.keys("enter")
+    papers += [e.paper for e in till.keys("refund", str(real), "enter", "refund", "enter") if isinstance(e, Print)]
+    assert all("训练 TRAINING" in words(paper) for paper in papers) and len(papers) == 4
+    assert not any(isinstance(row, Qr) for paper in papers for row in paper.rows)
+    till.keys("enter")
+    till.tap()
+    till.keys("20", "slip", "1")
+    assert till.refused == "not_in_training"
+    till.keys("cancel", "cancel")
+    till.keys("report", "0", "enter")
+    assert till.refused == "not_in_training"
+    till.keys("cancel", "training")
+    assert not till.state.training
+    assert not TillState.started("zh").training, "a restart leaves it"
+    kinds = [entry.header.kind for entry in till.journal()][real:]
+    assert kinds == [EntryKind.TRAINING] * 4
+    told = [entry.body() for entry in till.journal()[real:]]
+    assert [(body.kind, body.payable_minor) for body in told if isinstance(body, TrainingBody)] == [
+        (EntryKind.SALE, 5_000),
+        (EntryKind.TOP_UP, 10_000),
+        (EntryKind.SALE, 6_000),
+        (EntryKind.REFUND, 3_000),
+    ]
+    assert (till.left, till.store.totals(), till.store.returns_of(till.journal()[real - 1].header.transaction)) == (
+        before,
+        totals,
+        (),
+    )
+    chained.sync()
+    assert chained.found() == []
+    assert chained.stands() == (10_000, 2_000, 0)
+    for one in (till, other):
+        one.store.close()
+
+
+def seq_of_sale(till: RealTill, place: int) -> int:
+    """Where a sale of the journal stands."""
+    return [entry.header.seq for entry in till.journal() if entry.header.kind is EntryKind.SALE][place]
+
+
+def words(paper: Paper) -> list[str]:
+    """The words on a paper, row by row."""
+    found = []
+    for row in paper.rows:
+        match row:
+            case Text(text=text):
+                found.append(text)
+            case Pair(left=left, right=right):
+                found.append(f"{left} {right}")
+    return found
