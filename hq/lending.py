@@ -40,6 +40,7 @@ from hq.tables import (
     leases,
     placements,
     pools,
+    promised_bonus,
     terminals,
     value_terms,
 )
@@ -202,6 +203,8 @@ def _write(connection: Connection, taking: Taking, slips: SlipBook, items: Seque
     slips.write(connection)
     keep_issuers(connection, taking.issuers)
     keep_charges(connection, taking.charges)
+    promises = [(item.entry_id, 0, 0) for item in items if isinstance(item.body, TopUpBody) and item.body.bonus_minor]
+    insert_rows(connection, promised_bonus, ("entry_id", "granted", "due_day"), promises)
     good_days = connection.scalar(select(value_terms.c.value).where(value_terms.c.name == POINTS_DAYS)) or 0
     lost = move_points(connection, taking.points, good_days)
     entry_of = {item.header.transaction: item.entry_id for item in items}

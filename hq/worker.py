@@ -24,6 +24,7 @@ from hq.granting import step
 from hq.grants import expire_due
 from hq.greeting import NotWelcome, welcome
 from hq.ingest import BatchEarly, BatchRefused, take
+from hq.instalments import grant_instalments
 from hq.packs import PackShelf
 from hq.people import enrolled
 from hq.tables import documents, terminals
@@ -128,8 +129,9 @@ class Worker:
         self._leases_ms = 0
 
     def renew(self, now_ms: int) -> None:
-        """Sign and publish anew what tills would soon no longer accept, and let points expire; the next :meth:`poll`
-        announces it. What could not be judged because of a fault that is over by now is judged.
+        """Sign and publish anew what tills would soon no longer accept, let points expire, and grant the bonus that is
+        due today; the next :meth:`poll` announces it. What could not be judged because of a fault that is over by now
+        is judged.
         """
         self.judge_waiting(now_ms)
         with writing(self._engine, Turn.DOCUMENTS) as connection:
@@ -139,6 +141,10 @@ class Worker:
         for _round in range(MOST_EXPIRY_ROUNDS):
             with writing(self._engine, Turn.LENDING) as connection:
                 if not expire_due(connection, self._desk, now_ms):
+                    break
+        for _round in range(MOST_EXPIRY_ROUNDS):
+            with writing(self._engine, Turn.LENDING) as connection:
+                if not grant_instalments(connection, self._desk, self._packs, now_ms):
                     break
 
     def review_returns(self, now_ms: int) -> int:

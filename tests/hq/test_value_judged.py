@@ -15,10 +15,13 @@ from contract.bodies import (
     ShiftCloseBody,
     TrainingBody,
 )
+from contract.documents import DocumentKind
 from contract.journal import Entry
 from contract.postings import POINTS, Posting, cash_account, points_taken_account
+from contract.trace import AppliedEffect
 from contract.trade import (
     Original,
+    PackRef,
     PerpetualTotals,
     RedemptionBody,
     RefundBody,
@@ -32,6 +35,7 @@ from hq.unsettled import Cause
 from rules.engine.compiled import compile_pack
 from rules.postings import redemption_postings, refund_postings
 from rules.refund import Refund, Sold, refund
+from tests.hq.borrowers import require_sound
 from tests.hq.tills import A1, B1, GOLD_AT_TILL, NOW_MS, HeadOffice, Till
 from tests.hq.trades import top_up_body
 
@@ -172,6 +176,40 @@ def test_a_bonus_that_no_rule_brings_is_posted_and_put_before_people(hq: HeadOff
     hq.offer(till, till.append(EntryKind.TOP_UP, body, b"u" * 16))
     assert list(told(hq)) == [Cause.TOP_UP_DIFFERS]
     assert balance(hq, "member/m1/bonus", "CNY") == -2_000
+
+
+SPREAD = """{"currency": "CNY", "zones": ["Asia/Shanghai"], "rules": [
+  {"rule": "spread", "title": "分期赠", "title_en": "In parts", "lane": "line",
+   "then": [{"top_up": {"steps": [{"amount_minor": 10000, "bonus_minor": 1000}], "parts": 3, "every_days": 30}}]}],
+  "golden": [{"basket": {"lines": [{"sku": "open", "categories": ["general"], "quantity": 1, "unit_price_minor": 100}]},
+              "payable_minor": 100}]}"""
+DAY_MS = 86_400_000
+
+
+def test_bonus_promised_in_parts_is_granted_on_its_days_by_the_clock_of_its_shop_and_once(hq: HeadOffice) -> None:
+    stored = hq.sign_pack(SPREAD)
+    hq.publish(DocumentKind.PACK)
+    till, ref = hq.enrolled(), PackRef(stored.version, stored.digest)
+    body = top_up_body("shop-a", 10_000, 334, pack=ref, terminal="a1", transaction=b"u" * 16)
+    honest = replace(
+        body, basket=replace(body.basket, moment_ms=NOW_MS), effects=(AppliedEffect("spread", bonus_minor=334),)
+    )
+    hq.offer(till, till.append(EntryKind.TOP_UP, honest, b"u" * 16))
+    assert told(hq) == {}
+    # Midnight of the thirtieth day in Shanghai; there it is 16:00 of the day before in UTC.
+    began_ms = (NOW_MS + 8 * 3_600_000) // DAY_MS * DAY_MS - 8 * 3_600_000
+    for wall_ms, bonus in (
+        (NOW_MS, 334),
+        (began_ms + 30 * DAY_MS - 1, 334),
+        (began_ms + 30 * DAY_MS, 667),
+        (began_ms + 31 * DAY_MS, 667),
+        (began_ms + 90 * DAY_MS, 1_000),
+        (began_ms + 120 * DAY_MS, 1_000),
+    ):
+        hq.worker.renew(wall_ms)
+        assert balance(hq, "member/m1/bonus", "CNY") == -bonus
+    require_sound(hq)
+    assert balance(hq, "shop/shop-a/bonus_issued", "CNY") == 1_000
 
 
 def test_a_top_up_whose_money_is_not_what_was_paid_is_put_before_people(hq: HeadOffice) -> None:
