@@ -37,12 +37,15 @@ def told_lease_ids(body: Body) -> set[bytes]:
 def take_document(connection: Connection, taking: Taking, item: Applied, body: DocumentChangeBody) -> None:
     """A leases document became active at a terminal; one that head office has forgotten is recorded again."""
     address = str(item.header.address)
-    known = connection.scalar(
-        select(lease_documents.c.digest).where(
+    epoch = connection.scalar(
+        select(lease_documents.c.epoch).where(
             lease_documents.c.address == address, lease_documents.c.digest == body.digest
         )
     )
-    if known is None:
+    if epoch is not None and item.header.epoch < epoch:
+        # A copy of the terminal that is still in an epoch which has ended: what it takes was lent to the other.
+        return
+    if epoch is None:
         opened = _own(connection, item, body)
         if opened is None:
             taking.find(item, Cause.DOCUMENT_FORGED, f"leases {body.version}, {body.digest.hex()}")
