@@ -5,7 +5,7 @@ An earning of a member who owes nothing is one row and nothing more; lots are re
 back or given back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, select, tuple_
@@ -61,13 +61,18 @@ def move_points(connection: Connection, moves: Iterable[PointsMove], good_days: 
     moves = tuple(moves)
     if not moves:
         return {}
-    found = _opened(connection, moves)
+    debts = _debts(connection, {move.member for move in moves}, lock=True)
+    busy = {move.member for move in moves if not move.is_plain} | debts.keys()
+    found = _opened(connection, [move for move in moves if move.member in busy], debts)
     lost = {}
+    fresh: list[tuple[object, ...]] = []
     for move in moves:
-        gone = _moved(found[move.member], move, good_days)
-        if gone:
+        if move.member not in busy:
+            day, points = move.day, move.earned
+            fresh.append((move.source, move.member, day, _until_day(day, good_days), points, points, 0, None))
+        elif gone := _moved(found[move.member], move, good_days):
             lost[move.source] = gone
-    fresh = [row for member, state in found.items() for row in _write(connection, member, state)]
+    fresh += [row for member, state in found.items() for row in _write(connection, member, state)]
     columns = ("source", "member", "earned_day", "until_day", "points", "remaining", "expired", "paid")
     insert_rows(connection, points_lots, columns, fresh)
     return lost
@@ -104,11 +109,11 @@ def expire_points(connection: Connection, member: str, most: int, today_day: int
     return gone
 
 
-def _opened(connection: Connection, moves: tuple[PointsMove, ...]) -> dict[str, _Member]:
-    members = {move.member for move in moves}
-    debts = _debts(connection, members, lock=True)
+def _opened(
+    connection: Connection, moves: Sequence[PointsMove], debts: Mapping[str, tuple[Debt, ...]]
+) -> dict[str, _Member]:
     found = {}
-    for member in sorted(members):
+    for member in sorted({move.member for move in moves}):
         own = [move for move in moves if move.member == member]
         plain = all(move.is_plain for move in own)
         account = PointsAccount((), debts.get(member, ())) if plain else lots_of(connection, member, lock=True)
@@ -158,10 +163,14 @@ def _moved(state: _Member, move: PointsMove, good_days: int) -> int:
 
 def _earn(state: _Member, move: PointsMove, points: int, good_days: int) -> None:
     if points:
-        until_day = min(move.day + good_days, LAST_DAY) if good_days else None
+        until_day = _until_day(move.day, good_days)
         state.account, earning = lots.earn(state.account, move.source, points, move.day, until_day)
         state.earnings[move.source] = earning
         state.new.add(move.source)
+
+
+def _until_day(day: int, good_days: int) -> int | None:
+    return min(day + good_days, LAST_DAY) if good_days else None
 
 
 def _spend(state: _Member, move: PointsMove) -> None:
