@@ -95,6 +95,10 @@ class WorkLoop:
                 # Nothing was acknowledged, so nothing is lost: the till sends again. One bad message must not end this.
                 _LOG.exception("event=work_failed")
                 self._stopping.wait(PAUSE_AFTER_FAILURE_S)
+        try:
+            self._worker.note_heard()
+        except Exception:
+            _LOG.exception("event=work_failed")
 
     def _turn(self, line: Line) -> None:
         message = self._next()

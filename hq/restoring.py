@@ -9,8 +9,10 @@ names the one it builds on. Next versions are always above whatever was told.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from contract import wire
 from contract.bodies import MAX_EMBEDDED_BYTES
@@ -19,28 +21,32 @@ from contract.envelope import peek
 from contract.ids import TerminalAddress
 from contract.messages import HeldDocument, Hello
 from hq.documents import MOST_FORGOTTEN
-from hq.tables import chains, documents, lease_documents, restorations, told_documents
+from hq.tables import documents, lease_documents, restorations, told_documents
 from hq.told_leases import ACTIVE, OFFERED, REPLACED, replace_offer
 
 
-def note_told(connection: Connection, address: TerminalAddress, hello: Hello, now_ms: int) -> None:
-    """Keep which documents a terminal says are active; begin a restoration where it knows more than these books."""
-    here = told_documents.c.address == str(address)
-    known = connection.execute(select(told_documents).where(here)).all()
+def note_told(connection: Connection, address: TerminalAddress, hello: Hello, upto_seq: int, now_ms: int) -> None:
+    """Keep which documents a terminal says are active; begin a restoration where it knows more than these books, which
+    have its chain up to ``upto_seq``. Where nothing is new nothing is written: every heartbeat comes here.
+    """
+    known = connection.execute(_told(), {"address": str(address)}).all()
     before = {row.kind: (row.version, row.digest) for row in known}
     told = {held.kind: (held.version, held.digest) for held in hello.documents}
     if before != told:
-        connection.execute(told_documents.delete().where(here))
+        connection.execute(told_documents.delete().where(told_documents.c.address == str(address)))
         rows = [
             {"address": str(address), "kind": kind, "version": version, "digest": digest, "told_ms": now_ms}
             for kind, (version, digest) in told.items()
         ]
         if rows:
             connection.execute(insert(told_documents), rows)
-    if DocumentKind.LEASES.value not in told:
-        _forget_active(connection, address, hello.epoch)
-    _doubt_offer(connection, address, told.get(DocumentKind.LEASES.value), now_ms)
-    claim = _claim(connection, address, hello)
+    leases_told = told.get(DocumentKind.LEASES.value)
+    for row in connection.execute(_leases_documents(), {"address": str(address)}).all():
+        if row.state == OFFERED:
+            _doubt_offer(connection, row.digest, row.base, leases_told, now_ms)
+        elif leases_told is None and row.epoch < hello.epoch:
+            _forget_active(connection, row.digest)
+    claim = _claim(connection, address, hello, upto_seq)
     if claim is not None:
         begin_restoration(connection, claim.reason, now_ms, claim)
         return
@@ -86,14 +92,29 @@ def close_restoration(connection: Connection, now_ms: int) -> None:
     connection.execute(update(restorations).where(restorations.c.closed_ms.is_(None)).values(closed_ms=now_ms))
 
 
-def _claim(connection: Connection, address: TerminalAddress, hello: Hello) -> Claim | None:
+@cache
+def _told() -> Select[*tuple[Any, ...]]:
+    """What a terminal told before. Built once, as what follows: every hello asks it."""
+    asked = select(told_documents.c.kind, told_documents.c.version, told_documents.c.digest)
+    return asked.where(told_documents.c.address == bindparam("address"))
+
+
+@cache
+def _leases_documents() -> Select[*tuple[Any, ...]]:
+    """The leases documents that a terminal has active, or that are on their way to it."""
+    asked = select(
+        lease_documents.c.digest, lease_documents.c.state, lease_documents.c.base, lease_documents.c.epoch
+    ).order_by(lease_documents.c.version)
+    return asked.where(
+        lease_documents.c.address == bindparam("address"), lease_documents.c.state.in_((ACTIVE, OFFERED))
+    )
+
+
+def _claim(connection: Connection, address: TerminalAddress, hello: Hello, upto_seq: int) -> Claim | None:
     """Whether a till says that more was acknowledged than is here. A till that says what cannot be, or that said so
     before and never brought it, is not believed: one till must not stop lending for all, again and again.
     """
-    upto_seq = connection.scalar(
-        select(chains.c.upto_seq).where(chains.c.address == str(address), chains.c.epoch == hello.epoch)
-    )
-    if upto_seq is None or not upto_seq < hello.acked_seq <= min(hello.head_seq, upto_seq + MOST_FORGOTTEN):
+    if not upto_seq < hello.acked_seq <= min(hello.head_seq, upto_seq + MOST_FORGOTTEN):
         return None
     said = (restorations.c.address == str(address), restorations.c.epoch == hello.epoch)
     not_brought = (restorations.c.closed_ms.is_not(None), restorations.c.acked_seq > upto_seq)
@@ -121,33 +142,27 @@ def newest_version(connection: Connection, address: TerminalAddress, kind: str) 
     return connection.scalar(asked) or 0
 
 
-def _forget_active(connection: Connection, address: TerminalAddress, epoch: int) -> None:
-    """A terminal that has no leases document in ``epoch`` is another unit, or has lost what an earlier epoch had: the
-    next one it is given builds on none.
+def _forget_active(connection: Connection, active: bytes) -> None:
+    """A terminal that has no leases document in a later epoch than this one's is another unit, or has lost what an
+    earlier epoch had: the next one it is given builds on none.
     """
     connection.execute(
         update(lease_documents)
-        .where(
-            lease_documents.c.address == str(address),
-            lease_documents.c.state == ACTIVE,
-            lease_documents.c.epoch < epoch,
-        )
+        .where(lease_documents.c.digest == active, lease_documents.c.state == ACTIVE)
         .values(state=REPLACED)
     )
 
 
-def _doubt_offer(connection: Connection, address: TerminalAddress, told: tuple[int, bytes] | None, now_ms: int) -> None:
+def _doubt_offer(
+    connection: Connection, offered: bytes, base: bytes | None, told: tuple[int, bytes] | None, now_ms: int
+) -> None:
     """A leases document on its way that cannot be laid on what the terminal has, or will soon be too old to be taken:
     it is said again, on the right one.
     """
-    row = connection.execute(
-        select(lease_documents.c.digest, lease_documents.c.base, lease_documents.c.sealed).where(
-            lease_documents.c.address == str(address), lease_documents.c.state == OFFERED
-        )
-    ).one_or_none()
-    if row is None or (told is not None and told[1] == row.digest):
+    if told is not None and told[1] == offered:
         return
-    document = wire.unpack(Document, peek(row.sealed, MAX_EMBEDDED_BYTES), MAX_EMBEDDED_BYTES)
+    sealed = connection.scalar(select(lease_documents.c.sealed).where(lease_documents.c.digest == offered))
+    document = wire.unpack(Document, peek(sealed or b"", MAX_EMBEDDED_BYTES), MAX_EMBEDDED_BYTES)
     fresh_until_ms = (document.issued_ms + document.accept_until_ms) // 2
-    if row.base != (None if told is None else told[1]) or now_ms > fresh_until_ms:
-        replace_offer(connection, row.digest)
+    if base != (None if told is None else told[1]) or now_ms > fresh_until_ms:
+        replace_offer(connection, offered)

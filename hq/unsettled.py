@@ -77,6 +77,7 @@ class Cause(StrEnum):
     LATE_SPEND = "late_spend"
     LEASE_UNKNOWN = "lease_unknown"
     LEASE_OVERDRAWN = "lease_overdrawn"
+    LEASES_DIFFER = "leases_differ"
     RETURN_DIFFERS = "return_differs"
     BORN_DIFFERS = "born_differs"
     DRAWS_DIFFER = "draws_differ"

@@ -22,7 +22,7 @@ from hq.db import Turn, insisting, reading, writing
 from hq.documents import Desk, announcements, leases_offered, renew
 from hq.granting import step
 from hq.grants import expire_due
-from hq.greeting import NotWelcome, welcome
+from hq.greeting import Greeter, NotWelcome
 from hq.ingest import BatchEarly, BatchRefused, take
 from hq.instalments import grant_instalments
 from hq.packs import PackShelf
@@ -53,6 +53,7 @@ class Worker:
         self._desk = desk
         self._packs = PackShelf(keyring(desk.signer.public))
         self._blobs = BlobShelf()
+        self._greeter = Greeter()
         self._announced: dict[str, bytes] = {}
         self._mark: tuple[object, ...] = ()
         self._leases_ms = 0
@@ -103,9 +104,10 @@ class Worker:
         return fresh
 
     def lend(self, now_ms: int) -> None:
-        """Do the next piece of lending, and tell tills whose slips to believe where a till has begun an epoch or was
-        revoked; the next :meth:`poll` announces it.
+        """Write down who was heard, do the next piece of lending, and tell tills whose slips to believe where a till
+        has begun an epoch or was revoked; the next :meth:`poll` announces it.
         """
+        self.note_heard()
         insisting(lambda: self._lend(now_ms))
         with reading(self._engine) as connection:
             tills = _tills(connection)
@@ -117,6 +119,16 @@ class Worker:
     def _lend(self, now_ms: int) -> None:
         with writing(self._engine, Turn.LENDING) as connection:
             step(connection, self._desk, now_ms)
+
+    def note_heard(self) -> None:
+        """Write down which tills said hello since this was last done. What is lost where it is not done is when they
+        were last heard, and how far they said their journals go; they say it again.
+        """
+        if not self._greeter.has_heard:
+            return
+        with writing(self._engine) as connection:
+            self._greeter.write_heard(connection)
+        self._greeter.forget_heard()
 
     def announced(self, publish: Publish) -> None:
         """Take note that the connection took an announcement."""
@@ -168,16 +180,13 @@ class Worker:
         except ContractError as error:
             return self._refuse(topic, payload, error.reason, str(error), now_ms)
         with writing(self._engine) as connection:
-            answer = welcome(connection, address, hello, now_ms)
-            newest = announcements(connection, address)
+            answer = self._greeter.greet(connection, address, hello, now_ms)
         if isinstance(answer, NotWelcome):
             return self._refuse(topic, payload, answer.reason, answer.detail, now_ms)
-        held = {(document.kind, document.version, document.digest) for document in hello.documents}
-        lacking = [item for item in newest if (item.kind, item.version, item.digest) not in held]
-        sealed = seal_welcome(self._desk.signer, answer)
+        sealed = seal_welcome(self._desk.signer, answer.welcome)
         return [
             Publish(topics.down(address, Down.WELCOME), sealed),
-            *(_announce(address, announcement) for announcement in lacking),
+            *(_announce(address, announcement) for announcement in answer.lacking),
         ]
 
     def _batch(self, address: TerminalAddress, payload: bytes, now_ms: int, patient: bool) -> list[Publish] | None:

@@ -161,11 +161,18 @@ class Borrower:
 
     def sync(self, now_ms: int = NOW_MS) -> None:
         """Say hello and send all that was not sent."""
-        self.hq.greet(self.till, *(() if self.active is None else (self.active,)), now_ms=now_ms)
+        self.greet(now_ms)
         fresh = self.till.entries[self.sent :]
         if fresh:
             assert self.hq.offer(self.till, *fresh).refused == ()
         self.sent = len(self.till.entries)
+
+    def greet(self, now_ms: int = NOW_MS) -> None:
+        """Say hello: the documents that are active, and what is held."""
+        held = () if self.active is None else (self.active,)
+        of_all = ((item.lease, item.amount, item.bonus_minor) for item in self.held.values())
+        left = tuple(item for item in of_all if item[1] or item[2])
+        self.hq.greet(self.till, *held, left=left, now_ms=now_ms)
 
     def _transaction(self) -> bytes:
         self._count += 1

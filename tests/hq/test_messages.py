@@ -53,6 +53,7 @@ def test_a_hello_is_answered_with_what_head_office_has_and_the_newest_documents(
     hq.offer(till, entry)
     welcome = hq.greet(till)
     assert (welcome.upto_seq, welcome.head_hash) == (1, entry.digest)
+    hq.worker.note_heard()
     (state,) = hq.look(books.till_states)
     assert (state.told_head_seq, state.last_seen_ms) == (1, NOW_MS)
 

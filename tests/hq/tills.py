@@ -156,8 +156,14 @@ class Till:
             first_seq = first.header.seq if isinstance(first, Entry) else 1
         return wire.pack(Batch(1, self.epoch, first_seq, sealed))
 
-    def hello(self, *held: HeldDocument, earlier: tuple[EarlierEpoch, ...] = (), acked_seq: int = 0) -> bytes:
-        leases = LeasesHeld(0, leases_digest(()))
+    def hello(
+        self,
+        *held: HeldDocument,
+        earlier: tuple[EarlierEpoch, ...] = (),
+        acked_seq: int = 0,
+        left: tuple[tuple[bytes, int, int], ...] = (),
+    ) -> bytes:
+        leases = LeasesHeld(len(left), leases_digest(left))
         head_seq = len(self.entries)
         return wire.pack(Hello(1, self.epoch, head_seq, self.head_hash, acked_seq, NOW_MS, held, leases, earlier))
 
@@ -230,9 +236,10 @@ class HeadOffice:
         *held: HeldDocument,
         earlier: tuple[EarlierEpoch, ...] = (),
         acked_seq: int = 0,
+        left: tuple[tuple[bytes, int, int], ...] = (),
         now_ms: int = NOW_MS,
     ) -> Welcome:
-        hello = till.hello(*held, earlier=earlier, acked_seq=acked_seq)
+        hello = till.hello(*held, earlier=earlier, acked_seq=acked_seq, left=left)
         welcome, *_ = self.send(till, Up.HELLO, hello, now_ms)
         assert welcome.topic == topics.down(till.address, Down.WELCOME)
         return open_welcome(welcome.payload, keyring(self.desk.signer.public), till.address)
