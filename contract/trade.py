@@ -32,11 +32,12 @@ class Medium(StrEnum):
 
 class Assurance(StrEnum):
     """What the recognition proves: ``claimed`` (a number anyone can say or copy), ``signed`` (HQ's signature
-    verified).
+    verified), ``pin`` (the member's own PIN was keyed as well).
     """
 
     CLAIMED = "claimed"
     SIGNED = "signed"
+    PIN = "pin"
 
 
 class TenderKind(StrEnum):

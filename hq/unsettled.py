@@ -72,6 +72,7 @@ class Cause(StrEnum):
     REFUND_DIFFERS = "refund_differs"
     TOP_UP_DIFFERS = "top_up_differs"
     REDEMPTION_DIFFERS = "redemption_differs"
+    BEYOND_LEVEL = "beyond_level"
     CASH_DIFFERS = "cash_differs"
     FOREIGN_OFFICE = "foreign_office"
     LATE_SPEND = "late_spend"

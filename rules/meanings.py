@@ -49,6 +49,16 @@ MEANINGS: Mapping[str, str] = {
     "receipt promises them, and head office gives them once the merchant has paid",
     "Pack.valid_until": "the last day on which its rules apply, by the clock of the shop; a till that has nothing "
     "newer then sells at list prices, and says so. Without it they apply until another pack takes their place",
+    "Pack.spending": "how much a member may spend, by what recognised the member and how sure that is; a bare phone "
+    "number spends nothing, everything else has no bound where nothing is written",
+    "SpendingLevel.medium": "what recognised the member: `card`, `qr` or `phone`",
+    "SpendingLevel.assurance": "how sure it is: `claimed`, a number that can be copied; `signed`, head office's "
+    "signature; `pin`, the member's PIN was keyed",
+    "SpendingLevel.stored_sale_minor": "the most stored value in one sale; above it the till asks for the PIN where "
+    "that allows more",
+    "SpendingLevel.stored_day_minor": "the most stored value a day, at one till",
+    "SpendingLevel.points_sale": "the most points in one sale",
+    "SpendingLevel.points_day": "the most points a day, at one till",
     "Pack.points_scale": "how many of the smallest units of points make one point that people see",
     "ShopFacts.shop": "the shop",
     "ShopFacts.zone": "one of the pack's zones; its first where not written",

@@ -89,6 +89,7 @@ def require_sense(pack: Pack) -> None:
         if golden.basket.list_minor > MAX_AMOUNT_MINOR:
             raise _wrong(f"golden[{index}].basket.lines", f"above the largest amount, {MAX_AMOUNT_MINOR}")
     if pack.points is not None:
+    _once([f"{level.medium}, {level.assurance}" for level in pack.spending], "spending", "assurance")
         _once(pack.points.pools, "points", "pools")
     require_bounded_points(pack)
     _require_paid_before_earned(pack)

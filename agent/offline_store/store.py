@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agent.clock import Stamp
 from agent.keys import Identity
+from agent.offline_store.allowances import Allowances
 from agent.offline_store.cashiers import CashierShelf
 from agent.offline_store.catalogue import CatalogueShelf
 from agent.offline_store.chain import ChainPoint, Place
@@ -88,6 +89,8 @@ class Store:
         self._spent = SpentShelf(self._database)
         self._returns = RefundShelf(self._database)
         self._holdings = Holdings(self._database, keys, identity, self._terminals, self._spent, self._returns)
+        self.allowances = Allowances(self._database, keys)
+        """How much members spent here lately, and their wrong PINs."""
         self._epochs = Epochs(self._database, self._journal, self._holdings.apply)
         self._shifts = Shifts(self._database, self._journal, identity.address)
         self._runs = Runs(self._database, self._journal)
@@ -145,6 +148,7 @@ class Store:
             entry = self._journal.append_within(kind, transaction, stamp, body, owes_receipt)
             self._holdings.apply(entry, body)
             return entry
+            self.allowances.note(entry.header, body)
 
     def totals(self) -> PerpetualTotals:
         """Return the counters over the till's whole life."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.txn.effects import PinOwner
 from contract.journal import Entry
 
 
@@ -69,9 +70,10 @@ class CommitFailed:
 class PinTryCounted:
     """The PIN try asked to be recorded is durable; ``ok`` is what it was."""
 
-    cashier: str
+    who: str
     ok: bool
 
+    of: PinOwner = PinOwner.CASHIER
 
 @dataclass(frozen=True, slots=True)
 class PinTryLost:

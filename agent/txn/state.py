@@ -65,8 +65,9 @@ class Buyer:
     """The member who was recognised, fit to be shown: the name is masked, of a phone number only its ends are kept.
 
     ``customer`` is what rules may look at. ``points`` is None where only a credential is known of the member, not a
-    balance. ``most_stored_minor`` bounds what one sale may take of the stored value; None where nothing but the leases
-    does.
+    balance. ``most_stored_minor`` is the credential's own limit on the stored value of one sale, ``may_stored_minor``
+    and ``may_points`` are the most that one sale may take now (``permission.bounded``); None where nothing but what
+    lies here bounds it.
     """
 
     ref: MemberRef
@@ -75,6 +76,8 @@ class Buyer:
     phone_masked: str
     points: int | None
     most_stored_minor: int | None = None
+    may_stored_minor: int | None = None
+    may_points: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,7 @@ class SignedIn:
     cashier: str
     name: str
 
+    pin_asked: bool = False
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
@@ -233,6 +237,18 @@ class SoldSale:
     """A sale as the journal holds it, ready to be shown and printed; ``when`` is the shop's local time."""
 
     entry: Entry
+@dataclass(frozen=True, slots=True)
+class AskPin:
+    """The member's PIN is asked for, because ``key`` would spend more than may be spent without. ``selling`` is what
+    stood on the glass, with its ``basket``.
+    """
+
+    selling: Selling
+    basket: OpenBasket
+    key: str
+    keyed: str = field(default="", repr=False)
+
+
     sale: SaleBody
     explanations: tuple[Explanation, ...]
     buyer: Buyer | None
@@ -351,7 +367,7 @@ class Recovered:
     problem: str = ""
 
 
-Scene = SignIn | Selling | Refunding | ShiftReport | Menu | Committing | Paid | Recovered
+Scene = SignIn | Selling | AskPin | Refunding | ShiftReport | Menu | Committing | Paid | Recovered
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +393,7 @@ class TillState:
     def open_basket(self) -> bool:
         """Whether a basket is begun or a commit outstanding: no other pack may become active meanwhile."""
         match self.scene:
-            case Committing() | Refunding():
+            case Committing() | Refunding() | AskPin():
                 return True
             case Selling(basket=basket) | Menu(behind=Selling(basket=basket)):
                 return basket is not None

@@ -6,6 +6,7 @@ from agent.txn.keying import is_phone
 from agent.txn.returning import Refunding
 from agent.txn.state import (
     MOST_CHOICES,
+    AskPin,
     Committing,
     Lang,
     Menu,
@@ -153,6 +154,8 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
         case SignIn(pin=pin):
             last = (cancel, Say.DO_BACK) if pin is not None else (Say.KEY_LANG, Say.DO_LANG)
             return [(enter, Say.DO_NEXT if pin is None else Say.DO_SIGN_IN), (clear, Say.DO_CORRECT), last]
+        case AskPin():
+            return [(enter, Say.DO_NEXT), (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]
         case Selling(phone_entry=phone_entry, keyed=keyed) if phone_entry or is_phone(keyed):
             return [(enter, Say.DO_FIND), (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]
         case Selling(keyed=keyed, basket=basket) if keyed:

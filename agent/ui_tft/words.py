@@ -177,6 +177,7 @@ class Say(Enum):
     DO_LEAVE = ("换人", "")
     DO_LANG = ("语言", "")
     DO_PRINT = ("打印小票", "print it")
+    MEMBER_PIN_ASKED = ("请会员输入密码", "Member: please key the PIN")
     DO_SKIP = ("跳过", "skip")
     DO_SKIP_ALL = ("全部跳过", "skip all")
     NEXT_SALE = ("刷卡、扫码或输入金额，开始下一单", "Tap, scan or key an amount for the next sale")
