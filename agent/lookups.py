@@ -20,6 +20,7 @@ from agent.offline_store.refunds import ReturnTaken
 from agent.offline_store.store import Place, Store
 from agent.txn.book import ActivePack
 from agent.txn.recovery import MOST_OFFERED
+from contract.basket import MAX_POINTS
 from contract.bodies import ShiftCloseBody, ShiftFigures
 from contract.documents import CashierRecord, CatalogueItem, Notice
 from contract.envelope import Keyring
@@ -209,6 +210,15 @@ class StoreBook:
     def spendable(self, account: Account) -> tuple[Held, ...]:
         """The leases of an account that this terminal may draw from now."""
         return self._ask(lambda: self._store.spendable(account, self.now()), ())
+
+    def spent_since(self, account: Account, since_ms: int) -> int:
+        """How much of a member's account was spent here from an instant on; while that cannot be read, without end."""
+        found = self._store.allowances
+        return self._ask(lambda: found.spent_since(account.holder, account.asset, since_ms), MAX_POINTS)
+
+    def member_pin_tries(self, member: str) -> PinTries:
+        """How this member's last tries went; while that cannot be read, the count is beyond every limit."""
+        return self._ask(lambda: self._store.allowances.pin_tries(member), PinTries(_MANY_TRIES, self.now().wall_ms))
 
     def presentation_taken(self, nonce: bytes) -> bool:
         """Whether this one showing of a phone's code was taken here before. While that cannot be read, none is taken

@@ -280,11 +280,14 @@ class Till:
     def _record_pin_try(self, effect: effects.RecordPinTry) -> events.Event:
         """Count it. Only the answer to this says whether the PIN was right: no guess is free while the disk refuses."""
         try:
-            self._store.record_pin_try(effect.cashier, effect.ok, effect.now_ms)
+            if effect.of is effects.PinOwner.CASHIER:
+                self._store.record_pin_try(effect.who, effect.ok, effect.now_ms)
+            else:
+                self._store.allowances.record_pin_try(effect.who, effect.ok, effect.now_ms)
         except StoreError as error:
             _log.error(event("pin_try_lost", cause=error.cause))
             return events.PinTryLost(error.cause)
-        return events.PinTryCounted(effect.cashier, effect.ok)
+        return events.PinTryCounted(effect.who, effect.ok, effect.of)
 
     def _say_when_input_was_dropped(self) -> None:
         if self._mailbox.dropped != self._dropped_seen:

@@ -38,6 +38,10 @@ class RefusalCode(StrEnum):
     VALUE_NONE = "value_none"
     VALUE_SHORT = "value_short"
     VALUE_NOT_BY_PHONE = "value_not_by_phone"
+    VALUE_LEVEL = "value_level"
+    MEMBER_PIN_LOCKED = "member_pin_locked"
+    POINTS_NONE = "points_none"
+    POINTS_IDLE = "points_idle"
     SLIP_TOO_MUCH = "slip_too_much"
     SLIP_NOBODY = "slip_nobody"
     SLIP_NOT_OURS = "slip_not_ours"
@@ -188,13 +192,37 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "Take cash, or try again when online",
     ),
     _R.VALUE_SHORT: RefusalText(
-        "可用储值变少了", "请看新的应付金额再收款", "Less stored value is left now", "Look at what is to pay now"
+        "可用的储值、积分或份额变少了",
+        "请看新的应付金额再收款",
+        "Less value can be spent here now",
+        "Look at what is to pay now",
     ),
     _R.VALUE_NOT_BY_PHONE: RefusalText(
         "只报手机号不能用储值",
         "请刷会员卡或出示会员码",
         "A phone number alone cannot spend",
         "Tap the card or show the member code",
+    ),
+    _R.POINTS_NONE: RefusalText(
+        "本机没有这位会员的可用积分",
+        "请收现金，或联网后再试",
+        "No points to spend here",
+        "Take cash, or try again when online",
+    ),
+    _R.POINTS_IDLE: RefusalText(
+        "本单用不上积分", "积分不够，或没有可抵的规则", "Points pay nothing here", "Too few, or no rule takes them"
+    ),
+    _R.VALUE_LEVEL: RefusalText(
+        "这样确认会员不能再用了",
+        "请出示会员码，或收现金",
+        "No more may be spent this way",
+        "Ask for the member code, or take cash",
+    ),
+    _R.MEMBER_PIN_LOCKED: RefusalText(
+        "会员密码错误次数过多",
+        "请等一分钟，或收现金",
+        "Too many wrong PINs of this member",
+        "Wait a minute, or take cash",
     ),
     _R.SLIP_TOO_MUCH: RefusalText(
         "一张转值单只能转一笔充值里的钱",

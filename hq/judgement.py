@@ -15,6 +15,7 @@ from contract.journal import EntryHeader
 from contract.money import format_minor
 from contract.trade import PackRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
 from hq.audit import audit_sale, audit_tenders
+from hq.audit_level import audit_level
 from hq.audit_value import audit_redemption, audit_refund, audit_top_up
 from hq.facts import First, Known, claimed, member_of, presentation_of
 from hq.meaning import Meaning
@@ -129,6 +130,7 @@ def _audit(body: Moving, header: EntryHeader, known: Known) -> Iterator[Finding]
             yield from (finding,) if finding else ()
             if compiled is not None:
                 yield from audit_sale(body, address, compiled)
+                yield from audit_level(body, compiled.pack)
         case RefundBody():
             yield from audit_refund(body, address, known.origins.get(body.original.transaction))
         case TopUpBody():
@@ -144,6 +146,7 @@ def _with_pack(body: TopUpBody | RedemptionBody, address: TerminalAddress, known
         yield from audit_top_up(body, address, compiled)
     else:
         yield from audit_redemption(body, address, compiled)
+        yield from () if compiled is None else audit_level(body, compiled.pack)
 
 
 def _pack(ref: PackRef, known: Known) -> tuple[Compiled | None, Finding | None]:

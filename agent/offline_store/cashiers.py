@@ -17,7 +17,7 @@ class CashierShelf:
     def __init__(self, database: Database, keys: RowKeys) -> None:
         self._database = database
         self._keys = keys
-        self._tries = TryCounter(database)
+        self._tries = TryCounter(database, "pin_tries", "cashiers", "cashier_key")
 
     def replace(self, content: CashiersContent) -> None:
         """Put these cashiers in the place of all others, inside the caller's transaction. Wrong PINs stay counted.

@@ -14,14 +14,17 @@ class PinTries:
 
 
 class TryCounter:
-    """The tries of the cashiers in ``database``, by the keys of their rows."""
+    """The tries of those who have a row in the table ``owners``, in the table ``tries`` of ``database``, by the keys of
+    their rows, which both call ``key``.
+    """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, tries: str, owners: str, key: str) -> None:
         self._database = database
+        self._tries, self._owners, self._key = tries, owners, key
 
     def tries(self, key: bytes) -> PinTries:
         """Return how the last tries of the owner of ``key`` went; none for a key nobody has."""
-        row = self._database.row("SELECT count, last_ms FROM pin_tries WHERE cashier_key = ?", key)
+        row = self._database.row(f"SELECT count, last_ms FROM {self._tries} WHERE {self._key} = ?", key)
         return PinTries(0, 0) if row is None else PinTries(*row)
 
     def record(self, key: bytes, ok: bool, now_ms: int) -> None:
@@ -31,7 +34,7 @@ class TryCounter:
         """
         with self._database.transaction():
             self._database.write(
-                "INSERT INTO pin_tries SELECT cashier_key, ?, ? FROM cashiers WHERE cashier_key = ?"
-                " ON CONFLICT (cashier_key) DO UPDATE SET count = CASE WHEN ? THEN 0 ELSE count + 1 END, last_ms = ?",
+                f"INSERT INTO {self._tries} SELECT {self._key}, ?, ? FROM {self._owners} WHERE {self._key} = ?"
+                f" ON CONFLICT ({self._key}) DO UPDATE SET count = CASE WHEN ? THEN 0 ELSE count + 1 END, last_ms = ?",
                 *(0 if ok else 1, now_ms, key, ok, now_ms),
             )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from contract.bodies import ShiftCloseBody
-from contract.documents import CashierRecord, CatalogueItem
+from contract.documents import CashierRecord, CatalogueItem, PinVerifier
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
 from contract.journal import Entry
@@ -107,6 +107,11 @@ class Member(Protocol):
         """The last four digits of the phone number."""
         ...
 
+    @property
+    def pin(self) -> PinVerifier | None:
+        """What the member's PIN is verified by; None where the member has none."""
+        ...
+
 
 class Held(Protocol):
     """A lease in hand, as it was lent, and what is left of it."""
@@ -162,7 +167,7 @@ class ReturnTaken(Protocol):
 
 
 class PinTries(Protocol):
-    """Wrong PINs of one cashier in a row, and when the last one was (``wall_ms``)."""
+    """Wrong PINs of one cashier or member in a row, and when the last one was (``wall_ms``)."""
 
     @property
     def count(self) -> int:
@@ -270,6 +275,14 @@ class Book(Protocol):
 
     def spendable(self, account: Account) -> tuple[Held, ...]:
         """The leases of an account that this terminal may draw from now."""
+        ...
+
+    def spent_since(self, account: Account, since_ms: int) -> int:
+        """How much of a member's stored value or points was spent here from an instant (Unix milliseconds) on."""
+        ...
+
+    def member_pin_tries(self, member: str) -> PinTries:
+        """How this member's last tries went."""
         ...
 
     def presentation_taken(self, nonce: bytes) -> bool:

@@ -61,15 +61,23 @@ class WaiveReceipt:
     epoch: int
 
 
+class PinOwner(StrEnum):
+    """Whose PIN was keyed."""
+
+    CASHIER = "cashier"
+    MEMBER = "member"
+
+
 @dataclass(frozen=True, slots=True)
 class RecordPinTry:
-    """Count a PIN try of a cashier durably, then tell ``PinTryCounted`` or ``PinTryLost``: nobody learns before that
-    whether the PIN was right. ``now_ms`` is Unix milliseconds.
+    """Count a PIN try of a cashier or a member durably, then tell ``PinTryCounted`` or ``PinTryLost``: nobody learns
+    before that whether the PIN was right. ``now_ms`` is Unix milliseconds.
     """
 
-    cashier: str
+    who: str
     ok: bool
     now_ms: int
+    of: PinOwner = PinOwner.CASHIER
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,14 @@ from dataclasses import replace
 
 from agent.txn.answers import Step, move, nod, refuse
 from agent.txn.book import Book
-from agent.txn.effects import RecordPinTry, Report
+from agent.txn.effects import PinOwner, RecordPinTry, Report
 from agent.txn.events import Input, KeyDown, PinTryCounted, PinTryLost
 from agent.txn.keying import CASHIER_DIGITS, DIGIT_KEYS, PIN_DIGITS, digits_after, without_last
+from agent.txn.patience import MOST_WRONG_PINS, is_locked
 from agent.txn.state import Selling, SignedIn, SignIn, TillState
 from contract.pins import is_pin
 from contract.refusals import Refusal, RefusalCode
 
-MOST_WRONG_PINS = 5
-LOCK_MS = 60_000
-"""How long the first lock lasts; each wrong PIN after it doubles the next, up to ``MOST_DOUBLINGS`` times."""
-
-MOST_DOUBLINGS = 6
 LOCKED_EVENT = "cashier_locked"
 
 
@@ -48,8 +44,8 @@ def pin_try_told(state: TillState, scene: SignIn, event: PinTryCounted | PinTryL
     """
     if isinstance(event, PinTryLost):
         return refuse(state, Refusal(RefusalCode.STORE_FAILED, event.cause), SignIn())
-    record = book.cashier(event.cashier)
-    if record is None or scene.pin is None or scene.number != event.cashier:
+    record = book.cashier(event.who) if event.of is PinOwner.CASHIER else None
+    if record is None or scene.pin is None or scene.number != event.who:
         return state, ()
     if event.ok:
         return nod(replace(state, cashier=SignedIn(record.cashier, record.name)), Selling())
@@ -100,9 +96,4 @@ def _wrong(state: TillState, scene: SignIn, book: Book) -> Step:
 
 
 def _is_locked(cashier: str, book: Book) -> bool:
-    """Whether the last of too many wrong PINs is less than a lock's time away, whichever way a clock was set since."""
-    tries = book.pin_tries(cashier)
-    if tries.count < MOST_WRONG_PINS:
-        return False
-    lock_ms = LOCK_MS << min(tries.count - MOST_WRONG_PINS, MOST_DOUBLINGS)
-    return abs(book.now().wall_ms - tries.last_ms) < lock_ms
+    return is_locked(book.pin_tries(cashier), book.now().wall_ms)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from agent.txn.book import Book, Held
 from agent.txn.effects import Commit
+from agent.txn.permission import allowed
 from agent.txn.sale import begun
 from agent.txn.state import MOST_CHOICES, Buyer, OpenBasket, PlannedSlip, ShownSlip
 from agent.txn.value import held_for
@@ -30,8 +31,13 @@ def planned(buyer: Buyer, amount_minor: int, book: Book) -> OpenBasket | Refusal
         return basket
     held = held_for(buyer, book)
     most = max((lease.amount + lease.bonus_minor for lease in held), default=0)
+    may = allowed(buyer, Asset.STORED)
+    if isinstance(may, Refusal):
+        return may
     if not most:
         return Refusal(RefusalCode.VALUE_NONE)
+    if may is not None and amount_minor > may:
+        return Refusal(RefusalCode.VALUE_LEVEL, str(may))
     if amount_minor > most:
         return Refusal(RefusalCode.SLIP_TOO_MUCH, str(most))
     choices = book.terminals()

@@ -22,6 +22,7 @@ from agent.txn.events import (
     Started,
     Tick,
 )
+from agent.txn.member_pin import left, pin_step, pin_told
 from agent.txn.menu import menu_step
 from agent.txn.recovery import owed_receipt_told, recovery_step, started
 from agent.txn.refunding import refunding_step
@@ -30,6 +31,7 @@ from agent.txn.selling import offered, selling_step
 from agent.txn.shifting import report_step
 from agent.txn.sign_in import cashiers_changed, pin_try_told, sign_in_step
 from agent.txn.state import (
+    AskPin,
     Committing,
     Lang,
     Menu,
@@ -65,7 +67,7 @@ def step(state: TillState, event: Event, book: Book) -> Step:
         case CommitFailed(cause=cause):
             return commit_failed(state, state.scene, cause) if isinstance(state.scene, Committing) else (state, ())
         case PinTryCounted() | PinTryLost():
-            return pin_try_told(state, state.scene, event, book) if isinstance(state.scene, SignIn) else (state, ())
+            return _pin_try_told(state, event, book)
         case ReceiptPrinted() | ReceiptWaiting():
             if isinstance(state.scene, Recovered):
                 return owed_receipt_told(state, state.scene, event)
@@ -79,6 +81,15 @@ def step(state: TillState, event: Event, book: Book) -> Step:
             return offered(_time_passed(state, book), book), ()
     answer = _input(state, event, book)
     return practised(state, answer) if state.training else answer
+
+
+def _pin_try_told(state: TillState, event: PinTryCounted | PinTryLost, book: Book) -> Step:
+    match state.scene:
+        case SignIn() as scene:
+            return pin_try_told(state, scene, event, book)
+        case AskPin() as scene:
+            return pin_told(state, scene, event, book)
+    return state, ()
 
 
 def _input(state: TillState, event: Input, book: Book) -> Step:
@@ -98,6 +109,8 @@ def _input(state: TillState, event: Input, book: Book) -> Step:
             return report_step(fresh, scene, event, book)
         case Menu() as scene:
             return menu_step(fresh, scene, event, book)
+        case AskPin() as scene:
+            return pin_step(fresh, scene, event, book)
         case Committing():
             return refuse(fresh, RefusalCode.KEY_NOT_NOW)
         case Paid() as scene:
@@ -118,4 +131,6 @@ def _time_passed(state: TillState, book: Book) -> TillState:
             return replace(state, scene=SignIn())
         case Paid(receipt=ReceiptState.PRINTED):
             return replace(state, scene=Selling())
+        case AskPin() as scene:
+            return replace(state, scene=left(scene))
     return state

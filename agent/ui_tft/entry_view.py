@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.txn import keying
-from agent.txn.state import Lang, Selling, SignIn
+from agent.txn.state import AskPin, Lang, Selling, SignIn
 from agent.ui_tft import theme
 from agent.ui_tft.amounts import money, phone_groups
 from agent.ui_tft.bars import EDGE
@@ -32,6 +32,20 @@ def sign_in_view(sheet: Sheet, scene: SignIn, status: StatusBar, lang: Lang, top
     dots = "●" * len(scene.pin or "")
     _field(sheet, at, field_px, Say.CASHIER_NUMBER.say(lang), scene.number, scene.pin is None)
     _field(sheet, at + field_px + 6, field_px, Say.PIN.say(lang), dots, scene.pin is not None)
+
+
+def ask_pin_view(sheet: Sheet, scene: AskPin, lang: Lang, top: int, bottom: int) -> None:
+    """What is to pay, and the field for the member's PIN, which is dots."""
+    basket, room = scene.basket, WIDTH - 2 * EDGE
+    name = "" if basket.buyer is None else basket.buyer.name_masked
+    line = top + (bottom - top) * 26 // 100
+    title = Say.MEMBER_PIN_ASKED.say(lang)
+    size = largest_size(title, (27, 23, 19), room, bold=True)
+    sheet.write(_MIDDLE, line, title, size, theme.NIGHT, bold=True, align="center", most_px=room)
+    amount = money(basket.priced.to_pay_minor, basket.active.pack.currency) if basket.lines else ""
+    told = " · ".join(part for part in (name, amount) if part)
+    sheet.write(_MIDDLE, line + 28, told, 18, theme.MUTED, align="center", most_px=room)
+    _field(sheet, line + 46, min(56, bottom - line - 56), Say.PIN.say(lang), "●" * len(scene.keyed), True)
 
 
 def ready_view(sheet: Sheet, status: StatusBar, lang: Lang, top: int, bottom: int) -> None:

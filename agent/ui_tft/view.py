@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.txn.returning import Refunding
 from agent.txn.state import (
+    AskPin,
     Committing,
     Menu,
     OpenBasket,
@@ -20,7 +21,7 @@ from agent.ui_tft import theme
 from agent.ui_tft.bars import bottom_bar, device_strip, status_bar, training_band
 from agent.ui_tft.basket_view import basket_view
 from agent.ui_tft.closing_view import committing_view, paid_view, recovered_view
-from agent.ui_tft.entry_view import keyed_view, ready_view, sign_in_view
+from agent.ui_tft.entry_view import ask_pin_view, keyed_view, ready_view, sign_in_view
 from agent.ui_tft.menu_view import menu_view
 from agent.ui_tft.refund_view import refund_view
 from agent.ui_tft.report_view import report_view
@@ -59,6 +60,8 @@ def compose(state: TillState, status: StatusBar) -> Screen:
             report_view(sheet, scene, lang, top, bottom)
         case Menu():
             menu_view(sheet, lang, top, bottom)
+        case AskPin() as scene:
+            ask_pin_view(sheet, scene, lang, top, bottom)
         case Committing() as scene:
             committing_view(sheet, scene, lang, top, bottom)
         case Paid() as scene:

@@ -12,6 +12,7 @@ from rules.grammar.conditions import PER, Per
 from rules.grammar.policies import DEFAULT_POLICIES, Policies
 from rules.grammar.rule import Rule
 from rules.grammar.select import ItemSet
+from rules.grammar.spending import MOST_LEVELS, SpendingLevel
 from rules.tax import TaxRounding
 
 MAX_RULES = 20_000
@@ -145,3 +146,4 @@ class Pack:
     points_scale: int = wire.maybe(14, wire.whole(2, 10_000), 1)
     points: PointsTerms | None = wire.maybe(15, wire.record(PointsTerms))
     valid_until: int | None = wire.maybe(16, DAY)
+    spending: tuple[SpendingLevel, ...] = wire.maybe(17, wire.many(wire.record(SpendingLevel), MOST_LEVELS), ())

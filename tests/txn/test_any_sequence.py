@@ -133,8 +133,8 @@ def _check(
                 assert seq in durable | ({event.entry.header.seq} if isinstance(event, Committed) else set())
             case Commit(body=SaleBody() as sale):
                 _priced_by_its_own_pack(desk, effect, sale)
-            case RecordPinTry(cashier=cashier):
-                assert cashier in desk.book.cashiers
+            case RecordPinTry(who=who):
+                assert who in desk.book.cashiers
     match desk.state.scene:
         case Selling(keyed=keyed):
             assert len(keyed) <= MOST_CHARS

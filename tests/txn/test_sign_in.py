@@ -6,7 +6,8 @@ import pytest
 
 from agent.txn.effects import RecordPinTry, Report, SoundName
 from agent.txn.events import CashiersChanged, PinTryCounted, Tick
-from agent.txn.sign_in import LOCK_MS, LOCKED_EVENT, MOST_DOUBLINGS
+from agent.txn.patience import LOCK_MS, MOST_DOUBLINGS
+from agent.txn.sign_in import LOCKED_EVENT
 from agent.txn.state import Selling, SignedIn, SignIn, TillState
 from contract.pins import is_pin
 from tests.txn.desk import PIN, Desk, sounds, verifier
@@ -16,7 +17,7 @@ def test_a_right_pin_signs_in_and_the_try_is_recorded_first() -> None:
     desk = Desk()
     effects = desk.keys("1001", "enter", PIN, "enter")
     assert isinstance(effects[0], RecordPinTry)
-    assert (effects[0].cashier, effects[0].ok) == ("1001", True)
+    assert (effects[0].who, effects[0].ok) == ("1001", True)
     assert desk.state.cashier == SignedIn("1001", "收银员")
     assert desk.state.scene == Selling()
 

@@ -132,7 +132,7 @@ def test_without_another_till_a_member_or_value_there_is_no_slip(here: Desk) -> 
     here.keys("slip")
     assert here.refused == "slip_nobody"
     here.keys(GOLD_PHONE, "enter", "60", "slip")
-    assert here.refused == "value_none"
+    assert here.refused == "value_not_by_phone"
 
 
 def test_a_slip_is_left_again_or_short_without_a_trace(here: Desk, there: Desk) -> None:

@@ -1,0 +1,58 @@
+"""What bounds what a member may spend here: how much was spent lately, and wrong PINs in a row."""
+
+from collections import defaultdict
+
+from agent.offline_store.database import Database
+from agent.offline_store.pin_tries import PinTries, TryCounter
+from agent.offline_store.rowkeys import RowKeys
+from contract.bodies import Body
+from contract.journal import EntryHeader
+from contract.trade import RedemptionBody, SaleBody
+from contract.value import Asset
+
+KEPT_MS = 3 * 86_400_000
+"""So long it is known what was spent: whichever day a shop's clock says it is, a day is within it."""
+
+
+class Allowances:
+    """What members spent, and their tries, in ``database`` under ``keys``. Members are known by their id."""
+
+    def __init__(self, database: Database, keys: RowKeys) -> None:
+        self._database = database
+        self._keys = keys
+        self._tries = TryCounter(database, "member_pin_tries", "members", "member_key")
+
+    def note(self, header: EntryHeader, body: Body) -> None:
+        """Remember what a new entry takes of its member's stored value and points, inside the caller's transaction.
+        Raises StoreError.
+        """
+        if not isinstance(body, SaleBody | RedemptionBody) or body.member is None:
+            return
+        spent: dict[Asset, int] = defaultdict(int)
+        for draw in body.draws:
+            if draw.account.asset in (Asset.STORED, Asset.POINTS) and draw.account.holder == body.member.member:
+                spent[draw.account.asset] += draw.whole
+        if not spent:
+            return
+        self._database.write("DELETE FROM member_spent WHERE wall_ms < ?", header.wall_ms - KEPT_MS)
+        key = self._keys.member(body.member.member)
+        for asset, amount in sorted(spent.items()):
+            self._database.write(
+                "INSERT INTO member_spent VALUES (?, ?, ?, ?)", key, asset.value, header.wall_ms, amount
+            )
+
+    def spent_since(self, member: str, asset: Asset, since_ms: int) -> int:
+        """Return how much of stored value (bonus and all) or of points this member spent here from an instant on."""
+        row = self._database.row(
+            "SELECT coalesce(sum(amount), 0) FROM member_spent WHERE member_key = ? AND asset = ? AND wall_ms >= ?",
+            *(self._keys.member(member), asset.value, since_ms),
+        )
+        return 0 if row is None else int(row[0])
+
+    def pin_tries(self, member: str) -> PinTries:
+        """Return how this member's last tries went."""
+        return self._tries.tries(self._keys.member(member))
+
+    def record_pin_try(self, member: str, ok: bool, now_ms: int) -> None:
+        """Count a wrong PIN durably, or begin again after a right one; a member who is not cached is not counted."""
+        self._tries.record(self._keys.member(member), ok, now_ms)

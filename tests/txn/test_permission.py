@@ -1,0 +1,186 @@
+"""What a member may spend is said by the pack, for each way of being recognised; the PIN is asked where it helps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from agent.txn.effects import PinOwner, RecordPinTry, Report
+from agent.txn.events import Tick
+from agent.txn.member_pin import LOCKED_EVENT
+from agent.txn.patience import LOCK_MS, MOST_WRONG_PINS
+from agent.txn.state import AskPin, Selling
+from agent.txn.step import IDLE_MS
+from agent.ui_tft.view import StatusBar, compose
+from contract.trade import Assurance, Medium, SaleBody
+from tests.txn.desk import DAY_ZERO_MS, GOLD, GOLD_PHONE, GOLD_UID, NOTHING_OFF, Desk, MemoryBook, pack, verifier
+from tests.txn.purse import DAY_MS, Phone
+
+PIN = "2468"
+MEMBER = replace(GOLD, pin=verifier(PIN))
+
+
+def at(levels: list[dict[str, Any]], pin: bool = True, lent: int = 100_000) -> Desk:
+    """A till whose pack says ``levels``, with a member who holds so much here."""
+    found = MEMBER if pin else GOLD
+    book = MemoryBook(active=pack(1, NOTHING_OFF | {"spending": levels, "zones": ["Asia/Shanghai"]}))
+    book.cards, book.phones = {GOLD_UID: found}, {GOLD_PHONE: found}
+    book.lend(found.member, lent)
+    return Desk(book).sign_in()
+
+
+def level(medium: str, assurance: str, **most: int) -> dict[str, Any]:
+    return {"medium": medium, "assurance": assurance, **most}
+
+
+def last(desk: Desk) -> SaleBody:
+    desk.commit()
+    body = desk.book.journal[-1].body()
+    assert isinstance(body, SaleBody)
+    return body
+
+
+def paid(desk: Desk) -> int:
+    return sum(draw.whole for draw in last(desk).draws)
+
+
+def asked(desk: Desk) -> bool:
+    return isinstance(desk.state.scene, AskPin)
+
+
+@pytest.mark.parametrize("pin", [False, True])
+def test_a_bare_phone_number_spends_nothing_and_with_the_pin_everything(pin: bool) -> None:
+    desk = at([], pin)
+    desk.keys(GOLD_PHONE, "enter", "80", "enter", "stored")
+    if not pin:
+        assert desk.refused == "value_not_by_phone"
+        return
+    assert asked(desk)
+    desk.keys(PIN, "enter")
+    body = last(desk)
+    assert sum(draw.whole for draw in body.draws) == body.payable_minor == 8_000
+    assert body.member is not None
+    assert (body.member.medium, body.member.assurance) == (Medium.PHONE, Assurance.PIN)
+
+
+@pytest.mark.row("W21")
+def test_a_phone_number_gives_discount_and_points_value_needs_the_pin_or_a_fresh_code_each_within_its_level() -> None:
+    book = MemoryBook()
+    book.phones = {GOLD_PHONE: replace(MEMBER, member="m-9")}
+    book.cards = {GOLD_UID: book.phones[GOLD_PHONE]}
+    book.lend("m-9", 100_000)
+    desk = Desk(book).sign_in()
+    # Discount and points at once, by the number alone.
+    desk.keys(GOLD_PHONE, "enter", "268", "enter", "cash")
+    by_phone = last(desk)
+    assert (by_phone.payable_minor, by_phone.points_earned, by_phone.draws) == (22_120, 221, ())
+    # Stored value: refused without, paid with the PIN, paid with a code that the phone shows now.
+    desk.keys(GOLD_PHONE, "enter", "100", "enter", "stored", "cancel", "stored")
+    assert desk.refused == "value_not_by_phone"
+    desk.keys("cancel")
+    desk.commit()
+    desk.keys(GOLD_PHONE, "enter", "100", "enter", "stored", PIN, "enter")
+    assert paid(desk) == 9_000
+    desk.scan(Phone(desk.book.hq).shows(desk.book.now().wall_ms))
+    desk.keys("100", "enter", "stored")
+    assert paid(desk) == 9_000
+    # And each level has its own limit in the pack.
+    for medium, assurance, most in (("phone", "pin", 5_000), ("card", "claimed", 2_000), ("qr", "signed", 7_000)):
+        limited = at([level(medium, assurance, stored_sale_minor=most)], pin=medium == "phone")
+        match medium:
+            case "phone":
+                limited.keys(GOLD_PHONE, "enter")
+            case "card":
+                limited.tap(GOLD_UID)
+            case _:
+                limited.scan(Phone(limited.book.hq, member=GOLD.member).shows(DAY_ZERO_MS))
+        limited.keys("100", "enter", "stored", *([PIN, "enter"] if medium == "phone" else []), "cash")
+        assert paid(limited) == most
+
+
+def test_above_the_level_of_a_card_the_pin_is_asked_and_whoever_leaves_it_pays_up_to_the_level() -> None:
+    levels = [level("card", "claimed", stored_sale_minor=5_000)]
+    desk = at(levels)
+    desk.tap(GOLD_UID)
+    desk.keys("50", "enter", "stored")
+    assert paid(desk) == 5_000
+    desk.tap(GOLD_UID)
+    desk.keys("80", "enter", "stored")
+    assert asked(desk)
+    desk.keys("cancel")
+    assert isinstance(desk.state.scene, Selling)
+    desk.keys("stored", "cash")
+    assert paid(desk) == 5_000
+    desk.tap(GOLD_UID)
+    desk.keys("80", "enter", "stored", PIN, "enter")
+    assert paid(desk) == 8_000
+
+
+def test_the_pin_is_masked_and_leaves_the_glass_with_everybody() -> None:
+    desk = at([])
+    desk.keys(GOLD_PHONE, "enter", "80", "enter", "stored", PIN)
+    text = compose(desk.state, StatusBar(True, 0, 0, "12:00", 1)).text
+    assert PIN not in "".join(text) and "●●●●" in text and PIN not in repr(desk.state)
+    desk.keys("clear")
+    assert "●●●" in compose(desk.state, StatusBar(True, 0, 0, "12:00", 1)).text
+    desk.book.elapsed_ms += IDLE_MS
+    desk.tell(Tick())
+    assert isinstance(desk.state.scene, Selling)
+
+
+def test_wrong_pins_are_counted_before_anybody_learns_of_it_and_lock_the_member() -> None:
+    desk = at([])
+    desk.keys(GOLD_PHONE, "enter", "80", "enter", "stored")
+    for number in range(1, MOST_WRONG_PINS + 1):
+        desk.effects.clear()
+        desk.keys("1111", "enter")
+        assert desk.effects[0] == RecordPinTry("m-1", False, desk.book.now().wall_ms, PinOwner.MEMBER)
+        assert desk.refused == ("pin_wrong" if number < MOST_WRONG_PINS else "member_pin_locked")
+    assert any(isinstance(effect, Report) and effect.code == LOCKED_EVENT for effect in desk.effects)
+    desk.tap(GOLD_UID)
+    desk.keys("cancel")
+    desk.commit()
+    desk.keys(GOLD_PHONE, "enter", "80", "enter", "stored")
+    assert desk.refused == "member_pin_locked"
+    desk.book.elapsed_ms += LOCK_MS
+    desk.keys("stored", PIN, "enter")
+    assert paid(desk) == 8_000
+    assert desk.book.member_pin_tries("m-1").count == 0
+
+
+def test_a_try_that_cannot_be_counted_is_none() -> None:
+    desk = at([])
+    desk.disk_refuses = True
+    desk.keys(GOLD_PHONE, "enter", "80", "enter", "stored", PIN, "enter")
+    assert desk.refused == "store_failed"
+    assert isinstance(desk.state.scene, Selling)
+
+
+def test_a_day_has_its_own_limit_in_the_time_of_the_shop() -> None:
+    desk = at([level("card", "claimed", stored_day_minor=10_000)], pin=False)
+    for wanted, takes in (("60", 6_000), ("60", 4_000)):
+        desk.tap(GOLD_UID)
+        desk.keys(wanted, "enter", "stored", "cash")
+        assert paid(desk) == takes
+    desk.tap(GOLD_UID)
+    desk.keys("60", "enter", "stored")
+    assert desk.refused == "value_level"
+    desk.keys("cash")
+    desk.commit()
+    # Midnight in Shanghai, not in Greenwich.
+    desk.book.elapsed_ms += 16 * 3_600_000 - DAY_ZERO_MS % DAY_MS + DAY_MS * (DAY_ZERO_MS % DAY_MS >= 16 * 3_600_000)
+    desk.tap(GOLD_UID)
+    desk.keys("60", "enter", "stored")
+    assert paid(desk) == 6_000
+
+
+def test_a_slip_carries_no_more_than_the_level_lets_spend() -> None:
+    desk = at([level("card", "claimed", stored_sale_minor=5_000)], pin=False)
+    desk.book.others[(replace(desk.book.address, terminal="t02"), 1)] = desk.book.hq.public
+    desk.tap(GOLD_UID)
+    desk.keys("60", "slip")
+    assert desk.refused == "value_level"
+    desk.keys("50", "slip", "1")
+    assert desk.state.outstanding is not None
