@@ -116,7 +116,7 @@ def lend_to(office: Office, address: TerminalAddress, account: Account, amount: 
         offer_waiting(connection, office.desk, MOST_LISTED, _now_ms())
     what = named(account)
     short = Said("", "") if lent == amount else Said(f"；{amount} 中只有这些可借", f", no more of {amount} is free")
-    return Said(f"{address}：借出{what.zh} {lent}{short.zh}", f"{address}: {lent} of {what.en} lent{short.en}")
+    return Said(f"{address}：借出 {what.zh} {lent}{short.zh}", f"{address}: {lent} of {what.en} lent{short.en}")
 
 
 def call_back(office: Office, address: TerminalAddress) -> Said:
@@ -148,6 +148,11 @@ def give_up(office: Office, address: TerminalAddress, lease: str | None, who: st
         )
     with writing(office.engine, Turn.LENDING) as connection:
         done = write_off(connection, office.desk, address, wanted, who, _now_ms())
+    if not done.leases:
+        return Said(
+            f"{address}：没有冻结的额度，没有核销；用 --lease 可指定一笔",
+            f"{address}: nothing of it is suspended, and nothing was written off; --lease names one all the same",
+        )
     said = counted_text(done.left)
     return Said(
         f"{address}：核销 {done.leases} 笔额度" + (f"（{said}）" if said else ""),

@@ -1,6 +1,7 @@
 """What people are told at the command line: every error with its cause and the next step, in Chinese and in English."""
 
 import errno
+import re
 import sys
 
 from contract.errors import ContractError, Reason
@@ -11,6 +12,7 @@ Told = SaidError | ContractError | SettingsError | OSError
 """What :func:`said_of` has words for."""
 
 MOST_SHOWN = 200
+_ENTRY = re.compile(r"epoch ([0-9]+) entry ([0-9]+)")
 
 
 def complain(error: Told, command: str = "tapledger") -> int:
@@ -38,7 +40,7 @@ def said_of_contract(error: ContractError) -> Said:
     """Which field or value is wrong, why, and what to write instead."""
     cause_zh, next_zh, next_en = REASONS[error.reason]
     path, detail = shown(error.path), shown(error.detail)
-    zh, en = (f"{path}：" if path else ""), (f"{path}: " if path else "")
+    zh, en = (f"{_ENTRY.sub(_in_zh, path)}：" if path else ""), (f"{path}: " if path else "")
     zh += cause_zh + (f"（{detail}）" if detail else "") + f"。{next_zh}。"
     en += error.reason.value + (f": {detail}" if detail else "") + f". {next_en}."
     return Said(zh, en)
@@ -48,6 +50,10 @@ def shown(text: str) -> str:
     """Text from outside as it may stand on a terminal."""
     clean = "".join(char if char.isprintable() else "?" for char in text)
     return clean if len(clean) <= MOST_SHOWN else f"{clean[:MOST_SHOWN]}…"
+
+
+def _in_zh(entry: re.Match[str]) -> str:
+    return f"第 {entry[1]} 代第 {entry[2]} 条"
 
 
 def _of_settings(error: SettingsError) -> Said:
@@ -85,8 +91,8 @@ REASONS: dict[Reason, tuple[str, str, str]] = {
     Reason.UNKNOWN_FIELD: ("没有这个字段", *_WRITE),
     Reason.MISSING_FIELD: (
         "缺少字段或数据",
-        "请补上；若是文件，请重新导出或复制",
-        "Add it; a file: export or copy it again",
+        "请补上；不完整的文件请重新导出或复制",
+        "Add it; export or copy again a file that is cut short",
     ),
     Reason.BAD_ID: ("名称的写法不对", "请按要求的字符重写", "Write it with the characters that are allowed"),
     Reason.BAD_AMOUNT: ("金额的写法不对", "请写成 100.00 这样", "Write an amount like 100.00"),

@@ -61,7 +61,7 @@ def test_money_is_paid_in_once_lent_listed_asked_back_and_written_off(
     refused = capsys.readouterr().err
     assert "reference wire 7: booked before, as paid_in member m1" in refused and "-10000 CNY" in refused
     lent = told(run, capsys, "leases", "lend", str(A1), "stored", "m1", "9000")
-    assert lent == [f"{A1}: 9000 of stored value of m1 lent", f"{A1}：借出m1 的储值 9000"]
+    assert lent == [f"{A1}: 9000 of stored value of m1 lent", f"{A1}：借出 m1 的储值 9000"]
     assert "no more of 9000 is free" in said(run, capsys, "leases", "lend", str(A1), "stored", "m1", "9000")
     exposed = told(run, capsys, "exposure")
     assert any(line.split()[:3] == [str(A1), "2", "120.00"] for line in exposed)
