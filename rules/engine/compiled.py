@@ -91,7 +91,14 @@ class Compiled:
             if bucket is not None:
                 found += bucket
         needs = self._needs
-        return sorted({number for number in found if all(not asked.isdisjoint(keys) for asked in needs[number])})
+        # Most rules have but one need, which is what they were found by.
+        return sorted(
+            {
+                number
+                for number in found
+                if not needs[number] or all(not asked.isdisjoint(keys) for asked in needs[number])
+            }
+        )
 
     def goods_of(self, rule: Rule) -> Keys | None:
         """The keys of goods one of which ``rule`` needs to do anything; None where it needs none."""
@@ -157,6 +164,7 @@ def selects_of(effect: Effect) -> Iterator[Select]:
             | rewards.RoundTotal()
             | rewards.PayStored()
             | rewards.TopUp()
+            | rewards.Redeem()
         ):
             return
         case _:
@@ -314,7 +322,7 @@ def finds_goods(rule: Rule, view: View) -> bool:
     """
     for effect in rule.then:
         select = _goods_of_effect(effect)
-        if view.lines(select) if select is not None else not isinstance(effect, rewards.TopUp):
+        if view.lines(select) if select is not None else not isinstance(effect, rewards.ASKED_FOR):
             return True
     return False
 
@@ -322,22 +330,21 @@ def finds_goods(rule: Rule, view: View) -> bool:
 def keys_of(view: View) -> set[str]:
     """Every key a basket has."""
     facts, basket, customer = view.facts, view.facts.basket, view.facts.customer
-    keys = {
-        f"shop:{basket.shop}",
-        f"terminal:{basket.shop}/{basket.terminal}",
-        f"channel:{basket.channel}",
-        *_prefixed("group", facts.shop.groups),
-        *_prefixed("code", basket.codes),
-        *_prefixed("tender", facts.tenders),
-        *_prefixed("flag", basket.flags),
-    }
+    keys = {f"shop:{basket.shop}", f"terminal:{basket.shop}/{basket.terminal}", f"channel:{basket.channel}"}
+    named: list[tuple[str, Iterable[str]]] = [
+        *(("group", facts.shop.groups), ("code", basket.codes), ("tender", facts.tenders), ("flag", basket.flags))
+    ]
     if customer is not None:
-        keys |= {"member", f"tier:{customer.tier}", f"card:{customer.card_type}"}
-        keys |= {*_prefixed("tag", customer.tags), *_prefixed("segment", customer.segments)}
+        keys.update(("member", f"tier:{customer.tier}", f"card:{customer.card_type}"))
+        named += [("tag", customer.tags), ("segment", customer.segments)]
+    for prefix, names in named:
+        if names:
+            keys.update(_prefixed(prefix, names))
     if facts.day is not None:
         today = date_of(facts.day)
-        keys |= {f"month:{today.year * 12 + today.month}", f"weekday:{today.isoweekday()}"}
-        keys |= {f"festival:{calendar.name}" for calendar in facts.pack.calendars if facts.day in calendar.days}
+        keys.update((f"month:{today.year * 12 + today.month}", f"weekday:{today.isoweekday()}"))
+        if facts.pack.calendars:
+            keys |= {f"festival:{calendar.name}" for calendar in facts.pack.calendars if facts.day in calendar.days}
     for line in basket.lines:
         keys.add(f"sku:{line.sku}")
         if line.brand is not None:

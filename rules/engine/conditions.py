@@ -283,8 +283,8 @@ def _quantity(asked: grammar.Quantity, view: View) -> Missing:
 def _spend(asked: grammar.Spend, view: View) -> Missing:
     units = view.units
     base = asked.base or view.facts.pack.policies.threshold_base
-    lines = view.lines(asked.select)
-    amounts = [units.left[line] if base is Base.LEFT else units.lines[line].list_minor for line in lines]
+    by_line = units.left if base is Base.LEFT else units.worth
+    amounts = [by_line[line] for line in view.lines(asked.select)]
     return _between(amounts, asked.per, asked.at_least_minor, asked.at_most_minor, Why.MIN_SPEND, Why.MAX_SPEND)
 
 

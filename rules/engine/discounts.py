@@ -84,7 +84,8 @@ def spend_save(effect: SpendSave, view: View) -> Outcome:
     units, policies = view.units, view.facts.pack.policies
     lines = view.lines(effect.select)
     base = effect.base or policies.threshold_base
-    spent = sum(units.left[line] if base is Base.LEFT else units.lines[line].list_minor for line in lines)
+    amounts = units.left if base is Base.LEFT else units.worth
+    spent = sum([amounts[line] for line in lines])
     if spent < effect.steps[0].spend_minor:
         return Shortfall(Why.MIN_SPEND, effect.steps[0].spend_minor - spent)
     if effect.every:
@@ -131,7 +132,7 @@ def _reckoned(
     if not lines:
         return Shortfall(Why.NO_ITEM)
     runs = view.units.runs(lines, pick)
-    whole = sum(run.count * _worth(run, base, view) for run in runs)
+    whole = _worth_of(runs, base, view)
     match scope:
         case Scope.UNIT:
             offs = _each_unit(runs, base, view, reckon)
@@ -140,6 +141,13 @@ def _reckoned(
         case Scope.BASKET:
             offs = spread(reckon(whole), runs, view.units, how)
     return _proposal(whole, offs)
+
+
+def _worth_of(runs: Sequence[Run], base: Base, view: View) -> int:
+    if base is Base.LEFT:
+        return sum([run.count * run.each for run in runs])
+    lists = view.units.lists
+    return sum([run.count * lists[run.line] for run in runs])
 
 
 def _worth(run: Run, base: Base, view: View) -> int:
@@ -162,8 +170,7 @@ def _each_line(runs: Sequence[Run], base: Base, how: Sharing, view: View, reckon
     offs: list[Off] = []
     for line in sorted(by_line):
         of_line = by_line[line]
-        off = reckon(sum(run.count * _worth(run, base, view) for run in of_line))
-        offs += spread(off, of_line, view.units, how)
+        offs += spread(reckon(_worth_of(of_line, base, view)), of_line, view.units, how)
     return offs
 
 

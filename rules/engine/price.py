@@ -31,8 +31,10 @@ def opened(basket: Basket, compiled: Compiled) -> View:
         total += line.list_minor
         if total > MAX_AMOUNT_MINOR:
             raise ContractError(Reason.OUT_OF_RANGE, f"lines[{index}]", "basket above the largest amount")
-    _require_once([usage.rule for usage in basket.usage], "usage", "rule")
-    _require_once([stock.sku for stock in basket.stock], "stock", "sku")
+    if basket.usage:
+        _require_once([usage.rule for usage in basket.usage], "usage", "rule")
+    if basket.stock:
+        _require_once([stock.sku for stock in basket.stock], "stock", "sku")
     return compiled.open(basket)
 
 
@@ -48,7 +50,7 @@ def outcome(met: Met, compiled: Compiled) -> Priced:
     return Priced(
         payable_by_line=tuple(by_entry),
         effects=_trace(view, compiled),
-        list_minor=view.facts.basket.list_minor,
+        list_minor=sum(view.units.worth),
         payable_minor=payable,
         points=view.earned,
         points_spent=view.spent,
@@ -76,10 +78,10 @@ def _trace(view: View, compiled: Compiled) -> tuple[AppliedEffect, ...]:
     trace = []
     for number, place, found in view.effects:
         rule = compiled.rules[number]
-        shares = [(entered[line], unit, count, off) for line, unit, count, off in (*found.offs, *found.part)]
-        if len(shares) > MOST_SHARES:
+        offs = found.offs + found.part if found.part else found.offs
+        if len(offs) > MOST_SHARES:
             raise ContractError(Reason.OUT_OF_RANGE, "lines", f"{rule.rule} takes more than {MOST_SHARES} shares")
-        shares.sort()
+        shares = sorted([(entered[line], unit, count, off) for line, unit, count, off in offs])
         trace.append(
             AppliedEffect(
                 rule.rule,

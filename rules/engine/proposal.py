@@ -31,4 +31,4 @@ class Proposal:
     @property
     def off_minor(self) -> int:
         """What is taken off altogether."""
-        return sum(count * off for _line, _unit, count, off in self.offs)
+        return sum([count * off for _line, _unit, count, off in self.offs])

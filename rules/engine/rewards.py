@@ -237,6 +237,5 @@ def _count(select: Select, view: View) -> int:
 
 
 def _worth(select: Select, base: Base, view: View) -> int:
-    units = view.units
-    lines = view.lines(select)
-    return sum(units.left[line] if base is Base.LEFT else units.lines[line].list_minor for line in lines)
+    amounts = view.units.left if base is Base.LEFT else view.units.worth
+    return sum([amounts[line] for line in view.lines(select)])

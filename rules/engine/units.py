@@ -7,6 +7,7 @@ entered.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from contract.basket import BasketLine
 from rules.grammar.select import EVERY_UNIT, Order, Pick
@@ -34,17 +35,21 @@ _Stretch = tuple[int, int, bool]
 
 
 class Units:
-    """What every unit costs now. ``left`` is the sum of each line; ``lists`` the list price of one unit of each."""
+    """What every unit costs now. ``left`` is the sum of each line, ``worth`` that at list price; ``lists`` the list
+    price of one unit of each.
+    """
 
-    __slots__ = ("_stretches", "entered", "floors", "left", "lines", "lists")
+    __slots__ = ("_stretches", "entered", "floors", "left", "lines", "lists", "worth")
 
     def __init__(self, lines: Sequence[BasketLine]) -> None:
-        self.entered = sorted(range(len(lines)), key=lambda index: canonical(lines[index]))
+        self.entered = _in_order(lines)
         self.lines = [lines[index] for index in self.entered]
-        self.lists = [line.list_minor // line.quantity for line in self.lines]
-        self.left = [line.list_minor for line in self.lines]
+        self.worth = [line.list_minor for line in self.lines]
+        self.left = self.worth.copy()
+        self.lists = [worth // line.quantity for worth, line in zip(self.worth, self.lines, strict=True)]
         self.floors = [
-            min(whole_minor(line, line.floor_minor), each) for line, each in zip(self.lines, self.lists, strict=True)
+            min(whole_minor(line, line.floor_minor), each) if line.floor_minor else 0
+            for line, each in zip(self.lines, self.lists, strict=True)
         ]
         self._stretches: list[list[_Stretch]] = [
             [(line.quantity, each, False)] for line, each in zip(self.lines, self.lists, strict=True)
@@ -54,6 +59,7 @@ class Units:
         """An independent copy of this state."""
         twin = object.__new__(Units)
         twin.entered, twin.lines, twin.lists, twin.floors = self.entered, self.lines, self.lists, self.floors
+        twin.worth = self.worth
         twin.left = self.left.copy()
         # A line's stretches are replaced, never changed, so both may hold the same ones.
         twin._stretches = self._stretches.copy()
@@ -121,6 +127,14 @@ class Units:
         return first_units(taken, most)
 
 
+def _in_order(lines: Sequence[BasketLine]) -> list[int]:
+    """The numbers of lines in canonical order. Where no article stands on two of them, its number alone decides."""
+    skus = [line.sku for line in lines]
+    if len(set(skus)) == len(skus):
+        return sorted(range(len(skus)), key=skus.__getitem__)
+    return sorted(range(len(skus)), key=lambda index: canonical(lines[index]))
+
+
 def canonical(line: BasketLine) -> tuple[object, ...]:
     """What decides ties between lines: their facts, never the order they were entered in."""
     return (
@@ -159,8 +173,7 @@ def first_units(runs: Iterable[Run], most: int) -> list[Run]:
     return taken
 
 
-@dataclass(frozen=True, slots=True)
-class Sharing:
+class Sharing(NamedTuple):
     """How an amount is spread: who gets what rounding leaves over, how parts are rounded where the last or first one
     takes it, and whether list prices are the weights.
     """
@@ -184,9 +197,9 @@ def spread(amount: int, runs: Sequence[Run], units: Units, how: Sharing) -> list
     lines = sorted(by_line, key=None if how.split is Split.LARGEST else units.entered.__getitem__)
     weights, rooms = [], []
     for line in lines:
-        floor, each_list = units.floors[line], units.lists[line]
-        weights.append(sum(run.count * (each_list if how.by_list else run.each) for run in by_line[line]))
-        rooms.append(sum(run.count * max(0, run.each - floor) for run in by_line[line]))
+        floor, each_list, of_line = units.floors[line], units.lists[line], by_line[line]
+        weights.append(sum([run.count * (each_list if how.by_list else run.each) for run in of_line]))
+        rooms.append(sum([run.count * max(0, run.each - floor) for run in of_line]))
     offs: list[Off] = []
     for line, part in zip(lines, fill(amount, weights, rooms, how.split, how.rounding), strict=True):
         if part:
@@ -227,12 +240,14 @@ def _over_run(amount: int, run: Run, split: Split) -> list[Off]:
     if run.count == 1:
         return [(run.line, run.unit, 1, amount)] if amount else []
     each, more = divmod(amount, run.count)
+    if not more:
+        return [(run.line, run.unit, run.count, each)] if each else []
     fewer = run.count - more
     if split is Split.LAST:
         parts = [(run.line, run.unit, fewer, each), (run.line, run.unit + fewer, more, each + 1)]
     else:
         parts = [(run.line, run.unit, more, each + 1), (run.line, run.unit + more, fewer, each)]
-    return [part for part in parts if part[2] and part[3]]
+    return parts if each else [part for part in parts if part[3]]
 
 
 def _cut(stretches: list[_Stretch], unit: int, count: int, off: int, used: bool) -> list[_Stretch]:
