@@ -34,6 +34,7 @@ from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, seal_entr
 from contract.postings import cash_account
 from contract.signing import SoftwareSigner
 from contract.trade import PackRef, PerpetualTotals, RefundBody, SaleBody, TopUpBody
+from contract.value import Account
 from rules.advice.goods import Goods
 from rules.authoring import read_authored
 from rules.engine.compiled import Compiled, compile_pack
@@ -119,6 +120,7 @@ class Person:
     birthday: int | None = None
     visits: int | None = None
     visit_days: tuple[int, ...] = ()
+    pin: PinVerifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,14 @@ class MemoryBook(Purse):
 
     def cashier(self, number: str) -> CashierRecord | None:
         return self.cashiers.get(number)
+
+    def member_pin_tries(self, member: str) -> Tries:
+        return self.tries.get(member, Tries())
+
+    def spent_since(self, account: Account, since_ms: int) -> int:
+        bodies = [entry.body() for entry in self.journal if entry.header.wall_ms >= since_ms]
+        draws = [draw for body in bodies if isinstance(body, SaleBody) for draw in body.draws]
+        return sum(draw.whole for draw in draws if draw.account == account)
 
     def pin_tries(self, number: str) -> Tries:
         return self.tries.get(number, Tries())
@@ -314,9 +324,9 @@ class Desk:
         """Count a PIN try as the store does, unless the disk refuses."""
         if self.disk_refuses:
             return PinTryLost("io")
-        count = 0 if effect.ok else self.book.pin_tries(effect.cashier).count + 1
-        self.book.tries[effect.cashier] = Tries(count, effect.now_ms)
-        return PinTryCounted(effect.cashier, effect.ok)
+        count = 0 if effect.ok else self.book.pin_tries(effect.who).count + 1
+        self.book.tries[effect.who] = Tries(count, effect.now_ms)
+        return PinTryCounted(effect.who, effect.ok, effect.of)
 
     def keys(self, *keys: str) -> tuple[Effect, ...]:
         """Press keys; a run of digits and points is pressed one by one."""
