@@ -115,7 +115,7 @@ class Database:
         """Return the first row, or None. Raises StoreError."""
         try:
             found: tuple[Any, ...] | None = self._open_connection().execute(sql, values).fetchone()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:
             raise fault(error) from error
         return found
 

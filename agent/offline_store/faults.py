@@ -54,6 +54,9 @@ def cause_of(error: sqlite3.Error) -> StoreCause:
     """Name the cause of an SQLite error by its primary result code (sqlite.org/rescode.html)."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
+        if isinstance(error, sqlite3.OperationalError):
+            # The module's own, of a text that is none (it has no other of that class without a code).
+            return StoreCause.CORRUPT
         return StoreCause.CLOSED if isinstance(error, sqlite3.ProgrammingError) else StoreCause.IO
     causes = {
         # A table that is not there, or not of the shape this program gave it: the file is not what was written.
@@ -71,9 +74,22 @@ def cause_of(error: sqlite3.Error) -> StoreCause:
     return causes.get(code & 0xFF, StoreCause.IO)
 
 
-def fault(error: sqlite3.Error) -> StoreError:
-    """An SQLite error as the store's own."""
+def fault(error: sqlite3.Error | UnicodeError) -> StoreError:
+    """An SQLite error as the store's own; a text that is none, which the library cannot even quote, is one as well."""
+    if isinstance(error, UnicodeError):
+        return StoreError(StoreCause.CORRUPT, "a text in it is none")
     return StoreError(cause_of(error), str(error))
+
+
+@contextmanager
+def damaged_rows() -> Iterator[None]:
+    """Within it rows of a file that may be damaged are read: one that holds what was never written there, such as
+    nothing where a number belongs, leaves as a StoreError, CORRUPT.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise StoreError(StoreCause.CORRUPT, f"a row holds what was never written there: {error}") from error
 
 
 @contextmanager
@@ -81,5 +97,5 @@ def named_faults() -> Iterator[None]:
     """Within it, an SQLite error leaves as a StoreError with its cause."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:
         raise fault(error) from error

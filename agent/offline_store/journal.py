@@ -352,6 +352,8 @@ class Journal:
         sql = "SELECT seq, digest, sealed FROM journal WHERE place > ? AND place <= ? ORDER BY place LIMIT ?"
         with closing(self._database.rows(sql, self._row(seq, epoch), self._row(MOST_SEQ, epoch), most)) as rows:
             for number, digest, sealed in rows:
+                if type(sealed) is not bytes:
+                    raise StoreError(StoreCause.CORRUPT, "its row holds no bytes")
                 max_bytes -= len(sealed)
                 if max_bytes < 0:
                     return

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.offline_store.chain import ChainPoint, Place, Source, damaged
-from agent.offline_store.faults import StoreCause, StoreError, named_faults
+from agent.offline_store.faults import StoreCause, StoreError, damaged_rows, named_faults
 from contract.errors import ContractError
 from contract.ids import TerminalAddress, parse_address
 from contract.signing import PublicKey, parse_public_key
@@ -135,7 +135,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     if not path.exists():
         raise StoreError(StoreCause.ABSENT, str(path))
     uri = f"{path.absolute().as_uri()}?mode=ro"
-    with named_faults(), closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+    with damaged_rows(), named_faults(), closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
         yield connection
 
 

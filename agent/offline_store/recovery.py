@@ -12,7 +12,7 @@ from agent.clock import Stamp
 from agent.keys import Identity
 from agent.offline_store.chain import Place, body_of
 from agent.offline_store.database import Connect, connected, held, kept_epoch, swap_in
-from agent.offline_store.faults import StoreCause, StoreError
+from agent.offline_store.faults import StoreCause, StoreError, damaged_rows
 from agent.offline_store.salvage import rebuild
 from agent.offline_store.store import Store
 from contract.bodies import EpochReason, EpochStartBody
@@ -80,11 +80,12 @@ def _used_on(path: Path, identity: Identity, transaction: bytes, stamp: Stamp, c
     try:
         if not parts.database.is_whole():
             raise StoreError(StoreCause.CORRUPT, "the file's structure does not hold together")
-        parts.journal.require_own()
-        why = EpochReason.JOURNAL_DAMAGED
-        first = parts.epochs.begin(store.epoch() + 1, why, transaction, stamp, head_proven=True)
-        parts.journal.require_sound()
-        return _recovery(store, first)
+        with damaged_rows():
+            parts.journal.require_own()
+            why = EpochReason.JOURNAL_DAMAGED
+            first = parts.epochs.begin(store.epoch() + 1, why, transaction, stamp, head_proven=True)
+            parts.journal.require_sound()
+            return _recovery(store, first)
     finally:
         store.close()
 

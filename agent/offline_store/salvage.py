@@ -39,6 +39,7 @@ KEPT_AT_ONCE = 500
 """So many entries are written in one commit."""
 
 _ACKED = "SELECT epoch, acked_seq, acked_digest FROM identity"
+_FLOORS = "SELECT kind, version FROM document_floors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +165,16 @@ def _told(damaged: Path) -> _Told:
     heard = [0]
     versions: dict[str, int] = {}
     with suppress(sqlite3.Error), closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as file:
-        for gather, sql in (
-            (lambda epoch, seq, digest: epochs.update({epoch: ChainPoint(seq, digest)}), _ACKED),
-            (owed.append, "SELECT place FROM receipts"),
-            (heard.append, "SELECT signed_time_ms FROM heard"),
-            (lambda kind, version: versions.update({kind: version}), "SELECT kind, version FROM document_floors"),
+        for gather, kept, sql in (
+            (lambda epoch, seq, digest: epochs.update({epoch: ChainPoint(seq, digest)}), (int, int, bytes), _ACKED),
+            (owed.append, (int,), "SELECT place FROM receipts"),
+            (heard.append, (int,), "SELECT signed_time_ms FROM heard"),
+            (lambda kind, version: versions.update({kind: version}), (str, int), _FLOORS),
         ):
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error, UnicodeError):
                 for row in file.execute(sql):
-                    gather(*row)
+                    if tuple(map(type, row)) == kept:
+                        gather(*row)
     kinds = {kind.value for kind in DocumentKind}
     known = {kind: version for kind, version in versions.items() if kind in kinds and 1 <= version <= MOST_VERSION}
     return _Told(epochs, tuple(owed), max(heard), known)

@@ -22,7 +22,7 @@ from agent.offline_store.documents import (
     all_attributes,
 )
 from agent.offline_store.epochs import Backlog, Carried, Epochs
-from agent.offline_store.faults import StoreCause, StoreError
+from agent.offline_store.faults import StoreCause, StoreError, damaged_rows
 from agent.offline_store.holdings import Held, Holdings
 from agent.offline_store.journal import Journal
 from agent.offline_store.members import MemberRow, MemberShelf
@@ -112,8 +112,9 @@ class Store:
         """
         self._database.open()
         try:
-            self._journal.require_own()
-            self._journal.require_sound()
+            with damaged_rows():
+                self._journal.require_own()
+                self._journal.require_sound()
         except StoreError:
             self._database.close()
             raise

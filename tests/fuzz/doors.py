@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -23,9 +23,17 @@ from contract import cbor, documents, messages, settings, texts, topics
 from contract.bodies import EntryKind, body_type
 from contract.coupons import open_coupon, read_coupon_text
 from contract.credentials import open_credential, read_credential_text
-from contract.envelope import ContentType, keyring, open_sealed, seal
+from contract.envelope import ContentType, digest, keyring, open_sealed, seal
 from contract.errors import ContractError
-from contract.export import open_manifest, read_entries, read_manifest
+from contract.export import (
+    ExportedEpoch,
+    Measure,
+    open_manifest,
+    read_entries,
+    read_manifest,
+    seal_manifest,
+    write_export,
+)
 from contract.ids import parse_address
 from contract.journal import MAX_PAYLOAD_BYTES, TimeQuality, identity_hash, open_entry, peek_header
 from contract.money import parse_amount_minor
@@ -33,17 +41,22 @@ from contract.named import parse_json
 from contract.presentations import open_presentation, read_presentation_text
 from contract.signing import parse_public_key
 from contract.slips import open_slip, read_slip_text
-from contract.wire import unpack
+from contract.wire import pack, unpack
 from hq import sources
 from hq.errors import OfficeError
 from rules.authoring import read_authored, read_authored_basket
-from rules.pack import read_pack
+from rules.pack import read_pack, write_pack
 from tests.contract import vectors
+from tests.contract.bodies import LEASE, USES_LEASE
 from tests.contract.samples import ADDRESS
+from tests.fuzz import office_doors, store_door
 from tests.fuzz.journal import StillJournal
+from tests.hq.tills import PACK
 
 _CATALOGUE = b'{"currency": "CNY", "shop_name": "A", "open_sku": "A", "items": []}'
 Refusals = tuple[type[Exception], ...]
+HEAVY = 25
+"""Behind such a door is a database: an input takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +66,15 @@ class Door:
     take: Callable[[bytes], object]
     seeds: tuple[bytes, ...]
     refusals: Refusals = (ContractError,)
+    everyday: int = 80
+    """With so many inputs the everyday suite tries it."""
 
 
 def doors() -> dict[str, Door]:
     """All of them by name."""
-    return _envelopes() | _messages() | _contents() | _texts() | _files() | _conversation()
+    found = _envelopes() | _messages() | _contents() | _texts() | _files() | _conversation()
+    heavy = {name: Door(*taker, everyday=HEAVY) for name, taker in office_doors.takers().items()}
+    return found | heavy | {"store file": Door(store_door.use, store_door.SEEDS, (), HEAVY)}
 
 
 @cache
@@ -148,17 +165,38 @@ def _contents() -> dict[str, Door]:
         return Door(lambda data: unpack(body_type(kind), data, MAX_PAYLOAD_BYTES), (inside,))
 
     bodies = {f"body of {kind}": of_body(kind) for kind in EntryKind}
-    empty = cbor.encode({1: []})
-    return bodies | {
-        "members": Door(documents.read_members, (empty,)),
-        "cashiers": Door(documents.read_cashiers, (empty,)),
-        "catalogue": Door(documents.read_catalogue, (cbor.encode({1: "CNY", 2: "店", 3: "OPEN", 4: []}),)),
-        "leases": Door(documents.read_leases, (cbor.encode({1: 1, 2: []}),)),
-        "keys": Door(documents.read_keys, (empty,)),
-        "revocations": Door(documents.read_revocations, (cbor.encode({1: [], 2: [], 3: []}),)),
-        "notices": Door(documents.read_notices, (empty,)),
-        "pack": Door(read_pack, ()),
+    member = documents.MemberRecord("m-0001", "会员一", "gold", ("vip",), (b"\x04\xa1\xb2\xc3",), 120, "13800000001")
+    verifier = documents.PinVerifier(bytes(16), 3, 64, bytes(32))
+    with_more = replace(member, birthday=618, visits=4, visit_days=(20_000, 20_003), pin=verifier)
+    item = documents.CatalogueItem("TEA", "茶", "Tea", "drinks", 1_800, "6901234567892", ("hot",))
+    key = documents.TerminalKey(ADDRESS, 1, vectors.till().public.text())
+    revoked = documents.RevokedMember("m-0001", 20_000)
+    contents: dict[str, tuple[Callable[[bytes], object], tuple[object, ...]]] = {
+        "members": (
+            documents.read_members,
+            (documents.MembersContent((member, with_more)), documents.MembersContent((member,), ("m-0002",))),
+        ),
+        "cashiers": (
+            documents.read_cashiers,
+            (documents.CashiersContent((documents.CashierRecord("1001", "收银员一", verifier),)),),
+        ),
+        "catalogue": (
+            documents.read_catalogue,
+            (documents.CatalogueContent("CNY", "店", "OPEN", (replace(item, sku="OPEN", barcode=None), item)),),
+        ),
+        "leases": (documents.read_leases, (documents.LeasesContent(1, (LEASE, USES_LEASE), (bytes(16),)),)),
+        "keys": (documents.read_keys, (documents.KeysContent((key, replace(key, epoch=2))),)),
+        "revocations": (
+            documents.read_revocations,
+            (documents.RevocationsContent((revoked,), (b"\x04\xa1\xb2\xc3",), ("T-10-7F3K",)),),
+        ),
+        "notices": (
+            documents.read_notices,
+            (documents.NoticesContent((documents.Notice("请核对", "Please check", 1_760_000_000_000),)),),
+        ),
     }
+    of_documents = {name: Door(read, tuple(pack(seed) for seed in seeds)) for name, (read, seeds) in contents.items()}
+    return bodies | of_documents | {"pack": Door(read_pack, (write_pack(read_authored(PACK)),))}
 
 
 def _texts() -> dict[str, Door]:
@@ -208,8 +246,22 @@ def _files() -> dict[str, Door]:
             (b'{"currency": "CNY", "shop_name": "A", "open_sku": "A", "items": []}',),
             wrong,
         ),
-        "export": Door(export, ()),
+        "export": Door(export, (_export(),)),
+        "journal on a stick": Door(office_doors.bring_stick, (_export(),), (ContractError, OfficeError), HEAVY),
     }
+
+
+def _export() -> bytes:
+    """A journal in a file: one entry of every kind."""
+    sealed = _signed("entry: ")
+    measure, sink, head = Measure(), io.BytesIO(), digest(sealed[-1])
+    for entry in sealed:
+        measure.add(entry)
+    start = identity_hash(ADDRESS, 1, vectors.till().public)
+    epoch = ExportedEpoch(1, vectors.till().public.text(), 1, len(sealed), start, head, 0)
+    manifest = measure.manifest(ADDRESS, 1_760_000_000_000, (epoch,))
+    write_export(sink, seal_manifest(vectors.till(), manifest), sealed)
+    return sink.getvalue()
 
 
 def _conversation() -> dict[str, Door]:

@@ -1,6 +1,6 @@
 """Nothing raises past its door: whatever bytes arrive, they are taken or refused by the door's one exception.
 
-Here each door sees some hundreds of inputs, changed from ones it takes; ``./dev fuzz`` lets a coverage-guided fuzzer at
+Here each door sees some inputs, changed from ones it takes; ``./dev fuzz`` lets a coverage-guided fuzzer at
 the same doors for as long as one likes.
 """
 
@@ -43,7 +43,7 @@ def changed(draw: st.DrawFn, door: Door) -> bytes:
 def test_a_door_takes_or_refuses_whatever_comes(name: str) -> None:
     door = DOORS[name]
 
-    @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+    @settings(max_examples=door.everyday, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
     @given(data=changed(door))
     def try_it(data: bytes) -> None:
         with suppress(*door.refusals):
