@@ -150,8 +150,11 @@ class StoreBook:
         return self._ask(lambda: self._store.entry(seq, epoch), None)
 
     def returns_of(self, transaction: bytes) -> tuple[ReturnTaken, ...] | None:
-        """What came back here of the sale of this transaction; None where that cannot be read."""
-        return self._ask(lambda: self._store.returns_of(transaction), None)
+        """What came back here of the sale of this transaction; None where that cannot be read, or the sale is still on
+        its way into the open epoch.
+        """
+        returns = self._store.returns
+        return self._ask(lambda: None if returns.waits(transaction) else returns.of(transaction), None)
 
     def open_shift(self, cashier: str) -> ShiftCloseBody | None:
         """What would close the running shift now, nothing counted yet; None where that cannot be read."""

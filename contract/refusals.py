@@ -326,7 +326,10 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "没有选要退的商品", "请至少退一件", "Nothing comes back", "Choose at least one article"
     ),
     _R.REFUND_NOT_HERE: RefusalText(
-        "本机算不了这一单的退货", "请找总部办理", "This till cannot reckon this return", "Ask head office"
+        "本机算不了这一单的退货",
+        "请稍候再试，或找总部办理",
+        "This till cannot take this back",
+        "Try again later, or ask head office",
     ),
     _R.REPORT_COUNT: RefusalText(
         "还没有输入实点现金",

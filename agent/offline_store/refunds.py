@@ -49,6 +49,21 @@ class RefundShelf:
         )
         return tuple(ReturnTaken(_units(units), *amounts) for units, *amounts in rows)
 
+    def waits(self, sale: bytes) -> bool:
+        """Tell whether a sale of an epoch that has ended is still to be carried over: head office would hear of its
+        return before it hears of the sale. Raises StoreError.
+        """
+        return (
+            self._database.row(
+                "SELECT 1 FROM journal AS sold JOIN identity ON identity.epoch = sold.epoch"
+                " WHERE sold.transaction_id = ?1 AND sold.carried = 0 AND sold.seq > identity.acked_seq"
+                " AND sold.epoch < (SELECT max(epoch) FROM identity)"
+                " AND NOT EXISTS (SELECT 1 FROM journal WHERE transaction_id = ?1 AND carried = 1)",
+                sale,
+            )
+            is not None
+        )
+
 
 def _units(data: bytes) -> tuple[int, ...]:
     try:

@@ -28,7 +28,7 @@ from agent.offline_store.journal import Journal
 from agent.offline_store.members import MemberRow, MemberShelf
 from agent.offline_store.notices import NoticeShelf
 from agent.offline_store.pin_tries import PinTries
-from agent.offline_store.refunds import RefundShelf, ReturnTaken
+from agent.offline_store.refunds import RefundShelf
 from agent.offline_store.retention import Retention
 from agent.offline_store.revocations import RevocationShelf
 from agent.offline_store.room import RESERVE_BYTES, Room
@@ -87,8 +87,9 @@ class Store:
         self._revocations = RevocationShelf(self._database, keys)
         self._notices = NoticeShelf(self._database)
         self._spent = SpentShelf(self._database)
-        self._returns = RefundShelf(self._database)
-        self._holdings = Holdings(self._database, keys, identity, self._terminals, self._spent, self._returns)
+        self.returns = RefundShelf(self._database)
+        """What came back here of earlier sales."""
+        self._holdings = Holdings(self._database, keys, identity, self._terminals, self._spent, self.returns)
         self.allowances = Allowances(self._database, keys)
         """How much members spent here lately, and their wrong PINs."""
         self._epochs = Epochs(self._database, self._journal, self._holdings.apply)
@@ -285,10 +286,6 @@ class Store:
     def slip_taken(self, slip: bytes) -> bool:
         """Tell whether the slip of this id was taken here before."""
         return self._spent.slip_taken(slip)
-
-    def returns_of(self, transaction: bytes) -> tuple[ReturnTaken, ...]:
-        """Return what came back here of the sale of this transaction, the first return first."""
-        return self._returns.of(transaction)
 
     # Head office's documents and what they hold.
 

@@ -75,6 +75,7 @@ class PinTryCounted:
 
     of: PinOwner = PinOwner.CASHIER
 
+
 @dataclass(frozen=True, slots=True)
 class PinTryLost:
     """The store could not count the PIN try. ``cause`` is the store's stable word for why."""

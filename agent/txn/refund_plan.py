@@ -167,7 +167,7 @@ def _sale_in(entry: Entry, book: Book) -> NamedSale | Refusal:
     returns = book.returns_of(entry.header.transaction)
     if returns is None:
         # Nobody gets back twice what could not be looked up once.
-        return Refusal(RefusalCode.STORE_FAILED)
+        return Refusal(RefusalCode.REFUND_NOT_HERE, "what came back before cannot be told now")
     earlier = tuple(_as_returned(one) for one in returns)
     try:
         left = tuple(kept_after(sold_of(sale), [one.units for one in earlier]))

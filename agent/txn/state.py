@@ -187,6 +187,7 @@ class SignedIn:
 
     pin_asked: bool = False
 
+
 @dataclass(frozen=True, slots=True)
 class SignIn:
     """Nobody is signed in. ``pin`` is None until the number has been entered."""
@@ -237,6 +238,8 @@ class SoldSale:
     """A sale as the journal holds it, ready to be shown and printed; ``when`` is the shop's local time."""
 
     entry: Entry
+
+
 @dataclass(frozen=True, slots=True)
 class AskPin:
     """The member's PIN is asked for, because ``key`` would spend more than may be spent without. ``selling`` is what
@@ -247,7 +250,6 @@ class AskPin:
     basket: OpenBasket
     key: str
     keyed: str = field(default="", repr=False)
-
 
     sale: SaleBody
     explanations: tuple[Explanation, ...]

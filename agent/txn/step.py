@@ -129,8 +129,10 @@ def _time_passed(state: TillState, book: Book) -> TillState:
     match state.scene:
         case SignIn(number=number) if number:
             return replace(state, scene=SignIn())
-        case Paid(receipt=ReceiptState.PRINTED):
+        case Paid(receipt=ReceiptState.PRINTED) | Refunding() | ShiftReport():
             return replace(state, scene=Selling())
+        case Menu(behind=behind):
+            return replace(state, scene=behind)
         case AskPin() as scene:
             return replace(state, scene=left(scene))
     return state

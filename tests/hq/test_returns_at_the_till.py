@@ -229,7 +229,7 @@ def test_training_goes_the_whole_way_and_nothing_of_it_enters_the_books(hq: Head
         (EntryKind.SALE, 6_000),
         (EntryKind.REFUND, 3_000),
     ]
-    assert (till.left, till.store.totals(), till.store.returns_of(till.journal()[real - 1].header.transaction)) == (
+    assert (till.left, till.store.totals(), till.store.returns.of(till.journal()[real - 1].header.transaction)) == (
         before,
         totals,
         (),

@@ -45,6 +45,7 @@ from tests.txn.purse import Phone, coupon, new_signer
 
 HQ = new_signer()
 OTHER = pack(2, NOTHING_OFF)
+MORE_KEYS = ["refund", "refund", "report", "training", "menu"]
 VALUE_KEYS = ["stored", "topup", "slip"]
 KEYS = [*"0123456789", "00", ".", "clear", "cancel", "enter", "member", "cash", "reprint", "lang", "signout", "A", ""]
 THERE = TerminalAddress("acme", "s02", "t01")
@@ -59,6 +60,7 @@ ANSWER, FAIL, OTHER_PACK, SIGN_IN, LATER = "answer", "fail", "other pack", "sign
 events: st.SearchStrategy[Event | str] = st.one_of(
     st.sampled_from([ANSWER, ANSWER, FAIL, OTHER_PACK, SIGN_IN, LATER, GOLD_PHONE, "268.00"]),
     st.sampled_from(KEYS).map(KeyDown),
+    st.sampled_from(["1", "enter", *MORE_KEYS]).map(KeyDown),
     st.sampled_from(["enter", "enter", "cash", "cancel", *VALUE_KEYS]).map(KeyDown),
     st.sampled_from(_SHOWN).map(lambda text: CodeRead(text.encode())),
     st.builds(
