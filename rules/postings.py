@@ -39,23 +39,24 @@ def sale_postings(
     """
     lines_minor = sum(priced.payable_by_line)
     principal, bonus = _stored(draws)
-    found = [
-        Posting(cash_account(shop, terminal), currency, priced.payable_minor - principal - bonus),
-        Posting(discounts_account(shop), currency, priced.list_minor - lines_minor),
-        Posting(rounding_account(shop), currency, -priced.rounding_minor),
-        Posting(sales_account(shop), currency, -priced.list_minor),
-        Posting(tax_account(shop), currency, lines_minor + priced.rounding_minor - priced.payable_minor),
+    moved = [
+        (cash_account(shop, terminal), currency, priced.payable_minor - principal - bonus),
+        (discounts_account(shop), currency, priced.list_minor - lines_minor),
+        (rounding_account(shop), currency, -priced.rounding_minor),
+        (sales_account(shop), currency, -priced.list_minor),
+        (tax_account(shop), currency, lines_minor + priced.rounding_minor - priced.payable_minor),
     ]
     if member is not None:
-        found += [
-            Posting(member_principal_account(member), currency, principal),
-            Posting(member_bonus_account(member), currency, bonus - priced.bonus_minor),
-            Posting(bonus_cost_account(shop), currency, priced.bonus_minor),
-            Posting(points_cost_account(shop), POINTS, priced.points),
-            Posting(points_taken_account(shop), POINTS, -priced.points_spent),
-            Posting(member_points_account(member), POINTS, priced.points_spent - priced.points),
+        moved += [
+            (member_principal_account(member), currency, principal),
+            (member_bonus_account(member), currency, bonus - priced.bonus_minor),
+            (bonus_cost_account(shop), currency, priced.bonus_minor),
+            (points_cost_account(shop), POINTS, priced.points),
+            (points_taken_account(shop), POINTS, -priced.points_spent),
+            (member_points_account(member), POINTS, priced.points_spent - priced.points),
         ]
-    return _filled(*found, *counted_postings(draws, currency, shop))
+    filled = [Posting(account, unit, amount) for account, unit, amount in moved if amount]
+    return (*filled, *counted_postings(draws, currency, shop))
 
 
 def top_up_postings(
