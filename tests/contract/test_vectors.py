@@ -5,6 +5,8 @@ PyPI, verifies every one of them and sees the same bytes inside.
 from __future__ import annotations
 
 import base64
+import hashlib
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -63,7 +65,7 @@ def test_the_vectors_in_the_documentation_are_what_the_code_makes() -> None:
 
 def test_there_is_a_vector_of_every_kind_of_entry_and_of_everything_that_is_signed() -> None:
     assert {f"entry: {kind}" for kind in EntryKind} <= set(NAMES)
-    assert {vector["content_type"] for vector in TOLD["signed"]} == set(ContentType) - {ContentType.EXPORT}
+    assert {vector["content_type"] for vector in TOLD["signed"]} == set(ContentType)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -117,6 +119,19 @@ def test_what_is_scanned_is_a_prefix_and_base32_of_the_signed_bytes(name: str) -
     vector = signed(name)
     digits = vector["text"].partition(":")[2]
     assert base64.b32decode(digits + "=" * (-len(digits) % 8)).hex() == vector["bytes"]
+
+
+def test_a_journal_in_a_file_is_the_signed_manifest_and_the_entries_it_measures() -> None:
+    file = bytes.fromhex(TOLD["files"][0]["bytes"])
+    manifest = signed("manifest")
+    parts, rest = [], io.BytesIO(file)
+    while rest.tell() < len(file):
+        parts.append(cbor2.load(rest))
+    assert parts[0].hex() == manifest["bytes"]
+    assert [part.hex() for part in parts[1:]] == [vector["bytes"] for vector in TOLD["signed"][:3]]
+    told = cbor2.loads(cbor2.loads(parts[0][1:])[2])
+    behind = file[len(cbor2.dumps(parts[0])) :]
+    assert (told[5], told[6], told[7]) == (3, len(behind), hashlib.sha256(behind).digest())
 
 
 @pytest.mark.parametrize("vector", TOLD["plain"], ids=lambda vector: vector["name"])

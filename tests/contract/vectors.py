@@ -4,9 +4,11 @@ knows. ``./dev docs`` writes them; whoever speaks this wire in another language 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from itertools import islice
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -16,7 +18,8 @@ from contract import wire
 from contract.coupons import Coupon, coupon_text, seal_coupon
 from contract.credentials import MemberCredential, credential_text, seal_credential
 from contract.documents import Document, DocumentKind, LeasesContent, seal_document
-from contract.envelope import ContentType, digest
+from contract.envelope import ContentType, digest, keyring
+from contract.export import ExportedEpoch, ExportManifest, Measure, seal_manifest, write_export
 from contract.ids import TerminalAddress
 from contract.journal import identity_hash, seal_entry
 from contract.messages import (
@@ -38,7 +41,7 @@ from contract.messages import (
 )
 from contract.presentations import Shown, presentation_text, seal_presentation
 from contract.signing import Signer, SoftwareSigner
-from contract.slips import slip_text
+from contract.slips import open_slip, slip_text
 from tests.contract.bodies import LEASE, every_body, slip
 from tests.contract.samples import ADDRESS, header
 
@@ -69,8 +72,9 @@ def document() -> dict[str, Any]:
     keys = {"till": till(), "office": office(), "phone": phone()}
     return {
         "keys": {name: signer.public.text() for name, signer in keys.items()},
-        "signed": [*_entries(), *_told(), *_shown()],
+        "signed": [*_entries(), *_told(), *_shown(), _manifest()],
         "plain": list(_messages()),
+        "files": [{"name": "journal", "bytes": _exported()[1].hex()}],
     }
 
 
@@ -121,7 +125,30 @@ def _shown() -> Iterator[Vector]:
     sealed = seal_coupon(signer, coupon)
     yield _text("coupon", "office", signer, ContentType.COUPON, sealed, coupon, coupon_text(sealed))
     sealed = slip(till())
-    yield _signed("slip", "till", till(), ContentType.SLIP, sealed, None) | {"text": slip_text(sealed)}
+    carried = open_slip(sealed, keyring(till().public))
+    yield _text("slip", "till", till(), ContentType.SLIP, sealed, carried, slip_text(sealed))
+
+
+def _exported() -> tuple[ExportManifest, bytes]:
+    """The manifest of a journal in a file, and the whole file: the first three entries of the chain."""
+    entries = [bytes.fromhex(vector["bytes"]) for vector in islice(_entries(), 3)]
+    measure = Measure()
+    for sealed in entries:
+        measure.add(sealed)
+    public = till().public
+    before, head = identity_hash(ADDRESS, 1, public), digest(entries[-1])
+    manifest = measure.manifest(
+        ADDRESS, 1_760_000_000_000, (ExportedEpoch(1, public.text(), 1, len(entries), before, head, 2),)
+    )
+    file = io.BytesIO()
+    write_export(file, seal_manifest(till(), manifest), entries)
+    return manifest, file.getvalue()
+
+
+def _manifest() -> Vector:
+    manifest, _file = _exported()
+    sealed = seal_manifest(till(), manifest)
+    return _signed("manifest", "till", till(), ContentType.EXPORT, sealed, _plain(manifest))
 
 
 def _messages() -> Iterator[Vector]:
@@ -142,7 +169,7 @@ def _messages() -> Iterator[Vector]:
 
 def _signed(name: str, who: str, signer: Signer, of: ContentType, sealed: bytes, record: Any) -> Vector:
     found = {"name": name, "signer": who, "kid": signer.public.kid.hex(), "content_type": int(of)}
-    return found | ({"record": record} if record else {}) | {"bytes": sealed.hex(), "sha256": digest(sealed).hex()}
+    return found | {"record": record, "bytes": sealed.hex(), "sha256": digest(sealed).hex()}
 
 
 def _text(name: str, who: str, signer: Signer, of: ContentType, sealed: bytes, record: Any, text: str) -> Vector:

@@ -11,6 +11,7 @@ from contract import (
     coupons,
     credentials,
     documents,
+    export,
     ids,
     journal,
     messages,
@@ -51,6 +52,7 @@ GROUPS: Mapping[str, tuple[type, ...]] = {
         *(documents.LeasesContent, documents.KeysContent, documents.TerminalKey, documents.RevocationsContent),
         *(documents.RevokedMember, documents.NoticesContent, documents.Notice),
     ),
+    "A journal in a file": (export.ExportManifest, export.ExportedEpoch),
     "Codes and cards": (credentials.MemberCredential, presentations.Shown, coupons.Coupon, slips.Slip),
 }
 
