@@ -143,14 +143,17 @@ class Store:
         """
         if kind is EntryKind.SALE:
             self._retention.require_room(self._room, self._path)
-        known = self._journal.known(transaction)
-        if known is not None:
+        try:
+            with self._database.transaction():
+                entry = self._journal.add_within(kind, transaction, stamp, body, owes_receipt)
+                self._holdings.apply(entry, body)
+                self.allowances.note(entry.header, body)
+                return entry
+        except StoreError:
+            known = self._journal.known(transaction)
+            if known is None:
+                raise
             return known
-        with self._database.transaction():
-            entry = self._journal.append_within(kind, transaction, stamp, body, owes_receipt)
-            self._holdings.apply(entry, body)
-            return entry
-            self.allowances.note(entry.header, body)
 
     def totals(self) -> PerpetualTotals:
         """Return the counters over the till's whole life."""
