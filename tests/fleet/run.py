@@ -133,14 +133,14 @@ def _bring_home(fleet: Fleet, ending: Ending) -> None:
         world.run(world.now_ms + afterwards_ms)
 
 
-def play_all(seeds: Iterable[int], seconds: float = float("inf")) -> int:
+def play_all(seeds: Iterable[int], seconds: float = float("inf"), cast: Cast | None = None) -> int:
     """Play the stories of ``seeds``, for at most so long; print what was broken, and return how often."""
     played = 0
     broken: list[str] = []
     with premises() as house:
         begun = told = time.monotonic()
         for seed in seeds:
-            outcome = play(seed, house)
+            outcome = play(seed, house, cast)
             played += 1
             if outcome.violation is not None:
                 broken.append(outcome.verdict())

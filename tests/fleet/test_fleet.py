@@ -1,6 +1,7 @@
 """A whole fleet with everything going wrong at once: nothing is lost, nothing is doubled, and a mistake is found."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,13 +10,11 @@ import pytest
 
 from tests.fleet.broken import Mistake, mistakes
 from tests.fleet.premises import Premises, premises
-from tests.fleet.run import play
+from tests.fleet.run import play, play_all
 from tests.tidy.tree import ROOT
 
 SEEDS = 200
-PORTIONS = 5
-PROCESSES = 2
-"""The everyday suite is for two cores."""
+PORTION = 10
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +23,11 @@ def house() -> Iterator[Premises]:
         yield made
 
 
-@pytest.mark.parametrize("portion", range(PORTIONS))
-def test_nothing_is_lost_and_nothing_doubled_whatever_goes_wrong(portion: int) -> None:
-    each = SEEDS // PORTIONS // PROCESSES
-    first = portion * PROCESSES * each
-    playing = [_playing("--seeds", str(first + number * each), str(each)) for number in range(PROCESSES)]
-    for process in playing:
-        told, _ = process.communicate()
-        assert told.endswith(f"seeds {each}, violations 0\n"), told
-        assert process.returncode == 0
+@pytest.mark.parametrize("first", range(0, SEEDS, PORTION))
+def test_nothing_is_lost_and_nothing_doubled_whatever_goes_wrong(house: Premises, first: int) -> None:
+    for seed in range(first, first + PORTION):
+        outcome = play(seed, house)
+        assert outcome.violation is None, outcome.tail()
 
 
 @pytest.mark.parametrize("mistake", mistakes(), ids=lambda mistake: mistake.name)
@@ -58,7 +53,18 @@ def test_a_broken_promise_is_told_with_its_seed_and_the_end_of_its_story(house: 
     assert last == f"seed {outcome.seed}: {outcome.violation}"
 
 
-def _playing(*words: str, hash_seed: str = "0") -> "subprocess.Popen[str]":
+def test_a_soak_repeats_each_seed_that_failed_before_its_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    violations = play_all(range(6), cast=mistakes()[0].cast)
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == f"seeds 6, violations {violations}"
+    repeated = told[-1 - violations : -1]
+    assert violations and all(line in told[: -1 - violations] for line in repeated)
+    assert all(re.match(r"seed \d: \w+", line) for line in repeated)
+    assert play_all(range(2)) == 0
+    assert capsys.readouterr().out.endswith("seeds 2, violations 0\n")
+
+
+def _playing(*words: str, hash_seed: str) -> "subprocess.Popen[str]":
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     command = [sys.executable, "-m", "tests.fleet.run", *words]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
