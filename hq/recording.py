@@ -17,6 +17,7 @@ from contract.journal import Entry
 from contract.signing import PublicKey
 from hq.applied import Applied
 from hq.bulk import Row, insert_rows, insert_told, keep_rows
+from hq.day_levels import days_exceeded
 from hq.effects import take_effect
 from hq.facts import claimed, look_up, presentation_of
 from hq.judgement import Judged, Verdict, judge
@@ -90,6 +91,8 @@ def _record_together(
         else:
             judged.append(Judgement(item, meaning, judge(item.place, meaning, known, now_ms)))
     _write(connection, judged, now_ms)
+    fresh = [(item.arrived.place, item.meaning) for item in judged if item.meaning and item.verdict.in_effect]
+    raise_exceptions(connection, days_exceeded(connection, fresh, known.packs), now_ms)
     return judged
 
 

@@ -35,6 +35,7 @@ from hq.tables.unsettled import exceptions, quarantine
 from hq.tables.value import (
     charges,
     coupons,
+    day_spends,
     hold_parts,
     holds,
     late_terms,
@@ -62,6 +63,7 @@ __all__ = [
     "chains",
     "charges",
     "coupons",
+    "day_spends",
     "documents",
     "entries",
     "epoch_starts",

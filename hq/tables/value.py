@@ -199,3 +199,14 @@ promised_bonus = Table(
 
 Index("ix_charges_settles", charges.c.id, sqlite_where=charges.c.settles, postgresql_where=charges.c.settles)
 Index("ix_charges_waits", charges.c.id, sqlite_where=charges.c.waits, postgresql_where=charges.c.waits)
+
+day_spends = Table(
+    "day_spends",
+    METADATA,
+    Column("address", ADDRESS, primary_key=True),
+    Column("member", String(24), primary_key=True),
+    Column("asset", String(16), primary_key=True),
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("amount", BigInteger, nullable=False),
+)
+"""What members spent at a till in a day of its shop, where a pack bounds it."""

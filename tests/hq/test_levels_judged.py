@@ -7,14 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from contract.bodies import EntryKind
 from contract.documents import DocumentKind
-from contract.trade import Assurance, Medium, SaleBody
+from contract.trade import Assurance, Medium, MemberRef, SaleBody
 from contract.value import Asset
 from hq.books import exception_lines
 from hq.db import reading
 from hq.ledger import balance
-from tests.agent.real_till import WALLET
+from hq.tables import day_spends
 from tests.hq.test_value_from_tills import sync, two_tills
 from tests.hq.tills import HeadOffice
 from tests.txn.desk import promising
@@ -24,7 +26,6 @@ TENTH = {"rule": "none", "title": "无", "title_en": "none", "lane": "line", "wh
 RULES = promising({**TENTH, "then": [{"percent": {"rate_bp": 1, "scope": "line"}}]})
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_till_keeps_to_the_pack_and_one_that_does_not_is_found_out(hq: HeadOffice, tmp_path: Path) -> None:
     a1, b1 = two_tills(hq, tmp_path, json.dumps(RULES | {"zones": ["UTC"], "spending": [CARD]}))
     hq.publish(DocumentKind.PACK)
@@ -46,23 +47,26 @@ def test_a_till_keeps_to_the_pack_and_one_that_does_not_is_found_out(hq: HeadOff
     a1.keys("cash")
 
     # A till that forgets the day, and then the level, is still believed about the money.
-    body = next(body for entry in a1.journal() if isinstance(body := entry.body(), SaleBody) and body.draws)
-    assert body.member is not None
-    a1.store.append(
-        a1.journal()[-1].header.kind,
-        b"f" * 16,
-        a1.hands.clock().stamp(),
-        replace(body, member=replace(body.member, medium=Medium.PHONE, assurance=Assurance.CLAIMED)),
+    first, second = (
+        body for entry in a1.journal() if isinstance(body := entry.body(), SaleBody) and body.draws and body.member
     )
-    assert sum(held.amount for held in a1.book.spendable(WALLET)) == 2_000
+    by_phone = replace(first, member=MemberRef("m-1", Medium.PHONE, Assurance.CLAIMED))
+    for number, body in enumerate((by_phone, second)):
+        a1.store.append(EntryKind.SALE, bytes([number]) * 16, a1.hands.clock().stamp(), body)
+    assert a1.left == 0
     sync(hq, a1)
     b1.store.close()
     with reading(hq.engine) as connection:
         told = [(line.reason, line.detail) for line in exception_lines(connection)]
-        assert balance(connection, "member/m-1/principal", "CNY") == -2_000
-    assert told == [("beyond_level", "m-1 by phone, claimed: 30.00 of stored, the pack allows 0.00")]
+        assert balance(connection, "member/m-1/principal", "CNY") == 0
+        assert list(connection.execute(select(day_spends.c.asset, day_spends.c.amount))) == [("stored", 10_000)]
+    assert told == [
+        ("beyond_level", "m-1 by phone, claimed: 30.00 of stored, the pack allows 0.00"),
+        ("beyond_level", "m-1 on 2025-10-09: 100.00 of stored here, the pack allows 50.00 a day"),
+    ]
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_wrong_pins_of_members_are_counted_on_the_disk_and_nobody_elses(hq: HeadOffice, tmp_path: Path) -> None:
     a1, b1 = two_tills(hq, tmp_path, json.dumps(RULES))
     allowances = a1.store.allowances

@@ -1,0 +1,100 @@
+"""Did a member spend more at a till in a day than the pack lets one who was recognised like that? Kept by day where a
+pack says so, and told afterwards; nothing is held up.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, select, tuple_
+
+from contract.calendar import DAY_MINUTES, day_text
+from contract.money import format_minor
+from contract.trade import RedemptionBody, SaleBody
+from contract.value import Asset
+from hq.bulk import add_rows
+from hq.meaning import Meaning
+from hq.tables import day_spends
+from hq.unsettled import Cause, Finding, Place
+from rules.engine.compiled import Compiled
+from rules.grammar.pack import Pack
+from rules.grammar.spending import level_of
+from rules.moments import local_minute_of, zone_of
+
+KEPT_DAYS = 31
+"""A till's entries come in their order: so far before the newest of them no day grows any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """What an entry took of a member's stored value or points on a day of the shop, of which so much may be taken by
+    one recognised like that; by some there is no bound.
+    """
+
+    place: Place
+    member: str
+    asset: Asset
+    day: int
+    amount: int
+    most: int | None
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        return str(self.place.address), self.member, self.asset.value, self.day
+
+
+def days_exceeded(
+    connection: Connection,
+    entries: Iterable[tuple[Place, Meaning]],
+    packs: Mapping[bytes, tuple[int, Compiled] | None],
+) -> list[tuple[Place, Finding]]:
+    """Add what ``entries``, newly in effect and of one till, spent to its days, and return what goes beyond. ``packs``
+    are by the digest of their documents.
+    """
+    spent = [found for place, meaning in entries for found in _spent(place, meaning, packs)]
+    if not spent:
+        return []
+    keys = sorted({item.key for item in spent})
+    columns = (day_spends.c.address, day_spends.c.member, day_spends.c.asset, day_spends.c.day)
+    before: dict[tuple[str, str, str, int], int] = {
+        (row.address, row.member, row.asset, row.day): row.amount
+        for row in connection.execute(select(day_spends).where(tuple_(*columns).in_(keys)))
+    }
+    sums: dict[tuple[str, str, str, int], int] = defaultdict(int, before)
+    told = []
+    for item in spent:
+        sums[item.key] += item.amount
+        if item.most is not None and sums[item.key] > item.most:
+            told.append((item.place, Finding(Cause.BEYOND_LEVEL, _words(item, sums[item.key], item.most))))
+    grown = [(*key, sums[key] - before.get(key, 0)) for key in keys]
+    add_rows(connection, day_spends, ("address", "member", "asset", "day", "amount"), grown)
+    oldest = max(item.day for item in spent) - KEPT_DAYS
+    connection.execute(delete(day_spends).where(columns[0] == keys[0][0], columns[3] < oldest))
+    return told
+
+
+def _spent(place: Place, meaning: Meaning, packs: Mapping[bytes, tuple[int, Compiled] | None]) -> Iterator[_Spent]:
+    body = meaning.body
+    if not isinstance(body, SaleBody | RedemptionBody) or body.member is None or not body.draws:
+        return
+    known = packs.get(body.pack.digest)
+    pack: Pack | None = None if known is None else known[1].pack
+    if pack is None or not pack.spending:
+        return
+    level, member = level_of(pack.spending, body.member.medium, body.member.assurance), body.member.member
+    shop = meaning.header.address.shop
+    day = local_minute_of(meaning.header.wall_ms, zone_of(shop, pack)) // DAY_MINUTES
+    by_day = {
+        Asset.STORED: (level.stored_day_minor, any(one.stored_day_minor is not None for one in pack.spending)),
+        Asset.POINTS: (level.points_day, any(one.points_day is not None for one in pack.spending)),
+    }
+    for asset, (most, bounded) in by_day.items():
+        own = (draw for draw in body.draws if (draw.account.asset, draw.account.holder) == (asset, member))
+        amount = sum(draw.whole for draw in own) if bounded else 0
+        if amount:
+            yield _Spent(place, member, asset, day, amount, most)
+
+
+def _words(item: _Spent, in_all: int, most: int) -> str:
+    said = [format_minor(amount) if item.asset is Asset.STORED else str(amount) for amount in (in_all, most)]
+    return f"{item.member} on {day_text(item.day)}: {said[0]} of {item.asset} here, the pack allows {said[1]} a day"
