@@ -26,6 +26,7 @@ SHAPE = settings.Table(
                 "identity": settings.text(),
                 "store": settings.text(),
                 "language": settings.choice(("zh", "en"), default="zh"),
+                "return_leases_at_close": settings.flag(default=False),
             }
         ),
         "hq": settings.Table(
@@ -66,6 +67,7 @@ class AgentConfig:
     heartbeat_s: int
     silence_s: int
     devices: tuple[DeviceConfig, ...]
+    return_leases_at_close: bool = False
 
 
 def read_config(path: Path) -> AgentConfig:
@@ -88,6 +90,7 @@ def build_config(plain: Mapping[str, object], folder: Path, source: str = "") ->
         identity=folder / terminal["identity"],
         store=folder / terminal["store"],
         language=terminal["language"],
+        return_leases_at_close=terminal["return_leases_at_close"],
         hq_host=hq["host"],
         hq_port=hq["port"],
         heartbeat_s=hq["heartbeat_s"],

@@ -48,12 +48,16 @@ _log = logging.getLogger(__name__)
 
 class StoreBook:
     """Read-only lookups for ``txn``. A store that cannot be read answers "not known" and says so in the log: the
-    till stays up. ``prints`` tells whether the till has a printer.
+    till stays up. ``prints`` tells whether the till has a printer, ``returns_leases`` whether what it holds goes back
+    to head office when a shift is closed.
     """
 
-    def __init__(self, store: Store, identity: Identity, clock: Clock, prints: bool = True) -> None:
+    def __init__(
+        self, store: Store, identity: Identity, clock: Clock, prints: bool = True, returns_leases: bool = False
+    ) -> None:
         self._store = store
         self._prints = prints
+        self._returns_leases = returns_leases
         self._identity = identity
         self._clock = clock
         self._active: ActivePack | None = None
@@ -167,7 +171,8 @@ class StoreBook:
             *(shift.topped_up_minor, shift.redemptions, shift.cancels, shift.unreadable),
         )
         expected = shift.cash_expected_minor
-        return ShiftCloseBody(cashier, shift.first_seq, shift.number, expected, 0, self.totals(), figures)
+        told = (shift.first_seq, shift.number, expected, 0, self.totals(), figures)
+        return ShiftCloseBody(cashier, *told, returns_leases=self._returns_leases)
 
     def compiled(self, content: bytes) -> Compiled:
         """A pack read and compiled; the newest is kept until it prices, so that what was checked when it arrived is not

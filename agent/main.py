@@ -119,7 +119,8 @@ def _build(config: AgentConfig, running: ExitStack) -> Till:
     )
     link.start()
     running.callback(link.close)
-    book = StoreBook(store, identity, clock, prints=counter.printer is not None)
+    prints, returns = counter.printer is not None, config.return_leases_at_close
+    book = StoreBook(store, identity, clock, prints, returns)
     courier = Courier(
         store, link, identity, clock, book.compiled, config.heartbeat_s, lambda: _mended(store, config.store, identity)
     )

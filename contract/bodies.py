@@ -58,6 +58,7 @@ class ReturnReason(StrEnum):
     """Why a lease goes back."""
 
     ASKED = "asked"
+    """Head office asks for it, or the end of a shift."""
     EXPIRED = "expired"
 
 
@@ -100,7 +101,7 @@ class ShiftFigures:
 class ShiftCloseBody:
     """A shift is closed (Z report): everything since ``first_seq`` of this epoch. Cash is what the drawer should hold
     by the entries, and what was counted; ``totals`` are the perpetual ones at the close, ``figures`` what this shift
-    comes to.
+    comes to. Where the till ``returns_leases`` at a close, all it holds goes back to head office after it.
     """
 
     cashier: str = wire.at(1, CASHIER_ID)
@@ -110,6 +111,7 @@ class ShiftCloseBody:
     cash_counted_minor: int = wire.at(5, wire.whole(0, 2**53))
     totals: PerpetualTotals = wire.at(6, wire.record(PerpetualTotals))
     figures: ShiftFigures | None = wire.maybe(7, wire.record(ShiftFigures))
+    returns_leases: bool = wire.maybe(8, wire.flag(), False)
 
 
 @dataclass(frozen=True, slots=True)

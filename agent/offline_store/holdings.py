@@ -25,6 +25,7 @@ from contract.bodies import (
     EpochStartBody,
     LeaseReturnBody,
     Returned,
+    ShiftCloseBody,
     SlipInBody,
     SlipOutBody,
 )
@@ -102,6 +103,8 @@ class Holdings:
                 self._borrow(header, sealed)
             case EpochStartBody():
                 self._forget()
+            case ShiftCloseBody(returns_leases=True):
+                self._database.write("UPDATE leases SET recalled = 1 WHERE open = 1")
             case CarryOverBody():
                 self._remember(body)
         if isinstance(body, SaleBody | RefundBody | TopUpBody):

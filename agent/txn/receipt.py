@@ -125,7 +125,8 @@ def _foot(done: Done) -> Iterator[paper.Row]:
         yield paper.Text("练习单据，不作凭证 Not a receipt", "center")
         return
     yield paper.Text("单据码 Receipt code", "center")
-    yield paper.Text("谢谢惠顾 Thank you", "center")
+    if not isinstance(done, ShiftClosed):
+        yield paper.Text("谢谢惠顾 Thank you", "center")
 
 
 def _slip(done: SlippedOut) -> Iterator[paper.Row]:

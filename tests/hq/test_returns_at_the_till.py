@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.lookups import StoreBook
 from agent.paper import Pair, Paper, Qr, Text
 from agent.txn.effects import Effect, Print, PrintReport
 from agent.txn.state import Selling, SignedIn, TillState
@@ -184,6 +185,11 @@ def test_the_z_report_says_what_the_entries_say_and_the_next_shift_begins_at_not
     assert (body.number, body.cash_expected_minor, body.figures.sales, body.totals.sales) == (2, 0, 0, 2)
     chained.sync()
     assert chained.found() == [("cash_differs", "shift 1: counted 99.50, expected 100.00")]
+    # Where the till is set up so, what it holds goes back at the close, and nothing of it is spent any more.
+    assert till.left
+    till.book = StoreBook(till.store, till.identity, till.hands.clock(), returns_leases=True)
+    till.keys("enter", "report", "0", "enter")
+    assert (till.left, len(till.store.recalled())) == (0, 1)
     for one in (till, other):
         one.store.close()
 
