@@ -42,6 +42,10 @@ class RefusalCode(StrEnum):
     MEMBER_PIN_LOCKED = "member_pin_locked"
     POINTS_NONE = "points_none"
     POINTS_IDLE = "points_idle"
+    POINTS_SHORT = "points_short"
+    USES_SHORT = "uses_short"
+    GIFT_SHARE_USED = "gift_share_used"
+    REDEEM_NOTHING = "redeem_nothing"
     SLIP_TOO_MUCH = "slip_too_much"
     SLIP_NOBODY = "slip_nobody"
     SLIP_NOT_OURS = "slip_not_ours"
@@ -223,6 +227,27 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "请等一分钟，或收现金",
         "Too many wrong PINs of this member",
         "Wait a minute, or take cash",
+    ),
+    _R.POINTS_SHORT: RefusalText(
+        "本机可用的积分不够",
+        "请换一样，或联网后再试",
+        "Not enough points to spend here",
+        "Choose another, or try when online",
+    ),
+    _R.USES_SHORT: RefusalText(
+        "本机可用的次数不够",
+        "请收现金，或联网后再试",
+        "Not enough uses to spend here",
+        "Take cash, or try again when online",
+    ),
+    _R.GIFT_SHARE_USED: RefusalText(
+        "本机的礼品份额已用完",
+        "请换一样，或联网后再试",
+        "This till's share of the gift is used up",
+        "Choose another, or try when online",
+    ),
+    _R.REDEEM_NOTHING: RefusalText(
+        "这位会员现在没有可兑换的", "请看兑换规则", "Nothing to redeem for this member", "Look at what the rules offer"
     ),
     _R.SLIP_TOO_MUCH: RefusalText(
         "一张转值单只能转一笔充值里的钱",

@@ -206,7 +206,7 @@ class TopUpBody:
 @dataclass(frozen=True, slots=True)
 class RedemptionBody:
     """Something is handed out against points, uses or a coupon alone, without a sale. ``given`` is what was handed
-    out, ``draws`` what it took.
+    out by ``rule``, ``draws`` what it took, ``basket`` what the rule looked at, which has no lines.
     """
 
     cashier: str = wire.at(1, CASHIER_ID)
@@ -217,3 +217,4 @@ class RedemptionBody:
     draws: tuple[Draw, ...] = wire.at(6, wire.many(wire.record(Draw), MOST_DRAWS, least=1))
     postings: tuple[Posting, ...] = wire.at(7, POSTINGS)
     rule: str | None = wire.maybe(8, RULE)
+    basket: Basket | None = wire.maybe(9, wire.record(Basket))

@@ -4,7 +4,7 @@ till, to the fen.
 Pure: the entry, what it refers to and the pack go in; what differs comes out, in words for people.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from contract.errors import ContractError
@@ -12,10 +12,11 @@ from contract.ids import TerminalAddress
 from contract.money import format_minor
 from contract.trace import Given
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
-from contract.value import Asset, Draw
+from contract.value import Account, Asset, Draw
 from hq.audit import place_differences, posting_differences, share_differences, versus
 from hq.unsettled import Cause, Finding
 from rules.engine.compiled import Compiled
+from rules.engine.redeeming import Redeemable, redeemable
 from rules.engine.topping import Brought, top_up
 from rules.going_back import going_back, tax_back_minor
 from rules.postings import redemption_postings, refund_postings, top_up_postings
@@ -182,9 +183,43 @@ def _redemption_differences(
 ) -> Iterator[Finding]:
     made = redemption_postings(body.draws, body.currency, address.shop)
     yield from posting_differences(body.postings, made)
-    rules = () if compiled is None else [rule.rule for rule in compiled.rules]
-    if compiled is not None and body.rule is not None and body.rule not in rules:
-        yield Finding(Cause.REDEMPTION_DIFFERS, f"the pack has no rule {body.rule}")
+    if compiled is None:
+        return
+    if body.rule is None or body.basket is None:
+        if body.given or body.rule is not None:
+            yield Finding(Cause.REDEMPTION_DIFFERS, "handed out by no rule, or nothing says what the rule looked at")
+        return
+    yield from place_differences(body.basket, address)
+    try:
+        found = redeemable(body.rule, body.basket, body.member.member, compiled)
+    except ContractError as error:
+        yield Finding(Cause.UNPRICEABLE, str(error))
+        return
+    match found:
+        case Redeemable():
+            given = "; ".join(f"{item.name} x {item.count}" for item in body.given)
+            expected = "; ".join(f"{item.name} x {item.count}" for item in found.applied.gifts)
+            yield from _compared(Cause.REDEMPTION_DIFFERS, given, expected)
+            yield from _compared(Cause.REDEMPTION_DIFFERS, _taken_text(_drawn(body.draws)), _taken_text(found.takes))
+        case None:
+            yield Finding(Cause.REDEMPTION_DIFFERS, f"the pack has no rule {body.rule} to redeem by")
+        case _:
+            yield Finding(Cause.REDEMPTION_DIFFERS, f"rule {body.rule} does not apply: {found.why}")
+
+
+def _drawn(draws: Sequence[Draw]) -> dict[Account, int]:
+    sums: dict[Account, int] = {}
+    for item in draws:
+        sums[item.account] = sums.get(item.account, 0) + item.whole
+    return sums
+
+
+def _taken_text(amounts: Mapping[Account, int]) -> str:
+    """What is taken of which accounts, in words that are the same in whatever order."""
+    return "; ".join(
+        f"{amount} of {account.asset} {account.holder} {account.name}".rstrip()
+        for account, amount in sorted(amounts.items())
+    )
 
 
 def _compared(cause: Cause, told: str, expected: str) -> Iterator[Finding]:

@@ -329,6 +329,25 @@ def _top_up(case: _Case) -> Words:
     return "充值赠送", "given with a top-up"
 
 
+def _redeem(case: _Case) -> Words:
+    return redeem_cost(case.effect, case.pack)
+
+
+def redeem_cost(effect: rewards.Redeem, pack: Pack) -> Words:
+    """What it costs to redeem something: points, uses of a count card, or a coupon where it is neither."""
+    zh, en = list[str](), list[str]()
+    if effect.points:
+        shown = points_text(effect.points, pack.points_scale)
+        zh.append(f"{shown} 分")
+        en.append(f"{shown} points")
+    if effect.card is not None:
+        card = next((item for item in pack.count_cards if item.card == effect.card), None)
+        titles = (effect.card, effect.card) if card is None else (card.title, card.title_en)
+        zh.append(f"{titles[0]} {effect.uses} 次")
+        en.append(f"{effect.uses} of {titles[1]}")
+    return " + ".join(zh) or "凭券", " + ".join(en) or "with the coupon"
+
+
 def _listed(given: tuple[Given, ...]) -> str:
     return ", ".join(f"{item.name} × {item.count}" for item in given)
 
@@ -357,5 +376,6 @@ _REASONS: dict[type, Callable[[_Case], Words]] = {
     rewards.RoundTotal: _round_total,
     rewards.PayStored: _pay_stored,
     rewards.TopUp: _top_up,
+    rewards.Redeem: _redeem,
 }
 """For each kind of effect what is said of one that applied."""

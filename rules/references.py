@@ -15,7 +15,7 @@ from contract.named import names_of
 from contract.settings import most_like
 from rules.grammar import conditions as asked
 from rules.grammar import rewards as gives
-from rules.grammar.conditions import CONDITION, MOST_NESTED, Condition
+from rules.grammar.conditions import CONDITION, MOST_NESTED, Condition, leaves
 from rules.grammar.effects import EFFECT, Effect
 from rules.grammar.money import Amount, BuyGet, Ladder, Package, Percent, SpendSave
 from rules.grammar.pack import Pack, Zone
@@ -39,6 +39,7 @@ _WITHOUT_MONEY = frozenset(
         gives.PayStored,
         gives.PointsBonus,
         gives.PointsPerMoney,
+        gives.Redeem,
         gives.PointsPerUnit,
         gives.PointsTimes,
         gives.RoundTotal,
@@ -88,8 +89,8 @@ def require_sense(pack: Pack) -> None:
     for index, golden in enumerate(pack.golden):
         if golden.basket.list_minor > MAX_AMOUNT_MINOR:
             raise _wrong(f"golden[{index}].basket.lines", f"above the largest amount, {MAX_AMOUNT_MINOR}")
-    if pack.points is not None:
     _once([f"{level.medium}, {level.assurance}" for level in pack.spending], "spending", "assurance")
+    if pack.points is not None:
         _once(pack.points.pools, "points", "pools")
     require_bounded_points(pack)
     _require_paid_before_earned(pack)
@@ -122,6 +123,8 @@ def _require_rule(rule: Rule, path: str, known: _Known) -> int:
         here = f"{path}.then[{index}].{_EFFECT_NAMES[type(effect)]}"
         if type(effect) is gives.TopUp and any(type(other) is not gives.TopUp for other in rule.then):
             raise _wrong(here, "a rule for top-ups does nothing else")
+        if type(effect) is gives.Redeem:
+            _require_redeem(effect, rule, here)
         _require_effect(effect, here, known)
     if rule.limits.budget_minor is not None and not any(_moves_money(effect) for effect in rule.then):
         raise _wrong(f"{path}.limits.budget_minor", "a budget is money; this rule takes none off and gives none")
@@ -309,6 +312,21 @@ def _require_top_up_step(step: gives.TopUpStep, path: str, known: _Known) -> Non
         _refer(granted.card, known.cards, "count card", f"{path}.counts[{index}].card")
 
 
+def _require_redeem(effect: gives.Redeem, rule: Rule, path: str) -> None:
+    if len(rule.then) > 1:
+        raise _wrong(path, "a rule for what members redeem does nothing else")
+    asks_code = any(isinstance(part, asked.Code) for condition in rule.when for part in leaves(condition))
+    if not effect.points and effect.card is None and not asks_code:
+        raise _wrong(path, "costs nothing; write points or card, or let the rule ask for a code")
+
+
+def _require_redeem_card(effect: gives.Redeem, path: str, known: _Known) -> None:
+    if effect.card is not None:
+        _refer(effect.card, known.cards, "count card", f"{path}.card")
+    elif effect.uses > 1:
+        raise _wrong(f"{path}.uses", "only with card")
+
+
 def _require_every(every: bool, steps: int, most_times: int | None, path: str) -> None:
     if every and steps != 1:
         raise _wrong(f"{path}.steps", "with every, exactly one step")
@@ -326,6 +344,7 @@ _EFFECT_CHECKS: dict[type, _Check] = {
     gives.GrantCounts: _require_card,
     gives.Rebate: _require_rebate,
     gives.TopUp: _require_top_up,
+    gives.Redeem: _require_redeem_card,
 }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from contract.trace import AppliedEffect
 from contract.value import Account, Asset
 from rules.grammar.pack import Pack
-from rules.grammar.rewards import Gift
+from rules.grammar.rewards import Gift, Redeem
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def shared_of(pack: Pack) -> Shared:
             (rule.rule, place)
             for rule in pack.rules
             for place, effect in enumerate(rule.then)
-            if isinstance(effect, Gift) and effect.stocked
+            if (isinstance(effect, Gift) and effect.stocked) or (isinstance(effect, Redeem) and not effect.service)
         ),
     )
 

@@ -17,6 +17,8 @@ KEYS: dict[str, bytes] = {
     "stored": b"V",
     "topup": b"T",
     "slip": b"P",
+    "points": b"B",
+    "redeem": b"G",
     "reprint": b"R",
     "lang": b"L",
     "signout": b"S",

@@ -30,6 +30,8 @@ KEYS: dict[str, int] = {
     "report": ecodes.KEY_KPASTERISK,
     "refund": ecodes.KEY_KPMINUS,
     "training": ecodes.KEY_KPSLASH,
+    "points": ecodes.KEY_F10,
+    "redeem": ecodes.KEY_F11,
 }
 """The keys by what is printed on them, and the key code each has (linux/input-event-codes.h)."""
 

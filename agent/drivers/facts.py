@@ -82,6 +82,8 @@ class Key(StrEnum):
     STORED = "stored"
     TOP_UP = "topup"
     SLIP = "slip"
+    POINTS = "points"
+    REDEEM = "redeem"
     REPRINT = "reprint"
     LANG = "lang"
     SIGNOUT = "signout"

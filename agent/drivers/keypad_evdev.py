@@ -47,6 +47,7 @@ KEYS: dict[int, Key] = {
     65: Key.STORED,
     66: Key.TOP_UP,
     67: Key.SLIP,
+    68: Key.POINTS,  # KEY_F10
     55: Key.REPORT,  # KEY_KPASTERISK
     74: Key.REFUND,  # KEY_KPMINUS
     88: Key.MENU,  # KEY_F12
@@ -62,6 +63,7 @@ KEYS: dict[int, Key] = {
     81: Key.DIGIT_3,
     82: Key.DIGIT_0,
     83: Key.POINT,  # KEY_KPDOT
+    87: Key.REDEEM,  # KEY_F11
     96: Key.ENTER,  # KEY_KPENTER
 }
 """Key codes of linux/input-event-codes.h: places on the keypad, whatever layout or lock is set."""

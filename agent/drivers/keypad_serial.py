@@ -21,6 +21,8 @@ KEYS: dict[int, Key] = {ord(key): key for key in Key if key.value in "0123456789
     ord("V"): Key.STORED,
     ord("T"): Key.TOP_UP,
     ord("P"): Key.SLIP,
+    ord("B"): Key.POINTS,
+    ord("G"): Key.REDEEM,
     ord("R"): Key.REPRINT,
     ord("L"): Key.LANG,
     ord("S"): Key.SIGNOUT,

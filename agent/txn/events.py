@@ -16,7 +16,8 @@ class Started:
 @dataclass(frozen=True, slots=True)
 class KeyDown:
     """A key went down: ``0``-``9``, ``00``, ``.``, ``clear``, ``cancel``, ``enter``, ``member``, ``cash``, ``stored``,
-    ``topup``, ``reprint``, ``lang`` or ``signout``. Any other text is a key this till does not have.
+    ``topup``, ``slip``, ``points``, ``redeem``, ``reprint``, ``lang`` or ``signout``. Any other
+    text is a key this till does not have.
     """
 
     key: str
@@ -72,7 +73,6 @@ class PinTryCounted:
 
     who: str
     ok: bool
-
     of: PinOwner = PinOwner.CASHIER
 
 

@@ -9,7 +9,7 @@ from agent import paper
 from agent.paper import Paper
 from agent.txn.report_paper import z_rows
 from agent.txn.return_paper import return_rows
-from agent.txn.state import Buyer, Done, Refunded, ShiftClosed, SlippedOut, SoldSale, ToppedUp
+from agent.txn.state import Buyer, Done, HandedOut, Refunded, ShiftClosed, SlippedOut, SoldSale, ToppedUp
 from agent.txn.tiers import tier_name
 from contract.bodies import EntryKind
 from contract.ids import receipt_number
@@ -26,6 +26,7 @@ _TITLES = {
     SoldSale: "销售小票 Receipt",
     ToppedUp: "储值充值单 Top-up receipt",
     SlippedOut: "储值转值单 Value slip",
+    HandedOut: "兑换凭证 Voucher",
     Refunded: "退货单 Refund receipt",
     ShiftClosed: "Z 报告 交班 Z report",
 }
@@ -43,6 +44,8 @@ def receipt_of(done: Done, shop_name: str, reprint: bool) -> Paper:
             body = _top_up(done)
         case SlippedOut():
             body = _slip(done)
+        case HandedOut():
+            body = _handed_out(done)
         case Refunded():
             body = return_rows(done)
         case ShiftClosed():
@@ -127,6 +130,14 @@ def _foot(done: Done) -> Iterator[paper.Row]:
     yield paper.Text("单据码 Receipt code", "center")
     if not isinstance(done, ShiftClosed):
         yield paper.Text("谢谢惠顾 Thank you", "center")
+
+
+def _handed_out(done: HandedOut) -> Iterator[paper.Row]:
+    for explanation in done.explanations:
+        yield paper.Pair(explanation.title, explanation.change, bold=True)
+        yield paper.Text(f"  {explanation.reason}")
+    for item in done.body.given:
+        yield paper.Pair("兑换 Redeemed", f"{item.name} × {item.count}")
 
 
 def _slip(done: SlippedOut) -> Iterator[paper.Row]:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.txn import shares
 from agent.txn.book import Book
 from agent.txn.effects import Commit
-from agent.txn.state import Buyer, Line, OpenBasket, ShownCoupon
-from agent.txn.value import born, drawn, held_for, spendable_minor
+from agent.txn.permission import bounded
+from agent.txn.state import Buyer, Line, OpenBasket, ShownCoupon, Told
+from agent.txn.value import (
+    born,
+    drawn,
+    held_for,
+    points_at_once,
+    points_for,
+    spendable_minor,
+    spendable_points,
+)
 from contract import wire
 from contract.basket import MAX_LINES, MAX_QUANTITY, MOST_CODES, Basket, BasketLine, PlannedTender
 from contract.bodies import CancelBody, EntryKind
@@ -20,7 +30,8 @@ from contract.trade import MAX_EFFECTS, SaleBody, Tender, TenderKind
 from rules.advice.offer import nearest_offer
 from rules.beside.draws import Short
 from rules.engine.price import price
-from rules.explain import explain
+from rules.engine.promised import promised
+from rules.explain import explain, withheld
 from rules.grammar.rewards import STORED_VALUE
 from rules.postings import sale_postings
 
@@ -73,8 +84,8 @@ def with_buyer(basket: OpenBasket, buyer: Buyer, book: Book) -> OpenBasket | Ref
     value any more.
     """
     coupons = tuple(shown for shown in basket.coupons if shown.member in (None, buyer.ref.member))
-    held = held_for(buyer, book)
-    return _priced(replace(basket, buyer=buyer, held=held, pays_stored=False, coupons=coupons), book)
+    basket = replace(basket, buyer=buyer, pays_stored=False, pays_points=False, coupons=coupons, pin_asked=False)
+    return _priced(_with_held(basket, book), book)
 
 
 def with_coupon(basket: OpenBasket, shown: ShownCoupon, book: Book) -> OpenBasket | Refusal:
@@ -86,13 +97,24 @@ def with_coupon(basket: OpenBasket, shown: ShownCoupon, book: Book) -> OpenBaske
 
 def paid_from_stored(basket: OpenBasket, pays: bool, book: Book) -> OpenBasket | Refusal:
     """Return the basket paid from the buyer's stored value as far as it goes, or in cash alone."""
-    return _priced(replace(basket, held=held_for(basket.buyer, book), pays_stored=pays), book)
+    return _priced(_with_held(replace(basket, pays_stored=pays), book), book)
+
+
+def paid_with_points(basket: OpenBasket, pays: bool, book: Book) -> OpenBasket | Refusal:
+    """Return the basket paid with as many of the buyer's points as its rules and this till allow, or with none."""
+    return _priced(_with_held(replace(basket, pays_points=pays), book), book)
+
+
+def as_of_now(basket: OpenBasket, book: Book) -> OpenBasket | Refusal:
+    """Return the basket by what may be drawn here now."""
+    return _priced(_with_held(basket, book), book)
 
 
 def with_offer(basket: OpenBasket, book: Book) -> OpenBasket:
     """Return the basket with the offer that is nearest to it, looked for once until the basket changes."""
     active = basket.active
-    found = nearest_offer(_plain(basket, book.address), active.compiled, active.goods)
+    told = shares.all_told(basket.told, active.compiled, book)
+    found = nearest_offer(_plain(replace(basket, told=told), book.address), active.compiled, active.goods)
     return replace(basket, offer=found, offer_sought=True)
 
 
@@ -114,17 +136,41 @@ def _priced(basket: OpenBasket, book: Book) -> OpenBasket | Refusal:
     if sum(line.list_minor for line in basket.lines) == 0 and basket.lines:
         return Refusal(RefusalCode.AMOUNT_ZERO)
     try:
-        grown = _reckoned(replace(basket, stored_minor=0, draws=()), book)
+        grown = _told(replace(basket, draws=()), book)
+        plain = _plain(grown, book.address)
+        pending = promised(plain, grown.priced, basket.active.compiled)
     except ContractError:
         return Refusal(RefusalCode.AMOUNT_TOO_LARGE)
-    draws = drawn(grown)
+    draws = drawn(grown, book)
     if isinstance(draws, Short):
         return Refusal(RefusalCode.VALUE_SHORT, str(draws.missing))
-    explanations = explain(basket.active.pack, grown.priced.effects)
-    grown = replace(
-        grown, draws=draws, explanations=explanations, offer=None, offer_sought=False, top_up=None, slip=None
+    explanations = (
+        *explain(basket.active.pack, grown.priced.effects),
+        *withheld(basket.active.pack, plain, pending),
     )
+    grown = replace(grown, pending=pending, draws=draws, explanations=explanations)
+    grown = replace(grown, offer=None, offer_sought=False, top_up=None, slip=None, redeem=None)
     return grown if not basket.lines or _fits(grown, book) else Refusal(RefusalCode.BASKET_FULL)
+
+
+def _with_held(basket: OpenBasket, book: Book) -> OpenBasket:
+    buyer = None if basket.buyer is None else bounded(basket.buyer, basket.active, book)
+    held, points = held_for(buyer, book), points_for(buyer, book)
+    return replace(basket, buyer=buyer, held=held, points_held=points)
+
+
+def _told(basket: OpenBasket, book: Book) -> OpenBasket:
+    """Price the basket, its rules told of the shares that are too small for it. Raises ContractError."""
+    compiled = basket.active.compiled
+    basket = replace(basket, told=Told())
+    for _round in range(shares.MOST_ROUNDS):
+        basket = _reckoned(replace(basket, stored_minor=0), book)
+        told = shares.told_more(basket.told, basket.priced.effects, compiled, book)
+        if told == basket.told:
+            return basket
+        basket = replace(basket, told=told)
+    told = shares.all_told(basket.told, compiled, book)
+    return _reckoned(replace(basket, stored_minor=0, told=told), book)
 
 
 def _reckoned(basket: OpenBasket, book: Book) -> OpenBasket:
@@ -154,8 +200,13 @@ def _fits(basket: OpenBasket, book: Book) -> bool:
 
 
 def _plain(basket: OpenBasket, address: TerminalAddress) -> Basket:
-    """What pricing looks at. No points are paid with: a customer would have to be asked, and no key asks yet."""
+    """What pricing looks at. Points are paid with where the cashier was told to, and no more than may be drawn here:
+    leases prove a balance, however old what else is known of it.
+    """
     customer = None if basket.buyer is None else basket.buyer.customer
+    points = spendable_points(basket.buyer, basket.points_held) if basket.pays_points else 0
+    if customer is not None and points > customer.points:
+        customer = replace(customer, points=points)
     if customer is not None and basket.held:
         customer = replace(customer, stored_minor=spendable_minor(basket.buyer, basket.held))
     stored = PlannedTender(STORED_VALUE, basket.stored_minor)
@@ -168,7 +219,10 @@ def _plain(basket: OpenBasket, address: TerminalAddress) -> Basket:
         moment_ms=basket.moment_ms,
         codes=tuple(shown.code for shown in basket.coupons),
         tenders=(stored,) if basket.stored_minor else (),
-        want_points=0,
+        usage=basket.told.usage,
+        stock=basket.told.stock,
+        want_points=points,
+        pools=basket.told.pools,
     )
 
 
@@ -193,6 +247,7 @@ def _body(basket: OpenBasket, cashier: str, book: Book) -> SaleBody:
     priced, address, pack = basket.priced, book.address, basket.active.pack
     member = None if basket.buyer is None else basket.buyer.ref
     totals = book.totals()
+    at_once = points_at_once(pack, priced.points)
     return SaleBody(
         cashier=cashier,
         pack=basket.active.ref,
@@ -220,7 +275,8 @@ def _body(basket: OpenBasket, cashier: str, book: Book) -> SaleBody:
         bonus_minor=priced.bonus_minor,
         points_scale=pack.points_scale,
         draws=basket.draws,
-        born=() if member is None else born(basket.transaction, member.member, 0, priced.bonus_minor, book),
+        born=() if member is None else born(basket.transaction, member.member, 0, priced.bonus_minor, at_once, book),
+        pending=basket.pending,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from agent.txn import identify, keying, slipping, topping
+from agent.txn import identify, keying, permission, redeeming, slipping, topping
 from agent.txn.answers import Step, move, nod, refuse
 from agent.txn.book import Book
 from agent.txn.effects import Commit, Print, Sound, SoundName
@@ -13,9 +13,11 @@ from agent.txn.events import CardFailed, CardRead, CodeFailed, CodeRead, Input, 
 from agent.txn.receipt import receipt_of
 from agent.txn.refunding import refund_begun
 from agent.txn.sale import (
+    as_of_now,
     begun,
     cancel_commit,
     paid_from_stored,
+    paid_with_points,
     sale_commit,
     with_buyer,
     with_coupon,
@@ -31,6 +33,7 @@ from agent.txn.state import (
     Menu,
     Notice,
     OpenBasket,
+    PlannedRedemption,
     PlannedSlip,
     Selling,
     ShownCoupon,
@@ -39,10 +42,10 @@ from agent.txn.state import (
 )
 from agent.txn.topping import top_up_commit
 from agent.txn.training import training_turned
-from agent.txn.value import may_spend
 from contract import slips
 from contract.documents import CatalogueItem
 from contract.refusals import Refusal, RefusalCode
+from contract.value import Asset
 
 
 def selling_step(state: TillState, scene: Selling, event: Input, book: Book) -> Step:
@@ -76,6 +79,11 @@ def offered(state: TillState, book: Book) -> TillState:
 def _key(state: TillState, scene: Selling, key: str, book: Book) -> Step:
     if scene.basket is not None and scene.basket.slip is not None:
         return _slip_key(state, scene.basket, scene.basket.slip, key, book)
+    if scene.basket is not None and scene.basket.redeem is not None:
+        return _redeem_key(state, scene.basket, scene.basket.redeem, key, book)
+    asked = permission.asked(scene, key, book)
+    if asked is not None:
+        return refuse(state, asked) if isinstance(asked, Refusal) else move(state, asked)
     match key:
         case key if key in keying.TYPING_KEYS:
             return _typed(state, scene, key)
@@ -91,6 +99,10 @@ def _key(state: TillState, scene: Selling, key: str, book: Book) -> Step:
             return _pay(state, scene, book)
         case "stored":
             return _pay_stored(state, scene, book)
+        case "points":
+            return _pay_points(state, scene, book)
+        case "redeem":
+            return _redeem_asked(state, scene, book)
         case "topup" | "slip":
             return _value_keyed(state, scene, topping.planned if key == "topup" else slipping.planned, book)
         case "reprint":
@@ -237,7 +249,7 @@ def _sold(state: TillState, basket: OpenBasket, book: Book) -> Step:
         return refuse(state, RefusalCode.NOT_SIGNED_IN, SignIn())
     if basket.draws:
         # A lease may have ended since the price was shown; the customer sees what has changed before it is paid.
-        again = paid_from_stored(basket, basket.pays_stored, book)
+        again = as_of_now(basket, book)
         if isinstance(again, Refusal):
             return refuse(state, again)
         if again.draws != basket.draws:
@@ -257,8 +269,9 @@ def _pay_stored(state: TillState, scene: Selling, book: Book) -> Step:
         return refuse(state, RefusalCode.BASKET_EMPTY)
     if basket.buyer is None:
         return refuse(state, RefusalCode.MEMBER_NEEDED)
-    if not may_spend(basket.buyer):
-        return refuse(state, RefusalCode.VALUE_NOT_BY_PHONE)
+    may = permission.allowed(basket.buyer, Asset.STORED)
+    if isinstance(may, Refusal):
+        return refuse(state, may)
     paid = paid_from_stored(basket, not basket.pays_stored, book)
     if isinstance(paid, Refusal):
         return refuse(state, paid)
@@ -266,6 +279,26 @@ def _pay_stored(state: TillState, scene: Selling, book: Book) -> Step:
         return refuse(state, RefusalCode.VALUE_NONE)
     if paid.pays_stored and not paid.cash_minor:
         return _sold(state, paid, book)
+    return nod(state, Selling(paid))
+
+
+def _pay_points(state: TillState, scene: Selling, book: Book) -> Step:
+    """Pay with points: as many as the rules allow and lie here. Pressed again, none are used."""
+    basket = scene.basket
+    if scene.keyed or scene.phone_entry:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    if basket is None or not basket.lines:
+        return refuse(state, RefusalCode.BASKET_EMPTY)
+    if basket.buyer is None:
+        return refuse(state, RefusalCode.MEMBER_NEEDED)
+    may = permission.allowed(basket.buyer, Asset.POINTS)
+    if isinstance(may, Refusal):
+        return refuse(state, may)
+    paid = paid_with_points(basket, not basket.pays_points, book)
+    if isinstance(paid, Refusal):
+        return refuse(state, paid)
+    if paid.pays_points and not paid.priced.points_spent:
+        return refuse(state, RefusalCode.POINTS_IDLE if paid.points_held else RefusalCode.POINTS_NONE)
     return nod(state, Selling(paid))
 
 
@@ -282,7 +315,7 @@ def _value_keyed(
     found = amount_minor if isinstance(amount_minor, Refusal) else plan(basket.buyer, amount_minor, book)
     if isinstance(found, Refusal):
         return refuse(state, found, replace(scene, keyed=""))
-    return nod(state, Selling(replace(found, held=basket.held)))
+    return nod(state, Selling(replace(found, held=basket.held, points_held=basket.points_held)))
 
 
 def _reprint(state: TillState, scene: Selling, book: Book) -> Step:
@@ -317,6 +350,33 @@ def _slip_key(state: TillState, basket: OpenBasket, plan: PlannedSlip, key: str,
     order = slipping.slip_out_commit(basket, plan, addressee, state.cashier.cashier, book)
     if isinstance(order, Refusal):
         return refuse(state, order, Selling(replace(basket, slip=None)))
+    return replace(state, scene=Committing(basket, order)), (order,)
+
+
+def _redeem_asked(state: TillState, scene: Selling, book: Book) -> Step:
+    """Show what the member may take without a sale."""
+    basket = scene.basket
+    if basket is None or basket.buyer is None:
+        return refuse(state, RefusalCode.MEMBER_NEEDED)
+    if basket.lines or basket.top_up is not None or scene.keyed or scene.phone_entry:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    found = redeeming.planned(basket, basket.buyer, book)
+    return refuse(state, found) if isinstance(found, Refusal) else nod(state, Selling(found))
+
+
+def _redeem_key(state: TillState, basket: OpenBasket, plan: PlannedRedemption, key: str, book: Book) -> Step:
+    """Choose what is handed out, look at more of it, or leave it."""
+    match key:
+        case "enter":
+            return move(state, Selling(replace(basket, redeem=redeeming.next_page(plan))))
+        case "clear" | "cancel":
+            return move(state, Selling(replace(basket, redeem=None)))
+    wanted = redeeming.chosen(plan, key)
+    if wanted is None or basket.buyer is None or state.cashier is None:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    order = redeeming.redemption_commit(basket, basket.buyer, wanted, state.cashier.cashier, book)
+    if isinstance(order, Refusal):
+        return refuse(state, order)
     return replace(state, scene=Committing(basket, order)), (order,)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.txn.book import Book
 from agent.txn.masking import mask_last4, mask_name
 from agent.txn.report_paper import since_of
-from agent.txn.state import Buyer, Done, Refunded, ShiftClosed, SlippedOut, SoldSale, ToppedUp
+from agent.txn.state import Buyer, Done, HandedOut, Refunded, ShiftClosed, SlippedOut, SoldSale, ToppedUp
 from contract import wire
 from contract.basket import Customer
 from contract.bodies import MAX_SLIP_BYTES, EntryKind, ShiftCloseBody, SlipOutBody
@@ -14,11 +14,21 @@ from contract.errors import ContractError
 from contract.journal import Entry
 from contract.slips import Slip
 from contract.trace import AppliedEffect
-from contract.trade import Assurance, Medium, MemberRef, RefundBody, SaleBody, TopUpBody
-from rules.explain import Explanation, explain, explain_by_name
+from contract.trade import Assurance, Medium, MemberRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
+from contract.value import Asset
+from rules.explain import Explanation, explain, explain_by_name, withheld
 from rules.grammar.pack import Pack
 
-_PRINTED = frozenset([EntryKind.SALE, EntryKind.TOP_UP, EntryKind.SLIP_OUT, EntryKind.REFUND, EntryKind.SHIFT_CLOSE])
+_PRINTED = frozenset(
+    [
+        EntryKind.SALE,
+        EntryKind.TOP_UP,
+        EntryKind.SLIP_OUT,
+        EntryKind.REDEMPTION,
+        EntryKind.REFUND,
+        EntryKind.SHIFT_CLOSE,
+    ]
+)
 
 
 def recalled(entry: Entry, book: Book) -> Done | None:
@@ -33,15 +43,22 @@ def recalled(entry: Entry, book: Book) -> Done | None:
         return None
     match body:
         case SaleBody():
-            explanations = explained(body.effects, body.points_scale, book.pack_of(body.pack))
+            pack = book.pack_of(body.pack)
+            explanations = explained(body.effects, body.points_scale, pack)
+            if pack is not None:
+                explanations += withheld(pack, body.basket, body.pending)
             return SoldSale(entry, body, explanations, _buyer(body, book), _when(entry, book))
         case TopUpBody():
             pack = book.pack_of(body.pack)
             explanations = explained(body.effects, 1 if pack is None else pack.points_scale, pack)
+            if pack is not None:
+                explanations += withheld(pack, body.basket)
             customer = body.basket.customer or Customer("")
             return ToppedUp(entry, body, explanations, _as_sold(body.member, customer, book), _when(entry, book))
         case SlipOutBody():
             return _slipped_out(entry, body, book)
+        case RedemptionBody():
+            return _handed_out(entry, body, book)
         case RefundBody():
             return refunded(entry, body, book)
         case ShiftCloseBody():
@@ -59,7 +76,7 @@ def refunded(entry: Entry, body: RefundBody, book: Book) -> Refunded:
     return Refunded(entry, body, () if sale is None else sale.names, buyer, _when(entry, book))
 
 
-def body_of(done: Done) -> SaleBody | TopUpBody | SlipOutBody | RefundBody | ShiftCloseBody:
+def body_of(done: Done) -> SaleBody | TopUpBody | SlipOutBody | RedemptionBody | RefundBody | ShiftCloseBody:
     """What its entry holds."""
     return done.sale if isinstance(done, SoldSale) else done.body
 
@@ -83,6 +100,15 @@ def explained(effects: tuple[AppliedEffect, ...], points_scale: int, pack: Pack 
     they did.
     """
     return explain_by_name(effects, points_scale) if pack is None else explain(pack, effects)
+
+
+def _handed_out(entry: Entry, body: RedemptionBody, book: Book) -> HandedOut:
+    pack = book.pack_of(body.pack)
+    points = sum(draw.amount for draw in body.draws if draw.account.asset is Asset.POINTS)
+    effect = AppliedEffect(body.rule or "", points_spent=points, gifts=body.given)
+    explanations = explained((effect,), 1 if pack is None else pack.points_scale, pack)
+    customer = (body.basket and body.basket.customer) or Customer("")
+    return HandedOut(entry, body, explanations, _as_sold(body.member, customer, book), _when(entry, book))
 
 
 def _slipped_out(entry: Entry, body: SlipOutBody, book: Book) -> SlippedOut | None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from agent.txn.book import ActivePack, Held
 from agent.txn.effects import Commit
 from agent.txn.returning import Refunding
-from contract.basket import Customer
+from contract.basket import Customer, PoolShare, RuleUsage, Stock
 from contract.bodies import Body, ShiftCloseBody, SlipOutBody
 from contract.documents import CatalogueItem
 from contract.ids import TerminalAddress
@@ -16,9 +16,10 @@ from contract.journal import Entry
 from contract.refusals import Refusal
 from contract.slips import Slip
 from contract.trace import AppliedEffect
-from contract.trade import MemberRef, RefundBody, SaleBody, TopUpBody
+from contract.trade import MemberRef, PendingPoints, RedemptionBody, RefundBody, SaleBody, TopUpBody
 from contract.value import Draw
 from rules.advice.offer import Offer
+from rules.engine.redeeming import Redeemable
 from rules.explain import Explanation
 from rules.priced import Priced
 
@@ -106,14 +107,26 @@ class ShownCoupon:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What the rules are told of this till's shares: of those campaigns, merchants and gifts alone of which it has too
+    little for this basket. Of all others there is enough.
+    """
+
+    usage: tuple[RuleUsage, ...] = ()
+    stock: tuple[Stock, ...] = ()
+    pools: tuple[PoolShare, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedTopUp:
-    """Money to be put into the buyer's stored value, and what rules bring with it at once."""
+    """Money to be put into the buyer's stored value, what rules bring with it at once, and what they took of shares."""
 
     amount_minor: int
     bonus_minor: int
     points: int
     effects: tuple[AppliedEffect, ...]
     explanations: tuple[Explanation, ...]
+    draws: tuple[Draw, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +142,19 @@ class PlannedSlip:
     @property
     def shown(self) -> tuple[TerminalAddress, ...]:
         """The terminals on the glass, each under its number from 1 on."""
+        return self.choices[self.first : self.first + MOST_CHOICES]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRedemption:
+    """What the member may take by the rules, of which that from ``first`` on is on the glass."""
+
+    choices: tuple[Redeemable, ...]
+    first: int = 0
+
+    @property
+    def shown(self) -> tuple[Redeemable, ...]:
+        """What is on the glass, each under its number from 1 on."""
         return self.choices[self.first : self.first + MOST_CHOICES]
 
 
@@ -149,8 +175,10 @@ class OpenBasket:
     ``offer`` is what the customer could still buy for more; it is sought in the first quiet moment after the price.
 
     ``held`` is the buyer's stored value that this terminal may draw from. Where it ``pays_stored``, ``stored_minor`` of
-    what rules leave to pay is paid from it; ``draws`` are what it and the coupons take. A basket with a ``top_up`` or a
-    ``slip`` has no lines.
+    what rules leave to pay is paid from it. Of the buyer's points ``points_held`` may be spent here; where it
+    ``pays_points``, rules may take of them. ``draws`` are what all this, the coupons and the rules take of leases,
+    ``told`` what the rules were told of shares, ``pending`` points that are still to come. A basket with a ``top_up``,
+    a ``slip`` or a ``redeem`` has no lines.
     """
 
     active: ActivePack
@@ -165,10 +193,16 @@ class OpenBasket:
     held: tuple[Held, ...] = ()
     pays_stored: bool = False
     stored_minor: int = 0
+    points_held: tuple[Held, ...] = ()
+    pays_points: bool = False
+    told: Told = Told()
+    pending: tuple[PendingPoints, ...] = ()
     draws: tuple[Draw, ...] = ()
     coupons: tuple[ShownCoupon, ...] = ()
+    pin_asked: bool = False
     top_up: PlannedTopUp | None = None
     slip: PlannedSlip | None = None
+    redeem: PlannedRedemption | None = None
 
     @property
     def cash_minor(self) -> int:
@@ -184,8 +218,6 @@ class SignedIn:
 
     cashier: str
     name: str
-
-    pin_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +253,18 @@ class Menu:
 
 
 @dataclass(frozen=True, slots=True)
+class AskPin:
+    """The member's PIN is asked for, because ``key`` would spend more than may be spent without. ``selling`` is what
+    stood on the glass, with its ``basket``.
+    """
+
+    selling: Selling
+    basket: OpenBasket
+    key: str
+    keyed: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Committing:
     """A commit is outstanding: nothing is known yet, and nothing else is begun. It is of a ``basket``, or of what stood
     on the glass ``before``, which comes back where the commit fails. In training ``practised`` is what would have been
@@ -238,19 +282,6 @@ class SoldSale:
     """A sale as the journal holds it, ready to be shown and printed; ``when`` is the shop's local time."""
 
     entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class AskPin:
-    """The member's PIN is asked for, because ``key`` would spend more than may be spent without. ``selling`` is what
-    stood on the glass, with its ``basket``.
-    """
-
-    selling: Selling
-    basket: OpenBasket
-    key: str
-    keyed: str = field(default="", repr=False)
-
     sale: SaleBody
     explanations: tuple[Explanation, ...]
     buyer: Buyer | None
@@ -308,6 +339,27 @@ class SlippedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOut:
+    """Something that a member took without a sale, as the journal holds it, ready to be shown and printed."""
+
+    entry: Entry
+    body: RedemptionBody
+    explanations: tuple[Explanation, ...]
+    buyer: Buyer
+    when: str
+
+    @property
+    def amount_minor(self) -> int:
+        """Nothing was paid."""
+        return 0
+
+    @property
+    def currency(self) -> str:
+        """The currency of the till."""
+        return self.body.currency
+
+
+@dataclass(frozen=True, slots=True)
 class Refunded:
     """A return as the journal holds it, ready to be shown and printed. ``names`` are what the lines of the sale are
     called; empty where the sale is not kept here any more.
@@ -347,7 +399,7 @@ class ShiftClosed:
         return self.body.cash_counted_minor
 
 
-Done = SoldSale | ToppedUp | SlippedOut | Refunded | ShiftClosed
+Done = SoldSale | ToppedUp | SlippedOut | HandedOut | Refunded | ShiftClosed
 """What a receipt is printed of."""
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.txn import shares
 from agent.txn.book import Book
 from agent.txn.effects import Commit
 from agent.txn.sale import CHANNEL, begun
 from agent.txn.state import Buyer, OpenBasket, PlannedTopUp
-from agent.txn.value import born
+from agent.txn.value import born, points_at_once
 from contract.basket import Basket
 from contract.bodies import EntryKind
 from contract.errors import ContractError
 from contract.refusals import Refusal, RefusalCode
 from contract.trace import AppliedEffect
 from contract.trade import PerpetualTotals, Tender, TenderKind, TopUpBody
+from rules.beside.draws import Short
 from rules.engine.topping import Brought, top_up
-from rules.explain import explain
+from rules.explain import explain, withheld
 from rules.postings import top_up_postings
 
 
@@ -27,24 +29,40 @@ def planned(buyer: Buyer, amount_minor: int, book: Book) -> OpenBasket | Refusal
         return basket
     basket = replace(basket, buyer=buyer)
     try:
-        brought = top_up(amount_minor, _asked(basket, book), basket.active.compiled).brought
+        basket, effects = _brought(basket, amount_minor, book)
     except ContractError:
         return Refusal(RefusalCode.AMOUNT_TOO_LARGE)
-    effects = tuple(_effect(item) for item in brought)
+    draws = shares.share_draws(effects, basket.active.compiled, book)
+    if isinstance(draws, Short):
+        return Refusal(RefusalCode.VALUE_SHORT, str(draws.missing))
+    pack = basket.active.pack
     plan = PlannedTopUp(
         amount_minor,
         sum(effect.bonus_minor for effect in effects),
         sum(effect.points for effect in effects),
         effects,
-        explain(basket.active.pack, effects),
+        (*explain(pack, effects), *withheld(pack, _asked(basket, book))),
+        draws,
     )
     return replace(basket, top_up=plan)
+
+
+def _brought(basket: OpenBasket, amount_minor: int, book: Book) -> tuple[OpenBasket, tuple[AppliedEffect, ...]]:
+    """What rules bring, told of the shares that are too small for it. Raises ContractError."""
+    compiled = basket.active.compiled
+    for _round in range(shares.MOST_ROUNDS):
+        effects = tuple(_effect(item) for item in top_up(amount_minor, _asked(basket, book), compiled).brought)
+        told = shares.told_more(basket.told, effects, compiled, book)
+        if told == basket.told:
+            break
+        basket = replace(basket, told=told)
+    return basket, effects
 
 
 def top_up_commit(basket: OpenBasket, plan: PlannedTopUp, buyer: Buyer, cashier: str, book: Book) -> Commit:
     """Return the order to book this top-up as paid in cash."""
     address, currency, totals = book.address, basket.active.pack.currency, book.totals()
-    member = buyer.ref.member
+    member, at_once = buyer.ref.member, points_at_once(basket.active.pack, plan.points)
     body = TopUpBody(
         cashier=cashier,
         pack=basket.active.ref,
@@ -56,11 +74,19 @@ def top_up_commit(basket: OpenBasket, plan: PlannedTopUp, buyer: Buyer, cashier:
         effects=plan.effects,
         tenders=(Tender(TenderKind.CASH, plan.amount_minor),),
         postings=top_up_postings(
-            currency, address.shop, address.terminal, member, plan.amount_minor, plan.bonus_minor, plan.points
+            currency,
+            address.shop,
+            address.terminal,
+            member,
+            plan.amount_minor,
+            plan.bonus_minor,
+            plan.points,
+            plan.draws,
         ),
         totals=_grown(totals, plan.amount_minor),
-        born=born(basket.transaction, member, plan.amount_minor, plan.bonus_minor, book),
+        born=born(basket.transaction, member, plan.amount_minor, plan.bonus_minor, at_once, book),
         points=plan.points,
+        draws=plan.draws,
     )
     return Commit(EntryKind.TOP_UP, basket.transaction, body, owes_receipt=True)
 
@@ -75,6 +101,8 @@ def _asked(basket: OpenBasket, book: Book) -> Basket:
         terminal=address.terminal,
         channel=CHANNEL,
         moment_ms=basket.moment_ms,
+        usage=basket.told.usage,
+        pools=basket.told.pools,
     )
 
 

@@ -1,13 +1,17 @@
-"""Stored value at this till: who may spend it, how much of it lies here, and what a spend or a top-up makes of it."""
+"""A member's value at this till: who may spend it, how much lies here, and what a spend or a top-up makes of it."""
 
 from __future__ import annotations
 
 from agent.txn.book import Book, Held
+from agent.txn.permission import allowed
+from agent.txn.shares import share_draws
 from agent.txn.state import Buyer, OpenBasket
+from contract.basket import MAX_POINTS
 from contract.money import MAX_AMOUNT_MINOR
-from contract.trade import Assurance, Medium
+from contract.refusals import Refusal
 from contract.value import Account, Asset, Draw, Lease, born_lease_id
 from rules.beside.draws import Short, spend, spendable
+from rules.grammar.pack import Pack
 
 BORN_MS = 30 * 86_400_000
 """So long value that this terminal created may be spent here before it goes to head office alone."""
@@ -23,54 +27,71 @@ def points_of(member: str) -> Account:
     return Account(Asset.POINTS, member)
 
 
-def may_spend(buyer: Buyer) -> bool:
-    """Whether stored value may be spent on such a recognition. A phone number is not enough: anybody can say one."""
-    return (buyer.ref.medium, buyer.ref.assurance) != (Medium.PHONE, Assurance.CLAIMED)
-
-
 def held_for(buyer: Buyer | None, book: Book) -> tuple[Held, ...]:
     """The stored value of ``buyer`` that lies at this terminal and may be drawn now; nothing where it may not be
     spent.
     """
-    if buyer is None or not may_spend(buyer):
+    if buyer is None or isinstance(allowed(buyer, Asset.STORED), Refusal):
         return ()
     return book.spendable(wallet(buyer.ref.member))
 
 
+def points_for(buyer: Buyer | None, book: Book) -> tuple[Held, ...]:
+    """The points of ``buyer`` that lie at this terminal and may be drawn now; nothing where they may not be spent."""
+    if buyer is None or isinstance(allowed(buyer, Asset.POINTS), Refusal):
+        return ()
+    return book.spendable(points_of(buyer.ref.member))
+
+
+def spendable_points(buyer: Buyer | None, held: tuple[Held, ...]) -> int:
+    """How many of ``held`` one sale may take, in the pack's smallest unit."""
+    most = MAX_POINTS if buyer is None or buyer.may_points is None else buyer.may_points
+    return min(spendable(held), most, MAX_POINTS)
+
+
 def spendable_minor(buyer: Buyer | None, held: tuple[Held, ...]) -> int:
     """What one sale may take of ``held``, in minor units."""
-    most = MAX_AMOUNT_MINOR if buyer is None or buyer.most_stored_minor is None else buyer.most_stored_minor
+    most = MAX_AMOUNT_MINOR if buyer is None or buyer.may_stored_minor is None else buyer.may_stored_minor
     return min(spendable(held), most, MAX_AMOUNT_MINOR)
 
 
-def drawn(basket: OpenBasket) -> tuple[Draw, ...] | Short:
-    """What ``basket`` takes from leases: for what its rules and its customer pay from stored value, and for the coupons
-    that let a rule apply.
+def drawn(basket: OpenBasket, book: Book) -> tuple[Draw, ...] | Short:
+    """What ``basket`` takes from leases: for what its rules and its customer pay from stored value and with points, for
+    the coupons that let a rule apply, and for what rules gave of budgets, merchants' points and gifts.
     """
-    stored = spend(basket.held, basket.priced.stored_minor + basket.stored_minor)
-    if isinstance(stored, Short):
-        return stored
+    priced = basket.priced
+    stored = spend(basket.held, priced.stored_minor + basket.stored_minor)
+    points = spend(basket.points_held, priced.points_spent)
+    shared = share_draws(priced.effects, basket.active.compiled, book)
+    if isinstance(stored, Short) or isinstance(points, Short) or isinstance(shared, Short):
+        return next(part for part in (stored, points, shared) if isinstance(part, Short))
     used = {code for effect in basket.priced.effects for code in effect.codes}
     coupons = (
         Draw(shown.lease, Account(Asset.COUPON, shown.code), 1) for shown in basket.coupons if shown.code in used
     )
-    return (*stored, *coupons)
+    return (*stored, *points, *shared, *coupons)
 
 
-def born(transaction: bytes, member: str, amount_minor: int, bonus_minor: int, book: Book) -> tuple[Lease, ...]:
-    """The lease of value that ``transaction`` creates here: a lot of its own, whose money this shop took."""
-    if not amount_minor and not bonus_minor:
+def born(
+    transaction: bytes, member: str, amount_minor: int, bonus_minor: int, points: int, book: Book
+) -> tuple[Lease, ...]:
+    """The leases of value that ``transaction`` creates here: stored value is a lot of its own, whose money this shop
+    took; points are those that may be spent at once.
+    """
+    if not (amount_minor or bonus_minor or points):
         return ()
-    account = wallet(member)
     until_ms = book.now().wall_ms + BORN_MS
-    return (
-        Lease(
-            born_lease_id(transaction, account),
-            account,
-            amount_minor,
-            until_ms,
-            bonus_minor,
-            lot=transaction,
-            issuer=book.address.shop,
-        ),
-    )
+    found = []
+    if amount_minor or bonus_minor:
+        account, shop = wallet(member), book.address.shop
+        lease = born_lease_id(transaction, account)
+        found.append(Lease(lease, account, amount_minor, until_ms, bonus_minor, lot=transaction, issuer=shop))
+    if points:
+        account = points_of(member)
+        found.append(Lease(born_lease_id(transaction, account), account, points, until_ms))
+    return tuple(found)
+
+
+def points_at_once(pack: Pack, points: int) -> int:
+    """How many of the points just earned may be spent here at once."""
+    return points if pack.points is not None and pack.points.at_once else 0

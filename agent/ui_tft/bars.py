@@ -165,14 +165,19 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
             return [(enter, Say.DO_ADD), *top_up, *slip, (clear, Say.DO_CORRECT), (cancel, Say.DO_BACK)]
         case Selling(basket=basket) if basket is not None and basket.top_up is not None:
             return [(Say.KEY_CASH, Say.DO_PAY), (clear, Say.DO_BACK), (cancel, Say.DO_CANCEL)]
+        case Selling(basket=basket) if basket is not None and basket.redeem is not None:
+            more = [(enter, Say.DO_MORE)] if len(basket.redeem.choices) > MOST_CHOICES else []
+            return [*more, (clear, Say.DO_BACK)]
         case Selling(basket=basket) if basket is not None and basket.slip is not None:
             more = [(enter, Say.DO_MORE)] if len(basket.slip.choices) > MOST_CHOICES else []
             return [*more, (clear, Say.DO_BACK)]
         case Selling(basket=basket) if basket is not None and basket.lines:
             stored = [(Say.KEY_STORED, Say.DO_NO_STORED if basket.pays_stored else Say.DO_PAY)] if basket.held else []
+            points = [(Say.KEY_POINTS, Say.DO_NO_POINTS if basket.pays_points else Say.DO_USE)]
             return [
                 (Say.KEY_CASH, Say.DO_PAY),
                 *stored,
+                *(points if basket.points_held else []),
                 (Say.KEY_MEMBER, Say.DO_PHONE),
                 (clear, Say.DO_DELETE),
                 (cancel, Say.DO_CANCEL),

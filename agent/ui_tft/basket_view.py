@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent.txn.state import Lang, OpenBasket
-from agent.txn.value import spendable_minor
+from agent.txn.value import spendable_minor, spendable_points
 from agent.ui_tft import theme
 from agent.ui_tft.amounts import line_words, money, tier_words
 from agent.ui_tft.bars import EDGE
@@ -51,7 +51,10 @@ def member_strip(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None
     sheet.box(EDGE, top + 5, badge_px, 26, ground, 13)
     sheet.write(EDGE + 10, top + 24, tier, 16, words, bold=True)
     known = Say.CODE_MEMBER.say(lang)
-    if buyer.points is not None:
+    here = spendable_points(basket.buyer, basket.points_held)
+    if here:
+        known = Say.POINTS_HERE.say(lang, points=points_text(here, basket.active.pack.points_scale))
+    elif buyer.points is not None:
         known = Say.POINTS_HELD.say(lang, points=points_text(buyer.points, basket.active.pack.points_scale))
     points_px = sheet.write(WIDTH - EDGE, line - 1, known, 15, theme.MUTED, align="right", most_px=150)
     stored_minor = spendable_minor(buyer, basket.held)
@@ -177,7 +180,7 @@ def _list_price(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
 def _rule_row(sheet: Sheet, one: Explanation, lang: Lang, top: int, height: int) -> None:
     """One rule: title, reason and what it did; on two lines, or on one where room is short."""
     title, reason = (one.title, one.reason) if lang is Lang.ZH else (one.title_en, one.reason_en)
-    colour = theme.GREEN if one.kind is Change.OFF else theme.AMBER_INK
+    colour = {Change.OFF: theme.GREEN, Change.NONE: theme.MUTED}.get(one.kind, theme.AMBER_INK)
     change = Say.POINTS_UNIT.say(lang, points=one.change) if one.kind in _IN_POINTS else one.change
     tight = height == _TIGHT_PX
     middle = top + (17 if tight else height // 2 + 8)

@@ -7,6 +7,7 @@ from agent.txn.returning import Refunding
 from agent.txn.state import (
     Committing,
     Done,
+    HandedOut,
     Lang,
     Paid,
     ReceiptState,
@@ -34,10 +35,17 @@ _BOOKING = {
     EntryKind.TOP_UP: Say.TOPPING_UP,
     EntryKind.SLIP_OUT: Say.SLIPPING_OUT,
     EntryKind.SLIP_IN: Say.SLIPPING_IN,
+    EntryKind.REDEMPTION: Say.HANDING_OUT,
     EntryKind.REFUND: Say.REFUNDING,
     EntryKind.SHIFT_CLOSE: Say.SHIFT_CLOSING,
 }
-_DONE = {SoldSale: Say.PAID, ToppedUp: Say.TOPPED_UP, SlippedOut: Say.SLIPPED_OUT, Refunded: Say.REFUNDED}
+_DONE = {
+    SoldSale: Say.PAID,
+    ToppedUp: Say.TOPPED_UP,
+    SlippedOut: Say.SLIPPED_OUT,
+    HandedOut: Say.HANDED_OUT,
+    Refunded: Say.REFUNDED,
+}
 _MIDDLE = WIDTH // 2
 _ROOM = WIDTH - 2 * EDGE
 
@@ -66,7 +74,7 @@ def _amount_words(scene: Committing) -> str:
     amount_minor = basket.priced.payable_minor
     for plan in (basket.top_up, basket.slip):
         amount_minor = amount_minor if plan is None else plan.amount_minor
-    return money(amount_minor, basket.active.pack.currency)
+    return "" if basket.redeem is not None else money(amount_minor, basket.active.pack.currency)
 
 
 def paid_view(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: int, bottom: int) -> None:
@@ -79,7 +87,7 @@ def paid_view(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: int
     x = EDGE + 122
     room = WIDTH - EDGE - x
     sheet.write(x, middle - 46, _done_words(done, lang), 22, theme.MINT, bold=True, most_px=room)
-    amount = money(done.amount_minor, done.currency)
+    amount = _given_words(done) if isinstance(done, HandedOut) else money(done.amount_minor, done.currency)
     size = largest_size(amount, (58, 50, 44, 38), room, bold=True)
     sheet.write(x, middle + 14, amount, size, theme.WHITE, bold=True, most_px=room)
     tendered = _tender_words(done, lang)
@@ -103,7 +111,7 @@ def recovered_view(sheet: Sheet, scene: Recovered, lang: Lang, top: int, bottom:
     x = EDGE + 122
     room = WIDTH - EDGE - x
     middle = top + head_px + room_px // 2
-    amount = money(sold.amount_minor, sold.currency)
+    amount = _given_words(sold) if isinstance(sold, HandedOut) else money(sold.amount_minor, sold.currency)
     sheet.write(x, middle + 2, amount, 42, theme.INK, bold=True, most_px=room)
     sheet.write(x, middle + 24, sold.when, 15, theme.MUTED, most_px=room)
     sheet.write(x, middle + 43, number_of(sold.entry), 15, theme.MUTED, most_px=room)
@@ -122,6 +130,11 @@ def _recovered_question(scene: Recovered, lang: Lang) -> tuple[str, str]:
     if scene.problem:
         return Say.RECEIPT_WAITING.say(lang, why=problem_words(scene.problem, lang)), theme.RED
     return Say.RECOVERED_PAPER.say(lang), theme.GREEN
+
+
+def _given_words(done: HandedOut) -> str:
+    """What was handed out, and how many."""
+    return ", ".join(f"{item.name} × {item.count}" for item in done.body.given)
 
 
 def _done_words(done: Done, lang: Lang) -> str:
@@ -155,6 +168,8 @@ def _tender_words(done: Done, lang: Lang) -> str:
         return _back_words(done.body, lang)
     if isinstance(done, ShiftClosed):
         return _drawer_words(done.body, lang)
+    if isinstance(done, HandedOut):
+        return ", ".join(one.reason if lang is Lang.ZH else one.reason_en for one in done.explanations)
     if isinstance(done, ToppedUp):
         return Say.CASH_EXACT.say(lang, amount=format_minor(done.amount_minor))
     if isinstance(done, SlippedOut):

@@ -9,6 +9,7 @@ from agent.txn.state import (
     Menu,
     OpenBasket,
     Paid,
+    PlannedRedemption,
     PlannedSlip,
     PlannedTopUp,
     Recovered,
@@ -23,6 +24,7 @@ from agent.ui_tft.basket_view import basket_view
 from agent.ui_tft.closing_view import committing_view, paid_view, recovered_view
 from agent.ui_tft.entry_view import ask_pin_view, keyed_view, ready_view, sign_in_view
 from agent.ui_tft.menu_view import menu_view
+from agent.ui_tft.redeem_view import redeem_view
 from agent.ui_tft.refund_view import refund_view
 from agent.ui_tft.report_view import report_view
 from agent.ui_tft.screen import HEIGHT, WIDTH, Screen, Sheet
@@ -50,6 +52,8 @@ def compose(state: TillState, status: StatusBar) -> Screen:
             ready_view(sheet, status, lang, top, bottom)
         case Selling(basket=OpenBasket(slip=PlannedSlip() as plan) as basket):
             slip_view(sheet, basket, plan, lang, top, bottom)
+        case Selling(basket=OpenBasket(redeem=PlannedRedemption() as offered) as basket):
+            redeem_view(sheet, basket, offered, lang, top, bottom)
         case Selling(basket=OpenBasket(top_up=PlannedTopUp() as top_up) as basket):
             top_up_view(sheet, basket, top_up, lang, top, bottom)
         case Selling(basket=basket) if basket is not None:

@@ -54,6 +54,9 @@ class Say(Enum):
 
     TOP_UP = ("储值充值", "Top-up")
     SLIP_TO = ("转 {amount} 到哪台收银机？", "{amount} to which till?")
+    REDEEM_WHAT = ("兑换什么？", "Redeem what?")
+    HANDING_OUT = ("正在记兑换", "Booking what is taken")
+    HANDED_OUT = ("兑换完成", "Handed out")
     SLIP_PAGE = ("第 {page} / {pages} 页", "page {page} of {pages}")
     TOP_UP_BRINGS = ("到账储值", "Stored value")
     TOP_UP_NOTHING_MORE = ("本次没有赠送", "Nothing comes with it")

@@ -4,15 +4,19 @@
 
 const SHORTCUTS = {
   Enter: "enter", Backspace: "clear", Escape: "cancel", ",": "00", m: "member", $: "cash", c: "cash", r: "reprint",
-  l: "lang", s: "signout",
+  l: "lang", s: "signout", v: "stored", b: "points", t: "topup", p: "slip", g: "redeem",
 };
 const KEY_ROWS = [
+  "stored", "points", "topup", "slip", "redeem",
   "7", "8", "9", "member", "clear",
   "4", "5", "6", "reprint", "cancel",
   "1", "2", "3", "lang", "signout",
   "0", "00", ".", "cash", "enter",
 ];
-const HINTS = { member: "M", clear: "⌫", reprint: "R", cancel: "Esc", lang: "L", signout: "S", cash: "C", enter: "↵", "00": "," };
+const HINTS = {
+  stored: "V", points: "B", topup: "T", slip: "P", redeem: "G",
+  member: "M", clear: "⌫", reprint: "R", cancel: "Esc", lang: "L", signout: "S", cash: "C", enter: "↵", "00": ",",
+};
 
 let muted = false;
 let audio = null;

@@ -228,6 +228,7 @@ _REASONS: dict[Why, Words] = {
     Why.EXCLUDED: ("被另一规则排除", "another rule excludes it"),
     Why.CONFLICT: ("与同优先级的规则冲突", "in conflict with a rule of the same priority"),
     Why.NO_TOP_UP: ("只用于储值", "only for top-ups"),
+    Why.NO_REDEMPTION: ("只用于兑换", "only where a member redeems"),
     Why.TOO_MANY_EFFECTS: ("一笔销售的优惠太多", "too many effects in one sale"),
 }
 

@@ -22,6 +22,7 @@ MAX_EFFECTS = 200
 and those of one more rule. So no rule is left out of a sale that an entry holds, and the work is bounded.
 """
 _NO_TOP_UP = Shortfall(Why.NO_TOP_UP)
+_NO_REDEMPTION = Shortfall(Why.NO_REDEMPTION)
 _UNUSED = RuleUsage("unused")
 
 
@@ -240,4 +241,5 @@ _EFFECTS: dict[type, Callable[[Any, View], Outcome]] = {
     gives.RoundTotal: rewards.round_total,
     gives.PayStored: rewards.pay_stored,
     gives.TopUp: lambda _effect, _view: _NO_TOP_UP,
+    gives.Redeem: lambda _effect, _view: _NO_REDEMPTION,
 }

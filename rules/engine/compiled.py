@@ -48,6 +48,7 @@ class Compiled:
         "rules",
         "sets",
         "shared",
+        "turns",
     )
 
     def __init__(self, pack: Pack) -> None:
@@ -57,6 +58,7 @@ class Compiled:
         self.rules: tuple[Rule, ...] = tuple(sorted(pack.rules, key=lambda rule: _place(rule, sets)))
         self.matchers = _matchers(pack, sets)
         self.line_groups = frozenset(group.name for group in pack.groups if group.per is Per.LINE)
+        self.turns = _turns(self.rules, self.line_groups)
         # Whether a rule that cannot apply before others have acted might do so afterwards.
         base = pack.policies.threshold_base
         self.may_flip = [any(_flips(condition, base) for condition in rule.when) for rule in self.rules]
@@ -169,6 +171,25 @@ def selects_of(effect: Effect) -> Iterator[Select]:
             return
         case _:
             yield effect.select
+
+
+def _turns(rules: tuple[Rule, ...], by_line: frozenset[str]) -> list[int]:
+    """At whose turn each rule acts: its own, or where rules share a group by the line, at that of the first of them.
+
+    The pack alone says so: whether that first one could meet a basket makes no difference to the others.
+    """
+    turns = list(range(len(rules)))
+    done: set[int] = set()
+    for number, rule in enumerate(rules):
+        group = next((name for name in rule.groups if name in by_line), None)
+        if group is not None and number not in done:
+            together = [
+                other for other in range(number, len(rules)) if group in rules[other].groups and other not in done
+            ]
+            done.update(together)
+            for other in together:
+                turns[other] = number
+    return turns
 
 
 def _matchers(pack: Pack, sets: dict[str, ItemSet]) -> dict[int, Matcher]:

@@ -10,7 +10,7 @@ are used up, of which large baskets get fewer; ``Met.exact`` is then false.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 
 from rules.engine.acting import MAX_EFFECTS, act, commit, on_lines, propose, refused
 from rules.engine.compiled import DISCOUNT_LANES, Compiled, finds_goods
@@ -65,18 +65,20 @@ def meet(view: View, numbers: Sequence[int], compiled: Compiled) -> Met:
 
 
 def run(view: View, numbers: Sequence[int], compiled: Compiled) -> None:
-    """Let rules act one after another; those that share a group by the line act together, at the first one's turn."""
-    rules, by_line = compiled.rules, compiled.line_groups
-    done: set[int] = set()
-    for number in numbers:
-        rule = rules[number]
-        if not by_line or by_line.isdisjoint(rule.groups):
-            act(number, rule, view)
-        elif number not in done:
-            group = next(name for name in rule.groups if name in by_line)
-            together = [other for other in numbers if group in rules[other].groups and other not in done]
-            _best_by_line(together, compiled, view)
-            done.update(together)
+    """Let rules act one after another; those that share a group by the line act together, at the turn of the first rule
+    of the group in the pack.
+    """
+    rules, by_line, turns = compiled.rules, compiled.line_groups, compiled.turns
+    if not by_line:
+        for number in numbers:
+            act(number, rules[number], view)
+        return
+    for _turn, together in groupby(sorted(numbers, key=lambda number: (turns[number], number)), turns.__getitem__):
+        several = list(together)
+        if by_line.isdisjoint(rules[several[0]].groups):
+            act(several[0], rules[several[0]], view)
+        else:
+            _best_by_line(several, compiled, view)
 
 
 def _best_by_line(numbers: Sequence[int], compiled: Compiled, view: View) -> None:

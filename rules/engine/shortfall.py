@@ -55,6 +55,7 @@ class Why(StrEnum):
     EXCLUDED = "excluded"
     CONFLICT = "conflict"
     NO_TOP_UP = "no_top_up"
+    NO_REDEMPTION = "no_redemption"
     TOO_MANY_EFFECTS = "too_many_effects"
 
 

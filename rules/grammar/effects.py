@@ -25,6 +25,7 @@ from rules.grammar.rewards import (
     PointsPrice,
     PointsTimes,
     Rebate,
+    Redeem,
     RoundTotal,
     TopUp,
 )
@@ -32,7 +33,7 @@ from rules.grammar.rewards import (
 MoneyEffect = Percent | Amount | FixedPrice | MemberPrice | SpendSave | NthUnit | BuyGet | AnyFor | Package
 Effect = (
     MoneyEffect | Gift | PointsPerMoney | PointsPerUnit | PointsBonus | PointsTimes | PayPoints | PointsPrice
-    | CostPoints | IssueCoupon | GrantCounts | Rebate | RoundTotal | PayStored | TopUp
+    | CostPoints | IssueCoupon | GrantCounts | Rebate | RoundTotal | PayStored | TopUp | Redeem
 )  # fmt: skip
 
 EFFECT: wire.Kind = wire.one_of(
@@ -59,4 +60,5 @@ EFFECT: wire.Kind = wire.one_of(
     round_total=RoundTotal,
     pay_stored=PayStored,
     top_up=TopUp,
+    redeem=Redeem,
 )

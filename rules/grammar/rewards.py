@@ -221,3 +221,24 @@ class TopUp:
     parts: int = wire.maybe(3, wire.whole(1, 120), 1)
     every_days: int = wire.maybe(4, wire.whole(0, 366), 0)
     most_times: int | None = wire.maybe(5, COUNT)
+
+
+@dataclass(frozen=True, slots=True)
+class Redeem:
+    """Hands something out where a member asks for it, without a sale: ``quantity`` of the article ``sku`` out of the
+    gifts that head office has lent the till, or with ``service`` something that needs no stock. It costs ``points``,
+    ``uses`` of a count ``card``, the coupon that the rule's ``code`` asks for, or several of these. Never a sale asks
+    for it; a rule with ``redeem`` has no other effects.
+    """
+
+    KEY: ClassVar[int] = 24
+    sku: str = wire.at(1, SKU)
+    quantity: int = wire.maybe(2, UNITS, 1)
+    points: int = wire.maybe(3, POINTS, 0)
+    card: str | None = wire.maybe(4, TAG)
+    uses: int = wire.maybe(5, wire.whole(2, 10_000), 1)
+    service: bool = wire.maybe(6, wire.flag(), False)
+
+
+ASKED_FOR = (TopUp, Redeem)
+"""Effects that no sale has: a top-up or a member asks for them."""

@@ -14,7 +14,7 @@ from rules.advice.goods import Goods
 from rules.advice.more_goods import try_out
 from rules.engine.compiled import Compiled
 from rules.grammar.pack import Pack
-from rules.grammar.rewards import TopUp
+from rules.grammar.rewards import ASKED_FOR
 from rules.linting.finding import Finding, Kind, Weight
 from rules.linting.giving import below_floors, crowded, unbounded
 from rules.linting.meeting import conflicts, overlaps
@@ -111,7 +111,7 @@ def _untested(pack: Pack, examples: dict[str, Example], compiled: Compiled) -> I
             tested.update(effect.rule for effect in trial.priced.effects)
     for rule in pack.rules:
         found = examples[rule.rule]
-        for_top_ups = any(isinstance(effect, TopUp) for effect in rule.then)
+        for_top_ups = any(isinstance(effect, ASKED_FOR) for effect in rule.then)
         if rule.rule not in tested and found.applies and not for_top_ups and found.trial is not None:
             words = ("没有黄金购物篮用到它", "no golden basket makes it apply")
             yield Finding(rule.rule, Kind.UNTESTED, Weight.NOTE, words, found.trial.basket)

@@ -25,7 +25,7 @@ from rules.grammar import money
 from rules.grammar.conditions import CONDITION, Base, leaves
 from rules.grammar.effects import EFFECT
 from rules.grammar.policies import Exclusion
-from rules.grammar.rewards import TopUp
+from rules.grammar.rewards import ASKED_FOR
 from rules.grammar.rule import NO_LIMITS, Rule
 from rules.grammar.select import ALL, Select
 from rules.linting.finding import Finding, Kind, Weight
@@ -49,7 +49,7 @@ def unreached(found: Example, compiled: Compiled, goods: Goods) -> Iterator[Find
         basket = None if found.trial is None else found.trial.basket
         yield Finding(rule.rule, Kind.PAUSED, Weight.NOTE, ("已暂停，从不生效", "is paused and never applies"), basket)
         return
-    if any(isinstance(effect, TopUp) for effect in rule.then):
+    if any(isinstance(effect, ASKED_FOR) for effect in rule.then):
         return
     if found.applies:
         yield from _steps(found, compiled)

@@ -18,7 +18,7 @@ from contract.ids import TerminalAddress
 from contract.presentations import Shown, presentation_text, seal_presentation
 from contract.signing import PublicKey, Signer, SoftwareSigner
 from contract.slips import Slip, seal_slip
-from contract.trade import RefundBody, SaleBody, TopUpBody
+from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 from contract.value import Account, Asset, Draw, Lease
 
 DAY_MS = 86_400_000
@@ -108,6 +108,8 @@ class Purse:
                 assert value.lease not in self.slips
                 self.slips.add(value.lease)
                 self._bear((value,))
+            case RedemptionBody():
+                self._take(body.draws)
             case RefundBody():
                 self._take(body.draws)
                 self._bear(body.born)

@@ -256,6 +256,7 @@ OTHER_EFFECTS: dict[type, st.SearchStrategy[Effect]] = {
 """Effects that give or take something else. Top-ups stand apart: a rule for them does nothing else."""
 other_effects = _any_of(OTHER_EFFECTS)
 
+redeems = st.builds(rewards.Redeem, sku=st.sampled_from(["A", "B"]), points=st.integers(1, 100), service=st.booleans())
 top_ups = st.builds(
     rewards.TopUp,
     steps=st.tuples(st.builds(rewards.TopUpStep, amount_minor=some_minors, bonus_minor=some_minors)),

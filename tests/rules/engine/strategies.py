@@ -50,6 +50,7 @@ from tests.rules.engine.kinds import (
     minors,
     money_effects,
     other_effects,
+    redeems,
     roundings,
     seldom,
     some,
@@ -106,7 +107,7 @@ def rules(draw: st.DrawFn, name: str = "rule", effects: st.SearchStrategy[Effect
     then = (
         draw(st.lists(kinds, min_size=1, max_size=draw(st.sampled_from([1, 1, 3]))))
         if draw(st.integers(0, 30)) < 30
-        else [draw(top_ups)]
+        else [draw(st.one_of(top_ups, redeems))]
     )
     found = Rule(
         rule=name,

@@ -22,7 +22,17 @@ from rules.grammar.effects import Effect
 from rules.grammar.money import Amount, BuyGet, Package, Percent, Scope
 from rules.grammar.pack import Pack
 from rules.grammar.policies import Exclusion, Policies
-from rules.grammar.rewards import Gift, GrantCounts, IssueCoupon, PayStored, Rebate, RoundTotal, TopUp, TopUpStep
+from rules.grammar.rewards import (
+    Gift,
+    GrantCounts,
+    IssueCoupon,
+    PayStored,
+    Rebate,
+    Redeem,
+    RoundTotal,
+    TopUp,
+    TopUpStep,
+)
 from rules.grammar.rule import Lane, Rule
 from rules.grammar.select import Select
 from rules.priced import Priced
@@ -88,7 +98,7 @@ def may_act(rule: Rule, pack: Pack, basket: Basket) -> bool:
 
 def _always(effect: Effect) -> list[Effect]:
     match effect:
-        case TopUp():
+        case TopUp() | Redeem():
             return []
         case BuyGet():
             return [Gift("A", every=1, select=effect.get.select)]

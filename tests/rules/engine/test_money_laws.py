@@ -24,7 +24,7 @@ from rules.grammar.effects import EFFECT
 from rules.grammar.money import AnyFor, BuyGet, Percent, Scope
 from rules.grammar.pack import Pack
 from rules.grammar.policies import Policies
-from rules.grammar.rewards import TopUp
+from rules.grammar.rewards import Redeem, TopUp
 from rules.grammar.rule import Lane, Rule
 from rules.grammar.select import Order, Select
 from rules.pack import read_pack, write_pack
@@ -40,7 +40,7 @@ def test_the_generated_packs_speak_the_whole_grammar() -> None:
     spoken = {*kinds.LEAVES, asks.All, asks.Any, asks.Not}
     assert isinstance(CONDITION.shape, wire.Alternatives) and isinstance(EFFECT.shape, wire.Alternatives)
     assert set(CONDITION.shape.options.values()) == spoken
-    effects = {*kinds.MONEY_EFFECTS, *kinds.OTHER_EFFECTS, TopUp}
+    effects = {*kinds.MONEY_EFFECTS, *kinds.OTHER_EFFECTS, TopUp, Redeem}
     assert set(EFFECT.shape.options.values()) == effects
 
 
