@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import NoSuchModuleError, OperationalError
+from sqlalchemy.exc import IntegrityError, NoSuchModuleError, OperationalError
 
 from hq.errors import OfficeError
 
@@ -24,11 +24,13 @@ TURNS = 0x7470
 """Sets this house's advisory locks apart from those of others in the same database."""
 
 MOST_TRIES = 5
-"""So often a transaction is tried that PostgreSQL gave up because another waited for it."""
+"""So often a transaction is tried that PostgreSQL gave up because of another."""
 
 _WRITES = "tapledger_writes"
-_MET_ANOTHER = ("40001", "40P01")
-"""serialization_failure and deadlock_detected (PostgreSQL manual, "PostgreSQL Error Codes")."""
+_MET_ANOTHER = ("40001", "40P01", "23505")
+"""serialization_failure, deadlock_detected and unique_violation (PostgreSQL manual, "PostgreSQL Error Codes"): the last
+where two transactions write down the same, such as both ends of a slip.
+"""
 
 T = TypeVar("T")
 
@@ -96,12 +98,13 @@ def writing(engine: Engine, turn: Turn | None = None) -> Iterator[Connection]:
 
 def insisting(work: Callable[[], T]) -> T:
     """Do ``work``, which is a transaction of its own, and do it again at once where PostgreSQL gave it up because two
-    transactions waited for each other: nothing of it was kept. After MOST_TRIES what was raised is raised.
+    transactions waited for each other or wrote the same: nothing of it was kept. After MOST_TRIES what was raised is
+    raised.
     """
     for _ in range(MOST_TRIES - 1):
         try:
             return work()
-        except OperationalError as error:
+        except (IntegrityError, OperationalError) as error:
             if getattr(error.orig, "sqlstate", None) not in _MET_ANOTHER:
                 raise
     return work()

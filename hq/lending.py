@@ -62,8 +62,9 @@ def apply(connection: Connection, applied: Sequence[Applied], now_ms: int) -> Co
     items = [item for item in applied if _concerns(item)]
     if not items:
         return Consequences()
-    taking = _opened(connection, items, now_ms)
+    # Slips before leases: the other end of one may be written down meanwhile, and then both write the same row.
     slips = SlipBook(connection, items, now_ms)
+    taking = _opened(connection, items, now_ms)
     for item in items:
         _take(connection, taking, slips, item)
     _write(connection, taking, slips, items)

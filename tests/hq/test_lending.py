@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,15 +15,10 @@ from hypothesis import strategies as st
 
 from contract.bodies import CancelBody, EntryKind
 from contract.ids import TerminalAddress
-from contract.postings import Posting, bonus_cost_account, member_bonus_account
-from contract.trade import Original
-from contract.value import Account, Asset, Lease
-from hq.db import migrate, open_database, writing
+from contract.value import Lease
+from hq.db import migrate, open_database
 from hq.exposure import exposure
-from hq.granting import lend_from
 from hq.placement import DEFAULT_LENDING
-from rules.postings import refund_postings
-from rules.refund import Refund
 from tests.hq.borrowers import (
     Borrower,
     balance_of,
@@ -35,7 +29,7 @@ from tests.hq.borrowers import (
     take_step,
 )
 from tests.hq.tills import A1, B1, NOW_MS, TENANT, HeadOffice, Till, head_office
-from tests.hq.trades import refund_body, sale_body
+from tests.hq.trades import sale_body
 
 A2 = TerminalAddress(TENANT, "shop-a", "a2")
 
@@ -353,28 +347,3 @@ def test_copies_of_a_till_take_at_most_what_its_leases_held_and_its_shop_bears_i
             assert 0 <= beyond <= most
             told = next((item for item in hq.look(exposure).terminals if item.address == str(till.address)), None)
             assert beyond == (0 if told is None else told.beyond_minor)
-
-
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_bonus_that_is_being_lent_is_not_taken_back(hq: HeadOffice) -> None:
-    a, b = Borrower(hq, hq.enrolled(A1)), Borrower(hq, hq.enrolled(B1))
-    brought = (Posting(member_bonus_account("m1"), "CNY", -1_000), Posting(bonus_cost_account("shop-a"), "CNY", 1_000))
-    body = sale_body("shop-a", [], hq.pack, hq.ref, "a1", NOW_MS)
-    sale = a.till.sell(replace(body, bonus_minor=1_000, postings=(*body.postings, *brought)))
-    a.sync()
-    b.sync()
-    original = Original("shop-a", "a1", 1, 1, sale.header.transaction, sale.digest)
-    back = refund_body("shop-a", [], original, hq.ref, "a1")
-    found = Refund((1,), 100, 0, 0, 0, 0, 1_000, (), (), (), ())
-    moved = refund_postings(found, "CNY", "shop-a", "a1", "m1", ())
-    a.till.append(EntryKind.REFUND, replace(back, refund_minor=100, bonus_back_minor=1_000, postings=moved))
-    with writing(hq.engine) as connection:
-        account = Account(Asset.STORED, "m1")
-        assert lend_from(connection, B1, account, 1_000, DEFAULT_LENDING, NOW_MS) == 1_000
-        refunding = Thread(target=a.sync)
-        refunding.start()
-        # It is under way before what is lent is for good.
-        refunding.join(0.5)
-    refunding.join(30)
-    assert "bonus_spent" in causes(hq)
-    require_sound(hq)
