@@ -144,6 +144,8 @@ def _reckoned(
 
 
 def _worth_of(runs: Sequence[Run], base: Base, view: View) -> int:
+    if len(runs) == 1:
+        return runs[0].count * _worth(runs[0], base, view)
     if base is Base.LEFT:
         return sum([run.count * run.each for run in runs])
     lists = view.units.lists

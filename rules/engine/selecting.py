@@ -1,5 +1,7 @@
 """A selection made ready: sets instead of lists, item sets resolved."""
 
+from collections.abc import Sequence
+
 from contract.basket import BasketLine
 from rules.grammar.policies import ReducedGoods
 from rules.grammar.select import Select
@@ -24,6 +26,13 @@ class Matcher:
                 *(select.not_skus, select.not_categories, select.not_brands, select.not_tags),
             )
         )
+
+    def among(self, lines: Sequence[BasketLine]) -> list[int]:
+        """The places of the lines that are selected."""
+        if not self._narrow and self._reduced is None:
+            gifts = self._select.include_gifts
+            return [place for place, line in enumerate(lines) if not line.excluded and (gifts or not line.gift)]
+        return [place for place, line in enumerate(lines) if self.takes(line)]
 
     def takes(self, line: BasketLine) -> bool:
         """Tell whether ``line`` is selected."""

@@ -189,7 +189,7 @@ def spread(amount: int, runs: Sequence[Run], units: Units, how: Sharing) -> list
     """
     if len(runs) == 1:
         run = runs[0]
-        return _over_run(min(amount, run.count * max(0, run.each - units.floors[run.line])), run, how.split)
+        return _over_run(min(amount, _room(run, units.floors[run.line])), run, how.split)
     by_line: dict[int, list[Run]] = {}
     for run in runs:
         by_line.setdefault(run.line, []).append(run)
@@ -198,13 +198,23 @@ def spread(amount: int, runs: Sequence[Run], units: Units, how: Sharing) -> list
     weights, rooms = [], []
     for line in lines:
         floor, each_list, of_line = units.floors[line], units.lists[line], by_line[line]
-        weights.append(sum([run.count * (each_list if how.by_list else run.each) for run in of_line]))
-        rooms.append(sum([run.count * max(0, run.each - floor) for run in of_line]))
+        if len(of_line) == 1:
+            run = of_line[0]
+            weights.append(run.count * (each_list if how.by_list else run.each))
+            rooms.append(_room(run, floor))
+        else:
+            weights.append(sum([run.count * (each_list if how.by_list else run.each) for run in of_line]))
+            rooms.append(sum([_room(run, floor) for run in of_line]))
     offs: list[Off] = []
     for line, part in zip(lines, fill(amount, weights, rooms, how.split, how.rounding), strict=True):
         if part:
             offs += spread_line(part, by_line[line], units.floors[line], how.split)
     return offs
+
+
+def _room(run: Run, floor: int) -> int:
+    """What can be taken off a run of a line with this floor."""
+    return run.count * (run.each - floor) if run.each > floor else 0
 
 
 def spread_line(amount: int, runs: Sequence[Run], floor: int, split: Split) -> list[Off]:
@@ -216,7 +226,7 @@ def spread_line(amount: int, runs: Sequence[Run], floor: int, split: Split) -> l
     whole = sum([run.count * run.each for run in runs])
     if split is Split.LARGEST and all([amount * run.each <= (run.each - floor) * whole for run in runs]):
         return _by_unit(amount, whole, runs)
-    rooms = [run.count * max(0, run.each - floor) for run in runs]
+    rooms = [_room(run, floor) for run in runs]
     parts = fill(amount, [run.count * run.each for run in runs], rooms, split)
     return [off for run, part in zip(runs, parts, strict=True) if part for off in _over_run(part, run, split)]
 

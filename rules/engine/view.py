@@ -45,7 +45,7 @@ class Facts:
         self.customer: Customer | None = basket.customer
         self.shop = shops.get(basket.shop, NO_SHOP) if basket.shop is not None else NO_SHOP
         self.codes = frozenset(basket.codes)
-        self.tenders = frozenset(tender.kind for tender in basket.tenders)
+        self.tenders = frozenset([tender.kind for tender in basket.tenders])
         self.usage: dict[str, RuleUsage] = {usage.rule: usage for usage in basket.usage}
         self.pools: dict[str, int] = {share.pool: share.left for share in basket.pools}
         self.day: int | None = None
@@ -115,7 +115,7 @@ class View:
         found = self._lines.get(key)
         if found is None:
             matcher = self.matchers[key]
-            found = [index for index, line in enumerate(self.units.lines) if matcher.takes(line)]
+            found = matcher.among(self.units.lines)
             self._lines[key] = found
         return found
 
