@@ -32,11 +32,12 @@ class Medium(StrEnum):
 
 class Assurance(StrEnum):
     """What the recognition proves: ``claimed`` (a number anyone can say or copy), ``signed`` (HQ's signature
-    verified), ``pin`` (the member's own PIN was keyed as well).
+    verified), ``fresh`` (signed, and shown just now by the phone it names), ``pin`` (the member's own PIN was keyed).
     """
 
     CLAIMED = "claimed"
     SIGNED = "signed"
+    FRESH = "fresh"
     PIN = "pin"
 
 

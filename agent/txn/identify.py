@@ -137,11 +137,12 @@ def _believed(
         return Refusal(RefusalCode.CREDENTIAL_COPIED)
     if book.member_revoked(told.member, told.issued_day) or (uid is not None and book.card_revoked(uid)):
         return Refusal(RefusalCode.CREDENTIAL_REVOKED, told.member)
+    assurance = Assurance.SIGNED if presentation is None else Assurance.FRESH
     cached = book.member_by_id(told.member)
     if cached is not None:
-        buyer = _buyer(cached, medium, Assurance.SIGNED, mask_last4(cached.phone_last4))
+        buyer = _buyer(cached, medium, assurance, mask_last4(cached.phone_last4))
         return replace(buyer, ref=replace(buyer.ref, presentation=presentation))
-    ref = MemberRef(told.member, medium, Assurance.SIGNED, presentation)
+    ref = MemberRef(told.member, medium, assurance, presentation)
     return Buyer(ref, Customer(told.tier, told.tags), "", "", None, told.limit_minor or None)
 
 

@@ -14,6 +14,8 @@ from agent.txn.patience import LOCK_MS, MOST_WRONG_PINS
 from agent.txn.state import AskPin, Selling
 from agent.txn.step import IDLE_MS
 from agent.ui_tft.view import StatusBar, compose
+from contract import credentials
+from contract.credentials import MemberCredential, credential_text, seal_credential
 from contract.trade import Assurance, Medium, SaleBody
 from tests.txn.desk import DAY_ZERO_MS, GOLD, GOLD_PHONE, GOLD_UID, NOTHING_OFF, Desk, MemoryBook, pack, verifier
 from tests.txn.purse import DAY_MS, Phone
@@ -87,7 +89,7 @@ def test_a_phone_number_gives_discount_and_points_value_needs_the_pin_or_a_fresh
     desk.keys("100", "enter", "stored")
     assert paid(desk) == 9_000
     # And each level has its own limit in the pack.
-    for medium, assurance, most in (("phone", "pin", 5_000), ("card", "claimed", 2_000), ("qr", "signed", 7_000)):
+    for medium, assurance, most in (("phone", "pin", 5_000), ("card", "claimed", 2_000), ("qr", "fresh", 7_000)):
         limited = at([level(medium, assurance, stored_sale_minor=most)], pin=medium == "phone")
         match medium:
             case "phone":
@@ -98,6 +100,17 @@ def test_a_phone_number_gives_discount_and_points_value_needs_the_pin_or_a_fresh
                 limited.scan(Phone(limited.book.hq, member=GOLD.member).shows(DAY_ZERO_MS))
         limited.keys("100", "enter", "stored", *([PIN, "enter"] if medium == "phone" else []), "cash")
         assert paid(limited) == most
+
+
+def test_a_code_that_can_be_copied_may_be_let_spend_less_than_one_shown_now() -> None:
+    desk = at([level("qr", "signed", stored_sale_minor=0), level("qr", "fresh", stored_sale_minor=6_000)], pin=False)
+    told = MemberCredential(credentials.GRAMMAR, "acme", GOLD.member, "gold", (), 99_999)
+    desk.scan(credential_text(seal_credential(desk.book.hq, told)))
+    desk.keys("50", "enter", "stored")
+    assert desk.refused == "value_level"
+    desk.scan(Phone(desk.book.hq, member=GOLD.member).shows(DAY_ZERO_MS))
+    desk.keys("stored")
+    assert paid(desk) == 5_000
 
 
 def test_above_the_level_of_a_card_the_pin_is_asked_and_whoever_leaves_it_pays_up_to_the_level() -> None:

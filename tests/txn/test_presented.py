@@ -44,7 +44,7 @@ def test_a_phone_is_believed_by_its_own_signature_and_the_showing_is_written_dow
     desk.scan(phone.shows(desk.book.now().wall_ms, b"n" * 16))
     body = sold(desk)
     assert body.member is not None
-    assert (body.member.member, body.member.medium, body.member.assurance) == ("m-9", Medium.QR, Assurance.SIGNED)
+    assert (body.member.member, body.member.medium, body.member.assurance) == ("m-9", Medium.QR, Assurance.FRESH)
     assert body.member.presentation == b"n" * 16
 
 
