@@ -20,6 +20,7 @@ from contract.value import Account, Asset, ledger_place
 from hq.books import exception_lines, ledger_sums
 from hq.db import reading, writing
 from hq.grants import buy_pool, grant
+from hq.holds import Asked, Hold, HoldRefusal, capture, reserve
 from hq.ledger import balance
 from rules.advice.goods import Goods
 from rules.authoring import read_authored
@@ -185,4 +186,85 @@ def test_a_merchants_points_are_never_issued_beyond_what_it_paid_for(hq: HeadOff
     shops.require_right()
     with reading(hq.engine) as connection:
         assert balance(connection, "shop/shop-a/points_pool", "points") == -(10_500 - 8_000 + 2_000)
+    shops.close()
+
+
+CUP = {"rule": "cup", "lane": "points", "then": [{"redeem": {"sku": "CUP", "points": 500}}]}
+WASH = {"rule": "wash", "lane": "points", "then": [{"redeem": {"sku": "WASH", "card": "ten", "service": True}}]}
+TEN = {"card": "ten", "title": "十次卡", "title_en": "Ten washes", "valid_days": 90}
+
+
+@SQLITE
+@pytest.mark.row("W55")
+def test_gifts_cash_and_the_web_shop_draw_on_one_balance_which_never_goes_below_nothing(
+    hq: HeadOffice, tmp_path: Path
+) -> None:
+    shops = Shops(hq, tmp_path, PAY, CUP)
+    points, cups = Account(Asset.POINTS, "m-1"), Account(Asset.GIFT, "CUP")
+    for till in (shops.a, shops.b):
+        till.tap()
+        till.keys("1", "enter", "cash")
+    shops.meet(2)
+    with writing(hq.engine) as connection:
+        grant(connection, hq.desk, points, 4_000, NOW_MS)
+        grant(connection, hq.desk, cups, 40, NOW_MS)
+    shops.meet(20)
+    at_a, at_b = (shops.left(till, points) for till in (shops.a, shops.b))
+    assert min(at_a, at_b) >= 500 and at_a + at_b < 4_000
+
+    # The web shop can reserve what is neither lent nor reserved, while both tills are offline, and not one more.
+    free = 4_000 - at_a - at_b
+    for number, (amount, refusal) in enumerate(
+        ((free + 1, HoldRefusal.NOT_ENOUGH), (free, None), (1, HoldRefusal.NOT_ENOUGH))
+    ):
+        with writing(hq.engine) as connection:
+            held = reserve(connection, Asked("web", f"k{number}", "m-1", Asset.POINTS, amount, 600), NOW_MS)
+            assert held == refusal if refusal else isinstance(held, Hold)
+            if isinstance(held, Hold):
+                capture(connection, hq.desk, "web", held.hold, free, NOW_MS)
+    # Meanwhile one till hands out gifts, the other takes points as cash, each to the end of what lies there.
+    handed_out = 0
+    while True:
+        shops.a.tap()
+        shops.a.keys("redeem", "1")
+        if shops.a.refused:
+            break
+        handed_out += 1
+    assert shops.a.refused == "points_short" and handed_out == at_a // 500
+    shops.b.tap()
+    shops.b.keys("9999", "enter", "points", "cash")
+    paid = sales(shops.b)[-1].points_spent
+    assert paid == at_b // 100 * 100
+    shops.meet(3)
+    shops.require_right()
+    with reading(hq.engine) as connection:
+        left = -balance(connection, "member/m-1/points", "points")
+        assert left == 4_000 - free - handed_out * 500 - paid >= 0
+        assert balance(connection, "gift/CUP", "pieces") == handed_out - 40
+    shops.close()
+
+
+@SQLITE
+def test_a_count_card_is_used_offline_as_often_as_was_lent(hq: HeadOffice, tmp_path: Path) -> None:
+    shops = Shops(hq, tmp_path, WASH, count_cards=[TEN])
+    uses = Account(Asset.USES, "m-1", "ten")
+    shops.a.tap()
+    shops.a.keys("1", "enter", "cash")
+    shops.meet(2)
+    with writing(hq.engine) as connection:
+        grant(connection, hq.desk, uses, 10, NOW_MS)
+    shops.meet()
+    there = shops.left(shops.a, uses)
+    assert there == 5
+    for _time in range(there):
+        shops.a.tap()
+        shops.a.keys("redeem", "1")
+        assert not shops.a.refused
+    shops.a.tap()
+    shops.a.keys("redeem", "1")
+    assert shops.a.refused == "uses_short"
+    shops.meet(3)
+    shops.require_right()
+    with reading(hq.engine) as connection:
+        assert balance(connection, "member/m-1/uses/ten", "uses") == -5
     shops.close()
