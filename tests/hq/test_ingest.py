@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from contract import cbor, topics, wire
-from contract.bodies import EntryKind, TechnicalEventBody
+from contract.bodies import CarryOverBody, EntryKind, TechnicalEventBody
 from contract.envelope import ContentType, peek, seal
 from contract.errors import Reason
+from contract.ids import TerminalAddress
 from contract.journal import GRAMMAR, MAX_ENTRY_BYTES, seal_entry
-from contract.messages import Batch, RefusedEntry
+from contract.messages import Batch, RefusedEntry, Want
 from contract.topics import Up
 from hq import books
 from hq.unsettled import Cause
@@ -94,6 +95,23 @@ def test_an_entry_signed_by_this_till_in_the_name_of_another_is_refused_as_forei
     header = replace(mine.tell("mine").header, address=B1)
     forged = seal_entry(mine.signer, header, TechnicalEventBody("theirs", ""))
     assert hq.offer(mine, forged).refused == (RefusedEntry(1, Reason.FOREIGN_ORIGIN),)
+
+
+def test_nothing_of_another_tenant_comes_in_by_its_own_topic_or_by_a_till_of_ours(hq: HeadOffice) -> None:
+    mine = hq.enrolled(A1)
+    theirs = Till(TerminalAddress("other", A1.shop, A1.terminal))
+    # Even the very key that is enrolled here speaks for the tenant it is enrolled with alone.
+    theirs.signer = mine.signer
+    entry = theirs.sell(hq.sale(mine))
+    assert hq.send(theirs, Up.HELLO, theirs.hello()) == []
+    assert hq.send(theirs, Up.BATCH, theirs.batch(entry)) == []
+    assert hq.send(theirs, Up.WANT, wire.pack(Want(bytes(32), 0))) == []
+    assert hq.offer(mine, entry).refused == (RefusedEntry(1, Reason.FOREIGN_ORIGIN),)
+    carrier = mine.append(EntryKind.CARRY_OVER, CarryOverBody(1, 1, entry.sealed), entry.header.transaction)
+    assert hq.offer(mine, carrier).refused == ()
+    assert refusals(hq) == [Cause.UNKNOWN_TERMINAL, Cause.UNKNOWN_TERMINAL, Cause.UNKNOWN_BLOB, Reason.FOREIGN_ORIGIN]
+    assert reasons(hq) == [(1, Cause.CARRIED_UNVERIFIED)]
+    assert (upto(hq), hq.look(books.sale_lines)) == ([1], ())
 
 
 def test_an_entry_signed_by_a_stranger_is_refused(hq: HeadOffice) -> None:

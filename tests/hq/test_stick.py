@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from contract.envelope import keyring
-from contract.errors import ContractError
+from contract.errors import ContractError, Reason
 from contract.export import ExportedEpoch, Measure, seal_manifest, write_export
+from contract.ids import TerminalAddress
 from contract.journal import Entry
 from contract.messages import RefusedEntry
 from hq import books, chains, ledger
@@ -59,6 +60,20 @@ def test_what_is_new_is_posted_and_what_is_known_is_passed_over(hq: HeadOffice, 
     # The till hears of it when it next says hello.
     assert hq.greet(till).upto_seq == 150
     assert hq.look(ledger.differences) == ()
+
+
+def test_a_journal_of_another_tenant_is_taken_in_no_part(hq: HeadOffice, tmp_path: Path) -> None:
+    mine = hq.enrolled()
+    theirs = Till(TerminalAddress("other", A1.shop, A1.terminal))
+    theirs.signer = mine.signer
+    foreign = theirs.sell(hq.sale(mine))
+    with pytest.raises(OfficeError, match="not enrolled"):
+        bring(hq, tmp_path, exported(theirs))
+    # Nor inside a file of our own till.
+    mine.sell(hq.sale(mine))
+    (brought,) = bring(hq, tmp_path, exported(mine, sealed=[foreign.sealed])).epochs
+    assert (brought.new, brought.refused) == (0, RefusedEntry(1, Reason.FOREIGN_ORIGIN))
+    assert hq.look(books.sale_lines) == ()
 
 
 def test_all_epochs_in_a_file_come_in_also_those_the_till_began_by_itself(hq: HeadOffice, tmp_path: Path) -> None:
