@@ -58,7 +58,8 @@ def asked(scene: Selling, key: str, book: Book) -> AskPin | Refusal | None:
     if wanted is None or found is None or found.pin is None:
         return None
     asset, amount = wanted
-    amount = min(amount, spendable(book.spendable(Account(asset, found.member))))
+    if key != "redeem":
+        amount = min(amount, spendable(book.spendable(Account(asset, found.member))))
     may = allowed(basket.buyer, asset)
     now = 0 if isinstance(may, Refusal) else may
     if now is None or amount <= now or basket.buyer.ref.assurance is Assurance.PIN:
@@ -83,7 +84,7 @@ def _wanted(scene: Selling, basket: OpenBasket, key: str) -> tuple[Asset, int] |
     if key == "slip" and not basket.lines and scene.keyed:
         amount_minor = read_amount_minor(scene.keyed)
         return None if isinstance(amount_minor, Refusal) else (Asset.STORED, amount_minor)
-    if key == "points" and not basket.pays_points and not scene.keyed:
+    if (key == "points" and not basket.pays_points and not scene.keyed) or (key == "redeem" and not basket.lines):
         return Asset.POINTS, 1
     return None
 

@@ -88,7 +88,9 @@ def _pin_try_told(state: TillState, event: PinTryCounted | PinTryLost, book: Boo
         case SignIn() as scene:
             return pin_try_told(state, scene, event, book)
         case AskPin() as scene:
-            return pin_told(state, scene, event, book)
+            # The key that asked is pressed again: what follows is a person's doing like any other.
+            answer = pin_told(state, scene, event, book)
+            return practised(state, answer) if state.training else answer
     return state, ()
 
 

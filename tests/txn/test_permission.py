@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,19 +16,34 @@ from agent.txn.state import AskPin, Selling
 from agent.txn.step import IDLE_MS
 from agent.ui_tft.view import StatusBar, compose
 from contract import credentials
+from contract.bodies import EntryKind
 from contract.credentials import MemberCredential, credential_text, seal_credential
-from contract.trade import Assurance, Medium, SaleBody
-from tests.txn.desk import DAY_ZERO_MS, GOLD, GOLD_PHONE, GOLD_UID, NOTHING_OFF, Desk, MemoryBook, pack, verifier
+from contract.trade import Assurance, Medium, RedemptionBody, SaleBody
+from contract.value import Account, Asset
+from tests.txn.desk import (
+    DAY_ZERO_MS,
+    GOLD,
+    GOLD_PHONE,
+    GOLD_UID,
+    NOTHING_OFF,
+    Desk,
+    MemoryBook,
+    pack,
+    promising,
+    verifier,
+)
 from tests.txn.purse import DAY_MS, Phone
 
 PIN = "2468"
 MEMBER = replace(GOLD, pin=verifier(PIN))
 
 
-def at(levels: list[dict[str, Any]], pin: bool = True, lent: int = 100_000) -> Desk:
+def at(
+    levels: list[dict[str, Any]], pin: bool = True, lent: int = 100_000, rules: Mapping[str, Any] = NOTHING_OFF
+) -> Desk:
     """A till whose pack says ``levels``, with a member who holds so much here."""
     found = MEMBER if pin else GOLD
-    book = MemoryBook(active=pack(1, NOTHING_OFF | {"spending": levels, "zones": ["Asia/Shanghai"]}))
+    book = MemoryBook(active=pack(1, {**rules, "spending": levels, "zones": ["Asia/Shanghai"]}))
     book.cards, book.phones = {GOLD_UID: found}, {GOLD_PHONE: found}
     book.lend(found.member, lent)
     return Desk(book).sign_in()
@@ -187,6 +203,25 @@ def test_a_day_has_its_own_limit_in_the_time_of_the_shop() -> None:
     desk.tap(GOLD_UID)
     desk.keys("60", "enter", "stored")
     assert paid(desk) == 6_000
+
+
+def test_in_training_a_pin_books_nothing_either() -> None:
+    desk = at([])
+    desk.keys("training", GOLD_PHONE, "enter", "80", "enter", "stored", PIN, "enter")
+    desk.commit()
+    assert desk.book.journal[-1].header.kind is EntryKind.TRAINING
+    assert sum(held.amount for held in desk.book.spendable(Account(Asset.STORED, GOLD.member))) == 100_000
+
+
+def test_redeeming_by_a_bare_phone_number_asks_for_the_pin() -> None:
+    cup = {"rule": "cup", "title": "杯子", "title_en": "Cup", "lane": "points"}
+    rules = promising({**cup, "then": [{"redeem": {"sku": "CUP", "points": 500, "service": True}}]})
+    desk = at([], rules=rules)
+    desk.book.share(Account(Asset.POINTS, GOLD.member), 1_200, 1)
+    desk.keys(GOLD_PHONE, "enter", "redeem", PIN, "enter", "1")
+    desk.commit()
+    body = desk.book.journal[-1].body()
+    assert isinstance(body, RedemptionBody) and body.member.assurance is Assurance.PIN
 
 
 def test_a_slip_carries_no_more_than_the_level_lets_spend() -> None:
