@@ -178,17 +178,14 @@ def _turns(rules: tuple[Rule, ...], by_line: frozenset[str]) -> list[int]:
 
     The pack alone says so: whether that first one could meet a basket makes no difference to the others.
     """
-    turns = list(range(len(rules)))
-    done: set[int] = set()
+    turns: list[int] = []
+    leaders: dict[str, int] = {}
     for number, rule in enumerate(rules):
-        group = next((name for name in rule.groups if name in by_line), None)
-        if group is not None and number not in done:
-            together = [
-                other for other in range(number, len(rules)) if group in rules[other].groups and other not in done
-            ]
-            done.update(together)
-            for other in together:
-                turns[other] = number
+        groups = [name for name in rule.groups if name in by_line]
+        led = [leaders[name] for name in groups if name in leaders]
+        if groups and not led:
+            leaders[groups[0]] = number
+        turns.append(min(led, default=number))
     return turns
 
 
