@@ -1,4 +1,4 @@
-"""A group by the line: each line gets the rule of the group that takes most off it, and all of it happens at one turn."""
+"""A group by the line: each line gets the rule of the group that takes most off it, all of them at one turn."""
 
 from __future__ import annotations
 
