@@ -78,7 +78,7 @@ class Tape:
         return self._at >= len(self._data)
 
 
-def bend(tape: Tape, value: Any, most: int = 4) -> None:
+def bend(tape: Tape, value: Any, most: int = 2) -> None:
     """Change up to ``most`` places of a value of lists and maps, where it stands."""
     for _ in range(tape.pick(most + 1)):
         places = list(_places(value))
