@@ -9,7 +9,7 @@ import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -60,16 +60,18 @@ def boottime_ns() -> int:
 def kernel_says_synchronised() -> bool:
     """Tell whether the kernel believes its clock is disciplined, by NTP or otherwise (adjtimex(2), read only)."""
     try:
-        state = _c_library().adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+        state = _kernel_clock()()
     except (OSError, AttributeError):
         return False
     return 0 <= int(state) < _TIME_ERROR
 
 
 @cache
-def _c_library() -> ctypes.CDLL:
-    """The C library of this process; every stamp asks it, so it is looked for once."""
-    return ctypes.CDLL(None)
+def _kernel_clock() -> Callable[[], int]:
+    """What asks the C library of this process for the state of the clock; every stamp asks, so it is made once. What is
+    written into its room leaves the modes zero, so that it goes on only reading.
+    """
+    return partial(ctypes.CDLL(None).adjtimex, ctypes.create_string_buffer(_TIMEX_BYTES))
 
 
 def read_boot_id(path: Path = BOOT_ID) -> bytes:

@@ -8,6 +8,7 @@ import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from contract import cbor
@@ -22,6 +23,8 @@ _NUMBERS = tuple([cbor.scalar(number) for number in range(_SHORT)])
 _TEXTS = tuple([cbor.head(cbor.TEXT, size) for size in range(_SHORT)])
 _ARRAYS = tuple([cbor.head(cbor.ARRAY, count) for count in range(_SHORT)])
 _MAPS = tuple([cbor.head(cbor.MAP, count) for count in range(_SHORT)])
+_KEPT = 128
+"""So many names of one kind are kept as they are written."""
 _TWO_BYTES = 0x19  # What a number from 256 to 65535 begins with.
 
 
@@ -100,7 +103,9 @@ def whole_writer(low: int, high: int) -> Write:
 
 
 def text_writer(min_chars: int, max_chars: int, form: re.Pattern[str] | None) -> Write:
-    """Return the function that writes texts of so many characters, all of them plainly to be seen, of this form."""
+    """Return the function that writes texts of so many characters, all of them plainly to be seen, of this form. What
+    has a form names something, and the same few things are named again and again: the last of them are kept.
+    """
     heads = _TEXTS
     fits = None if form is None else form.fullmatch
 
@@ -113,7 +118,17 @@ def text_writer(min_chars: int, max_chars: int, form: re.Pattern[str] | None) ->
         size = len(data)
         return (heads[size] if size < _SHORT else cbor.head(cbor.TEXT, size)) + data
 
-    return write
+    if form is None:
+        return write
+    kept = lru_cache(maxsize=_KEPT)(write)
+
+    def write_name(value: Any) -> bytes:
+        # What is equal to a text without being one would be found among them.
+        if type(value) is not str:
+            raise _refused()
+        return kept(value)
+
+    return write_name
 
 
 def octets_writer(min_bytes: int, max_bytes: int) -> Write:

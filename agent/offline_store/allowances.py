@@ -26,7 +26,7 @@ class Allowances:
         """Remember what a new entry takes of its member's stored value and points, inside the caller's transaction.
         Raises StoreError.
         """
-        if not isinstance(body, SaleBody | RedemptionBody) or body.member is None:
+        if not isinstance(body, (SaleBody, RedemptionBody)) or body.member is None:
             return
         spent: dict[Asset, int] = defaultdict(int)
         for draw in body.draws:

@@ -107,7 +107,7 @@ class Holdings:
                 self._database.write("UPDATE leases SET recalled = 1 WHERE open = 1")
             case CarryOverBody():
                 self._remember(body)
-        if isinstance(body, SaleBody | RefundBody | TopUpBody):
+        if isinstance(body, (SaleBody, RefundBody, TopUpBody)):
             self._bear(header, body.born)
         self._spent.note(body)
         self._returns.note(header.transaction, body)

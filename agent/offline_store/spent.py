@@ -22,7 +22,7 @@ class SpentShelf:
         """Remember the presentation and the coupons that ``body`` has taken, inside the caller's transaction; a refund
         that gives codes back makes them good again. Raises StoreError.
         """
-        if not isinstance(body, SaleBody | RefundBody | TopUpBody | RedemptionBody):
+        if not isinstance(body, (SaleBody, RefundBody, TopUpBody, RedemptionBody)):
             return
         if body.member is not None and body.member.presentation is not None:
             self._database.write("INSERT OR IGNORE INTO presentations_taken VALUES (?)", body.member.presentation)
@@ -63,8 +63,8 @@ class SpentShelf:
 
 def _codes_taken(body: SaleBody | RefundBody | TopUpBody | RedemptionBody) -> Iterable[str]:
     """The codes that let effects apply, and the coupons that were drawn."""
-    if isinstance(body, SaleBody | TopUpBody):
+    if isinstance(body, (SaleBody, TopUpBody)):
         for effect in body.effects:
             yield from effect.codes
-    if isinstance(body, SaleBody | RedemptionBody):
+    if isinstance(body, (SaleBody, RedemptionBody)):
         yield from (draw.account.holder for draw in body.draws if draw.account.asset is Asset.COUPON)
