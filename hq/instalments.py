@@ -77,7 +77,7 @@ def _look_at(
     """Add what is due of one top-up to ``bodies``; tell whether anything was done."""
     said = row._mapping
     here = promised_bonus.c.entry_id == said["entry_id"]
-    read = _read(connection, row)
+    read = read_entry(connection, row)
     body = None if read is None else read.body
     known = shelf.find(connection, body.pack.digest) if isinstance(body, TopUpBody) else None
     if read is None or not isinstance(body, TopUpBody) or known is None:
@@ -111,8 +111,8 @@ def _booked(header: EntryHeader, body: TopUpBody, number: int, amount: int) -> O
     return OfficeBody("bonus_instalment", f"{receipt} part {number}, member {member}", moved, born=(part,))
 
 
-def _read(connection: Connection, row: Row[*tuple[object, ...]]) -> Meaning | None:
-    """What the entry of a top-up says, verified again."""
+def read_entry(connection: Connection, row: Row[*tuple[object, ...]]) -> Meaning | None:
+    """What the entry in ``row`` (``address``, ``epoch``, ``sealed``) says, verified again; None where it is not."""
     said = row._mapping
     keys = keys_of(connection, parse_address(said["address"]))
     try:

@@ -38,6 +38,7 @@ from hq.tables import (
     hold_parts,
     late_terms,
     leases,
+    owed_points,
     placements,
     pools,
     promised_bonus,
@@ -206,6 +207,13 @@ def _write(connection: Connection, taking: Taking, slips: SlipBook, items: Seque
     keep_charges(connection, taking.charges)
     promises = [(item.entry_id, 0, 0) for item in items if isinstance(item.body, TopUpBody) and item.body.bonus_minor]
     insert_rows(connection, promised_bonus, ("entry_id", "granted", "due_day"), promises)
+    owed = [
+        (item.entry_id, promise.pool, promise.points)
+        for item in items
+        if isinstance(item.body, SaleBody) and item.body.member is not None
+        for promise in item.body.pending
+    ]
+    insert_rows(connection, owed_points, ("entry_id", "pool", "points"), owed)
     good_days = connection.scalar(select(value_terms.c.value).where(value_terms.c.name == POINTS_DAYS)) or 0
     lost = move_points(connection, taking.points, good_days)
     entry_of = {item.header.transaction: item.entry_id for item in items}

@@ -25,6 +25,7 @@ from hq.grants import expire_due
 from hq.greeting import Greeter, NotWelcome
 from hq.ingest import BatchEarly, BatchRefused, take
 from hq.instalments import grant_instalments
+from hq.owed_points import give_owed
 from hq.packs import PackShelf
 from hq.people import enrolled
 from hq.tables import documents, terminals
@@ -118,6 +119,7 @@ class Worker:
 
     def _lend(self, now_ms: int) -> None:
         with writing(self._engine, Turn.LENDING) as connection:
+            give_owed(connection, self._desk, self._packs, now_ms)
             step(connection, self._desk, now_ms)
 
     def note_heard(self) -> None:

@@ -197,6 +197,15 @@ promised_bonus = Table(
 (days since 1970-01-01).
 """
 
+owed_points = Table(
+    "owed_points",
+    METADATA,
+    Column("entry_id", ForeignKey("entries.id"), primary_key=True),
+    Column("pool", String(16), primary_key=True),
+    Column("points", BigInteger, nullable=False),
+)
+"""Points that sales promised, to be given once the merchant has paid for so many."""
+
 Index("ix_charges_settles", charges.c.id, sqlite_where=charges.c.settles, postgresql_where=charges.c.settles)
 Index("ix_charges_waits", charges.c.id, sqlite_where=charges.c.waits, postgresql_where=charges.c.waits)
 

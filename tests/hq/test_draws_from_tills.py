@@ -164,28 +164,39 @@ def test_a_till_that_gives_or_draws_other_than_its_rules_is_found_out(hq: HeadOf
     ]
 
 
-def test_a_merchants_points_are_never_issued_beyond_what_it_paid_for(hq: HeadOffice, tmp_path: Path) -> None:
-    funded = {**EARN, "when": [{"shop": ["shop-a"]}]}
-    shops = Shops(hq, tmp_path, PAY, funded, points={"pools": ["shop-a"], "at_once": True})
+@SQLITE
+@pytest.mark.parametrize("unfunded", ["none", "pending"])
+@pytest.mark.row("W83")
+def test_a_merchants_points_are_never_issued_beyond_what_it_paid_for(
+    hq: HeadOffice, tmp_path: Path, unfunded: str
+) -> None:
+    shops = Shops(hq, tmp_path, PAY, EARN, points={"pools": ["shop-a"], "at_once": True, "unfunded": unfunded})
     pool = Account(Asset.POOL, "shop-a")
     shops.meet(2)
     with writing(hq.engine) as connection:
         assert buy_pool(connection, hq.desk, "shop-a", 10_000, 500, 100_00, NOW_MS) == 10_500
     shops.meet()
-    share = shops.left(shops.a, pool)
-    assert (share, shops.left(shops.b, pool)) == (8_400, 0)
+    assert (shops.left(shops.a, pool), shops.left(shops.b, pool)) == (8_400, 0)
     for amount in ("5000", "3000", "3000"):
         shops.a.tap()
         shops.a.keys(amount, "enter", "cash")
-    assert [body.points_earned for body in sales(shops.a)] == [5_000, 3_000, 0]
+    earned = [(body.points_earned, sum(item.points for item in body.pending)) for body in sales(shops.a)]
+    assert earned == [(5_000, 0), (3_000, 0), (0, 3_000 if unfunded == "pending" else 0)]
+    # Shop B's points are head office's own; nobody paid for them in advance.
+    shops.b.tap()
+    shops.b.keys("100", "enter", "cash")
+    assert [(body.points_earned, body.draws) for body in sales(shops.b)] == [(100, ())]
     # What is taken back as payment fills the pool again.
     shops.a.tap()
     shops.a.keys("20", "enter", "points", "cash")
     assert sales(shops.a)[-1].points_spent == 2_000
-    shops.meet(3)
+    shops.meet()
     shops.require_right()
+    # What was promised came out of the pool, once, as soon as it had so many.
+    came = 3_000 if unfunded == "pending" else 0
     with reading(hq.engine) as connection:
-        assert balance(connection, "shop/shop-a/points_pool", "points") == -(10_500 - 8_000 + 2_000)
+        assert balance(connection, "shop/shop-a/points_pool", "points") == -(10_500 - 8_000 + 2_000 - came)
+        assert balance(connection, "member/m-1/points", "points") == -(8_000 + 100 - 2_000 + came)
     shops.close()
 
 
