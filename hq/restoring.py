@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, or_, select, update
 
 from contract import wire
 from contract.bodies import MAX_EMBEDDED_BYTES
@@ -20,7 +20,7 @@ from contract.documents import Document, DocumentKind
 from contract.envelope import peek
 from contract.ids import TerminalAddress
 from contract.messages import HeldDocument, Hello
-from hq.documents import MOST_FORGOTTEN
+from hq.documents import DAY_MS, MOST_FORGOTTEN
 from hq.tables import documents, lease_documents, restorations, told_documents
 from hq.told_leases import ACTIVE, OFFERED, REPLACED, replace_offer
 
@@ -47,12 +47,11 @@ def note_told(connection: Connection, address: TerminalAddress, hello: Hello, up
         elif leases_told is None and row.epoch < hello.epoch:
             _forget_active(connection, row.digest)
     claim = _claim(connection, address, hello, upto_seq)
-    if claim is not None:
+    if claim is None:
+        reason = _newer_document(connection, address, hello.documents if before != told else ())
+        claim = Claim(address, None, None, reason) if reason else None
+    if claim is not None and not _said_lately(connection, claim, now_ms):
         begin_restoration(connection, claim.reason, now_ms, claim)
-        return
-    reason = _newer_document(connection, address, hello.documents if before != told else ())
-    if reason:
-        begin_restoration(connection, reason, now_ms)
 
 
 def open_restoration(connection: Connection) -> int | None:
@@ -69,11 +68,13 @@ def latest_restoration(connection: Connection) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a till says head office has acknowledged of one of its epochs, and head office has not got."""
+    """What a till says head office has acknowledged of one of its epochs, and head office has not got; without an epoch
+    which documents it has.
+    """
 
     address: TerminalAddress
-    epoch: int
-    acked_seq: int
+    epoch: int | None
+    acked_seq: int | None
     reason: str
 
 
@@ -122,6 +123,15 @@ def _claim(connection: Connection, address: TerminalAddress, hello: Hello, upto_
         return None
     reason = f"{address} epoch {hello.epoch} was acknowledged up to {hello.acked_seq}, head office has {upto_seq}"
     return Claim(address, hello.epoch, hello.acked_seq, reason)
+
+
+def _said_lately(connection: Connection, claim: Claim, now_ms: int) -> bool:
+    """Whether lending was stopped by the word of the same till within a day, of other than the same epoch: whoever
+    says so of one epoch after the other, or of document after document, must not stop it for ever.
+    """
+    lately = (restorations.c.address == str(claim.address), restorations.c.begun_ms > now_ms - DAY_MS)
+    other = or_(restorations.c.epoch.is_(None), restorations.c.epoch.is_distinct_from(claim.epoch))
+    return connection.scalar(select(restorations.c.id).where(*lately, other).limit(1)) is not None
 
 
 def _newer_document(connection: Connection, address: TerminalAddress, held: Iterable[HeldDocument]) -> str:

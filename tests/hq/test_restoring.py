@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from contract.messages import HeldDocument
 from hq.books import verify_chain
 from hq.db import open_database, writing
 from hq.grants import pay_in
@@ -191,6 +192,24 @@ def test_one_till_that_says_what_it_never_brings_stops_lending_once_at_most(hq: 
         hq.greet(b.till, acked_seq=len(b.till.entries))
         assert not is_restoring(hq)
     assert lend(hq, A1, 100) == 100
+    # Nor by documents that nobody signed, or in epoch after epoch that it begins for that.
+    later = b.till.next_epoch(0)
+    hq.offer(later, *later.entries)
+    for version in range(7, 10):
+        hq.greet(later, HeldDocument("pack", version, bytes(32)), acked_seq=len(later.entries))
+        later.tell("event")
+        assert not is_restoring(hq)
+    hq.greet(a.till, HeldDocument("pack", 8, bytes(32)))
+    assert is_restoring(hq)
+    with writing(hq.engine) as connection:
+        close_restoration(connection, NOW_MS)
+    hq.greet(a.till, HeldDocument("pack", 9, bytes(32)))
+    assert not is_restoring(hq)
+    # Another day it may be so.
+    hq.greet(a.till, HeldDocument("pack", 10, bytes(32)), now_ms=NOW_MS + 86_400_001)
+    assert is_restoring(hq)
+    with writing(hq.engine) as connection:
+        close_restoration(connection, NOW_MS)
     # What it said is here now, so it is believed again.
     hq.offer(b.till, *b.till.entries)
     b.till.tell("event")
