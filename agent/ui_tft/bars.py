@@ -192,6 +192,17 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
                 (Say.KEY_SIGNOUT, Say.DO_LEAVE),
                 (Say.KEY_LANG, Say.DO_LANG),
             ]
+        case (Refunding() | ShiftReport() | Menu()) as scene:
+            return _keys_beside_selling(scene)
+        case Recovered(owed=owed):
+            skip_all = [(clear, Say.DO_SKIP_ALL)] if len(owed) > 1 else []
+            return [(Say.KEY_REPRINT, Say.DO_PRINT), (cancel, Say.DO_SKIP), *skip_all]
+    return []
+
+
+def _keys_beside_selling(scene: Refunding | ShiftReport | Menu) -> list[tuple[Say, Say]]:
+    enter, clear, cancel = Say.KEY_ENTER, Say.KEY_CLEAR, Say.KEY_CANCEL
+    match scene:
         case Refunding(plan=plan) if plan is not None:
             return [(enter, Say.DO_REFUND), (clear, Say.DO_BACK), (cancel, Say.DO_NO_REFUND)]
         case Refunding(named=named) if named is not None:
@@ -204,10 +215,6 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
             return [*close, (cancel, Say.DO_BACK)]
         case Menu():
             return [(clear, Say.DO_BACK)]
-        case Recovered(owed=owed):
-            skip_all = [(clear, Say.DO_SKIP_ALL)] if len(owed) > 1 else []
-            return [(Say.KEY_REPRINT, Say.DO_PRINT), (cancel, Say.DO_SKIP), *skip_all]
-    return []
 
 
 def _link_words(status: StatusBar, lang: Lang) -> str:
