@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from hq.bulk import keep_rows
 from hq.lease_book import LeaseState
-from hq.tables import carried, chains, entries, epoch_starts, leases, placements
+from hq.tables import carried, chains, charges, entries, epoch_starts, leases, placements
 
 LOOK_AGAIN_MS = 60_000
 """So long after it was found to lack something an epoch is looked at again."""
@@ -62,7 +62,7 @@ def _is_whole(connection: Connection, start: Row[*tuple[object, ...]]) -> bool:
 
 
 def _all_taken(connection: Connection, address: str, epoch: int) -> bool:
-    """Whether each entry of the epoch, come by itself or carried, took effect."""
+    """Whether each entry of the epoch, come by itself or carried, took effect, and nothing it drew may be drawn yet."""
     own = select(entries.c.id).where(
         entries.c.address == address, entries.c.epoch == epoch, entries.c.judged.in_(_UNTAKEN)
     )
@@ -71,7 +71,9 @@ def _all_taken(connection: Connection, address: str, epoch: int) -> bool:
         .join(carried, carried.c.entry_id == entries.c.id)
         .where(carried.c.address == address, carried.c.epoch == epoch, entries.c.judged.in_(_UNTAKEN))
     )
-    return all(connection.scalar(asked.limit(1)) is None for asked in (own, brought))
+    here = (charges.c.address == address, charges.c.epoch == epoch)
+    charged = select(charges.c.id).where(*here, charges.c.waits | charges.c.settles)
+    return all(connection.scalar(asked.limit(1)) is None for asked in (own, brought, charged))
 
 
 def _same_here(connection: Connection, address: str, epoch: int, upto_seq: int) -> bool:
