@@ -24,6 +24,8 @@ class Shared:
     counted: frozenset[str]
     pools: frozenset[str]
     stocked: frozenset[tuple[str, int]]
+    redeems: bool
+    """Whether a rule says what members may take without a sale."""
 
 
 def shared_of(pack: Pack) -> Shared:
@@ -38,6 +40,7 @@ def shared_of(pack: Pack) -> Shared:
             for place, effect in enumerate(rule.then)
             if (isinstance(effect, Gift) and effect.stocked) or (isinstance(effect, Redeem) and not effect.service)
         ),
+        redeems=any(isinstance(effect, Redeem) for rule in pack.rules for effect in rule.then),
     )
 
 

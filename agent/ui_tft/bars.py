@@ -183,7 +183,9 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
                 (cancel, Say.DO_CANCEL),
             ]
         case Selling(basket=basket) if basket is not None:
-            return [(Say.KEY_MEMBER, Say.DO_PHONE), (cancel, Say.DO_CANCEL)]
+            may_redeem = basket.buyer is not None and basket.active.compiled.shared.redeems
+            redeem = [(Say.KEY_REDEEM, Say.DO_NOTHING_MORE)] if may_redeem else []
+            return [*redeem, (Say.KEY_MEMBER, Say.DO_PHONE), (cancel, Say.DO_CANCEL)]
         case Selling():
             return [
                 (Say.KEY_MEMBER, Say.DO_PHONE),

@@ -169,7 +169,10 @@ def _tender_words(done: Done, lang: Lang) -> str:
     if isinstance(done, ShiftClosed):
         return _drawer_words(done.body, lang)
     if isinstance(done, HandedOut):
-        return ", ".join(one.reason if lang is Lang.ZH else one.reason_en for one in done.explanations)
+        at = 0 if lang is Lang.ZH else 1
+        return ", ".join(
+            f"{(one.title, one.title_en)[at]} · {(one.reason, one.reason_en)[at]}" for one in done.explanations
+        )
     if isinstance(done, ToppedUp):
         return Say.CASH_EXACT.say(lang, amount=format_minor(done.amount_minor))
     if isinstance(done, SlippedOut):

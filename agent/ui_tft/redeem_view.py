@@ -15,6 +15,7 @@ from rules.grammar.pack import Pack
 from rules.grammar.rewards import Redeem
 
 _HEAD_PX = 34
+_COST_PX = 210
 
 
 def redeem_view(sheet: Sheet, basket: OpenBasket, plan: PlannedRedemption, lang: Lang, top: int, bottom: int) -> None:
@@ -35,7 +36,9 @@ def redeem_view(sheet: Sheet, basket: OpenBasket, plan: PlannedRedemption, lang:
         sheet.box(EDGE, at, WIDTH - 2 * EDGE, row_px - 4, theme.WHITE, 8)
         line = at + row_px // 2 + 4
         sheet.write(EDGE + 12, line + 1, str(place + 1), 20, theme.GREEN, bold=True)
-        cost_px = sheet.write(WIDTH - EDGE - 12, line, cost, 16, theme.AMBER_INK, bold=True, align="right", most_px=200)
+        size = largest_size(cost, (16, 14, 12), _COST_PX, bold=True)
+        at_right = WIDTH - EDGE - 12
+        cost_px = sheet.write(at_right, line, cost, size, theme.AMBER_INK, bold=True, align="right", most_px=_COST_PX)
         room = WIDTH - 2 * EDGE - cost_px - 64
         sheet.write(EDGE + 38, line, title, largest_size(title, (18, 16, 14), room), theme.INK, most_px=room)
 

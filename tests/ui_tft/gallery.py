@@ -21,7 +21,7 @@ from contract.slips import Slip, slip_text
 from contract.value import Account, Asset, Lease
 from tests.txn.desk import GOLD_PHONE, NOTHING_OFF, PACK_1, SILVER_UID, Desk, pack, promising
 from tests.txn.purse import coupon
-from tests.ui_tft.gallery_till import SCRIPTS
+from tests.ui_tft.gallery_value import SCRIPTS
 
 ONLINE = StatusBar(True, 0, 0, "15:06", 1, shop_name="示范珠宝店")
 OFFLINE = replace(ONLINE, online=False, backlog=2, oldest_age_s=190)
@@ -54,6 +54,7 @@ LONG_NOTICE = replace(
 )
 UNPROVISIONED = replace(ONLINE, pack_version=0, fetching="members", shop_name="")
 
+IN_TROUBLE = ("refund-many", "refund-plan", "report", "menu", "redeem-many")
 Shown = tuple[TillState, StatusBar]
 Script = Callable[[Desk], None]
 
@@ -361,10 +362,7 @@ SCENES: dict[str, tuple[Script, StatusBar]] = {
     ),
     "recovered-refused": (_then(_recovered, _keys("cash")), ALL_TROUBLE),
     **{name: (script, ONLINE) for name, script in SCRIPTS.items()},
-    "refund-many-trouble": (SCRIPTS["refund-many"], ALL_TROUBLE),
-    "refund-plan-trouble": (SCRIPTS["refund-plan"], ALL_TROUBLE),
-    "report-trouble": (SCRIPTS["report"], ALL_TROUBLE),
-    "menu-trouble": (SCRIPTS["menu"], ALL_TROUBLE),
+    **{f"{name}-trouble": (SCRIPTS[name], ALL_TROUBLE) for name in IN_TROUBLE},
 }
 
 
