@@ -2,12 +2,14 @@
 
 import time
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from contract.errors import ContractError
 from contract.ids import receipt_number
 from contract.journal import Entry
+from contract.postings import member_bonus_account, member_principal_account
 from contract.trade import SaleBody
+from contract.value import Asset
 from demo import cast
 from demo.audit import EPOCH, Auditor, Sale
 from demo.page_state import (
@@ -15,6 +17,7 @@ from demo.page_state import (
     BooksState,
     DocumentState,
     ExceptionState,
+    LentState,
     PackState,
     SaleState,
     SumState,
@@ -25,6 +28,10 @@ from demo.stage import Stage
 from hq import books
 from hq.db import reading
 from hq.documents import stored_documents
+from hq.exposure import MONEY, exposure
+from hq.lease_book import OUTSTANDING
+from hq.lease_book import LeaseState as HeldAs
+from hq.tables import leases
 
 MOST = 50
 
@@ -36,12 +43,21 @@ def books_state(stage: Stage, published: frozenset[str]) -> BooksState:
         entries = books.entries_of(connection, TILL, EPOCH)
         good = books.verify_chain(connection, TILL, EPOCH).count
         members = books.member_balances(connection)[:MOST]
+        stored = _stored(connection, [line.member for line in members])
         return {
             "terminal": _terminal(connection),
             "sales": [_sale(auditor, entry, good) for entry in reversed(entries) if _is_sale(entry)][:MOST],
             "members": [
-                {"member": line.member, "name": line.name, "tier": line.tier, "points": line.points} for line in members
+                {
+                    "member": line.member,
+                    "name": line.name,
+                    "tier": line.tier,
+                    "points": line.points,
+                    "stored_minor": stored[line.member],
+                }
+                for line in members
             ],
+            "lent": _lent(connection),
             "accounts": _accounts(connection),
             "sums": [SumState(unit=unit, amount=amount) for unit, amount in books.ledger_sums(connection).items()],
             "exceptions": _exceptions(connection),
@@ -91,6 +107,49 @@ def _sale(auditor: Auditor, entry: Entry, good: int) -> SaleState:
         "verdict": "differs" if differs else "agrees",
         "signed": True,
         "chained": header.seq <= good,
+    }
+
+
+def _stored(connection: Connection, members: list[str]) -> dict[str, int]:
+    """Each one's stored value with its bonus, as the member sees it: what is owed is positive."""
+    owed = {line.account: -line.balance for line in books.trial_balance(connection)}
+    return {
+        member: owed.get(member_principal_account(member), 0) + owed.get(member_bonus_account(member), 0)
+        for member in members
+    }
+
+
+def _lent(connection: Connection) -> LentState:
+    """What the till holds, by head office's books."""
+    out = exposure(connection)
+    rows = connection.execute(
+        select(leases)
+        .where(leases.c.address == str(TILL), leases.c.state.in_(OUTSTANDING))
+        .order_by(leases.c.asset, leases.c.holder, leases.c.since_ms)
+        .limit(MOST)
+    ).all()
+    return {
+        "loss_minor": out.money_minor,
+        "leases": [
+            {
+                "lease": row.lease.hex(),
+                "asset": row.asset,
+                "holder": row.holder,
+                "left": left,
+                "money": Asset(row.asset) in MONEY,
+                "until": time.strftime("%m-%d %H:%M", time.localtime(row.spend_until_ms // 1000)),
+                "suspended": row.state == HeldAs.SUSPENDED.value,
+            }
+            for row in rows
+            if (
+                left := row.granted
+                - row.drawn
+                - row.returned
+                + row.granted_bonus
+                - row.drawn_bonus
+                - row.returned_bonus
+            )
+        ],
     }
 
 

@@ -135,12 +135,34 @@ class SaleState(TypedDict):
 
 
 class MemberState(TypedDict):
-    """A member's points in HQ's books."""
+    """What a member has in HQ's books: points, and stored value in minor units, with its bonus."""
 
     member: str
     name: str
     tier: str
     points: int
+    stored_minor: int
+
+
+class LeaseState(TypedDict):
+    """A part of something that HQ has lent to the till, which may spend it without a network: of which asset, whose,
+    how much of it is left by HQ's books (in minor units where it is money), and until when, as a date and a time.
+    """
+
+    lease: str
+    asset: str
+    holder: str
+    left: int
+    money: bool
+    until: str
+    suspended: bool
+
+
+class LentState(TypedDict):
+    """What the till was lent and HQ has not heard spent: ``loss_minor`` is the largest possible loss of money now."""
+
+    loss_minor: int
+    leases: list[LeaseState]
 
 
 class AccountState(TypedDict):
@@ -191,6 +213,7 @@ class BooksState(TypedDict):
     terminal: TerminalState
     sales: list[SaleState]
     members: list[MemberState]
+    lent: LentState
     accounts: list[AccountState]
     sums: list[SumState]
     exceptions: list[ExceptionState]

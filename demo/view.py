@@ -44,6 +44,7 @@ class DemoView:
         self._stage = stage
         self._counter = stage.counter
         self._tray = {item.name: item for item in cast.tray()}
+        cast.give_value(stage)
         self._codes = {item.name: item for item in cast.codes(stage)}
         self._journal_file = _read_only(stage)
         self._events: deque[page_state.EventState] = deque(maxlen=KEPT_EVENTS)
@@ -114,7 +115,7 @@ class DemoView:
         if code is None:
             return None
         picture = io.BytesIO()
-        qrcode.make(code.text, border=2).save(picture, "PNG")
+        qrcode.make(code.text(), border=2).save(picture, "PNG")
         return picture.getvalue()
 
     def press(self, key: str) -> None:
@@ -132,7 +133,7 @@ class DemoView:
     def scan(self, name_or_text: str) -> None:
         """Scan a code of the phone by its name, or any text."""
         code = self._codes.get(name_or_text)
-        self._counter.scanner.scan((code.text if code is not None else name_or_text).encode())
+        self._counter.scanner.scan((code.text() if code is not None else name_or_text).encode())
 
     def set_network(self, on: bool) -> None:
         """Plug the terminal's cable in or pull it."""

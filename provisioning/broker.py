@@ -135,7 +135,7 @@ def _check(plan: BrokerPlan, folder: Path) -> pwd.struct_passwd:
         )
     if any(ord(char) < 0x20 for char in str(folder)):
         raise ProvisioningError(
-            f"{str(folder)!r}：消息服务器的配置写不下这样的文件夹名；请换一个。",
+            f"{str(folder)!r}：消息代理的配置写不下这样的文件夹名；请换一个。",
             f"{str(folder)!r}: the broker's configuration cannot name such a folder; choose another.",
         )
     for worker in plan.workers:

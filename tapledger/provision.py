@@ -104,7 +104,7 @@ def _broker(arguments: argparse.Namespace) -> Said:
         names=tuple(arguments.names),
     )
     command = f"mosquitto -c {ensure_broker(arguments.folder, plan, _now())}"
-    return Said(f"启动消息服务器：{command}", f"start the broker with: {command}")
+    return Said(f"启动消息代理：{command}", f"start the broker with: {command}")
 
 
 def _hq(arguments: argparse.Namespace) -> Said:
@@ -140,12 +140,12 @@ def _revoke(arguments: argparse.Namespace) -> Said:
     if done.broker is None:
         crl = arguments.folder / "authority" / "crl.pem"
         return Said(
-            f"{zh}\n把 {crl} 复制到消息服务器的文件旁并重启它",
+            f"{zh}\n把 {crl} 复制到消息代理的文件旁并重启它",
             f"{en}\ncopy {crl} beside the broker's other files and restart it",
         )
     return Said(
-        f"{zh}\n请让消息服务器重读名单（systemctl reload mosquitto）：从此它连不上，已有的连接也收发不了任何东西。"
-        "\n已有的连接要等重启消息服务器（systemctl restart mosquitto）才断开",
+        f"{zh}\n请让消息代理重读名单（systemctl reload mosquitto）：从此它连不上，已有的连接也收发不了任何东西。"
+        "\n已有的连接要等重启消息代理（systemctl restart mosquitto）才断开",
         f"{en}\nhave the broker read its lists anew (systemctl reload mosquitto): from then on it cannot connect, and "
         "over a connection it has nothing goes in or out\n"
         "that connection ends when the broker is restarted (systemctl restart mosquitto)",

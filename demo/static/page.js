@@ -203,12 +203,35 @@ function drawSales(sales) {
   }, make("li", { class: "none" }, word("noSale")));
 }
 
+// What a balance was before it last changed, since the page was opened, stands struck out beside it.
+const balances = new Map();
+function balance(name, value, shown) {
+  const known = balances.get(name) || { now: value, before: null };
+  if (known.now !== value) { known.before = known.now; known.now = value; }
+  balances.set(name, known);
+  const cell = make("td", { "data-balance": name });
+  if (known.before !== null) cell.append(make("s", {}, shown(known.before)), " ");
+  cell.append(make("b", {}, shown(value)));
+  return cell;
+}
+
 function drawMembers(members) {
   const none = make("tr", {}, make("td", { class: "none" }, word("noMember")));
-  list($("members").tBodies[0], members, (member) => `${member.member} ${member.points}`, (member) =>
+  list($("members").tBodies[0], members, (member) => `${member.member} ${member.points} ${member.stored_minor}`, (member) =>
     make("tr", { "data-member": member.member },
       make("td", {}, member.name, make("small", {}, WORDS[lang].tiers[member.tier] || member.tier)),
-      make("td", {}, make("b", {}, String(member.points)), make("small", {}, word("points")))), none);
+      balance(`${member.member}/stored`, member.stored_minor, money),
+      balance(`${member.member}/points`, member.points, String)), none);
+}
+
+function drawLent({ loss_minor: loss, leases }) {
+  $("loss").textContent = word("loss", money(loss));
+  list($("leases").tBodies[0], leases, (lease) => `${lease.lease} ${lease.left}`, (lease) =>
+    make("tr", { "data-lease": lease.lease },
+      make("td", {}, nameOf(lease.holder), make("small", {}, WORDS[lang].assets[lease.asset] || lease.asset)),
+      balance(lease.lease, lease.left, lease.money ? money : String),
+      make("td", { class: lease.suspended ? "late" : "" }, make("small", {}, word(lease.suspended ? "suspended" : "until", lease.until)))),
+  make("tr", {}, make("td", { class: "none" }, word("noLease"))));
 }
 
 function drawDocuments(documents) {
@@ -299,6 +322,7 @@ function draw(now) {
   when("terminal", books.terminal, drawTerminal);
   when("sales", books.sales, drawSales);
   when("members", books.members, drawMembers);
+  when("lent", { lent: books.lent, names: books.members.map((item) => item.name) }, ({ lent }) => drawLent(lent));
   when("documents", books.documents, drawDocuments);
   when("packs", books.packs, drawPacks);
   when("accounts", { accounts: books.accounts, sums: books.sums }, drawAccounts);

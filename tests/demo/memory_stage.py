@@ -101,9 +101,23 @@ def opening_books() -> BooksState:
         "terminal": {"address": "acme/s01/t1", "epoch": 1, "seq": 4, "acked": 4, "backlog": 0, "heard_s": 1},
         "sales": [],
         "members": [
-            {"member": "m-1", "name": "会员一", "tier": "gold", "points": 0},
-            {"member": "m-2", "name": "会员二", "tier": "silver", "points": 1_204},
+            {"member": "m-1", "name": "会员一", "tier": "gold", "points": 0, "stored_minor": 22_000},
+            {"member": "m-2", "name": "会员二", "tier": "silver", "points": 1_204, "stored_minor": 0},
         ],
+        "lent": {
+            "loss_minor": 11_000,
+            "leases": [
+                {
+                    "lease": "00" * 16,
+                    "asset": "stored",
+                    "holder": "m-1",
+                    "left": 11_000,
+                    "money": True,
+                    "until": "11-29 15:17",
+                    "suspended": False,
+                }
+            ],
+        },
         "accounts": [],
         "sums": [{"unit": "CNY", "amount": 0}, {"unit": "points", "amount": 0}],
         "exceptions": [],

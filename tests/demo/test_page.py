@@ -188,6 +188,18 @@ def test_the_books_show_sales_with_their_proofs_points_and_a_balance_of_nothing(
     assert text(page, '[data-fact="seq"]') == "5"
 
 
+def test_what_the_till_was_lent_and_what_a_balance_was_before_are_shown(page: Chrome, stage: MemoryStage) -> None:
+    eventually(lambda: text(page, "#loss") == "最大可能损失 110.00")
+    assert "至 11-29 15:17" in text(page, "#leases")
+    with stage.lock:
+        books = stage.state["books"]
+        books["members"][0]["stored_minor"] = 16_600
+        books["lent"]["loss_minor"] = books["lent"]["leases"][0]["left"] = 5_600
+    eventually(lambda: "220.00 166.00" in text(page, '[data-member="m-1"]'))
+    assert "110.00 56.00" in text(page, "#leases")
+    assert text(page, "#loss") == "最大可能损失 56.00"
+
+
 def test_a_sale_that_head_office_prices_differently_and_books_out_of_balance_stand_out(
     page: Chrome, stage: MemoryStage
 ) -> None:
@@ -200,7 +212,7 @@ def test_a_sale_that_head_office_prices_differently_and_books_out_of_balance_sta
         ]
     eventually(lambda: count(page, '#sales [data-ok="false"]') == 2)
     assert text(page, "#balance") == "不平"
-    assert text(page, "#exception-count") == "异常 1"
+    assert text(page, "#exception-count") == "例外 1"
     assert "<img" in text(page, '#exceptions [data-code="bad_signature"]')
     assert count(page, "#exceptions img") == 0
 
