@@ -194,15 +194,12 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
                 (Say.KEY_SIGNOUT, Say.DO_LEAVE),
                 (Say.KEY_LANG, Say.DO_LANG),
             ]
-        case (Refunding() | ShiftReport() | Menu()) as scene:
+        case (Refunding() | ShiftReport() | Menu() | Recovered()) as scene:
             return _keys_beside_selling(scene)
-        case Recovered(owed=owed):
-            skip_all = [(clear, Say.DO_SKIP_ALL)] if len(owed) > 1 else []
-            return [(Say.KEY_REPRINT, Say.DO_PRINT), (cancel, Say.DO_SKIP), *skip_all]
     return []
 
 
-def _keys_beside_selling(scene: Refunding | ShiftReport | Menu) -> list[tuple[Say, Say]]:
+def _keys_beside_selling(scene: Refunding | ShiftReport | Menu | Recovered) -> list[tuple[Say, Say]]:
     enter, clear, cancel = Say.KEY_ENTER, Say.KEY_CLEAR, Say.KEY_CANCEL
     match scene:
         case Refunding(plan=plan) if plan is not None:
@@ -217,6 +214,9 @@ def _keys_beside_selling(scene: Refunding | ShiftReport | Menu) -> list[tuple[Sa
             return [*close, (cancel, Say.DO_BACK)]
         case Menu():
             return [(clear, Say.DO_BACK)]
+        case Recovered(owed=owed):
+            skip_all = [(clear, Say.DO_SKIP_ALL)] if len(owed) > 1 else []
+            return [(Say.KEY_REPRINT, Say.DO_PRINT), (cancel, Say.DO_SKIP), *skip_all]
 
 
 def _link_words(status: StatusBar, lang: Lang) -> str:

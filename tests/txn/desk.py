@@ -25,13 +25,12 @@ from agent.txn.events import (
 from agent.txn.state import TillState
 from agent.txn.step import step
 from contract import credentials
-from contract.bodies import EntryKind, ShiftCloseBody, ShiftFigures
+from contract.bodies import EntryKind
 from contract.credentials import MemberCredential, credential_text, seal_credential
 from contract.documents import CashierRecord, CatalogueItem, PinVerifier
 from contract.envelope import Keyring, keyring
 from contract.ids import TerminalAddress
 from contract.journal import GRAMMAR, Entry, EntryHeader, TimeQuality, seal_entry
-from contract.postings import cash_account
 from contract.signing import SoftwareSigner
 from contract.trade import PackRef, PerpetualTotals, RefundBody, SaleBody, TopUpBody
 from contract.value import Account
@@ -39,9 +38,11 @@ from rules.advice.goods import Goods
 from rules.authoring import read_authored
 from rules.engine.compiled import Compiled, compile_pack
 from rules.grammar.pack import Pack
-from tests.txn.purse import Purse, new_signer
+from tests.txn.journalled import ADDRESS as JOURNALLED_AT
+from tests.txn.journalled import Journalled
+from tests.txn.purse import new_signer
 
-ADDRESS = TerminalAddress("acme", "s01", "t01")
+ADDRESS = JOURNALLED_AT
 OPEN_ITEM = CatalogueItem("OPEN", "商品", "Article", "general", 0)
 PENDANT = CatalogueItem("P-1", "足金吊坠", "Gold pendant", "gold", 10_000, "6901234567892")
 GIFT = CatalogueItem("GIFT", "礼品袋", "Gift bag", "gift", 0, "69012345")
@@ -150,7 +151,7 @@ SILVER = Person("m-2", "会员二", "silver", (), 80, "0002")
 
 
 @dataclass
-class MemoryBook(Purse):
+class MemoryBook(Journalled):
     """The book of a terminal whose documents have arrived, all in memory; a test changes what it needs."""
 
     hq: SoftwareSigner = field(default_factory=new_signer)
@@ -166,9 +167,7 @@ class MemoryBook(Purse):
     )
     tries: dict[str, Tries] = field(default_factory=dict)
     elapsed_ms: int = 0
-    journal: list[Entry] = field(default_factory=list)
     owed: list[Entry] = field(default_factory=list)
-    sold: PerpetualTotals = field(default_factory=lambda: PerpetualTotals(0, 0))
     money: str = "CNY"
     made: int = 0
     address: TerminalAddress = ADDRESS
@@ -227,35 +226,6 @@ class MemoryBook(Purse):
 
     def compiled_of(self, ref: PackRef) -> Compiled | None:
         return self.active.compiled if self.active is not None and self.active.ref == ref else None
-
-    def entry_at(self, epoch: int, seq: int) -> Entry | None:
-        return self.journal[seq - 1] if epoch == 1 and 0 < seq <= len(self.journal) else None
-
-    def returns_of(self, transaction: bytes) -> tuple[RefundBody, ...]:
-        bodies = (entry.body() for entry in self.journal if entry.header.kind is EntryKind.REFUND)
-        return tuple(
-            body for body in bodies if isinstance(body, RefundBody) and body.original.transaction == transaction
-        )
-
-    def open_shift(self, cashier: str) -> ShiftCloseBody | None:
-        drawer = cash_account(self.address.shop, self.address.terminal)
-        bodies = [entry.body() for entry in self.journal]
-        closed = [place for place, body in enumerate(bodies, 1) if isinstance(body, ShiftCloseBody)]
-        since = bodies[closed[-1] if closed else 0 :]
-        sales = [body for body in since if isinstance(body, SaleBody)]
-        refunds = [body for body in since if isinstance(body, RefundBody)]
-        top_ups = [body for body in since if isinstance(body, TopUpBody)]
-        postings = [posting for sale in sales for posting in sale.postings]
-        postings += [posting for refund in refunds for posting in refund.postings]
-        postings += [posting for top_up in top_ups for posting in top_up.postings]
-        cash = sum(posting.amount for posting in postings if posting.account == drawer)
-        figures = ShiftFigures(
-            self.now().wall_ms,
-            *(len(sales), sum(sale.payable_minor for sale in sales)),
-            *(len(refunds), sum(refund.refund_minor for refund in refunds)),
-            *(len(top_ups), sum(top_up.amount_minor for top_up in top_ups), 0, 0, 0),
-        )
-        return ShiftCloseBody(cashier, 1, len(closed) + 1, cash, 0, self.totals(), figures)
 
     def totals(self) -> PerpetualTotals:
         return self.sold
