@@ -114,18 +114,19 @@ def buy_pool(
     return gained
 
 
-def expire_due(connection: Connection, desk: Desk, now_ms: int) -> int:
-    """Let points go whose last day is over, as far as they are not lent or reserved; return how many members lost some.
+def expire_due(connection: Connection, desk: Desk, now_ms: int, after: str = "") -> tuple[int, str]:
+    """Let points go whose last day is over, as far as they are not lent or reserved, of some members behind ``after``;
+    return how many lost some, and behind whom to go on: nobody's name where all were looked at.
 
     What is lent of them goes when it has come back.
     """
     today = now_ms // DAY_MS
     due = connection.scalars(
         select(points_lots.c.member)
-        .where(points_lots.c.until_day < today, points_lots.c.remaining > 0)
+        .where(points_lots.c.until_day < today, points_lots.c.remaining > 0, points_lots.c.member > after)
         .distinct()
         .order_by(points_lots.c.member)
-        .limit(8 * MOST_EXPIRED)
+        .limit(MOST_EXPIRED)
     ).all()
     bodies = []
     for member in due:
@@ -134,11 +135,9 @@ def expire_due(connection: Connection, desk: Desk, now_ms: int) -> int:
         if gone:
             moved = (Posting(member_points_account(member), POINTS, gone), Posting(EXPIRED_POINTS, POINTS, -gone))
             bodies.append((OfficeBody("points_expired", f"member {member}", moved), None))
-        if len(bodies) >= MOST_EXPIRED:
-            break
     if bodies:
         book_all(connection, desk, bodies, now_ms)
-    return len(bodies)
+    return len(bodies), due[-1] if len(due) == MOST_EXPIRED else ""
 
 
 @dataclass(frozen=True, slots=True)

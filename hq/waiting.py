@@ -37,13 +37,14 @@ def judge_waiting(connection: Connection, shelf: PackShelf, after_id: int, now_m
     return sum(_judge_again(connection, row, shelf, now_ms) for row in rows), rows[-1].id
 
 
-def review_returns(connection: Connection, shelf: PackShelf, now_ms: int) -> int:
-    """Look again at returns whose sale head office had not got when they came, at most AT_ONCE of them: a till that was
-    offline tells of the sale later. What differs from its trace is put before people; that the sale was unknown is
-    settled. Return how many are done.
+def review_returns(connection: Connection, shelf: PackShelf, after_id: int, now_ms: int) -> tuple[int, int]:
+    """Look again at returns whose sale head office had not got when they came, at most AT_ONCE of them behind the row
+    ``after_id``: a till that was offline tells of the sale later. What differs from its trace is put before people;
+    that the sale was unknown is settled. Return how many are done, and the row to go on after, 0 where none is left:
+    those that never can be done must not stand before all others.
     """
     rows = connection.execute(
-        select(refunds.c.address, entries.c.epoch, entries.c.seq, entries.c.sealed, transactions.c.entry_id)
+        select(refunds.c.address, entries.c.epoch, entries.c.seq, entries.c.sealed, refunds.c.entry_id.label("own_id"))
         .join(entries, entries.c.id == refunds.c.entry_id)
         .join(
             exceptions,
@@ -52,11 +53,16 @@ def review_returns(connection: Connection, shelf: PackShelf, now_ms: int) -> int
             & (exceptions.c.seq == entries.c.seq),
         )
         .join(transactions, transactions.c.transaction_id == refunds.c.original_transaction)
-        .where(exceptions.c.reason == Cause.ORIGINAL_UNKNOWN.value, exceptions.c.settled_ms.is_(None))
+        .where(
+            exceptions.c.reason == Cause.ORIGINAL_UNKNOWN.value,
+            exceptions.c.settled_ms.is_(None),
+            refunds.c.entry_id > after_id,
+        )
         .order_by(refunds.c.entry_id)
         .limit(AT_ONCE)
     ).all()
-    return sum(_review(connection, row, shelf, now_ms) for row in rows)
+    done = sum(_review(connection, row, shelf, now_ms) for row in rows)
+    return done, rows[-1].own_id if len(rows) == AT_ONCE else 0
 
 
 def _review(connection: Connection, row: Any, shelf: PackShelf, now_ms: int) -> bool:

@@ -59,6 +59,8 @@ class Worker:
         self._mark: tuple[object, ...] = ()
         self._leases_ms = 0
         self._told_tills: tuple[object, ...] = ()
+        self._reviewed_to = 0
+        self._expired_to = ""
 
     def handle(self, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
         """Answer one message that arrived on ``topic``. Raises only what the database raises."""
@@ -154,8 +156,9 @@ class Worker:
             _LOG.info("event=document_renewed kind=%s version=%d", stored.kind, stored.version)
         for _round in range(MOST_EXPIRY_ROUNDS):
             with writing(self._engine, Turn.LENDING) as connection:
-                if not expire_due(connection, self._desk, now_ms):
-                    break
+                _, self._expired_to = expire_due(connection, self._desk, now_ms, self._expired_to)
+            if not self._expired_to:
+                break
         for _round in range(MOST_EXPIRY_ROUNDS):
             with writing(self._engine, Turn.LENDING) as connection:
                 if not grant_instalments(connection, self._desk, self._packs, now_ms):
@@ -164,7 +167,8 @@ class Worker:
     def review_returns(self, now_ms: int) -> int:
         """Look again at returns whose sale was not known when they came; return how many are done."""
         with writing(self._engine, Turn.WAITING) as connection:
-            return review_returns(connection, self._packs, now_ms)
+            done, self._reviewed_to = review_returns(connection, self._packs, self._reviewed_to, now_ms)
+        return done
 
     def judge_waiting(self, now_ms: int) -> int:
         """Judge again what could not be judged before, such as entries of a newer grammar; return how many are done."""

@@ -137,8 +137,8 @@ def test_points_expire_on_their_day_and_those_that_are_lent_when_they_came_back(
     b.activate()
     last_ms = NOW_MS + 30 * DAY_MS
     with writing(hq.engine) as connection:
-        assert expire_due(connection, hq.desk, last_ms) == 0
-        assert expire_due(connection, hq.desk, last_ms + DAY_MS) == 1
+        assert expire_due(connection, hq.desk, last_ms) == (0, "")
+        assert expire_due(connection, hq.desk, last_ms + DAY_MS) == (1, "")
     assert balance_of(hq, "member/m1/points", UNIT) == -60
     redeem(b, 10)
     b.give_back()

@@ -32,6 +32,7 @@ from contract.trade import (
 from contract.value import Account, Asset, Draw
 from hq import books, ledger
 from hq.unsettled import Cause
+from hq.waiting import AT_ONCE
 from rules.engine.compiled import compile_pack
 from rules.postings import redemption_postings, refund_postings
 from rules.refund import Refund, Sold, refund
@@ -135,6 +136,19 @@ def test_a_return_of_a_sale_that_head_office_has_not_got_is_posted_and_put_befor
     (line,) = [line for line in hq.look(books.exception_lines) if line.reason == Cause.ORIGINAL_UNKNOWN]
     assert line.settled_ms == NOW_MS + 1
     assert list(told(hq)) == [Cause.ORIGINAL_UNKNOWN]
+
+
+def test_returns_that_never_find_their_sale_do_not_stand_before_those_that_do(hq: HeadOffice) -> None:
+    a1, b1 = hq.enrolled(A1), hq.enrolled(B1)
+    first, sale = a1.sell(hq.sale(a1)), a1.sell(hq.sale(a1))
+    hq.offer(a1, first)
+    other = returned(hq, b1, first)
+    other = replace(other, original=replace(other.original, digest=bytes(32)))
+    for _ in range(4):
+        hq.offer(b1, *(b1.append(EntryKind.REFUND, other) for _ in range(AT_ONCE // 4)))
+    hq.offer(b1, b1.append(EntryKind.REFUND, returned(hq, b1, sale)))
+    hq.offer(a1, sale)
+    assert [hq.worker.review_returns(NOW_MS + round) for round in range(3)] == [0, 1, 0]
 
 
 def test_a_return_looked_at_late_is_measured_by_the_returns_before_it_alone(hq: HeadOffice) -> None:
