@@ -40,9 +40,9 @@ def run(config_path: Path, worker: str | None = None) -> int:
     engine = open_database(config.database)
     try:
         migrate(engine)
-        worker = Worker(engine, Desk(signer, config.tenant, config.accept_days, config.lending))
-        worker.judge_waiting(time.time_ns() // 1_000_000)
-        loop = WorkLoop(worker)
+        answering = Worker(engine, Desk(signer, config.tenant, config.accept_days, config.lending))
+        answering.judge_waiting(time.time_ns() // 1_000_000)
+        loop = WorkLoop(answering)
         link = Link(config.broker, loop.arrived)
         loop.start(link)
         link.start()

@@ -51,7 +51,7 @@ class Reader:
 
     def _next(self) -> bytes | None:
         held = () if self.held is None else (self.held,)
-        found = self.hq.look(lambda connection: needed(connection, A1, held))
+        found = self.hq.look(lambda connection: needed(connection, A1, announcements(connection, A1), held))
         return next((item.digest for item in found if item.kind == self.kind), None)
 
     def _sealed(self, digest: bytes) -> bytes:
