@@ -9,15 +9,17 @@ from agent.txn.selling import selling_step
 from agent.txn.state import MENU, Menu, TillState
 from contract.refusals import RefusalCode
 
+_BY_NUMBER = {str(place): name for place, name in enumerate(MENU, 1)}
+
 
 def menu_step(state: TillState, scene: Menu, event: Input, book: Book) -> Step:
     """Do what the digit stands for where the menu was opened; anything else leaves the menu."""
     match event:
         case KeyDown(key="clear" | "cancel" | "menu"):
             return move(state, scene.behind)
-        case KeyDown(key=key) if key in "123456789"[: len(MENU)]:
+        case KeyDown(key=key) if key in _BY_NUMBER:
             behind = move(state, scene.behind)[0]
-            return selling_step(behind, scene.behind, KeyDown(MENU[int(key) - 1]), book)
+            return selling_step(behind, scene.behind, KeyDown(_BY_NUMBER[key]), book)
         case KeyDown():
             return refuse(state, RefusalCode.KEY_NOT_NOW)
     return selling_step(move(state, scene.behind)[0], scene.behind, event, book)
