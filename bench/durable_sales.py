@@ -34,7 +34,7 @@ from agent.txn import sale
 from agent.txn.identify import by_card
 from agent.txn.state import Buyer, Line, OpenBasket
 from bench._figures import beside, median, say_step
-from contract.basket import Basket, BasketLine
+from contract.basket import Basket
 from contract.documents import (
     CatalogueContent,
     CatalogueItem,
@@ -119,16 +119,17 @@ class Shop:
         items = self._items[:count]
         quantity = 1 + number % 3
         moment_ms = self._clock.stamp().wall_ms
+        lines = tuple([Line(item, quantity, item.price_minor) for item in items])
         asked = Basket(
-            lines=tuple(BasketLine(item.sku, quantity, item.price_minor, item.categories) for item in items),
+            lines=tuple([line.plain for line in lines]),
             customer=self._buyer.customer,
             shop=ADDRESS.shop,
             terminal=ADDRESS.terminal,
             channel=sale.CHANNEL,
             moment_ms=moment_ms,
+            want_points=0,
         )
         priced = price(asked, self._active.compiled)
-        lines = tuple(Line(item, quantity, item.price_minor) for item in items)
         basket = OpenBasket(self._active, moment_ms, new_transaction_id(), lines, self._buyer, priced, ())
         order = sale.sale_commit(basket, "01", self._book)
         began = time.perf_counter()

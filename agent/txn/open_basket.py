@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.txn.book import ActivePack, Held
-from contract.basket import Customer, PoolShare, RuleUsage, Stock
+from contract.basket import BasketLine, Customer, PoolShare, RuleUsage, Stock
 from contract.documents import CatalogueItem
 from contract.ids import TerminalAddress
 from contract.slips import Slip
@@ -43,11 +43,31 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the basket: an article, how many, and the list price of one in minor units."""
+    """One line of the basket: an article, how many, and the list price of one in minor units. ``plain`` is what pricing
+    looks at of it, made with the line, which is priced many times.
+    """
 
     item: CatalogueItem
     quantity: int
     unit_price_minor: int
+    plain: BasketLine = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        item = self.item
+        plain = BasketLine(
+            sku=item.sku,
+            quantity=self.quantity,
+            unit_price_minor=self.unit_price_minor,
+            categories=item.categories,
+            brand=item.brand,
+            tags=item.tags,
+            member_price_minor=item.member_price_minor,
+            floor_minor=item.floor_minor,
+            excluded=item.excluded,
+            reduced=item.reduced,
+            taxes=item.taxes,
+        )
+        object.__setattr__(self, "plain", plain)
 
     @property
     def list_minor(self) -> int:

@@ -19,7 +19,7 @@ from agent.txn.value import (
     spendable_points,
 )
 from contract import wire
-from contract.basket import MAX_LINES, MAX_QUANTITY, MOST_CODES, Basket, BasketLine, PlannedTender
+from contract.basket import MAX_LINES, MAX_QUANTITY, MOST_CODES, Basket, PlannedTender
 from contract.bodies import CancelBody, EntryKind
 from contract.documents import CatalogueItem
 from contract.errors import ContractError
@@ -211,7 +211,7 @@ def _plain(basket: OpenBasket, address: TerminalAddress) -> Basket:
         customer = replace(customer, stored_minor=spendable_minor(basket.buyer, basket.held))
     stored = PlannedTender(STORED_VALUE, basket.stored_minor)
     return Basket(
-        lines=tuple(_line(line) for line in basket.lines),
+        lines=tuple([line.plain for line in basket.lines]),
         customer=customer,
         shop=address.shop,
         terminal=address.terminal,
@@ -223,23 +223,6 @@ def _plain(basket: OpenBasket, address: TerminalAddress) -> Basket:
         stock=basket.told.stock,
         want_points=points,
         pools=basket.told.pools,
-    )
-
-
-def _line(line: Line) -> BasketLine:
-    item = line.item
-    return BasketLine(
-        sku=item.sku,
-        quantity=line.quantity,
-        unit_price_minor=line.unit_price_minor,
-        categories=item.categories,
-        brand=item.brand,
-        tags=item.tags,
-        member_price_minor=item.member_price_minor,
-        floor_minor=item.floor_minor,
-        excluded=item.excluded,
-        reduced=item.reduced,
-        taxes=item.taxes,
     )
 
 

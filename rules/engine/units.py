@@ -264,16 +264,22 @@ def _cut(stretches: list[_Stretch], unit: int, count: int, off: int, used: bool)
     """The stretches of a line after ``off`` came off ``count`` units from ``unit`` on."""
     changed: list[_Stretch] = []
     start, end = 0, unit + count
-    for number, each, was_used in stretches:
+    for stretch in stretches:
+        number, each, was_used = stretch
         stop = start + number
-        before = min(max(unit - start, 0), number)
-        inside = max(0, min(end, stop) - max(unit, start))
-        after = number - before - inside
-        for part in ((before, each, was_used), (inside, each - off, was_used or used), (after, each, was_used)):
-            if part[0]:
-                if changed and changed[-1][1:] == part[1:]:
-                    changed[-1] = (changed[-1][0] + part[0], part[1], part[2])
-                else:
-                    changed.append(part)
+        if stop <= unit or start >= end:
+            parts = [stretch]
+        else:
+            first, last = max(unit, start), min(end, stop)
+            parts = [(last - first, each - off, was_used or used)]
+            if start < first:
+                parts.insert(0, (first - start, each, was_used))
+            if last < stop:
+                parts.append((stop - last, each, was_used))
+        for part in parts:
+            if changed and changed[-1][1:] == part[1:]:
+                changed[-1] = (changed[-1][0] + part[0], part[1], part[2])
+            else:
+                changed.append(part)
         start = stop
     return changed
