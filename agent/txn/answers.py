@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.txn.effects import Effect, Sound, SoundName
-from agent.txn.state import Notice, Scene, TillState
+from agent.txn.state import Notice, Scene, SlipTaken, TillState
 from contract.refusals import Refusal, RefusalCode
 
 Step = tuple[TillState, tuple[Effect, ...]]
@@ -18,11 +18,11 @@ def refuse(state: TillState, refusal: Refusal | RefusalCode, scene: Scene | None
     return replace(state, refusal=said, notice=None, scene=scene or state.scene), (Sound(SoundName.REFUSED),)
 
 
-def move(state: TillState, scene: Scene, notice: Notice | None = None) -> Step:
+def move(state: TillState, scene: Scene, notice: Notice | SlipTaken | None = None) -> Step:
     """Go on, without a sound."""
     return replace(state, scene=scene, notice=notice), ()
 
 
-def nod(state: TillState, scene: Scene, notice: Notice | None = None) -> Step:
+def nod(state: TillState, scene: Scene, notice: Notice | SlipTaken | None = None) -> Step:
     """Go on, with a sound that says the card, code or key was understood."""
     return replace(state, scene=scene, notice=notice), (Sound(SoundName.ATTENTION),)

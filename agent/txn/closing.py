@@ -10,6 +10,7 @@ from agent.txn.effects import Print, Sound, SoundName
 from agent.txn.events import Input, KeyDown, ReceiptPrinted, ReceiptWaiting
 from agent.txn.receipt import receipt_of
 from agent.txn.selling import selling_step
+from agent.txn.slipping import slip_taken
 from agent.txn.sold import body_of, just_sold, just_topped_up, recalled, refunded
 from agent.txn.state import (
     Committing,
@@ -36,7 +37,7 @@ def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> 
     if entry.header.transaction != asked.transaction:
         return state, ()
     if entry.header.kind is EntryKind.SLIP_IN:
-        return nod(replace(state, refusal=None), Selling(), Notice.SLIP_TAKEN_IN)
+        return nod(replace(state, refusal=None), Selling(), slip_taken(entry, book))
     if entry.header.kind is EntryKind.TRAINING:
         return _practised(replace(state, refusal=None), scene, entry, book)
     if entry.header.kind is EntryKind.CANCEL:

@@ -6,15 +6,17 @@ from dataclasses import replace
 
 from agent.txn.book import Book, Held
 from agent.txn.effects import Commit
+from agent.txn.masking import mask_name
 from agent.txn.permission import allowed
 from agent.txn.sale import begun
-from agent.txn.state import MOST_CHOICES, Buyer, OpenBasket, PlannedSlip, ShownSlip
+from agent.txn.state import MOST_CHOICES, Buyer, OpenBasket, PlannedSlip, ShownSlip, SlipTaken
 from agent.txn.value import held_for
 from contract import slips, wire
 from contract.bodies import MAX_SLIP_BYTES, EntryKind, SlipInBody, SlipOutBody
 from contract.envelope import keyring, peek
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
+from contract.journal import Entry
 from contract.refusals import Refusal, RefusalCode
 from contract.slips import Slip, open_slip, read_slip_text
 from contract.value import Asset, Draw, Lease
@@ -55,7 +57,7 @@ def next_page(plan: PlannedSlip) -> PlannedSlip:
 def chosen(plan: PlannedSlip, key: str) -> TerminalAddress | None:
     """The terminal that a key stands for; None where it stands for none."""
     shown = plan.shown
-    return shown[int(key) - 1] if key in "123456789"[: len(shown)] else None
+    return shown[int(key) - 1] if key in [*"123456789"[: len(shown)]] else None
 
 
 def slip_out_commit(
@@ -98,6 +100,17 @@ def read_slip(text: str, book: Book) -> ShownSlip | Refusal:
 def slip_in_commit(shown: ShownSlip, cashier: str, book: Book) -> Commit:
     """Return the order to take a slip in."""
     return Commit(EntryKind.SLIP_IN, book.new_transaction(), SlipInBody(cashier, shown.data), owes_receipt=False)
+
+
+def slip_taken(entry: Entry, book: Book) -> SlipTaken | None:
+    """What the glass says once the entry that takes a slip in is in the journal."""
+    body = entry.body()
+    if not isinstance(body, SlipInBody):
+        return None
+    value = wire.unpack(Slip, peek(body.slip, MAX_SLIP_BYTES), MAX_SLIP_BYTES).value
+    member = book.member_by_id(value.account.holder)
+    whose = value.account.holder if member is None else mask_name(member.name)
+    return SlipTaken(whose, value.amount + value.bonus_minor, book.currency())
 
 
 def _carried(held: Held, draw: Draw, transaction: bytes) -> Lease:

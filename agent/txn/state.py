@@ -79,10 +79,20 @@ class Notice(StrEnum):
     ALREADY_BOOKED = "already_booked"
     COUPON_ADDED = "coupon_added"
     COUPON_IDLE = "coupon_idle"
-    SLIP_TAKEN_IN = "slip_taken_in"
     TRAINING_BEGUN = "training_begun"
     TRAINING_OVER = "training_over"
     PRACTISED = "practised"
+
+
+@dataclass(frozen=True, slots=True)
+class SlipTaken:
+    """Good news as well: a slip was taken in, with so much stored value (minor units) of ``whose``, a member's masked
+    name, or the id of a member whom this till does not know.
+    """
+
+    whose: str
+    amount_minor: int
+    currency: str
 
 
 class ReceiptState(StrEnum):
@@ -190,7 +200,7 @@ class TillState:
     cashier: SignedIn | None = None
     lang: Lang = Lang.ZH
     refusal: Refusal | None = None
-    notice: Notice | None = None
+    notice: Notice | SlipTaken | None = None
     touched_ms: int = 0
     training: bool = False
 

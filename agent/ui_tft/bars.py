@@ -16,9 +16,11 @@ from agent.txn.state import (
     Selling,
     ShiftReport,
     SignIn,
+    SlipTaken,
     TillState,
 )
 from agent.ui_tft import theme
+from agent.ui_tft.amounts import money
 from agent.ui_tft.screen import HEIGHT, WIDTH, Sheet
 from agent.ui_tft.status import StatusBar
 from agent.ui_tft.widths import largest_size, width_px
@@ -41,7 +43,6 @@ _NOTICES = {
     Notice.ALREADY_BOOKED: Say.ALREADY_BOOKED,
     Notice.COUPON_ADDED: Say.COUPON_ADDED,
     Notice.COUPON_IDLE: Say.COUPON_IDLE,
-    Notice.SLIP_TAKEN_IN: Say.SLIP_TAKEN_IN,
     Notice.TRAINING_BEGUN: Say.TRAINING_BEGUN,
     Notice.TRAINING_OVER: Say.TRAINING_OVER,
     Notice.PRACTISED: Say.PRACTISED,
@@ -103,7 +104,7 @@ def bottom_bar(sheet: Sheet, state: TillState) -> int:
     top = HEIGHT - KEYS_PX
     if state.notice is not None:
         sheet.box(0, top, WIDTH, KEYS_PX, theme.GREEN_PALE)
-        words = _NOTICES[state.notice].say(state.lang)
+        words = _notice_words(state.notice, state.lang)
         sheet.write(WIDTH // 2, top + 26, words, 18, theme.GREEN, bold=True, align="center", most_px=WIDTH - 2 * EDGE)
         return top
     if isinstance(state.scene, Committing):
@@ -115,6 +116,12 @@ def bottom_bar(sheet: Sheet, state: TillState) -> int:
     else:
         _keys(sheet, _useful_keys(state), state.lang, top)
     return top
+
+
+def _notice_words(notice: Notice | SlipTaken, lang: Lang) -> str:
+    if isinstance(notice, SlipTaken):
+        return Say.SLIP_TAKEN_IN.say(lang, whose=notice.whose, amount=money(notice.amount_minor, notice.currency))
+    return _NOTICES[notice].say(lang)
 
 
 def _banner(sheet: Sheet, refusal: Refusal, lang: Lang) -> int:

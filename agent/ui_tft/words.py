@@ -137,7 +137,7 @@ class Say(Enum):
     COUPON_ADDED = ("电子券已使用", "The coupon applies")
     COUPON_IDLE = ("电子券已识别，本单还用不上", "The coupon is good; nothing here uses it yet")
 
-    SLIP_TAKEN_IN = ("转值单已收，储值本机即刻可用", "Slip taken: its value can be spent here")
+    SLIP_TAKEN_IN = ("转值单已收：{whose} 储值 +{amount}，本机可用", "Slip taken: {whose} has {amount} more here")
 
     KEY_REFUND = ("退货", "Refund")
     KEY_REPORT = ("报告", "Report")

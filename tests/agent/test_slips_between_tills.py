@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.txn.state import Notice
+from agent.txn.state import SlipTaken
 from tests.agent.real_till import RealTill, real_till
 from tests.contract.samples import ADDRESS, NEIGHBOUR
 from tests.txn.purse import new_signer
@@ -41,7 +41,7 @@ def test_cash_is_spendable_at_once_and_a_slip_moves_it_to_the_one_till_it_names(
     assert (a1.left, b1.left) == (3_000, 0)
 
     b1.scan(code)
-    assert b1.state.notice is Notice.SLIP_TAKEN_IN and b1.left == 6_000
+    assert isinstance(b1.state.notice, SlipTaken) and (b1.state.notice.amount_minor, b1.left) == (6_000, 6_000)
     b1.scan(code)
     assert (b1.refused, b1.left) == ("slip_taken", 6_000)
     a1.scan(code)

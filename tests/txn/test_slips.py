@@ -8,7 +8,7 @@ import pytest
 
 from agent.paper import Qr
 from agent.txn.events import Started
-from agent.txn.state import Notice, Paid, Recovered, Selling, SlippedOut, TillState
+from agent.txn.state import Paid, Recovered, Selling, SlippedOut, SlipTaken, TillState
 from contract.bodies import EntryKind, SlipInBody, SlipOutBody
 from contract.ids import TerminalAddress
 from contract.slips import Slip, seal_slip, slip_text
@@ -75,7 +75,9 @@ def test_value_leaves_when_the_slip_is_printed_and_the_one_till_takes_it_once(he
     assert here.state.scene.sold.slip.value.lease == here.book.journal[-1].header.transaction
     there.scan(code)
     there.commit()
-    assert there.state.notice is Notice.SLIP_TAKEN_IN and isinstance(there.book.journal[-1].body(), SlipInBody)
+    assert there.state.notice == SlipTaken("会*一", 6_000, "CNY") and isinstance(
+        there.book.journal[-1].body(), SlipInBody
+    )
     assert (left(here), left(there)) == (6_000, 6_000)
     there.tap()
     there.keys("60", "enter", "stored")
