@@ -5,9 +5,10 @@ till.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from contract.value import Account, Asset
-from tests.txn.desk import Desk, pack, promising
+from tests.txn.desk import GOLD, GOLD_PHONE, GOLD_UID, Desk, pack, promising, verifier
 from tests.ui_tft import gallery_till
 
 _LIST = (
@@ -81,6 +82,18 @@ def _handed_out(desk: Desk) -> None:
     desk.commit()
 
 
+def _pin(*keys: str) -> Callable[[Desk], None]:
+    """A phone number wants to pay from stored value: the member's PIN is asked for."""
+
+    def play(desk: Desk) -> None:
+        member = replace(GOLD, pin=verifier("2468"))
+        desk.book.cards[GOLD_UID] = desk.book.phones[GOLD_PHONE] = member
+        desk.book.lend(member.member, 90_000)
+        desk.keys(GOLD_PHONE, "enter", "888", "enter", "stored", *keys)
+
+    return play
+
+
 SCRIPTS: dict[str, Callable[[Desk], None]] = gallery_till.SCRIPTS | {
     "points-pay": _pays,
     "share-used": _used_up,
@@ -90,5 +103,7 @@ SCRIPTS: dict[str, Callable[[Desk], None]] = gallery_till.SCRIPTS | {
     "redeem-short": _redeem(3, "1"),
     "redeem-booking": _redeem(3, "2"),
     "handed-out": _handed_out,
+    "member-pin": _pin("246"),
+    "member-pin-wrong": _pin("1111", "enter"),
 }
 """What is played for each screen, those of returns and shifts among them."""
