@@ -1,7 +1,13 @@
 """What takes effect beneath the ledger and is no trade: what head office booked itself, and leases that come back."""
 
+from sqlalchemy import Connection
+
 from contract.bodies import LeaseReturnBody, OfficeBody
+from contract.postings import Posting, granted_account
+from contract.trade import RefundBody
+from contract.value import Account, Asset, ledger_place
 from hq.applied import Applied
+from hq.free import free_amount
 from hq.lease_book import LeaseState
 from hq.settlement.movements import LATE_SPEND, LATE_SPEND_BACK
 from hq.taking import Taking
@@ -20,6 +26,25 @@ def take_office(taking: Taking, body: OfficeBody) -> None:
     for draw in body.draws:
         taking.add_to_lot(draw, currency, -draw.amount, -draw.bonus_minor)
         taking.to_place.add(draw.account)
+
+
+def withdraw_uses(connection: Connection, taking: Taking, item: Applied, body: RefundBody) -> None:
+    """Uses that a sale gave go with its goods, as far as they are free; the rest is borne by head office and told."""
+    member = "" if body.member is None else body.member.member
+    for given in body.counts_withdrawn if member else ():
+        account = Account(Asset.USES, member, given.name)
+        place = ledger_place(account, taking.currency)
+        # What entries before this one move in the same batch is not in the balances yet.
+        moved = sum(posting.amount for _entry, posting in taking.postings if (posting.account, posting.unit) == place)
+        back = max(0, min(given.count, free_amount(connection, account, taking.currency) - moved))
+        if back:
+            taking.postings += [
+                (item.entry_id, Posting(*place, back)),
+                (item.entry_id, Posting(granted_account(Asset.USES), place[1], -back)),
+            ]
+        if back < given.count:
+            detail = f"{given.count - back} of {given.count} uses of {given.name} to be taken back were used or lent"
+            taking.find(item, Cause.BONUS_SPENT, detail)
 
 
 def take_returns(taking: Taking, item: Applied, body: LeaseReturnBody) -> None:

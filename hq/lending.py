@@ -27,7 +27,7 @@ from hq.bulk import insert_rows, keep_rows
 from hq.charges import keep_charges
 from hq.coupon_book import CouponBook
 from hq.lease_book import LeaseBook, LeaseState
-from hq.lease_returns import take_office, take_returns
+from hq.lease_returns import take_office, take_returns, withdraw_uses
 from hq.lots import LotBook
 from hq.points import PointsMove, move_points
 from hq.restoring import begin_restoration
@@ -91,6 +91,8 @@ def _take(connection: Connection, taking: Taking, slips: SlipBook, item: Applied
     match item.body:
         case SaleBody() | RefundBody() | TopUpBody() | RedemptionBody() as body:
             Entry(taking, item, body).take()
+            if isinstance(body, RefundBody):
+                withdraw_uses(connection, taking, item, body)
         case OfficeBody() as body:
             take_office(taking, body)
             taking.points += _office_points(taking, item, body)

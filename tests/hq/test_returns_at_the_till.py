@@ -160,6 +160,34 @@ def test_part_after_part_everything_is_back_where_it_came_from(hq: HeadOffice, t
         one.store.close()
 
 
+def test_what_a_sale_gave_goes_with_its_goods(hq: HeadOffice, tmp_path: Path) -> None:
+    """Bonus money and uses of a count card that came with the goods are gone when the goods are."""
+    gives = {
+        "rule": "gives",
+        "lane": "points",
+        "then": [{"rebate": {"minor": 30}}, {"grant_counts": {"card": "w", "uses": 5}}],
+    }
+    cards = [{"card": "w", "title": "洗车卡", "title_en": "Car wash", "valid_days": 9}]
+    till, other = two_tills(hq, tmp_path, json.dumps(promising(gives, count_cards=cards)))
+    chained = Chained(hq, till)
+    for _time in range(2):
+        till.tap()
+        till.keys("100", "enter", "cash")
+        assert till.left == 30
+        till.keys("enter", "refund", str(till.journal()[-1].header.seq), "enter", "refund", "enter")
+        assert till.left == 0
+        assert (last(till).bonus_back_minor, [one.count for one in last(till).counts_withdrawn]) == (30, [5])
+        till.keys("enter")
+        chained.sync()
+        assert chained.found() == []
+        assert chained.stands() == (0, 0, 0)
+        with reading(hq.engine) as connection:
+            assert balance(connection, "member/m-1/uses/w", "uses") == 0
+    require_sound(hq)
+    for one in (till, other):
+        one.store.close()
+
+
 def test_the_z_report_says_what_the_entries_say_and_the_next_shift_begins_at_nothing(
     hq: HeadOffice, tmp_path: Path
 ) -> None:
