@@ -4,15 +4,13 @@ What single fields may hold is declared with them; here is what takes two to be 
 form: ``rules[3].when[0].spend.at_least_minor``.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from contract.errors import ContractError, Reason
 from contract.money import MAX_AMOUNT_MINOR
 from contract.named import names_of
-from contract.settings import most_like
 from rules.grammar import conditions as asked
 from rules.grammar import rewards as gives
 from rules.grammar.conditions import CONDITION, MOST_NESTED, Condition, leaves
@@ -21,6 +19,7 @@ from rules.grammar.money import Amount, BuyGet, Ladder, Package, Percent, SpendS
 from rules.grammar.pack import Pack, Zone
 from rules.grammar.rule import Lane, Rule
 from rules.grammar.select import ALL, Select
+from rules.mistakes import once, refer, require_ascending, wrong
 from rules.most_points import require_bounded_points
 from rules.rounding import BASIS_POINTS, Rounding, part
 
@@ -65,33 +64,33 @@ class _Known:
 
 def require_sense(pack: Pack) -> None:
     """Raise ContractError(OUT_OF_RANGE) with the path to the first thing in ``pack`` that cannot be meant."""
-    _once([rule.rule for rule in pack.rules], "rules", "rule")
-    _once([facts.shop for facts in pack.shops], "shops", "shop")
+    once([rule.rule for rule in pack.rules], "rules", "rule")
+    once([facts.shop for facts in pack.shops], "shops", "shop")
     known = _Known(
-        sets=_once([item.name for item in pack.sets], "sets", "name"),
-        calendars=_once([calendar.name for calendar in pack.calendars], "calendars", "name"),
-        groups=_once([group.name for group in pack.groups], "groups", "name"),
-        coupons=_once([coupon.coupon for coupon in pack.coupons], "coupons", "coupon"),
-        cards=_once([card.card for card in pack.count_cards], "count_cards", "card"),
-        zones=_once([zone.name for zone in pack.zones], "zones", "name"),
+        sets=once([item.name for item in pack.sets], "sets", "name"),
+        calendars=once([calendar.name for calendar in pack.calendars], "calendars", "name"),
+        groups=once([group.name for group in pack.groups], "groups", "name"),
+        coupons=once([coupon.coupon for coupon in pack.coupons], "coupons", "coupon"),
+        cards=once([card.card for card in pack.count_cards], "count_cards", "card"),
+        zones=once([zone.name for zone in pack.zones], "zones", "name"),
     )
     for index, zone in enumerate(pack.zones):
         _require_steps(zone, f"zones[{index}]")
     for index, facts in enumerate(pack.shops):
         if facts.zone is not None:
-            _refer(facts.zone, known.zones, "time zone", f"shops[{index}].zone")
+            refer(facts.zone, known.zones, "time zone", f"shops[{index}].zone")
     _require_sets(pack, known)
     count = 0
     for index, rule in enumerate(pack.rules):
         count += _require_rule(rule, f"rules[{index}]", known)
         if count > MOST_CONDITIONS:
-            raise _wrong(f"rules[{index}].when", f"more than {MOST_CONDITIONS} conditions in the pack")
+            raise wrong(f"rules[{index}].when", f"more than {MOST_CONDITIONS} conditions in the pack")
     for index, golden in enumerate(pack.golden):
         if golden.basket.list_minor > MAX_AMOUNT_MINOR:
-            raise _wrong(f"golden[{index}].basket.lines", f"above the largest amount, {MAX_AMOUNT_MINOR}")
-    _once([f"{level.medium}, {level.assurance}" for level in pack.spending], "spending", "assurance")
+            raise wrong(f"golden[{index}].basket.lines", f"above the largest amount, {MAX_AMOUNT_MINOR}")
+    once([f"{level.medium}, {level.assurance}" for level in pack.spending], "spending", "assurance")
     if pack.points is not None:
-        _once(pack.points.pools, "points", "pools")
+        once(pack.points.pools, "points", "pools")
     require_bounded_points(pack)
     _require_paid_before_earned(pack)
 
@@ -109,7 +108,7 @@ def _require_paid_before_earned(pack: Pack) -> None:
                 earned.append(turn)
     if paid and earned and max(paid)[:2] >= min(earned):
         detail = "stored value earns nothing here, so pay it before points: lane points, a higher priority than theirs"
-        raise _wrong(max(paid)[2], detail)
+        raise wrong(max(paid)[2], detail)
 
 
 def _require_rule(rule: Rule, path: str, known: _Known) -> int:
@@ -118,16 +117,16 @@ def _require_rule(rule: Rule, path: str, known: _Known) -> int:
     for index, condition in enumerate(rule.when):
         count += _require_condition(condition, f"{path}.when[{index}]", 0, known)
     for index, name in enumerate(rule.groups):
-        _refer(name, known.groups, "group of rules", f"{path}.groups[{index}]")
+        refer(name, known.groups, "group of rules", f"{path}.groups[{index}]")
     for index, effect in enumerate(rule.then):
         here = f"{path}.then[{index}].{_EFFECT_NAMES[type(effect)]}"
         if type(effect) is gives.TopUp and any(type(other) is not gives.TopUp for other in rule.then):
-            raise _wrong(here, "a rule for top-ups does nothing else")
+            raise wrong(here, "a rule for top-ups does nothing else")
         if type(effect) is gives.Redeem:
             _require_redeem(effect, rule, here)
         _require_effect(effect, here, known)
     if rule.limits.budget_minor is not None and not any(_moves_money(effect) for effect in rule.then):
-        raise _wrong(f"{path}.limits.budget_minor", "a budget is money; this rule takes none off and gives none")
+        raise wrong(f"{path}.limits.budget_minor", "a budget is money; this rule takes none off and gives none")
     return count
 
 
@@ -156,39 +155,39 @@ def _require_condition(condition: Condition, path: str, nested: int, known: _Kno
                 check(condition, here, known)
             return 1
     if nested == MOST_NESTED:
-        raise _wrong(path, f"at most {MOST_NESTED} of all, any and not inside each other")
+        raise wrong(path, f"at most {MOST_NESTED} of all, any and not inside each other")
     return 1 + sum(_require_condition(item, place, nested + 1, known) for place, item in inner)
 
 
 def _require_dates(condition: asked.Dates, path: str, _: _Known) -> None:
     if condition.first is None and condition.last is None:
-        raise _wrong(path, "write first, last or both")
+        raise wrong(path, "write first, last or both")
     if condition.first is not None and condition.last is not None and condition.first > condition.last:
-        raise _wrong(f"{path}.last", "before first")
+        raise wrong(f"{path}.last", "before first")
 
 
 def _require_window(condition: asked.Window, path: str, _: _Known) -> None:
     if condition.start >= condition.end:
-        raise _wrong(f"{path}.end", "not after start")
+        raise wrong(f"{path}.end", "not after start")
 
 
 def _require_clock(condition: asked.Clock, path: str, _: _Known) -> None:
     for index, hours in enumerate(condition.any_of):
         if hours.start >= hours.end:
-            raise _wrong(f"{path}[{index}].end", "not after start; write a span over midnight as two, up to 24:00")
+            raise wrong(f"{path}[{index}].end", "not after start; write a span over midnight as two, up to 24:00")
     in_order = sorted(enumerate(condition.any_of), key=lambda item: item[1].start)
     for (_before, earlier), (index, later) in pairwise(in_order):
         if later.start < earlier.end:
-            raise _wrong(f"{path}[{index}].start", "overlaps another span")
+            raise wrong(f"{path}[{index}].start", "overlaps another span")
 
 
 def _require_festival(condition: asked.Festival, path: str, known: _Known) -> None:
-    _refer(condition.calendar, known.calendars, "calendar", path)
+    refer(condition.calendar, known.calendars, "calendar", path)
 
 
 def _require_last_visit(condition: asked.LastVisit, path: str, _: _Known) -> None:
     if condition.at_most_days is not None and condition.at_least_days > condition.at_most_days:
-        raise _wrong(f"{path}.at_most_days", "below at_least_days")
+        raise wrong(f"{path}.at_most_days", "below at_least_days")
 
 
 def _require_quantity(condition: asked.Quantity, path: str, known: _Known) -> None:
@@ -207,9 +206,9 @@ def _require_distinct(condition: asked.Distinct, path: str, known: _Known) -> No
 
 def _require_span(at_least: int, at_most: int | None, path: str, unit: str) -> None:
     if not at_least and at_most is None:
-        raise _wrong(path, f"asks nothing; write at_least{unit}, at_most{unit} or both")
+        raise wrong(path, f"asks nothing; write at_least{unit}, at_most{unit} or both")
     if at_most is not None and at_least > at_most:
-        raise _wrong(f"{path}.at_most{unit}", f"below at_least{unit}")
+        raise wrong(f"{path}.at_most{unit}", f"below at_least{unit}")
 
 
 _Check: TypeAlias = Callable[..., None]
@@ -239,7 +238,7 @@ def _require_percent(effect: Percent, path: str, known: _Known) -> None:
     if effect.ladder is not None:
         for index, step in enumerate(effect.ladder.steps):
             if step.value > BASIS_POINTS:
-                raise _wrong(f"{path}.ladder.steps[{index}].value", f"more than {BASIS_POINTS} basis points")
+                raise wrong(f"{path}.ladder.steps[{index}].value", f"more than {BASIS_POINTS} basis points")
         _require_ladder(effect.ladder, f"{path}.ladder", known)
 
 
@@ -249,20 +248,20 @@ def _require_amount(effect: Amount, path: str, known: _Known) -> None:
 
 
 def _require_ladder(ladder: Ladder, path: str, known: _Known) -> None:
-    _require_ascending([step.at_least for step in ladder.steps], f"{path}.steps", "at_least")
+    require_ascending([step.at_least for step in ladder.steps], f"{path}.steps", "at_least")
     if ladder.select is not None:
         _require_select(ladder.select, f"{path}.select", known)
 
 
 def _require_spend_save(effect: SpendSave, path: str, _: _Known) -> None:
-    _require_ascending([step.spend_minor for step in effect.steps], f"{path}.steps", "spend_minor")
+    require_ascending([step.spend_minor for step in effect.steps], f"{path}.steps", "spend_minor")
     saved = 0
     for index, step in enumerate(effect.steps):
         here = f"{path}.steps[{index}].save_minor"
         if step.save_minor > step.spend_minor:
-            raise _wrong(here, "more than is spent")
+            raise wrong(here, "more than is spent")
         if step.save_minor < saved:
-            raise _wrong(here, "less than the step before saves")
+            raise wrong(here, "less than the step before saves")
         saved = step.save_minor
     _require_every(effect.every, len(effect.steps), effect.most_times, path)
 
@@ -278,60 +277,60 @@ def _require_package(effect: Package, path: str, known: _Known) -> None:
 
 
 def _require_coupon(effect: gives.IssueCoupon, path: str, known: _Known) -> None:
-    _refer(effect.coupon, known.coupons, "coupon", f"{path}.coupon")
+    refer(effect.coupon, known.coupons, "coupon", f"{path}.coupon")
 
 
 def _require_card(effect: gives.GrantCounts, path: str, known: _Known) -> None:
-    _refer(effect.card, known.cards, "count card", f"{path}.card")
+    refer(effect.card, known.cards, "count card", f"{path}.card")
 
 
 def _require_rebate(effect: gives.Rebate, path: str, _: _Known) -> None:
     if not effect.rate_bp and not effect.minor:
-        raise _wrong(path, "gives nothing; write rate_bp, minor or both")
+        raise wrong(path, "gives nothing; write rate_bp, minor or both")
     if part(MAX_AMOUNT_MINOR, effect.rate_bp, Rounding.DOWN) + effect.minor > MAX_AMOUNT_MINOR:
-        raise _wrong(f"{path}.minor", "with rate_bp, above the largest amount")
+        raise wrong(f"{path}.minor", "with rate_bp, above the largest amount")
 
 
 def _require_top_up(effect: gives.TopUp, path: str, known: _Known) -> None:
-    _require_ascending([step.amount_minor for step in effect.steps], f"{path}.steps", "amount_minor")
+    require_ascending([step.amount_minor for step in effect.steps], f"{path}.steps", "amount_minor")
     _require_every(effect.every, len(effect.steps), effect.most_times, path)
     if effect.parts > 1 and not effect.every_days:
-        raise _wrong(f"{path}.every_days", "at least 1 day between parts")
+        raise wrong(f"{path}.every_days", "at least 1 day between parts")
     if effect.parts == 1 and effect.every_days:
-        raise _wrong(f"{path}.every_days", "only with parts")
+        raise wrong(f"{path}.every_days", "only with parts")
     for index, step in enumerate(effect.steps):
         _require_top_up_step(step, f"{path}.steps[{index}]", known)
 
 
 def _require_top_up_step(step: gives.TopUpStep, path: str, known: _Known) -> None:
     if not (step.bonus_minor or step.points or step.coupons or step.counts):
-        raise _wrong(path, "brings nothing; write bonus_minor, points, coupons or counts")
+        raise wrong(path, "brings nothing; write bonus_minor, points, coupons or counts")
     for index, issued in enumerate(step.coupons):
-        _refer(issued.coupon, known.coupons, "coupon", f"{path}.coupons[{index}].coupon")
+        refer(issued.coupon, known.coupons, "coupon", f"{path}.coupons[{index}].coupon")
     for index, granted in enumerate(step.counts):
-        _refer(granted.card, known.cards, "count card", f"{path}.counts[{index}].card")
+        refer(granted.card, known.cards, "count card", f"{path}.counts[{index}].card")
 
 
 def _require_redeem(effect: gives.Redeem, rule: Rule, path: str) -> None:
     if len(rule.then) > 1:
-        raise _wrong(path, "a rule for what members redeem does nothing else")
+        raise wrong(path, "a rule for what members redeem does nothing else")
     asks_code = any(isinstance(part, asked.Code) for condition in rule.when for part in leaves(condition))
     if not effect.points and effect.card is None and not asks_code:
-        raise _wrong(path, "costs nothing; write points or card, or let the rule ask for a code")
+        raise wrong(path, "costs nothing; write points or card, or let the rule ask for a code")
 
 
 def _require_redeem_card(effect: gives.Redeem, path: str, known: _Known) -> None:
     if effect.card is not None:
-        _refer(effect.card, known.cards, "count card", f"{path}.card")
+        refer(effect.card, known.cards, "count card", f"{path}.card")
     elif effect.uses > 1:
-        raise _wrong(f"{path}.uses", "only with card")
+        raise wrong(f"{path}.uses", "only with card")
 
 
 def _require_every(every: bool, steps: int, most_times: int | None, path: str) -> None:
     if every and steps != 1:
-        raise _wrong(f"{path}.steps", "with every, exactly one step")
+        raise wrong(f"{path}.steps", "with every, exactly one step")
     if not every and most_times is not None:
-        raise _wrong(f"{path}.most_times", "only with every")
+        raise wrong(f"{path}.most_times", "only with every")
 
 
 _EFFECT_CHECKS: dict[type, _Check] = {
@@ -356,9 +355,9 @@ def _require_select(select: Select, path: str, known: _Known) -> None:
         return
     low, high = select.price_min_minor, select.price_max_minor
     if low is not None and high is not None and low > high:
-        raise _wrong(f"{path}.price_max_minor", "below price_min_minor")
+        raise wrong(f"{path}.price_max_minor", "below price_min_minor")
     if select.set is not None:
-        _refer(select.set, known.sets, "item set", f"{path}.set")
+        refer(select.set, known.sets, "item set", f"{path}.set")
 
 
 def _require_sets(pack: Pack, known: _Known) -> None:
@@ -370,41 +369,14 @@ def _require_sets(pack: Pack, known: _Known) -> None:
         followed, below = [item.name], item.select.set
         while below is not None:
             if below in followed:
-                raise _wrong(path, "goes in a circle: " + " on ".join([*followed, below]))
+                raise wrong(path, "goes in a circle: " + " on ".join([*followed, below]))
             if len(followed) == MOST_STOREYS:
-                raise _wrong(path, f"at most {MOST_STOREYS} sets built on each other")
+                raise wrong(path, f"at most {MOST_STOREYS} sets built on each other")
             followed.append(below)
             below = built_on[below]
 
 
 def _require_steps(zone: Zone, path: str) -> None:
     if zone.steps[0].from_s:
-        raise _wrong(f"{path}.steps[0].from_s", "the first step begins at 0")
-    _require_ascending([step.from_s for step in zone.steps], f"{path}.steps", "from_s")
-
-
-def _require_ascending(figures: Sequence[int], path: str, field: str) -> None:
-    for index in range(1, len(figures)):
-        if figures[index] <= figures[index - 1]:
-            raise _wrong(f"{path}[{index}].{field}", "not above the step before")
-
-
-def _once(names: Sequence[str], path: str, field: str) -> frozenset[str]:
-    found = frozenset(names)
-    if len(found) != len(names):
-        seen: set[str] = set()
-        for index, name in enumerate(names):
-            if name in seen:
-                raise _wrong(f"{path}[{index}].{field}", "used twice")
-            seen.add(name)
-    return found
-
-
-def _refer(name: str, names: Iterable[str], what: str, path: str) -> None:
-    if name not in names:
-        guess = most_like(name, names)
-        raise _wrong(path, f"no {what} is called {name}" + (f"; did you mean {guess}?" if guess else ""))
-
-
-def _wrong(path: str, detail: str) -> ContractError:
-    return ContractError(Reason.OUT_OF_RANGE, path, detail)
+        raise wrong(f"{path}.steps[0].from_s", "the first step begins at 0")
+    require_ascending([step.from_s for step in zone.steps], f"{path}.steps", "from_s")

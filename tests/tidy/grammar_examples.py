@@ -63,6 +63,7 @@ EFFECTS: dict[str, str] = {
     "pay_stored": '{"pay_stored": {"most_minor": 2000}}',
     "top_up": '{"top_up": {"steps": [{"amount_minor": 50000, "bonus_minor": 5000}, {"amount_minor": 100000, '
     '"bonus_minor": 12000, "coupons": [{"coupon": "ten-off", "count": 2}]}], "parts": 12, "every_days": 30}}',
+    "redeem": '{"redeem": {"sku": "cup-100", "points": 500}}',
 }
 
 TEA = BasketLine("tea", 2, 1_000, member_price_minor=900)

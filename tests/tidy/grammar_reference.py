@@ -25,7 +25,7 @@ from tests.tidy.grammar_examples import BASKET, BESIDE, CONDITIONS, EFFECTS, OTH
 
 PARTS: tuple[type, ...] = (
     *(pack.Pack, pack.ShopFacts, pack.Calendar, pack.Group, select.ItemSet, pack.CouponTemplate, pack.CountCard),
-    *(pack.TaxTerms, pack.GoldenBasket, rule.Rule, rule.Limits),
+    *(pack.TaxTerms, pack.PointsTerms, pack.GoldenBasket, rule.Rule, rule.Limits),
 )
 CHOOSING: tuple[type, ...] = (select.Select, select.Pick)
 INSIDE_EFFECTS: tuple[type, ...] = (
@@ -78,7 +78,7 @@ def _basket_records() -> Iterator[type]:
     from contract import basket
 
     yield from (basket.Basket, basket.BasketLine, basket.TaxRate, basket.Customer, basket.PlannedTender)
-    yield from (basket.RuleUsage, basket.Stock)
+    yield from (basket.RuleUsage, basket.Stock, basket.PoolShare)
 
 
 def _record(of: type) -> str:
@@ -190,6 +190,8 @@ def _outcome(name: str) -> str:
     """What the example does to its basket, as the engine finds it."""
     if name == "top_up":
         return "\nA top-up of 1000.00 brings 120.00 in 12 parts 30 days apart, the first at once, and two coupons.\n"
+    if name == "redeem":
+        return "\nA member takes one cup-100 out of the gifts at the till for 500 points, without a sale.\n"
     effects = [parse_json(text, 10_000) for text in (BESIDE.get(name, ""), EFFECTS[name]) if text]
     example = {"rule": "example", "title": "例", "title_en": "Example", "lane": "points", "then": effects}
     words = {"title": "例", "title_en": "Example", "valid_days": 30}

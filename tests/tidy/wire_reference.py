@@ -39,7 +39,7 @@ GROUPS: Mapping[str, tuple[type, ...]] = {
         *(postings.Posting, value.Account, value.Lease, value.Draw),
         *(trace.AppliedEffect, trace.Share, trace.Given),
         *(basket.Basket, basket.BasketLine, basket.TaxRate, basket.Customer, basket.PlannedTender, basket.RuleUsage),
-        basket.Stock,
+        *(basket.Stock, basket.PoolShare, trade.PendingPoints),
     ),
     "Messages": (
         *(messages.Hello, messages.HeldDocument, messages.LeasesHeld, messages.EarlierEpoch, messages.Batch),
