@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from contract import wire
 from contract.basket import MAX_LINES
@@ -241,6 +242,7 @@ Body = (
 )  # fmt: skip
 
 
+@cache
 def body_type(kind: EntryKind) -> type[Body]:
     """The record that the body of an entry of this kind holds."""
     bodies: dict[EntryKind, type[Body]] = {

@@ -45,7 +45,7 @@ def refused(rule: Rule, view: View, times: int = 0) -> Shortfall | None:
         return Shortfall(Why.PACK_OVER)
     if rule.paused:
         return Shortfall(Why.PAUSED)
-    missing = _limited(rule, view, times)
+    missing = _limited(rule, view, times) if _is_limited(rule, view) else None
     return missing if missing is not None else check_all(rule.when, view)
 
 
@@ -93,7 +93,7 @@ def _once(number: int, rule: Rule, view: View) -> Shortfall | None:
     codes = codes_used(rule.when, view) if view.facts.codes else ()
     if len(rule.then) == 1:
         found = propose(rule.then[0], view)
-        if isinstance(found, Proposal):
+        if isinstance(found, Proposal) and _is_limited(rule, view):
             found = _within_limits(number, rule, found, view)
         if isinstance(found, Shortfall):
             return found
@@ -136,12 +136,18 @@ def _several(number: int, rule: Rule, codes: tuple[str, ...], view: View) -> Sho
     return None
 
 
+def _is_limited(rule: Rule, view: View) -> bool:
+    """Whether anything limits how often a rule acts or how much it gives: itself, or what is told of campaigns and
+    of merchants' points.
+    """
+    facts = view.facts
+    return rule.limits is not NO_LIMITS or bool(facts.usage or facts.pools)
+
+
 def _limited(rule: Rule, view: View, times: int) -> Shortfall | None:
     """Which count of the rule's limits is used up, if any."""
     limits = rule.limits
     usage = view.facts.usage.get(rule.rule, _UNUSED)
-    if limits is NO_LIMITS and usage is _UNUSED:
-        return None
     if view.facts.customer is None and (limits.per_member is not None or limits.per_member_day is not None):
         # Whom nobody knows, nobody can count.
         return Shortfall(Why.MEMBER)
