@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Engine, Row, select, update
 
 from agent.clock import Stamp
 from agent.keys import Identity
@@ -36,9 +36,12 @@ from contract.postings import Posting
 from contract.topics import Down, Up
 from contract.trade import SaleBody
 from hq.db import writing
+from hq.documents import Desk
 from hq.judgement import Judged
 from hq.lease_book import OUTSTANDING
 from hq.ledger import post
+from hq.placement import WHOLE_BP, LendingPolicy
+from hq.restoring import close_restoration
 from hq.tables import entries, leases, postings, transactions
 from hq.worker import Publish, Worker
 from tests.fleet.disk import Disk
@@ -63,6 +66,7 @@ from tests.fleet.world import Violation
 ACKED = "only what head office has is acknowledged"
 ARRIVES = "everything reaches head office in the end"
 BOUND = "no account is below its bound"
+KEPT = "what head office keeps beside its postings adds up to them"
 LENT = "a lease gives no more than was lent"
 ONCE = "a transaction is posted once"
 RECEIPT = "what a receipt says is in the journal"
@@ -245,6 +249,18 @@ class LendsAgainAtExpiry(Worker):
         super().lend(now_ms)
 
 
+class LendsWhenRestored(Worker):
+    """Goes on lending from an older backup without asking what was lent since; and lends all there is."""
+
+    def __init__(self, engine: Engine, desk: Desk) -> None:
+        super().__init__(engine, replace(desk, policy=LendingPolicy(home_bp=WHOLE_BP, next_bp=0)))
+
+    def lend(self, now_ms: int) -> None:
+        with writing(self._engine) as connection:
+            close_restoration(connection, now_ms)
+        super().lend(now_ms)
+
+
 class PostsWhatIsCarried(Worker):
     """Takes what is carried over for something new, and posts it in the name of the entry that carries it."""
 
@@ -342,6 +358,17 @@ def _of_value() -> tuple[Mistake, ...]:
             "a lease is lowered after its spend",
             Cast(unit=TillThatLowersLeasesLater, faults=cuts),
             (LENT,),
+            ("lease_overdrawn",),
+        ),
+        Mistake(
+            "restored books lend at once",
+            Cast(
+                worker=LendsWhenRestored,
+                faults=(books_are_restored, cable_is_cut),
+                slip_shares=(0.0,),
+                closing_ms=(60_000,),
+            ),
+            (LENT, BOUND, KEPT),
             ("lease_overdrawn",),
         ),
         Mistake(

@@ -47,6 +47,8 @@ class Cast:
     faults: tuple[Fault, ...] = ALL
     slip_shares: tuple[float, ...] = (0.0, 0.1, 0.4)
     """How often somebody carries value to another terminal: one of these is drawn."""
+    closing_ms: tuple[int, ...] = (12_000, 25_000, 60_000)
+    """How long shops are open: one of these is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
     site = Site(world, broker, disks)
     office = Office(world, broker, house, cast.worker, workers=chance.choice((1, 2, 2, 3)))
     units = [cast.unit(site, house.identities[address], house.store_of(address)) for address in present]
-    closing_ms = world.now_ms + chance.choice((12_000, 25_000, 60_000))
+    closing_ms = world.now_ms + chance.choice(cast.closing_ms)
     town = Town(
         closing_ms,
         tuple(unit.identity.address for unit in units),

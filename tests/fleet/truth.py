@@ -27,6 +27,7 @@ from contract.journal import EntryHeader
 from contract.slips import Slip
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 from contract.value import Draw, Lease
+from hq.settlement.movements import TOLD_LATE
 
 NEVER_OWED = ("/principal", "/bonus", "/uses/", "coupon/", "gift/", "budget/")
 """In the names of accounts that head office owes, or keeps to give, and that nobody may overdraw."""
@@ -63,6 +64,9 @@ class Truth:
         self.changed = True
         holder = header.address
         match body:
+            case OfficeBody() if body.action == TOLD_LATE:
+                # It takes back a charge that stands beside the entry charged and is not counted here.
+                pass
             case SaleBody() | RefundBody() | TopUpBody() | RedemptionBody() | OfficeBody():
                 for posting in body.postings:
                     self.balances[posting.account, posting.unit] += posting.amount
