@@ -198,6 +198,7 @@ def lend(
 
 def take_step(hq: HeadOffice, now_ms: int = NOW_MS, policy: LendingPolicy = DEFAULT_LENDING) -> None:
     """One step of lending."""
+    hq.worker.note_heard()
     Worker(hq.engine, replace(hq.desk, policy=policy)).lend(now_ms)
 
 
