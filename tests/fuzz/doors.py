@@ -53,7 +53,9 @@ from tests.fuzz import office_doors, store_door
 from tests.fuzz.journal import StillJournal
 from tests.hq.tills import PACK
 
-_CATALOGUE = b'{"currency": "CNY", "shop_name": "A", "open_sku": "A", "items": []}'
+_ITEM = '{"sku": "open", "name": "店", "name_en": "Shop", "category": "general", "price_minor": 0}'
+_CATALOGUE = f'{{"currency": "CNY", "shop_name": "A", "open_sku": "open", "items": [{_ITEM}]}}'.encode()
+_BASKET = b'{"lines": [{"sku": "A", "quantity": 1, "unit_price_minor": 100, "categories": ["general"]}]}'
 Refusals = tuple[type[Exception], ...]
 HEAVY = 25
 """Behind such a door is a database: an input takes milliseconds."""
@@ -131,7 +133,11 @@ def _envelopes() -> dict[str, Door]:
         ),
         "coupon": (ContentType.COUPON, lambda data: open_coupon(data, of_office), _signed("coupon")),
         "slip": (ContentType.SLIP, lambda data: open_slip(data, believed), _signed("slip")),
-        "manifest": (ContentType.EXPORT, lambda data: open_manifest(data, believed), _signed("export")),
+        "manifest": (
+            ContentType.EXPORT,
+            lambda data: open_manifest(data, believed),
+            (read_manifest(io.BytesIO(_export()).read),),
+        ),
     }
     found: dict[str, Door] = {}
     for name, (content_type, opens, seeds) in opened.items():
@@ -215,8 +221,8 @@ def _texts() -> dict[str, Door]:
         "public key": Door(of_text(parse_public_key), (vectors.till().public.text().encode(),)),
         "ndef": Door(lambda data: list(payloads(data)), (bytes.fromhex("d1010f5402656e"),)),
         "json": Door(of_text(lambda text: parse_json(text, 10_000)), (b'{"a": [1, "x", true]}',)),
-        "authored pack": Door(of_text(read_authored), (b'{"currency": "CNY", "rules": [], "golden": []}',)),
-        "authored basket": Door(of_text(read_authored_basket), (b'{"lines": [{"sku": "A"}]}',)),
+        "authored pack": Door(of_text(read_authored), (PACK.encode(),)),
+        "authored basket": Door(of_text(read_authored_basket), (_BASKET,)),
         "toml": Door(settings.parse_toml, (b"[a]\nb = 1\n",), (settings.SettingsError,)),
     }
 
@@ -243,7 +249,7 @@ def _files() -> dict[str, Door]:
         "cashiers file": Door(of_file(sources.read_cashiers, ".json"), (b'{"cashiers": []}',), wrong),
         "catalogue file": Door(
             of_file(sources.read_catalogue, ".json"),
-            (b'{"currency": "CNY", "shop_name": "A", "open_sku": "A", "items": []}',),
+            (_CATALOGUE,),
             wrong,
         ),
         "export": Door(export, (_export(),)),

@@ -20,7 +20,7 @@ DOORS = doors()
 @st.composite
 def changed(draw: st.DrawFn, door: Door) -> bytes:
     """Bytes that the door takes, with some changed, left out, doubled or put in; or any bytes at all."""
-    if not door.seeds or draw(st.integers(0, 9)) == 0:
+    if draw(st.integers(0, 9)) == 0:
         return draw(st.binary(max_size=200))
     data = bytearray(draw(st.sampled_from(door.seeds)))
     for _ in range(draw(st.integers(0, 4))):
@@ -52,13 +52,8 @@ def test_a_door_takes_or_refuses_whatever_comes(name: str) -> None:
     try_it()
 
 
-@pytest.mark.parametrize("name", [name for name, door in DOORS.items() if door.seeds])
-def test_what_a_door_is_tried_with_gets_at_least_as_far_as_being_read(name: str) -> None:
-    taken = 0
+@pytest.mark.parametrize("name", DOORS)
+def test_what_a_door_is_tried_with_is_taken_before_it_is_changed(name: str) -> None:
+    assert DOORS[name].seeds
     for seed in DOORS[name].seeds:
-        try:
-            DOORS[name].take(seed)
-        except DOORS[name].refusals:
-            continue
-        taken += 1
-    assert taken or name in {"catalogue", "catalogue file", "authored pack", "authored basket", "ndef"}
+        DOORS[name].take(seed)
