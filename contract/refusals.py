@@ -70,6 +70,7 @@ class RefusalCode(StrEnum):
     REFUND_NO_SALE = "refund_no_sale"
     REFUND_ALL_BACK = "refund_all_back"
     REFUND_TOO_MANY = "refund_too_many"
+    REFUND_SPENT = "refund_spent"
     REFUND_NOTHING = "refund_nothing"
     REFUND_NOT_HERE = "refund_not_here"
     REPORT_COUNT = "report_count"
@@ -340,6 +341,12 @@ TEXTS: dict[RefusalCode, RefusalText] = {
     ),
     _R.REFUND_ALL_BACK: RefusalText(
         "这一单已经全部退过", "请勿再退", "All of this sale came back before", "Do not pay it back again"
+    ),
+    _R.REFUND_SPENT: RefusalText(
+        "这笔充值在本机没有剩余",
+        "已经花完，或不在本机",
+        "Nothing of this top-up is left here",
+        "It was spent, or is elsewhere",
     ),
     _R.REFUND_TOO_MANY: RefusalText(
         "退的比还没退的多",

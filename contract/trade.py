@@ -155,6 +155,9 @@ class RefundBody:
     out of stored value, ``draws`` of it from the leases held here. ``born`` is the value put back, to be spent here at
     once, a lease for each lot. What was given with the sale and goes back with it stands in ``coupons_withdrawn``,
     ``counts_withdrawn`` and ``gifts_due``.
+
+    Of a top-up what is left of its principal in hand is paid out: ``draws`` take it and the bonus beside it from the
+    leases, and ``units`` is one.
     """
 
     cashier: str = wire.at(1, CASHIER_ID)

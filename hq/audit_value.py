@@ -18,20 +18,20 @@ from hq.unsettled import Cause, Finding
 from rules.engine.compiled import Compiled
 from rules.engine.redeeming import Redeemable, redeemable
 from rules.engine.topping import Brought, top_up
-from rules.going_back import going_back, tax_back_minor
-from rules.postings import redemption_postings, refund_postings, top_up_postings
+from rules.going_back import going_back, points_of_top_up, tax_back_minor
+from rules.postings import redemption_postings, refund_postings, top_up_postings, top_up_refund_postings
 from rules.refund import Refund, Sold, refund, sold_of
 from rules.takings import takings
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The sale that a return refers to as it is in the books: its signed bytes' SHA-256, what it says, the pack that
-    priced it (None where head office has it not), and the returns before this one.
+    """The sale or top-up that a return refers to as it is in the books: its signed bytes' SHA-256, what it says, the
+    pack that priced it (None where head office has it not), and the returns before this one.
     """
 
     digest: bytes
-    sale: SaleBody
+    sale: SaleBody | TopUpBody
     compiled: Compiled | None
     earlier: tuple[Refund, ...] = ()
 
@@ -88,6 +88,9 @@ def _refund_differences(body: RefundBody, address: TerminalAddress, origin: Orig
         return
     if _who(body) != _who(origin.sale):
         yield Finding(Cause.REFUND_DIFFERS, f"of member {_who(body)}; {_who(origin.sale)} bought")
+    if isinstance(origin.sale, TopUpBody):
+        yield from _paid_out_differences(body, address, origin.sale, origin.earlier)
+        return
     if origin.compiled is None:
         yield Finding(Cause.PACK_UNKNOWN, f"of the sale: {origin.sale.pack.digest.hex()}")
         return
@@ -98,7 +101,7 @@ def _refund_differences(body: RefundBody, address: TerminalAddress, origin: Orig
         yield Finding(Cause.RETURNED_TWICE if origin.earlier else Cause.REFUND_DIFFERS, str(error))
         return
     # Of one cause people are told what comes first: where value went weighs more than how much it was.
-    yield from _draw_differences(body, origin, sold, origin.compiled)
+    yield from _draw_differences(body, origin, sold, (origin.sale, origin.compiled))
     yield from _compared(Cause.REFUND_DIFFERS, _refund_text(body), _refund_text(expected))
     tax_minor = tax_back_minor(origin.sale, returned_as(body), origin.earlier)
     where = (body.currency, address.shop, address.terminal, _who(body))
@@ -110,16 +113,45 @@ def _refund_differences(body: RefundBody, address: TerminalAddress, origin: Orig
     yield from posting_differences(body.postings, made)
 
 
-def _who(body: SaleBody | RefundBody) -> str | None:
+def _who(body: SaleBody | RefundBody | TopUpBody) -> str | None:
     return None if body.member is None else body.member.member
 
 
-def _draw_differences(body: RefundBody, origin: Origin, sold: Sold, compiled: Compiled) -> Iterator[Finding]:
+def _paid_out_differences(
+    body: RefundBody, address: TerminalAddress, top_up_body: TopUpBody, earlier: Sequence[Refund]
+) -> Iterator[Finding]:
+    """Of a top-up is paid out what is left of its principal in hand, never more than was paid in; the bonus beside it
+    and the points that came with it are taken back.
+    """
+    before = sum(one.refund_minor for one in earlier)
+    if before + body.refund_minor > top_up_body.amount_minor:
+        told = f"{format_minor(before + body.refund_minor)} paid out, {format_minor(top_up_body.amount_minor)} paid in"
+        yield Finding(Cause.RETURNED_TWICE, told)
+        return
+    own = [item for item in body.draws if item.account.asset is Asset.STORED]
+    points = [item for item in body.draws if item.account.asset is Asset.POINTS]
+    taken = (sum(item.amount for item in own), sum(item.bonus_minor for item in own))
+    right = all(item.lot == body.original.transaction for item in own) and len(own) + len(points) == len(body.draws)
+    right = right and taken == (body.refund_minor, body.bonus_back_minor) and not (body.returned or body.born)
+    expected = points_of_top_up(top_up_body, body.refund_minor, earlier)
+    right = right and (body.points_back, body.points_restored, body.to_stored_minor) == (expected, 0, 0)
+    if not right or sum(item.amount for item in points) > body.points_back:
+        told = f"{_refund_text(body)}, takes out {_lots_text(body.draws)}"
+        yield Finding(Cause.REFUND_DIFFERS, f"of a top-up: {told}; {expected} points go with it")
+    where = (body.currency, address.shop, address.terminal, top_up_body.member.member)
+    made = top_up_refund_postings(*where, body.refund_minor, body.bonus_back_minor, body.points_back)
+    yield from posting_differences(body.postings, made)
+
+
+def _draw_differences(
+    body: RefundBody, origin: Origin, sold: Sold, priced: tuple[SaleBody, Compiled]
+) -> Iterator[Finding]:
     """What goes back must be what the sale drew, lot by lot, principal and bonus as they were; what is taken out of
     leases again the sale's own bonus and points, no more than are to be taken out.
     """
     try:
-        expected = going_back(sold, compiled, origin.sale.draws, returned_as(body), origin.earlier)
+        sale, compiled = priced
+        expected = going_back(sold, compiled, sale.draws, returned_as(body), origin.earlier)
     except ContractError as error:
         yield Finding(Cause.REFUND_DIFFERS, f"back to where it was drawn: {error}")
         return

@@ -52,7 +52,7 @@ class Known:
         if not posted:
             return
         body = meaning.body
-        if isinstance(body, SaleBody):
+        if isinstance(body, SaleBody | TopUpBody):
             known = self.packs.get(body.pack.digest)
             origin = Origin(meaning.digest, body, None if known is None else known[1])
             self.origins.setdefault(meaning.header.transaction, origin)
@@ -169,15 +169,15 @@ def _origins(
         .join(entries, entries.c.id == transactions.c.entry_id)
         .where(transactions.c.transaction_id.in_(asked))
     ):
-        sale = _sale(connection, parse_address(row.address), row.sealed)
+        sale = _made(connection, parse_address(row.address), row.sealed)
         if sale is not None:
             known = shelf.find(connection, sale.pack.digest)
             compiled = None if known is None else known[1]
             yield row.transaction_id, Origin(row.digest, sale, compiled, tuple(earlier[row.transaction_id]))
 
 
-def _sale(connection: Connection, address: TerminalAddress, sealed: bytes) -> SaleBody | None:
-    """The sale in an entry of the books, or in the entry that it carries; None where it holds none."""
+def _made(connection: Connection, address: TerminalAddress, sealed: bytes) -> SaleBody | TopUpBody | None:
+    """The sale or top-up in an entry of the books, or in the entry that it carries; None where it holds none."""
     believed = keyring(*keys_of(connection, address).values())
     try:
         body = open_entry(sealed, believed).body()
@@ -185,4 +185,4 @@ def _sale(connection: Connection, address: TerminalAddress, sealed: bytes) -> Sa
             body = open_entry(body.sealed, believed).body()
     except ContractError:
         return None
-    return body if isinstance(body, SaleBody) else None
+    return body if isinstance(body, SaleBody | TopUpBody) else None

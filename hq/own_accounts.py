@@ -113,7 +113,7 @@ def _unposted(body: Moving, member: str | None) -> list[str]:
             bonus -= 0 if member is None else body.bonus_minor
         case RefundBody():
             principal, bonus = _stored(body.returned)
-            principal, bonus = -principal, body.bonus_back_minor - bonus
+            principal, bonus = _stored(body.draws)[0] - principal, body.bonus_back_minor - bonus
         case TopUpBody():
             principal, bonus = -body.amount_minor, -body.bonus_minor
         case RedemptionBody():

@@ -41,7 +41,7 @@ def _settles(item: Applied) -> bool:
         case SaleBody():
             return bool(item.body.draws)
         case RefundBody():
-            return bool(item.body.returned)
+            return bool(item.body.returned or item.body.draws)
         case TopUpBody():
             return True
         case OfficeBody():

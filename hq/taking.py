@@ -279,24 +279,27 @@ class Entry:
         return known.lot, known.issuer
 
     def _bonus_back(self, body: RefundBody, member: str) -> None:
-        """Bonus that a sale brought goes out again: what the till drew of it from the lease it held, and as far as it
-        lies free; the rest is borne by the shop.
+        """Bonus that a sale brought, and what is paid out of a top-up, goes out again: what the till drew of it from
+        the lease it held, and of bonus what lies free; the rest is borne by the shop.
         """
-        if not body.bonus_back_minor:
+        if not body.bonus_back_minor and not body.draws:
             return
         lot = self._taking.lots.find(body.original.transaction)
         lot = None if lot is None or lot.member != member else lot
-        taken = 0
+        wallet, taken, paid_out, told = Account(Asset.STORED, member), 0, 0, 0
         for draw in body.draws:
-            if (draw.account, draw.lot) == (Account(Asset.STORED, member), body.original.transaction):
-                taken += self._taking.draw_from_lease(self._item, draw)[1]
+            if (draw.account, draw.lot) == (wallet, body.original.transaction):
+                there, there_bonus = self._taking.draw_from_lease(self._item, draw)
+                taken, paid_out, told = taken + there_bonus, paid_out + there, told + draw.amount
         lent = self._taking.leases.bonus_left_of(body.original.transaction)
         held = self._taking.held_bonus.get(body.original.transaction, 0)
         free = 0 if lot is None else max(0, lot.bonus - taken - lent - held)
         taken = min(body.bonus_back_minor, taken + free)
         if lot is not None:
-            lot.bonus -= taken
-        place = bonus_place(Account(Asset.STORED, member), self._currency)
+            lot.bonus, lot.principal = lot.bonus - taken, lot.principal - paid_out
+        self._moved[ledger_place(wallet, self._currency)] += paid_out
+        self._expected[ledger_place(wallet, self._currency)] += told
+        place = bonus_place(wallet, self._currency)
         self._moved[place] += taken
         self._expected[place] += body.bonus_back_minor
         if taken < body.bonus_back_minor:

@@ -6,7 +6,7 @@ coupons are said by the return itself, in points and in codes.
 
 from collections.abc import Sequence
 
-from contract.trade import SaleBody
+from contract.trade import SaleBody, TopUpBody
 from contract.value import Account, Asset, Draw
 from rules.beside.draws import give_back
 from rules.engine.compiled import Compiled
@@ -50,6 +50,18 @@ def tax_back_minor(sale: SaleBody, found: Refund, earlier: Sequence[Refund] = ()
         return divide(tax_minor * min(paid_out, whole), whole, Rounding.HALF_UP) if whole else 0
 
     return gone(before + found.refund_minor) - gone(before)
+
+
+def points_of_top_up(body: TopUpBody, refund_minor: int, earlier: Sequence[Refund] = ()) -> int:
+    """How many of the points that a top-up brought go with ``refund_minor`` of its principal, paid out after
+    ``earlier``: in proportion, and in all exactly those points.
+    """
+    before = sum(one.refund_minor for one in earlier)
+
+    def gone(paid_out: int) -> int:
+        return body.points * min(paid_out, body.amount_minor) // body.amount_minor if body.amount_minor else 0
+
+    return gone(before + refund_minor) - gone(before)
 
 
 class _Shares:

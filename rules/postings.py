@@ -84,6 +84,16 @@ def top_up_postings(
     )
 
 
+def top_up_refund_postings(
+    currency: str, shop: str, terminal: str, member: str, refund_minor: int, bonus_minor: int = 0, points: int = 0
+) -> tuple[Posting, ...]:
+    """Return the postings of a top-up that is paid out again: so much principal, with the bonus and the points that
+    came with it taken back. They balance in every unit.
+    """
+    made = top_up_postings(currency, shop, terminal, member, refund_minor, bonus_minor, points)
+    return tuple(replace(posting, amount=-posting.amount) for posting in made)
+
+
 def refund_postings(
     found: Refund,
     currency: str,

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from agent.txn.book import Book, ReturnTaken
 from agent.txn.effects import Commit
-from agent.txn.receipt import QR_DIGEST_BYTES, QR_PREFIX
+from agent.txn.receipt import QR_DIGEST_BYTES, QR_PREFIX, number_of
 from agent.txn.returning import NamedSale, PlannedRefund
 from agent.txn.value import BORN_MS, points_of, wallet
 from contract.bodies import EntryKind
@@ -17,19 +17,21 @@ from contract.errors import ContractError
 from contract.ids import receipt_number
 from contract.journal import Entry
 from contract.refusals import Refusal, RefusalCode
-from contract.trade import Original, PerpetualTotals, RefundBody, SaleBody, Tender, TenderKind
-from contract.value import MOST_DRAWS, Asset, Draw, Lease, born_lease_id
+from contract.trade import Original, PerpetualTotals, RefundBody, SaleBody, Tender, TenderKind, TopUpBody
+from contract.value import MOST_DRAWS, Asset, Draw, Lease, born_lease_id, draw
 from rules.beside.draws import Short, spend, spendable
-from rules.going_back import going_back, tax_back_minor
-from rules.postings import refund_postings
+from rules.going_back import going_back, points_of_top_up, tax_back_minor
+from rules.postings import refund_postings, top_up_refund_postings
 from rules.refund import Refund, kept_after, refund, sold_of
 
 _NUMBER = re.compile(r"(?:(?:(?P<till>[A-Z0-9.-]+)-)?(?P<epoch>\d{1,9})[-.])?(?P<seq>\d{1,15})")
 """What a receipt's number may be keyed as: ``23``, ``1.23`` (epoch and number), or whole as it is printed."""
 
 
-def by_code(data: bytes, book: Book) -> NamedSale | Refusal:
-    """Return the sale of a receipt's code. The code holds a part of the hash of the entry: a made-up one is refused."""
+def by_code(data: bytes, cashier: str, book: Book) -> NamedSale | PlannedRefund | Refusal:
+    """Return the sale of a receipt's code, or of a top-up at once what can be paid out. The code holds a part of the
+    hash of the entry: a made-up one is refused.
+    """
     text = data.decode("ascii", "replace").strip().upper()
     number, _colon, digest = text.removeprefix(QR_PREFIX).partition(":")
     if not text.startswith(QR_PREFIX) or not digest:
@@ -39,13 +41,13 @@ def by_code(data: bytes, book: Book) -> NamedSale | Refusal:
         return entry
     if digest != base64.b32encode(entry.digest[:QR_DIGEST_BYTES]).decode().rstrip("="):
         return Refusal(RefusalCode.REFUND_FORGED)
-    return _sale_in(entry, book)
+    return _named_in(entry, cashier, book)
 
 
-def by_number(number: str, book: Book) -> NamedSale | Refusal:
-    """Return the sale of a receipt's number: of this till alone."""
+def by_number(number: str, cashier: str, book: Book) -> NamedSale | PlannedRefund | Refusal:
+    """Return the same of a receipt's number: of this till alone."""
     entry = _entry_of(number, book)
-    return entry if isinstance(entry, Refusal) else _sale_in(entry, book)
+    return entry if isinstance(entry, Refusal) else _named_in(entry, cashier, book)
 
 
 def planned(named: NamedSale, units: Sequence[int], cashier: str, book: Book) -> PlannedRefund | Refusal:
@@ -60,7 +62,54 @@ def planned(named: NamedSale, units: Sequence[int], cashier: str, book: Book) ->
         body = _body(named, found, returned, (transaction, cashier), book)
     except ContractError as error:
         return Refusal(RefusalCode.REFUND_NOT_HERE, str(error))
-    return PlannedRefund(Commit(EntryKind.REFUND, transaction, body, owes_receipt=True), body)
+    return _ordered(transaction, body, named.entry)
+
+
+def planned_top_up(entry: Entry, top_up: TopUpBody, cashier: str, book: Book) -> PlannedRefund | Refusal:
+    """Return the order to pay out what is left here of the principal of a top-up; the bonus beside it is taken back,
+    and the points that came with it.
+    """
+    header, address, transaction = entry.header, book.address, book.new_transaction()
+    returns = book.returns_of(header.transaction)
+    if returns is None:
+        return Refusal(RefusalCode.REFUND_NOT_HERE, "what came back before cannot be told now")
+    earlier = tuple(_as_returned(one) for one in returns)
+    member = replace(top_up.member, presentation=None)
+    left = [held for held in book.spendable(wallet(member.member)) if held.lease.lot == header.transaction]
+    value = tuple(draw(held.lease, held.amount, held.bonus_minor) for held in left if held.amount)[:MOST_DRAWS]
+    refund_minor = sum(item.amount for item in value)
+    if not refund_minor:
+        return Refusal(RefusalCode.REFUND_SPENT)
+    bonus_minor = sum(item.bonus_minor for item in value)
+    points = points_of_top_up(top_up, refund_minor, earlier)
+    here = (address.shop, address.terminal, member.member)
+    body = RefundBody(
+        cashier=cashier,
+        pack=top_up.pack,
+        currency=top_up.currency,
+        original=_original(entry, book),
+        units=(1,),
+        refund_minor=refund_minor,
+        to_stored_minor=0,
+        points_back=points,
+        points_restored=0,
+        tenders=(Tender(TenderKind.CASH, refund_minor),),
+        postings=top_up_refund_postings(top_up.currency, *here, refund_minor, bonus_minor, points),
+        totals=_grown(book.totals(), refund_minor),
+        member=member,
+        bonus_back_minor=bonus_minor,
+        draws=(*value, *_points_taken(member.member, points, book))[:MOST_DRAWS],
+    )
+    return _ordered(transaction, body, entry)
+
+
+def _ordered(transaction: bytes, body: RefundBody, entry: Entry) -> PlannedRefund:
+    return PlannedRefund(Commit(EntryKind.REFUND, transaction, body, owes_receipt=True), body, number_of(entry))
+
+
+def _original(entry: Entry, book: Book) -> Original:
+    header, address = entry.header, book.address
+    return Original(address.shop, address.terminal, header.epoch, header.seq, header.transaction, entry.digest)
 
 
 def _body(
@@ -77,9 +126,7 @@ def _body(
         cashier=cashier,
         pack=sale.pack,
         currency=sale.currency,
-        original=Original(
-            address.shop, address.terminal, header.epoch, header.seq, header.transaction, named.entry.digest
-        ),
+        original=_original(named.entry, book),
         units=found.units,
         refund_minor=found.refund_minor,
         to_stored_minor=found.to_stored_minor,
@@ -132,15 +179,15 @@ def _taken_back(member: str, sale: bytes, found: Refund, book: Book) -> tuple[Dr
     brought, and points beyond those given again. What is not in hand any more head office takes where it is.
     """
     bonus = [held for held in book.spendable(wallet(member)) if held.lease.lot == sale and not held.amount]
-    points = book.spendable(points_of(member))
-    taken: list[Draw] = []
-    for held, back in (
-        (bonus, found.bonus_back_minor),
-        (points, found.points_back - found.points_restored),
-    ):
-        drawn = spend(held, max(0, min(back, spendable(held))))
-        taken += () if isinstance(drawn, Short) else drawn
-    return tuple(taken)[:MOST_DRAWS]
+    drawn = spend(bonus, min(found.bonus_back_minor, spendable(bonus)))
+    taken = () if isinstance(drawn, Short) else drawn
+    return (*taken, *_points_taken(member, found.points_back - found.points_restored, book))[:MOST_DRAWS]
+
+
+def _points_taken(member: str, points: int, book: Book) -> tuple[Draw, ...]:
+    held = book.spendable(points_of(member))
+    drawn = spend(held, max(0, min(points, spendable(held))))
+    return () if isinstance(drawn, Short) else drawn
 
 
 def _entry_of(number: str, book: Book) -> Entry | Refusal:
@@ -154,13 +201,20 @@ def _entry_of(number: str, book: Book) -> Entry | Refusal:
     return entry or Refusal(RefusalCode.REFUND_UNKNOWN, number)
 
 
-def _sale_in(entry: Entry, book: Book) -> NamedSale | Refusal:
+def _named_in(entry: Entry, cashier: str, book: Book) -> NamedSale | PlannedRefund | Refusal:
     try:
-        sale = entry.body()
+        body = entry.body()
     except ContractError as error:
         return Refusal(RefusalCode.REFUND_UNKNOWN, str(error))
-    if not isinstance(sale, SaleBody):
-        return Refusal(RefusalCode.REFUND_NO_SALE, entry.header.kind)
+    match body:
+        case SaleBody():
+            return _sale_in(entry, body, book)
+        case TopUpBody():
+            return planned_top_up(entry, body, cashier, book)
+    return Refusal(RefusalCode.REFUND_NO_SALE, entry.header.kind)
+
+
+def _sale_in(entry: Entry, sale: SaleBody, book: Book) -> NamedSale | Refusal:
     compiled = book.compiled_of(sale.pack)
     if compiled is None:
         return Refusal(RefusalCode.REFUND_NOT_HERE, f"rules {sale.pack.version} are not kept")

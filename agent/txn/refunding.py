@@ -36,8 +36,8 @@ def refunding_step(state: TillState, scene: Refunding, event: Input, book: Book)
             return _choosing(state, scene, scene.named, key, book)
         case KeyDown(key=key):
             return _naming(state, scene, key, book)
-        case CodeRead(data=data) if scene.named is None:
-            return _named(state, by_code(data, book))
+        case CodeRead(data=data) if scene.named is None and scene.plan is None:
+            return _named(state, by_code(data, _cashier(state), book))
         case CodeFailed() if scene.named is None:
             return refuse(state, RefusalCode.CODE_GARBLED)
     return refuse(state, RefusalCode.KEY_NOT_NOW)
@@ -52,13 +52,19 @@ def _naming(state: TillState, scene: Refunding, key: str, book: Book) -> Step:
         case "clear":
             return move(state, replace(scene, keyed=without_last(scene.keyed)) if scene.keyed else Selling())
         case "enter" if scene.keyed:
-            return _named(replace(state, scene=Refunding()), by_number(scene.keyed, book))
+            return _named(replace(state, scene=Refunding()), by_number(scene.keyed, _cashier(state), book))
     return refuse(state, RefusalCode.KEY_NOT_NOW)
 
 
-def _named(state: TillState, found: NamedSale | Refusal) -> Step:
+def _cashier(state: TillState) -> str:
+    return state.cashier.cashier if state.cashier else ""
+
+
+def _named(state: TillState, found: NamedSale | PlannedRefund | Refusal) -> Step:
     if isinstance(found, Refusal):
         return refuse(state, found)
+    if isinstance(found, PlannedRefund):
+        return nod(state, Refunding(plan=found))
     return nod(state, Refunding(named=found, units=found.left, line=found.returnable[0]))
 
 
@@ -89,7 +95,7 @@ def _choosing(state: TillState, scene: Refunding, named: NamedSale, key: str, bo
 
 
 def _reckoned(state: TillState, scene: Refunding, named: NamedSale, book: Book) -> Step:
-    plan = planned(named, scene.units, state.cashier.cashier if state.cashier else "", book)
+    plan = planned(named, scene.units, _cashier(state), book)
     if isinstance(plan, Refusal):
         return refuse(state, plan, replace(scene, line=named.returnable[0]))
     return nod(state, replace(scene, plan=plan))

@@ -31,10 +31,13 @@ class NamedSale:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRefund:
-    """A return that was reckoned and waits for the cashier's word: the order to book it, and what it says."""
+    """A return that was reckoned and waits for the cashier's word: the order to book it, what it says, and the number
+    of the receipt it is of.
+    """
 
     order: Commit
     body: RefundBody
+    number: str
 
 
 @dataclass(frozen=True, slots=True)

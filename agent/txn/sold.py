@@ -70,10 +70,11 @@ def recalled(entry: Entry, book: Book) -> Done | None:
 
 def refunded(entry: Entry, body: RefundBody, book: Book) -> Refunded:
     """Return what came back by ``body``, with the names that the sale's lines have as far as it is kept here."""
-    sale = _sale_at(body, book)
-    customer = (sale and sale.basket.customer) or Customer("")
+    made = _made_at(body, book)
+    customer = (made and made.basket.customer) or Customer("")
     buyer = None if body.member is None else _as_sold(body.member, customer, book)
-    return Refunded(entry, body, () if sale is None else sale.names, buyer, _when(entry, book))
+    names = made.names if isinstance(made, SaleBody) else ("储值充值 Top-up",) if made is not None else ()
+    return Refunded(entry, body, names, buyer, _when(entry, book))
 
 
 def body_of(done: Done) -> SaleBody | TopUpBody | SlipOutBody | RedemptionBody | RefundBody | ShiftCloseBody:
@@ -123,15 +124,15 @@ def _slipped_out(entry: Entry, body: SlipOutBody, book: Book) -> SlippedOut | No
     return SlippedOut(entry, body, slip, buyer, _when(entry, book), book.currency())
 
 
-def _sale_at(body: RefundBody, book: Book) -> SaleBody | None:
+def _made_at(body: RefundBody, book: Book) -> SaleBody | TopUpBody | None:
     entry = book.entry_at(body.original.epoch, body.original.seq)
     if entry is None or entry.header.transaction != body.original.transaction:
         return None
     try:
-        sale = entry.body()
+        made = entry.body()
     except ContractError:
         return None
-    return sale if isinstance(sale, SaleBody) else None
+    return made if isinstance(made, SaleBody | TopUpBody) else None
 
 
 def _buyer(sale: SaleBody, book: Book) -> Buyer | None:

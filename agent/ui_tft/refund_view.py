@@ -24,8 +24,8 @@ _WHOLE_PX = 60
 
 def refund_view(sheet: Sheet, scene: Refunding, lang: Lang, top: int, bottom: int) -> None:
     """Put what a return has come to between ``top`` and ``bottom``."""
-    if scene.plan is not None and scene.named is not None:
-        _plan(sheet, scene.plan, scene.named, lang, top, bottom)
+    if scene.plan is not None:
+        _plan(sheet, scene.plan, lang, top, bottom)
     elif scene.named is not None:
         _lines(sheet, scene, scene.named, lang, top, bottom)
     else:
@@ -48,17 +48,16 @@ def _naming(sheet: Sheet, scene: Refunding, lang: Lang, top: int, bottom: int) -
     )
 
 
-def _head(sheet: Sheet, named: NamedSale, lang: Lang, top: int) -> int:
+def _head(sheet: Sheet, number: str, lang: Lang, top: int) -> int:
     sheet.box(0, top, WIDTH, _HEAD_PX, theme.RED_PALE)
     px = sheet.write(EDGE, top + 23, Say.REFUND.say(lang), 18, theme.RED, bold=True)
-    number = number_of(named.entry)
     sheet.write(WIDTH - EDGE, top + 23, number, 15, theme.INK, align="right", most_px=_ROOM - px - 10)
     return top + _HEAD_PX
 
 
 def _lines(sheet: Sheet, scene: Refunding, named: NamedSale, lang: Lang, top: int, bottom: int) -> None:
     """The lines of which anything can come back, the one that is asked framed; as many as fit around it."""
-    y = _head(sheet, named, lang, top) + 4
+    y = _head(sheet, number_of(named.entry), lang, top) + 4
     lines = named.returnable
     rows = max(1, (bottom - y) // _ROW_PX)
     place = lines.index(scene.line)
@@ -79,9 +78,9 @@ def _lines(sheet: Sheet, scene: Refunding, named: NamedSale, lang: Lang, top: in
         y += _ROW_PX
 
 
-def _plan(sheet: Sheet, plan: PlannedRefund, named: NamedSale, lang: Lang, top: int, bottom: int) -> None:
+def _plan(sheet: Sheet, plan: PlannedRefund, lang: Lang, top: int, bottom: int) -> None:
     """What goes back where, and the whole of it, large."""
-    y = _head(sheet, named, lang, top) + 6
+    y = _head(sheet, plan.number, lang, top) + 6
     rows = _rows(plan, lang)
     room = bottom - _WHOLE_PX - y
     row_px = min(28, room // max(1, min(len(rows), 6)))

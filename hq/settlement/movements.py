@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from contract.bodies import Body, OfficeBody
 from contract.postings import (
@@ -76,7 +77,9 @@ def movements(shop: str, wall_ms: int, body: Body, terms: Terms) -> tuple[Moveme
         case SaleBody():
             found = _spent(shop, wall_ms, body.draws, 1, terms)
         case RefundBody():
-            found = _spent(shop, wall_ms, body.returned, -1, terms)
+            # What is paid out of a top-up the pool gives back to the shop that paid it in.
+            paid_out = Movement(POOL, shop, Kind.PRINCIPAL, sum(item.amount for item in _stored(body.draws)))
+            found = chain(_spent(shop, wall_ms, body.returned, -1, terms), (paid_out,))
         case TopUpBody():
             found = iter((Movement(shop, POOL, Kind.PRINCIPAL, body.amount_minor),))
         case OfficeBody():

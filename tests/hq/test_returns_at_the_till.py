@@ -14,14 +14,18 @@ from agent.txn.effects import Effect, Print, PrintReport
 from agent.txn.state import Selling, SignedIn, TillState
 from contract.bodies import EntryKind, ShiftCloseBody, TrainingBody
 from contract.trade import RefundBody
+from contract.value import Account, Asset
 from hq.books import exception_lines, ledger_sums
 from hq.coupons import CouponTerms, issue_coupon
 from hq.db import reading, writing
 from hq.ledger import balance
+from hq.periods import open_entries, settle_entries
+from hq.settlement.plain import plain_report
 from tests.agent.real_till import RealTill
 from tests.hq.borrowers import require_sound
 from tests.hq.test_value_from_tills import COUPON_RULE, LADDER, TOPPING, two_tills
-from tests.hq.tills import NOW_MS, HeadOffice, Till
+from tests.hq.tills import NOW_MS, TENANT, HeadOffice, Till
+from tests.hq.trading import quiet
 from tests.txn.desk import promising
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -154,6 +158,46 @@ def test_part_after_part_everything_is_back_where_it_came_from(hq: HeadOffice, t
     header = till.journal()[-1].header
     stamp = till.hands.clock().stamp()
     till.store.append(EntryKind.REFUND, b"again" + header.transaction[5:], stamp, replace(first, born=()))
+    chained.sync()
+    assert "returned_twice" in {reason for reason, _detail in chained.found()}
+    for one in (till, other):
+        one.store.close()
+
+
+@pytest.mark.row("G04")
+def test_a_top_up_is_kept_apart_drawn_pro_rata_and_paid_out_as_principal_alone(hq: HeadOffice, tmp_path: Path) -> None:
+    """200 + 50; 60 spent draw 48 and 12; of the top-up 152 are paid out, the 38 of bonus go."""
+    ladder = {"top_up": {"steps": [{"amount_minor": 20_000, "bonus_minor": 5_000}]}}
+    till, other = two_tills(hq, tmp_path, json.dumps(promising({**TOPPING, "then": [ladder]})))
+    chained = Chained(hq, till)
+    till.tap()
+    code = code_on(till.keys("200", "topup", "cash"))
+    (held,) = till.book.spendable(Account(Asset.STORED, "m-1"))
+    assert (held.amount, held.bonus_minor) == (20_000, 5_000)
+    chained.sync()
+    assert chained.stands() == (20_000, 5_000, 0)
+    till.tap()
+    till.keys("60", "enter", "stored")
+    assert [(draw.amount, draw.bonus_minor) for draw in till.draws()] == [(4_800, 1_200)]
+    till.keys("enter", "refund")
+    till.scan(code)
+    paper = words(next(effect for effect in till.keys("enter") if isinstance(effect, Print)).paper)
+    assert {"退货 REFUND", "退现金 Cash paid out 152.00", "收回赠送金 Bonus taken -38.00"} <= {*paper}
+    assert (last(till).refund_minor, last(till).bonus_back_minor, till.left) == (15_200, 3_800, 0)
+    till.keys("enter", "refund")
+    till.scan(code)
+    assert till.refused == "refund_spent"
+    chained.sync()
+    assert (chained.found(), chained.stands()) == ([], (0, 0, 0))
+    require_sound(hq)
+    with writing(hq.engine) as connection:
+        said = plain_report(settle_entries(connection, TENANT, open_entries(connection, quiet), NOW_MS))
+    # Paid in 200, spent here 48, paid out 152: the shop owes nobody anything.
+    assert {shop["net_minor"] for shop in said["shops"]} <= {0}
+
+    # A till that pays out more than was paid in is found out.
+    stamp, honest = till.hands.clock().stamp(), last(till)
+    till.store.append(EntryKind.REFUND, b"again" + bytes(11), stamp, replace(honest, draws=()))
     chained.sync()
     assert "returned_twice" in {reason for reason, _detail in chained.found()}
     for one in (till, other):

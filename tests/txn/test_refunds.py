@@ -109,16 +109,20 @@ def test_what_is_no_sale_does_not_come_back_and_the_way_back_is_always_open() ->
     found.tap()
     found.keys("100", "topup", "cash")
     found.commit()
-    found.keys("enter", "refund", "1", "enter")
+    found.keys("enter", "signout")
+    found.sign_in()
+    found.keys("report", "100", "enter")
+    found.commit()
+    found.keys("enter", "refund", "2", "enter")
     assert found.refused == "refund_no_sale"
     found.keys("cancel")
     assert found.state.scene == Selling()
     found.sell("10")
-    found.keys("enter", "refund", "2", "enter", "0", "enter")
+    found.keys("enter", "refund", "3", "enter", "0", "enter")
     assert found.refused == "refund_nothing"
     found.keys("clear", "clear")
     assert found.state.scene == Selling()
-    assert len(found.book.journal) == 2
+    assert len(found.book.journal) == 3
 
 
 def test_buying_and_returning_again_and_again_leaves_points_and_value_where_they_were() -> None:
