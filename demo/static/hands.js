@@ -4,17 +4,19 @@
 
 const SHORTCUTS = {
   Enter: "enter", Backspace: "clear", Escape: "cancel", ",": "00", m: "member", $: "cash", c: "cash", r: "reprint",
-  l: "lang", s: "signout", v: "stored", b: "points", t: "topup", p: "slip", g: "redeem",
+  l: "lang", s: "signout", v: "stored", b: "points", t: "topup", p: "slip", g: "redeem", u: "refund", z: "report",
+  n: "training", "=": "menu",
 };
 const KEY_ROWS = [
   "stored", "points", "topup", "slip", "redeem",
+  "refund", "report", "training", "menu", "reprint",
   "7", "8", "9", "member", "clear",
-  "4", "5", "6", "reprint", "cancel",
-  "1", "2", "3", "lang", "signout",
-  "0", "00", ".", "cash", "enter",
+  "4", "5", "6", "lang", "cancel",
+  "1", "2", "3", "signout", "enter",
+  "0", "00", ".", "cash",
 ];
 const HINTS = {
-  stored: "V", points: "B", topup: "T", slip: "P", redeem: "G",
+  stored: "V", points: "B", topup: "T", slip: "P", redeem: "G", refund: "U", report: "Z", training: "N", menu: "=",
   member: "M", clear: "⌫", reprint: "R", cancel: "Esc", lang: "L", signout: "S", cash: "C", enter: "↵", "00": ",",
 };
 

@@ -31,6 +31,7 @@ const WORDS = {
     keys: {
       clear: "清除", cancel: "取消", enter: "确认", member: "会员", cash: "现金", reprint: "补打", lang: "语言", signout: "退出",
       stored: "储值", points: "积分", topup: "充值", slip: "转值", redeem: "兑换",
+      refund: "退货", report: "报告", training: "训练", menu: "菜单",
     },
   },
   en: {
@@ -70,6 +71,7 @@ const WORDS = {
     keys: {
       clear: "Clear", cancel: "Cancel", enter: "Enter", member: "Member", cash: "Cash", reprint: "Reprint", lang: "Lang",
       signout: "Sign out", stored: "Stored", points: "Points", topup: "Top up", slip: "Slip", redeem: "Redeem",
+      refund: "Refund", report: "Report", training: "Training", menu: "Menu",
     },
   },
 };
