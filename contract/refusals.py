@@ -71,6 +71,7 @@ class RefusalCode(StrEnum):
     REFUND_ALL_BACK = "refund_all_back"
     REFUND_TOO_MANY = "refund_too_many"
     REFUND_SPENT = "refund_spent"
+    REFUND_SCAN = "refund_scan"
     REFUND_NOTHING = "refund_nothing"
     REFUND_NOT_HERE = "refund_not_here"
     REPORT_COUNT = "report_count"
@@ -341,6 +342,9 @@ TEXTS: dict[RefusalCode, RefusalText] = {
     ),
     _R.REFUND_ALL_BACK: RefusalText(
         "这一单已经全部退过", "请勿再退", "All of this sale came back before", "Do not pay it back again"
+    ),
+    _R.REFUND_SCAN: RefusalText(
+        "退充值要有充值单", "请扫充值单上的码", "A top-up needs its receipt", "Scan the code on it"
     ),
     _R.REFUND_SPENT: RefusalText(
         "这笔充值在本机没有剩余",

@@ -45,9 +45,15 @@ def by_code(data: bytes, cashier: str, book: Book) -> NamedSale | PlannedRefund 
 
 
 def by_number(number: str, cashier: str, book: Book) -> NamedSale | PlannedRefund | Refusal:
-    """Return the same of a receipt's number: of this till alone."""
+    """Return the same of a receipt's number: of this till alone. A number can be made up, so a member's money is not
+    paid out on it: a top-up needs its paper.
+    """
     entry = _entry_of(number, book)
-    return entry if isinstance(entry, Refusal) else _named_in(entry, cashier, book)
+    if isinstance(entry, Refusal):
+        return entry
+    if entry.header.kind is EntryKind.TOP_UP:
+        return Refusal(RefusalCode.REFUND_SCAN)
+    return _named_in(entry, cashier, book)
 
 
 def planned(named: NamedSale, units: Sequence[int], cashier: str, book: Book) -> PlannedRefund | Refusal:

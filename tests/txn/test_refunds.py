@@ -109,7 +109,9 @@ def test_what_is_no_sale_does_not_come_back_and_the_way_back_is_always_open() ->
     found.tap()
     found.keys("100", "topup", "cash")
     found.commit()
-    found.keys("enter", "signout")
+    found.keys("enter", "refund", "1", "enter")
+    assert found.refused == "refund_scan"
+    found.keys("cancel", "signout")
     found.sign_in()
     found.keys("report", "100", "enter")
     found.commit()
