@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from contract import wire
 from contract.bodies import (
@@ -33,7 +33,18 @@ from hq.lease_book import OUTSTANDING
 from hq.lease_offers import offer_waiting
 from hq.ledger import differences
 from hq.placement import DEFAULT_LENDING, LendingPolicy
-from hq.tables import balances, exceptions, hold_parts, lease_documents, leases, lots, postings, restorations
+from hq.tables import (
+    balances,
+    charges,
+    exceptions,
+    hold_parts,
+    lease_documents,
+    leases,
+    lots,
+    pools,
+    postings,
+    restorations,
+)
 from hq.worker import Worker
 from tests.hq.tills import NOW_MS, HeadOffice, Till
 from tests.hq.trades import MEMBER, sale_body, top_up_body
@@ -263,3 +274,15 @@ def _require_sound(connection: Connection) -> None:
     for (account_name, unit), amount in amounts.items():
         if unit == "CNY" and account_name.startswith("member/"):
             assert -amount == lying[account_name] >= 0, (account_name, amount, lying[account_name])
+    _require_pooled(connection, amounts)
+
+
+def _require_pooled(connection: Connection, amounts: dict[tuple[str, str], int]) -> None:
+    """The pool has what members are owed, but for what was charged and is not paid back yet."""
+    if amounts.get(("office/slips_ahead", "CNY")) or connection.execute(select(pools)).first() is not None:
+        return
+    money = {account: amount for (account, unit), amount in amounts.items() if unit == "CNY"}
+    has = sum(amount for account, amount in money.items() if account.startswith("pool/settlement/"))
+    owed = -sum(amount for account, amount in money.items() if account.endswith("/principal"))
+    unpaid = connection.scalar(select(func.sum(charges.c.amount)).where(charges.c.settles)) or 0
+    assert has + unpaid == owed, (has, unpaid, owed)
