@@ -224,6 +224,10 @@ class StoreBook:
         found = self._store.allowances
         return self._ask(lambda: found.spent_since(account.holder, account.asset, since_ms), MAX_POINTS)
 
+    def times_applied(self, member: str, rule: str) -> int:
+        """How often a rule that counts its members has acted here for this one; unreadable: too often."""
+        return self._ask(lambda: self._store.allowances.times(member, rule), _MANY_TRIES)
+
     def member_pin_tries(self, member: str) -> PinTries:
         """How this member's last tries went; while that cannot be read, the count is beyond every limit."""
         return self._ask(lambda: self._store.allowances.pin_tries(member), PinTries(_MANY_TRIES, self.now().wall_ms))

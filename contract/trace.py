@@ -5,6 +5,8 @@ Units of a line are counted from 0 in a fixed order. A share covers ``units`` un
 with the same amount; the shares of an effect sum to what it took off.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from contract import wire
@@ -64,3 +66,12 @@ class AppliedEffect:
     rounding_minor: int = wire.maybe(13, wire.whole(-MAX_AMOUNT_MINOR, MAX_AMOUNT_MINOR), 0)
     codes: tuple[str, ...] = wire.maybe(14, wire.many(CODE, MOST_CODES), ())
     funded_by: str | None = wire.maybe(15, TAG)
+
+
+def times_acted(effects: Iterable[AppliedEffect]) -> dict[str, int]:
+    """Return how often each rule has acted: as often as that of its effects which acted most often."""
+    parts = Counter((effect.rule, effect.part) for effect in effects)
+    found: dict[str, int] = {}
+    for (rule, _part), times in parts.items():
+        found[rule] = max(times, found.get(rule, 0))
+    return found

@@ -91,6 +91,13 @@ def withheld(pack: Pack, basket: Basket, pending: Iterable[PendingPoints] = ()) 
         for usage in basket.usage
         if (usage.share_minor is not None or usage.share_uses is not None) and (rule := by_name.get(usage.rule))
     ]
+    found += [
+        Explanation(usage.rule, rule.title, rule.title_en, *_MEMBER_USED, "—", Change.NONE, 0)
+        for usage in basket.usage
+        if (rule := by_name.get(usage.rule))
+        and rule.limits.per_member is not None
+        and usage.member >= rule.limits.per_member
+    ]
     owed = {item.pool: item.points for item in pending}
     for share in basket.pools:
         points = owed.get(share.pool)
@@ -144,6 +151,7 @@ def _change(applied: AppliedEffect, scale: int) -> tuple[Change, int, str]:
 
 
 _SHARE_USED = ("本机的活动份额已用完", "this till's share is used up")
+_MEMBER_USED = ("该会员的次数已用完", "this member has used it up")
 _POOL_USED = ("商户预存的积分已用完，本单不给", "the merchant's prepaid points are used up")
 _POOL_PENDING = ("商户预存的积分已用完，补足后到账", "to come once the merchant has paid for them")
 _STOCK_USED = ("本机的赠品份额已用完", "this till's share of the gift is used up")

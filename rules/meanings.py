@@ -97,7 +97,8 @@ MEANINGS: Mapping[str, str] = {
     "office where not written",
     "Rule.paused": "true: it stays in the pack and does not apply",
     "Limits.per_sale": "at most so many times in one sale, each time on what is left, its conditions asked again",
-    "Limits.per_member": "so often per member, ever, as the basket's `usage` tells; members only",
+    "Limits.per_member": "so often per member, ever, as the basket's `usage` tells; members only. A till counts what it "
+    "gave itself",
     "Limits.per_member_day": "so often per member and day; members only",
     "Limits.per_shop_day": "so often per shop and day",
     "Limits.total": "so often altogether",

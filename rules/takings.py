@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from contract.trace import AppliedEffect
+from contract.trace import AppliedEffect, times_acted
 from contract.value import Account, Asset
 from rules.grammar.pack import Pack
 from rules.grammar.rewards import Gift, Redeem
@@ -24,6 +24,8 @@ class Shared:
     counted: frozenset[str]
     pools: frozenset[str]
     stocked: frozenset[tuple[str, int]]
+    per_member: frozenset[str]
+    """Rules that apply so often per member."""
     redeems: bool
     """Whether a rule says what members may take without a sale."""
 
@@ -40,6 +42,7 @@ def shared_of(pack: Pack) -> Shared:
             for place, effect in enumerate(rule.then)
             if (isinstance(effect, Gift) and effect.stocked) or (isinstance(effect, Redeem) and not effect.service)
         ),
+        per_member=frozenset(rule.rule for rule in pack.rules if rule.limits.per_member is not None),
         redeems=any(isinstance(effect, Redeem) for rule in pack.rules for effect in rule.then),
     )
 
@@ -63,23 +66,20 @@ def points_by_pool(effects: Iterable[AppliedEffect], shop: str | None, pools: Co
 
 
 def takings(effects: Iterable[AppliedEffect], shop: str | None, shared: Shared) -> dict[Account, int]:
-    """Return what the effects of one entry at ``shop`` take of each account that is given from shares, in its unit.
-
-    A rule has acted as often as that of its effects which acted most often.
-    """
-    found, acted = Counter[Account](), dict[str, Counter[int]]()
+    """Return what the effects of one entry at ``shop`` take of each account that is given from shares, in its unit."""
+    found = Counter[Account]()
     effects = tuple(effects)
     for effect in effects:
         rule = effect.rule
         if rule in shared.budgets:
             found[Account(Asset.BUDGET, rule)] += effect.off_minor + effect.bonus_minor
-        if rule in shared.counted:
-            acted.setdefault(rule, Counter())[effect.part] += 1
         if (rule, effect.part) in shared.stocked:
             for gift in effect.gifts:
                 found[Account(Asset.GIFT, gift.name)] += gift.count
-    for rule, parts in acted.items():
-        found[Account(Asset.BUDGET_USES, rule)] = max(parts.values())
+    if shared.counted:
+        for rule, times in times_acted(effects).items():
+            if rule in shared.counted:
+                found[Account(Asset.BUDGET_USES, rule)] = times
     for pool, points in points_by_pool(effects, shop, shared.pools).items():
         found[Account(Asset.POOL, pool)] = points
     return {account: amount for account, amount in found.items() if amount}

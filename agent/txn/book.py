@@ -281,6 +281,10 @@ class Book(Protocol):
         """How much of a member's stored value or points was spent here from an instant (Unix milliseconds) on."""
         ...
 
+    def times_applied(self, member: str, rule: str) -> int:
+        """How often a rule that counts its members has acted here for this one."""
+        ...
+
     def member_pin_tries(self, member: str) -> PinTries:
         """How this member's last tries went."""
         ...

@@ -113,7 +113,7 @@ def as_of_now(basket: OpenBasket, book: Book) -> OpenBasket | Refusal:
 def with_offer(basket: OpenBasket, book: Book) -> OpenBasket:
     """Return the basket with the offer that is nearest to it, looked for once until the basket changes."""
     active = basket.active
-    told = shares.all_told(basket.told, active.compiled, book)
+    told = shares.all_told(basket.told, active.compiled, _member(basket), book)
     found = nearest_offer(_plain(replace(basket, told=told), book.address), active.compiled, active.goods)
     return replace(basket, offer=found, offer_sought=True)
 
@@ -153,6 +153,10 @@ def _priced(basket: OpenBasket, book: Book) -> OpenBasket | Refusal:
     return grown if not basket.lines or _fits(grown, book) else Refusal(RefusalCode.BASKET_FULL)
 
 
+def _member(basket: OpenBasket) -> str | None:
+    return None if basket.buyer is None else basket.buyer.ref.member
+
+
 def _with_held(basket: OpenBasket, book: Book) -> OpenBasket:
     buyer = None if basket.buyer is None else bounded(basket.buyer, basket.active, book)
     held, points = held_for(buyer, book), points_for(buyer, book)
@@ -165,11 +169,11 @@ def _told(basket: OpenBasket, book: Book) -> OpenBasket:
     basket = replace(basket, told=Told())
     for _round in range(shares.MOST_ROUNDS):
         basket = _reckoned(replace(basket, stored_minor=0), book)
-        told = shares.told_more(basket.told, basket.priced.effects, compiled, book)
+        told = shares.told_more(basket.told, basket.priced.effects, compiled, _member(basket), book)
         if told == basket.told:
             return basket
         basket = replace(basket, told=told)
-    told = shares.all_told(basket.told, compiled, book)
+    told = shares.all_told(basket.told, compiled, _member(basket), book)
     return _reckoned(replace(basket, stored_minor=0, told=told), book)
 
 

@@ -21,21 +21,35 @@ MOST_TOLD = 500
 """So many campaigns are told of at once."""
 
 
-def told_more(told: Told, effects: Iterable[AppliedEffect], compiled: Compiled, book: Book) -> Told:
-    """Return what the rules must be told besides ``told``: every share that ``effects`` take more of than lies here."""
+def told_more(told: Told, effects: Iterable[AppliedEffect], compiled: Compiled, member: str | None, book: Book) -> Told:
+    """Return what the rules must be told besides ``told``: every share of which ``effects`` take more than lies here,
+    and how often rules that count their members have acted for ``member``.
+    """
+    effects = tuple(effects)
     wanted = takings(effects, book.address.shop, compiled.shared)
     short = {account: left for account, amount in wanted.items() if (left := left_of(account, book)) < amount}
-    return _with(told, short) if short else told
+    uncounted = compiled.shared.per_member.difference(item.rule for item in told.usage) if member else ()
+    acted = {effect.rule for effect in effects}.intersection(uncounted) | {
+        account.holder for account in short if account.holder in uncounted
+    }
+    if not short and not acted:
+        return told
+    return _with(told, short, {rule: book.times_applied(member or "", rule) for rule in acted})
 
 
-def all_told(told: Told, compiled: Compiled, book: Book) -> Told:
-    """Return all of this till's shares in what a pack gives from shares alone, as many as can be told."""
+def all_told(told: Told, compiled: Compiled, member: str | None, book: Book) -> Told:
+    """Return all of this till's shares in what a pack gives from shares alone, and how often rules have acted for
+    ``member``: as many as can be told.
+    """
     shared = compiled.shared
+    known = {item.rule for item in told.usage}
+    counted = sorted(shared.per_member - known)[:MOST_TOLD] if member else []
     accounts = [Account(Asset.BUDGET, rule) for rule in sorted(shared.budgets)[:MOST_TOLD]]
     accounts += [Account(Asset.BUDGET_USES, rule) for rule in sorted(shared.counted)[:MOST_TOLD]]
     if book.address.shop in shared.pools:
         accounts.append(Account(Asset.POOL, book.address.shop))
-    return _with(told, {account: left_of(account, book) for account in accounts})
+    times = {rule: book.times_applied(member or "", rule) for rule in counted}
+    return _with(told, {account: left_of(account, book) for account in accounts}, times)
 
 
 def share_draws(effects: Iterable[AppliedEffect], compiled: Compiled, book: Book) -> tuple[Draw, ...] | Short:
@@ -54,8 +68,10 @@ def left_of(account: Account, book: Book) -> int:
     return spendable(book.spendable(account))
 
 
-def _with(told: Told, shares: Mapping[Account, int]) -> Told:
+def _with(told: Told, shares: Mapping[Account, int], times: Mapping[str, int]) -> Told:
+    counted = {item.rule: item.member for item in told.usage} | dict(times)
     usage = {item.rule: (item.share_minor, item.share_uses) for item in told.usage}
+    usage |= {rule: (None, None) for rule in times if rule not in usage}
     stock = {item.sku: item.left for item in told.stock}
     pools = {item.pool: item.left for item in told.pools}
     for account, left in shares.items():
@@ -71,7 +87,10 @@ def _with(told: Told, shares: Mapping[Account, int]) -> Told:
             case Asset.POOL:
                 pools[name] = left
     return Told(
-        tuple(RuleUsage(rule, share_uses=uses, share_minor=minor) for rule, (minor, uses) in sorted(usage.items())),
+        tuple(
+            RuleUsage(rule, counted.get(rule, 0), share_uses=uses, share_minor=minor)
+            for rule, (minor, uses) in sorted(usage.items())
+        ),
         tuple(Stock(sku, left) for sku, left in sorted(stock.items())),
         tuple(PoolShare(pool, left) for pool, left in sorted(pools.items())),
     )

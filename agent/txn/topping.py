@@ -50,9 +50,10 @@ def planned(buyer: Buyer, amount_minor: int, book: Book) -> OpenBasket | Refusal
 def _brought(basket: OpenBasket, amount_minor: int, book: Book) -> tuple[OpenBasket, tuple[AppliedEffect, ...]]:
     """What rules bring, told of the shares that are too small for it. Raises ContractError."""
     compiled = basket.active.compiled
+    member = None if basket.buyer is None else basket.buyer.ref.member
     for _round in range(shares.MOST_ROUNDS):
         effects = tuple(_effect(item) for item in top_up(amount_minor, _asked(basket, book), compiled).brought)
-        told = shares.told_more(basket.told, effects, compiled, book)
+        told = shares.told_more(basket.told, effects, compiled, member, book)
         if told == basket.told:
             break
         basket = replace(basket, told=told)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from agent.txn.book import ActivePack
+from contract import credentials
+from contract.credentials import MemberCredential, credential_text, seal_credential
 from contract.documents import DocumentKind
 from contract.ids import TerminalAddress
 from contract.postings import taken_account
@@ -22,6 +24,8 @@ from hq.db import reading, writing
 from hq.grants import buy_pool, grant
 from hq.holds import Asked, Hold, HoldRefusal, capture, reserve
 from hq.ledger import balance
+from hq.people import replace_members
+from hq.sources import MemberRow
 from rules.advice.goods import Goods
 from rules.authoring import read_authored
 from rules.engine.compiled import compile_pack
@@ -78,27 +82,39 @@ def sales(till: RealTill) -> list[SaleBody]:
     return [body for entry in till.journal() if isinstance(body := entry.body(), SaleBody)]
 
 
+@pytest.mark.row("G29")
 def test_two_tills_offline_never_give_more_of_a_campaign_than_their_shares(hq: HeadOffice, tmp_path: Path) -> None:
-    shops = Shops(hq, tmp_path, CAMPAIGN)
+    """Each member gets it twice at most; who comes again pays the full price and takes nothing of the share."""
+    limits = {"budget_minor": 15_000, "per_member": 2}
+    campaign = {**CAMPAIGN, "limits": limits, "when": [{"member": True}]}
+    shops = Shops(hq, tmp_path, campaign)
     budget = Account(Asset.BUDGET, "save-20")
     shops.meet(2)
     with writing(hq.engine) as connection:
         grant(connection, hq.desk, budget, 15_000, NOW_MS)
+        replace_members(connection, [MemberRow(name, "会员", "gold", (), (), None) for name in ("m-1", "m-2")])
     shops.meet()
-    shares = [shops.left(till, budget) for till in (shops.a, shops.b)]
-    assert shares == [6_000, 6_000]
+    assert [shops.left(till, budget) for till in (shops.a, shops.b)] == [6_000, 6_000]
+    compiled = compile_pack(read_authored(json.dumps(shops.rules)))
     for till in (shops.a, shops.b):
-        for _time in range(5):
+        for member in ("m-1", "m-1", "m-1", "m-2", "m-2"):
+            till.scan(member_code(hq, member))
             till.keys("150", "enter", "cash")
         off = [body.basket.list_minor - body.payable_minor for body in sales(till)]
-        assert off == [2_000, 2_000, 2_000, 0, 0]
-        (verdict,) = judge(sales(till)[-1].basket, compile_pack(read_authored(json.dumps(shops.rules)))).verdicts
-        assert verdict.shortfall is not None and verdict.shortfall.why is Why.BUDGET_SHARE_USED
+        assert off == [2_000, 2_000, 0, 2_000, 0]
+        why = [judge(body.basket, compiled).verdicts[0].shortfall for body in sales(till)]
+        assert [item and item.why for item in why] == [None, None, Why.LIMIT_MEMBER, None, Why.BUDGET_SHARE_USED]
     shops.meet(3)
     shops.require_right()
     with reading(hq.engine) as connection:
         assert balance(connection, "budget/save-20", "CNY") == -3_000
     shops.close()
+
+
+def member_code(hq: HeadOffice, member: str) -> str:
+    """The code of a member, signed by head office."""
+    told = MemberCredential(credentials.GRAMMAR, TENANT, member, "gold", (), 99_999, issued_day=20_000)
+    return credential_text(seal_credential(hq.desk.signer, told))
 
 
 def test_points_lent_by_habit_pay_offline_in_two_shops_and_those_earned_follow(hq: HeadOffice, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,7 @@ from contract.ids import TerminalAddress
 from contract.presentations import Shown, presentation_text, seal_presentation
 from contract.signing import PublicKey, Signer, SoftwareSigner
 from contract.slips import Slip, seal_slip
+from contract.trace import times_acted
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 from contract.value import Account, Asset, Draw, Lease
 
@@ -50,6 +52,8 @@ class Purse:
     """Coupons, members and cards (hexadecimal) that head office called back."""
     slips: set[bytes] = field(default_factory=set)
     others: dict[tuple[TerminalAddress, int], PublicKey] = field(default_factory=dict)
+    acted: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often each rule has acted for each member."""
     own: SoftwareSigner = field(default_factory=new_signer)
     """The key of this terminal's journal, for slips."""
 
@@ -118,8 +122,14 @@ class Purse:
             return
         if body.member is not None and body.member.presentation is not None:
             self.showings.add(body.member.presentation)
+        if body.member is not None:
+            for rule, times in times_acted(body.effects).items():
+                self.acted[body.member.member, rule] += times
         self._take(body.draws)
         self._bear(body.born)
+
+    def times_applied(self, member: str, rule: str) -> int:
+        return self.acted[member, rule]
 
     def _take(self, draws: Iterable[Draw]) -> None:
         for draw in draws:

@@ -14,7 +14,7 @@ from hq.audit import audit_sale
 from hq.audit_value import audit_top_up
 from rules.engine.shortfall import Why
 from rules.engine.verdicts import judge
-from tests.txn.desk import GOLD_PHONE, Desk, MemoryBook, pack, paper_text, promising
+from tests.txn.desk import GOLD_PHONE, SILVER_UID, Desk, MemoryBook, pack, paper_text, promising
 
 SAVE = {"spend_save": {"steps": [{"spend_minor": 10_000, "save_minor": 2_000}]}}
 CAMPAIGN = {"rule": "save-20", "lane": "basket", "limits": {"budget_minor": 100_000}, "then": [SAVE]}
@@ -149,3 +149,19 @@ def test_a_top_ups_bonus_comes_out_of_the_campaigns_share() -> None:
         assert isinstance(body, TopUpBody) and desk.book.active is not None
         assert (body.bonus_minor, drawn(body)) == (bonus, {"budget/top": bonus} if bonus else {})
         assert audit_top_up(body, desk.book.address, desk.book.active.compiled) == ()
+
+
+def test_a_rule_that_counts_its_members_gives_each_no_more_than_that_often_here() -> None:
+    once = {**CAMPAIGN, "when": [{"member": True}], "limits": {"per_member": 2}}
+    desk = till(once)
+    for off_minor in (2_000, 2_000, 0):
+        desk.tap()
+        desk.keys("150", "enter", "cash")
+        assert 15_000 - sold(desk).payable_minor == off_minor
+    assert any(
+        "该会员的次数已用完" in row
+        for row in paper_text((next(one for one in reversed(desk.effects) if isinstance(one, Print)),))
+    )
+    desk.tap(SILVER_UID)
+    desk.keys("150", "enter", "cash")
+    assert sold(desk).payable_minor == 13_000
