@@ -72,7 +72,6 @@ class Journal:
                 self.found(born)
                 self._database.write("INSERT INTO totals VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0)")
                 self._database.write("INSERT INTO heard VALUES (1, 0)")
-            self._database.keep_epoch(born.epoch)
             return
         epoch, address, key, identity = found
         newest = Source(born.address, epoch, born.key)
@@ -80,7 +79,6 @@ class Journal:
             require_genuine(epoch, address, key, identity)
             raise StoreError(StoreCause.FOREIGN, f"the file belongs to {address} epoch {epoch} or to another key")
         self._source = newest
-        self._database.keep_epoch(epoch)
 
     def found(self, source: Source) -> None:
         """Note that the chain of ``source`` begins here, as part of the caller's transaction."""

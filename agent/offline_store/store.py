@@ -96,10 +96,8 @@ class Store:
         self._shifts = Shifts(self._database, self._journal, identity.address)
         self._runs = Runs(self._database, self._journal)
         self._retention = Retention(self._database, self._journal)
-        shelves = Shelves(
-            self._members, self._cashiers, self._catalogue, self._terminals, self._revocations, self._notices
-        )
-        self._documents = DocumentShelf(self._database, self._journal, self._holdings, shelves, attributes)
+        kept = (self._members, self._cashiers, self._catalogue, self._terminals, self._revocations, self._notices)
+        self._documents = DocumentShelf(self._database, self._journal, self._holdings, Shelves(*kept), attributes)
 
     @property
     def runs(self) -> Runs:
@@ -116,6 +114,7 @@ class Store:
             with damaged_rows():
                 self._journal.require_own()
                 self._journal.require_sound()
+            self._database.keep_epoch(self._journal.source.epoch)
         except StoreError:
             self._database.close()
             raise

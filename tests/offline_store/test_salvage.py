@@ -305,33 +305,6 @@ def test_of_a_file_that_holds_nothing_nothing_is_kept_and_the_till_still_comes_u
     store.close()
 
 
-@pytest.mark.parametrize("gone", [False, True])
-def test_a_file_that_was_emptied_or_is_gone_is_not_taken_for_a_new_one(
-    tmp_path: Path, who: Identity, gone: bool
-) -> None:
-    path = tmp_path / "till.db"
-    store = opened(path, who)
-    sell(store)
-    begin_epoch(store, 5)
-    store.close()
-    opened(path, who).close()
-    for end in ("-wal", "-shm"):
-        path.with_name(path.name + end).unlink(missing_ok=True)
-    path.unlink() if gone else path.write_bytes(b"")
-    with pytest.raises(StoreError, match="epoch 5 was kept in it") as refused:
-        Store(path, who).open()
-    assert refused.value.in_the_file
-    found = recover(path, who, new_transaction_id(), stamp())
-    assert (found.epoch, found.entries) == (6, 0)
-    assert found.detail.startswith(
-        "0 entries kept, how many are lost is not known; the file is kept as till.db.damaged-"
-    )
-    store = opened(path, who)
-    assert sell(store).header.seq == 2
-    store.close()
-    verify_journal(path, ADDRESS, who.signer.public)
-
-
 def test_another_terminals_file_is_left_alone(day: Day, tmp_path: Path) -> None:
     path = day.closed(tmp_path)
     data = path.read_bytes()
