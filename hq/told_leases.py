@@ -42,16 +42,17 @@ def take_document(connection: Connection, taking: Taking, item: Applied, body: D
             lease_documents.c.address == address, lease_documents.c.digest == body.digest
         )
     )
-    if epoch is not None and item.header.epoch < epoch:
-        # A copy of the terminal that is still in an epoch which has ended: what it takes was lent to the other.
-        return
     if epoch is None:
         opened = _own(connection, item, body)
         if opened is None:
             taking.find(item, Cause.DOCUMENT_FORGED, f"leases {body.version}, {body.digest.hex()}")
             return
-        _honour(connection, taking, item, opened)
+        epoch = _honour(connection, taking, item, opened)
         taking.forgotten = f"{address} has leases {body.version}, which these books do not know"
+    if item.header.epoch < epoch:
+        # A copy of the terminal that is still in an epoch which has ended: what it takes was lent to the other, which
+        # is still to be told.
+        return
     here = lease_documents.c.address == address
     connection.execute(
         update(lease_documents)
@@ -96,7 +97,8 @@ def own_keys(connection: Connection, tenant: str) -> tuple[PublicKey, ...]:
     return tuple({text: parse_public_key(text) for text in texts}.values())
 
 
-def _honour(connection: Connection, taking: Taking, item: Applied, opened: OpenedDocument) -> None:
+def _honour(connection: Connection, taking: Taking, item: Applied, opened: OpenedDocument) -> int:
+    """Record a document of ours again, as one on its way; return the epoch it lends to."""
     document = opened.document
     content = wire.unpack(LeasesContent, document.content, MAX_EMBEDDED_BYTES)
     address = str(item.header.address)
@@ -118,3 +120,4 @@ def _honour(connection: Connection, taking: Taking, item: Applied, opened: Opene
         if taking.leases.find(lease.lease) is None:
             count = LeaseCount(lease, address, content.epoch, Origin.LENT, state, taking.now_ms, document=opened.digest)
             taking.leases.add(count)
+    return content.epoch

@@ -358,7 +358,7 @@ def _of_value() -> tuple[Mistake, ...]:
             "a lease is lowered after its spend",
             Cast(unit=TillThatLowersLeasesLater, faults=cuts),
             (LENT,),
-            ("lease_overdrawn",),
+            ("lease_overdrawn", "leases_differ"),
         ),
         Mistake(
             "restored books lend at once",
