@@ -5,11 +5,13 @@ first entry says which epoch it follows and is signed by that epoch's key. A rep
 enrolled by people.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, func, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, func, select, tuple_, update
 
 from contract.bodies import EpochStartBody
 from contract.envelope import Keyring, keyring
@@ -42,12 +44,37 @@ class Chain:
 
 
 def lock_chain(connection: Connection, address: TerminalAddress, epoch: int) -> Chain | None:
-    """The chain as it is now, nobody else's until the transaction ends; None where it is not let in.
+    """The chain as it is now, nobody else's until the transaction ends; None where it is not let in."""
+    return lock_chains(connection, ((address, epoch),)).get((address, epoch))
 
-    Where several workers share the tills, the row is theirs one at a time; SQLite has one writer anyway.
+
+def lock_chains(
+    connection: Connection, wanted: Collection[tuple[TerminalAddress, int]]
+) -> dict[tuple[TerminalAddress, int], Chain]:
+    """The chains of these tills and epochs as they are now, nobody else's until the transaction ends; those that are
+    not let in are missing.
+
+    Where several workers share the tills, a row is theirs one at a time, locked in one order; SQLite has one writer
+    anyway.
     """
-    rows = connection.execute(
+    addresses = {str(address): address for address, _ in wanted}
+    epochs: dict[str, dict[int, Row[*tuple[Any, ...]]]] = defaultdict(dict)
+    for row in connection.execute(_locked(), {"addresses": sorted(addresses)}):
+        epochs[row.address][row.epoch] = row
+    found = {}
+    for address, epoch in wanted:
+        rows = epochs[str(address)]
+        if epoch in rows:
+            found[address, epoch] = _chain(address, epoch, rows)
+    return found
+
+
+@cache
+def _locked() -> Select[*tuple[Any, ...]]:
+    """Built once: every batch asks it."""
+    return (
         select(
+            terminals.c.address,
             terminals.c.epoch,
             terminals.c.public_key,
             terminals.c.revoked_ms,
@@ -55,26 +82,44 @@ def lock_chain(connection: Connection, address: TerminalAddress, epoch: int) -> 
             chains.c.head_hash,
         )
         .join(chains, (chains.c.address == terminals.c.address) & (chains.c.epoch == terminals.c.epoch))
-        .where(terminals.c.address == str(address))
-        .order_by(terminals.c.epoch)
+        .where(terminals.c.address.in_(bindparam("addresses", expanding=True)))
+        .order_by(terminals.c.address, terminals.c.epoch)
         .with_for_update(of=chains)
-    ).all()
-    found = {row.epoch: row for row in rows}
-    if epoch not in found:
-        return None
-    row = found[epoch]
-    keys = {each.epoch: parse_public_key(each.public_key) for each in rows}
-    believed = keyring(keys[epoch])
+    )
+
+
+def _chain(address: TerminalAddress, epoch: int, rows: Mapping[int, Row[*tuple[Any, ...]]]) -> Chain:
+    row = rows[epoch]
+    keys = {each.epoch: parse_public_key(each.public_key) for each in rows.values()}
     revoked = row.revoked_ms is not None
-    return Chain(address, epoch, row.upto_seq, row.head_hash, keys, believed, rows[-1].epoch, revoked)
+    return Chain(address, epoch, row.upto_seq, row.head_hash, keys, keyring(keys[epoch]), max(rows), revoked)
 
 
-def move_head(connection: Connection, chain: Chain, upto_seq: int, head_hash: bytes, now_ms: int) -> None:
-    """Write how far the chain has come."""
+def move_heads(connection: Connection, moved: Collection[Chain], now_ms: int) -> None:
+    """Write how far chains have come."""
     connection.execute(
+        _move(),
+        [
+            {
+                "b_address": str(chain.address),
+                "b_epoch": chain.epoch,
+                "b_upto_seq": chain.upto_seq,
+                "b_head_hash": chain.head_hash,
+                "b_now_ms": now_ms,
+            }
+            for chain in moved
+        ],
+    )
+
+
+@cache
+def _move() -> Update:
+    return (
         update(chains)
-        .where(chains.c.address == str(chain.address), chains.c.epoch == chain.epoch)
-        .values(upto_seq=upto_seq, head_hash=head_hash, last_seen_ms=now_ms)
+        .where(chains.c.address == bindparam("b_address"), chains.c.epoch == bindparam("b_epoch"))
+        .values(
+            upto_seq=bindparam("b_upto_seq"), head_hash=bindparam("b_head_hash"), last_seen_ms=bindparam("b_now_ms")
+        )
     )
 
 

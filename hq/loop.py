@@ -21,6 +21,9 @@ EARLY_WAIT_S = 0.3
 """So long a batch waits for the one before it, which another worker may have in hand, before its till is told."""
 EARLY_STEP_S = 0.01
 MOST_EARLY = 200
+MOST_TOGETHER = 64
+BYTES_TOGETHER = 96_000
+"""So much is taken together at most: what one transaction holds, others wait for."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -101,9 +104,13 @@ class WorkLoop:
             _LOG.exception("event=work_failed")
 
     def _turn(self, line: Line) -> None:
-        message = self._next()
-        if message is not None:
-            self._answer(line, *message, until_s=time.monotonic() + EARLY_WAIT_S)
+        messages = self._next()
+        if len(messages) > 1:
+            answers, messages = self._worker.together(messages, _now_ms())
+            for publish in answers:
+                self._send(line, publish)
+        for topic, payload in messages:
+            self._answer(line, topic, payload, until_s=time.monotonic() + EARLY_WAIT_S)
         while self._early and self._early[0].again_s <= time.monotonic():
             early = self._early.popleft()
             self._answer(line, early.topic, early.payload, early.until_s)
@@ -138,12 +145,17 @@ class WorkLoop:
         for publish in answers:
             self._send(line, publish)
 
-    def _next(self) -> tuple[str, bytes] | None:
+    def _next(self) -> list[tuple[str, bytes]]:
+        """The messages that wait, as far as they are taken together; none where none comes for a while."""
         wait_s = EARLY_STEP_S if self._early else self._next_poll_s - time.monotonic()
+        found: list[tuple[str, bytes]] = []
         try:
-            return self._waiting.get(timeout=min(POLL_INTERVAL_S, max(EARLY_STEP_S, wait_s)))
+            found.append(self._waiting.get(timeout=min(POLL_INTERVAL_S, max(EARLY_STEP_S, wait_s))))
+            while len(found) < MOST_TOGETHER and sum(len(payload) for _, payload in found) < BYTES_TOGETHER:
+                found.append(self._waiting.get_nowait())
         except queue.Empty:
-            return None
+            pass
+        return found
 
     def _announce(self, line: Line) -> None:
         """Send what tills have not been told; what the connection does not take is for the next time."""

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from contract.errors import ContractError
+from contract.ids import TerminalAddress
 from contract.journal import Entry
 from contract.signing import PublicKey
 from hq.applied import Applied
@@ -28,6 +29,9 @@ from hq.tables import carried, entries, presentations, transactions
 from hq.unsettled import Cause, Finding, Place, raise_exceptions, raise_once_in_chain
 
 UNREADABLE_KIND = "unreadable"
+
+Keys = Mapping[TerminalAddress, Mapping[int, PublicKey]]
+"""The journal keys of tills, by epoch."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -58,12 +62,12 @@ class Judgement:
 def record(
     connection: Connection,
     arrived: Sequence[Arrived],
-    keys: Mapping[int, PublicKey],
+    keys: Keys,
     shelf: PackShelf,
     now_ms: int,
     one_by_one: bool = False,
 ) -> list[Judgement]:
-    """Store and judge entries of one till, in the order of their chain; ``keys`` are the till's by epoch.
+    """Store and judge entries, those of each till in the order of its chain; ``keys`` are the tills' by epoch.
 
     Whatever it raises, the transaction has to be given up. With ``one_by_one`` only OperationalError and InterfaceError
     are raised, where the database itself fails.
@@ -78,7 +82,7 @@ def record(
 def _record_together(
     connection: Connection,
     arrived: Sequence[Arrived],
-    keys: Mapping[int, PublicKey],
+    keys: Keys,
     shelf: PackShelf,
     now_ms: int,
 ) -> list[Judgement]:
@@ -96,9 +100,7 @@ def _record_together(
     return judged
 
 
-def _record_alone(
-    connection: Connection, item: Arrived, keys: Mapping[int, PublicKey], shelf: PackShelf, now_ms: int
-) -> Judgement:
+def _record_alone(connection: Connection, item: Arrived, keys: Keys, shelf: PackShelf, now_ms: int) -> Judgement:
     try:
         with connection.begin_nested():
             return _record_together(connection, (item,), keys, shelf, now_ms)[0]
@@ -113,12 +115,12 @@ def _record_alone(
         return failed
 
 
-def _read(item: Arrived, keys: Mapping[int, PublicKey]) -> Meaning | Verdict:
+def _read(item: Arrived, keys: Keys) -> Meaning | Verdict:
     """What an entry says; the verdict where that cannot be told."""
     if item.entry is None:
         return Verdict(Judged.WAITING, (Finding(Cause.UNREADABLE, item.problem),))
     try:
-        return meaning_of(item.entry, keys)
+        return meaning_of(item.entry, keys[item.place.address])
     except ContractError as error:
         return Verdict(Judged.WAITING, (Finding(Cause.UNREADABLE, str(error)),))
     except CarriedFalsely as error:
@@ -189,9 +191,10 @@ def _store(connection: Connection, judged: Sequence[Judgement], now_ms: int) -> 
             )
     if not fresh:
         return known
-    rows = insert_told(connection, entries, _STORED, [_stored(item, now_ms) for item in fresh], ("seq", "id"))
-    first = fresh[0].arrived.place
-    return known | {Place(first.address, first.epoch, seq): entry_id for seq, entry_id in rows}
+    places = {(str(place.address), place.epoch, place.seq): place for item in fresh for place in (item.arrived.place,)}
+    told = ("address", "epoch", "seq", "id")
+    rows = insert_told(connection, entries, _STORED, [_stored(item, now_ms) for item in fresh], told)
+    return known | {places[address, epoch, seq]: entry_id for address, epoch, seq, entry_id in rows}
 
 
 _STORED = (

@@ -96,7 +96,7 @@ def _judge_again(connection: Connection, row: Any, shelf: PackShelf, now_ms: int
     if not _is_in_place(connection, place, entry):
         return False
     arrived = Arrived(place, row.sealed, row.digest, entry, entry_id=row.id)
-    (judgement,) = record(connection, (arrived,), keys, shelf, now_ms, one_by_one=True)
+    (judgement,) = record(connection, (arrived,), {place.address: keys}, shelf, now_ms, one_by_one=True)
     if judgement.verdict.judged is Judged.WAITING:
         return False
     settle(connection, place, (Cause.UNREADABLE, Cause.JUDGING_FAILED), now_ms)

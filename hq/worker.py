@@ -5,6 +5,7 @@ are signed after the transaction they speak of has committed.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, func, select
@@ -23,7 +24,7 @@ from hq.documents import Desk, announcements, leases_offered, renew
 from hq.granting import step
 from hq.grants import expire_due
 from hq.greeting import Greeter, NotWelcome
-from hq.ingest import BatchEarly, BatchRefused, take
+from hq.ingest import BatchEarly, BatchRefused, Offer, take, take_together
 from hq.instalments import grant_instalments
 from hq.owed_points import give_owed
 from hq.packs import PackShelf
@@ -72,6 +73,25 @@ class Worker:
         raises.
         """
         return self._answer(topic, payload, now_ms, patient=True)
+
+    def together(
+        self, messages: Sequence[tuple[str, bytes]], now_ms: int
+    ) -> tuple[list[Publish], list[tuple[str, bytes]]]:
+        """Take those of ``messages``, each a topic and its payload, that are batches and the next of their chains, with
+        one commit for all of them. Return the answers, and the messages that are left to be answered one by one, in
+        order. Raises only what the database raises.
+        """
+        offers = [_offered(topic, payload) for topic, payload in messages]
+        outcomes = iter(take_together(self._engine, [offer for offer in offers if offer], self._packs, now_ms))
+        answers: list[Publish] = []
+        left: list[tuple[str, bytes]] = []
+        for message, offer in zip(messages, offers, strict=True):
+            ack = next(outcomes) if offer is not None else None
+            if ack is None:
+                left.append(message)
+            else:
+                answers.append(Publish(topics.down(ack.address, Down.ACK), seal_ack(self._desk.signer, ack)))
+        return answers, left
 
     def _answer(self, topic: str, payload: bytes, now_ms: int, patient: bool) -> list[Publish] | None:
         try:
@@ -224,6 +244,15 @@ class Worker:
         with writing(self._engine) as connection:
             keep_refused(connection, topic, payload, reason, detail, now_ms)
         return []
+
+
+def _offered(topic: str, payload: bytes) -> Offer | None:
+    """A batch, where the message is one."""
+    try:
+        address, kind = topics.read_up(topic)
+    except ContractError:
+        return None
+    return Offer(address, payload) if kind is Up.BATCH else None
 
 
 def _announce(address: TerminalAddress, announcement: Announcement) -> Publish:
