@@ -50,7 +50,9 @@ from contract.messages import (
     open_welcome,
 )
 
-OUTSTANDING_BATCHES = 2
+OUTSTANDING_BATCHES = 4
+"""So many are on their way at once: what waits at head office it takes with one commit."""
+
 REMEMBERED_REFUSALS = 64
 
 
