@@ -2,14 +2,17 @@
 office on PostgreSQL, and back as signed acknowledgements that move the terminal's own cursor.
 
 The limit is the same library on the same broker in the same run: a bare client that publishes messages of one sale's
-size at QoS 1, twenty of them on their way, nobody listening.
+size at QoS 1, twenty of them on their way, nobody listening. Beside it stands which share of the time each side was
+busy (user and system time of its processes): where one of them is near 1, that one is what the others wait for.
 """
 
+import os
 import queue
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -49,7 +52,7 @@ def main() -> int:
         cluster(durable=True) as postgres,
         live_office(Path(name), postgres.new()) as office,
     ):
-        office.start_broker()
+        broker = office.start_broker()
         worker = office.start()
         say_step(f"{sales} sales offline")
         identity = load_identity(office.tills[A1].identity_folder, A1, 1)
@@ -57,14 +60,39 @@ def main() -> int:
         store.open()
         size = _sell(office, store, sales)
         say_step("draining")
+        sides = {"head office": [worker.pid], "broker": [broker.pid], "PostgreSQL": _processes_of(postgres.folder)}
+        before = {side: _busy_s(pids) for side, pids in sides.items()}
+        before_here_s = time.process_time()
         drained_s = _drained_s(office, store, identity)
+        busy = {side: _busy_s(pids) - before[side] for side, pids in sides.items()}
+        busy["terminal"] = time.process_time() - before_here_s
         store.close()
         worker.terminate()
         worker.wait(20)
         say_step("the library alone")
         bare = _bare_messages_a_second(office, bytes(size))
     beside("backlog of one terminal", sales / drained_s, bare, "sales/s", f"QoS 1 messages/s of {size} bytes, bare")
+    for side, busy_s in sorted(busy.items()):
+        each_us = busy_s / sales * 1_000_000
+        print(f"{side}: busy {busy_s / drained_s:.2f} of the time, {each_us:.0f} us a sale")
     return 0
+
+
+def _processes_of(cluster: Path) -> list[int]:
+    """The processes of a PostgreSQL that are there now: the one in its pid file, and its children."""
+    (first, *_) = (cluster / "data" / "postmaster.pid").read_text(encoding="ascii").splitlines()
+    parents = {int(path.name): int(_stat(int(path.name))[1]) for path in Path("/proc").iterdir() if path.name.isdigit()}
+    return [int(first), *(pid for pid, parent in parents.items() if parent == int(first))]
+
+
+def _busy_s(pids: Sequence[int]) -> float:
+    """User and system time of processes together, in seconds."""
+    return sum(int(_stat(pid)[11]) + int(_stat(pid)[12]) for pid in pids) / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of proc(5) stat from the state on: the name before them may hold anything."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
 
 
 def _sell(office: LiveOffice, store: Store, sales: int) -> int:
