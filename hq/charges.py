@@ -4,7 +4,7 @@ The ledger charges it in the same breath. The rows let shops settle it, and let 
 drawn from is told of later (``hq.charging``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -16,6 +16,17 @@ from hq.lease_book import LeaseBook
 from hq.lots import LotBook
 from hq.tables import charges
 from hq.unsettled import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Shops:
+    """What is decided about shops: who bears what goes beyond leases (the shop where none is named), whose points are
+    paid in advance, and the newest epoch of each terminal.
+    """
+
+    bearers: Mapping[str, str]
+    pools: frozenset[str]
+    epochs: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

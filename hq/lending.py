@@ -24,7 +24,7 @@ from contract.trade import RedemptionBody, RefundBody, SaleBody, TenderKind, Top
 from contract.value import Account, Asset
 from hq.applied import Applied, Consequences
 from hq.bulk import insert_rows, keep_rows
-from hq.charges import keep_charges
+from hq.charges import Shops, keep_charges
 from hq.coupon_book import CouponBook
 from hq.lease_book import LeaseBook, LeaseState
 from hq.lease_returns import take_office, take_returns, withdraw_uses
@@ -45,7 +45,7 @@ from hq.tables import (
     terminals,
     value_terms,
 )
-from hq.taking import Entry, Shops, Taking
+from hq.taking import Entry, Taking
 from hq.told_leases import take_document, told_lease_ids
 from hq.true_issuers import keep_issuers
 
@@ -209,13 +209,14 @@ def _write(connection: Connection, taking: Taking, slips: SlipBook, items: Seque
     keep_charges(connection, taking.charges)
     promises = [(item.entry_id, 0, 0) for item in items if isinstance(item.body, TopUpBody) and item.body.bonus_minor]
     insert_rows(connection, promised_bonus, ("entry_id", "granted", "due_day"), promises)
-    owed = [
-        (item.entry_id, promise.pool, promise.points)
+    owed = {
+        (item.entry_id, promise.pool): promise.points
         for item in items
         if isinstance(item.body, SaleBody) and item.body.member is not None
         for promise in item.body.pending
-    ]
-    insert_rows(connection, owed_points, ("entry_id", "pool", "points"), owed)
+    }
+    rows = [(*place, points) for place, points in sorted(owed.items())]
+    insert_rows(connection, owed_points, ("entry_id", "pool", "points"), rows)
     good_days = connection.scalar(select(value_terms.c.value).where(value_terms.c.name == POINTS_DAYS)) or 0
     lost = move_points(connection, taking.points, good_days)
     entry_of = {item.header.transaction: item.entry_id for item in items}

@@ -35,7 +35,7 @@ from contract.value import (
     ledger_place,
 )
 from hq.applied import Applied
-from hq.charges import Charge, charge_of
+from hq.charges import Charge, Shops, charge_of
 from hq.coupon_book import CouponBook
 from hq.lease_book import LeaseBook, LeaseCount, LeaseState, Origin, beyond_leases_account
 from hq.lots import LotBook, LotCount
@@ -52,17 +52,6 @@ _VALUE = ("member/", "coupon/", "gift/", "budget/")
 _POOLS = "/points_pool"
 _Made = dict[tuple[Asset, bytes | None, str | None], tuple[int, int]]
 """What an entry makes, amount and bonus, by asset and, of stored value, by lot and issuer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shops:
-    """What is decided about shops: who bears what goes beyond leases (the shop where none is named), whose points are
-    paid in advance, and the newest epoch of each terminal.
-    """
-
-    bearers: Mapping[str, str]
-    pools: frozenset[str]
-    epochs: Mapping[str, int]
 
 
 @dataclass(slots=True)
@@ -112,6 +101,11 @@ class Taking:
         """The account that bears what the tills of ``shop`` take beyond what is there."""
         bearer = self.shops.bearers.get(shop, shop)
         return beyond_leases_account(None if bearer == "office" else bearer)
+
+    def charge(self, item: Applied, draw: Draw, currency: str, there: tuple[int, int]) -> None:
+        """Note what of a draw no lease held, for shops to settle; the ledger's side is the entry's own."""
+        bearer = self.bearer(item.header.address.shop)
+        self.charges += charge_of((self.leases, self.lots), item, draw, currency, there, bearer)
 
     def day(self, item: Applied) -> int:
         """The day an entry is booked on, by its own clock where that can be."""
@@ -180,8 +174,7 @@ class Entry:
                 taking.find(item, found.cause, found.detail)
         else:
             there, bonus = taking.draw_from_lease(item, draw)
-            books, bearer = (taking.leases, taking.lots), taking.bearer(self._shop)
-            taking.charges += charge_of(books, item, draw, self._currency, (there, bonus), bearer)
+            taking.charge(item, draw, self._currency, (there, bonus))
         if account.asset is Asset.POINTS:
             self._points_drawn[account.holder] += there
         # A coupon is one, whatever the draw says.
@@ -288,9 +281,11 @@ class Entry:
         lot = None if lot is None or lot.member != member else lot
         wallet, taken, paid_out, told = Account(Asset.STORED, member), 0, 0, 0
         for draw in body.draws:
+            there = 0
             if (draw.account, draw.lot) == (wallet, body.original.transaction):
                 there, there_bonus = self._taking.draw_from_lease(self._item, draw)
                 taken, paid_out, told = taken + there_bonus, paid_out + there, told + draw.amount
+            self._taking.charge(self._item, draw, self._currency, (there, draw.bonus_minor))
         lent = self._taking.leases.bonus_left_of(body.original.transaction)
         held = self._taking.held_bonus.get(body.original.transaction, 0)
         free = 0 if lot is None else max(0, lot.bonus - taken - lent - held)

@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from contract.bodies import EntryKind
+from contract.postings import Posting, cash_account, member_principal_account
 from contract.trade import Original, SaleBody
 from contract.value import Account, Asset, Draw, Lease
 from hq import books
 from hq.tables import entries, leases, lots, postings
-from tests.hq.borrowers import Borrower, balance_of, causes, lend, require_sound
+from tests.hq.borrowers import Borrower, balance_of, causes, lend, require_sound, take_step
 from tests.hq.tills import A1, B1, NOW_MS, HeadOffice
 from tests.hq.trades import MEMBER, refund_body, sale_body, top_up_body
 from tests.hq.trading import Chain
@@ -137,3 +138,27 @@ def test_what_goes_back_into_stored_value_is_what_the_sale_drew(hq: HeadOffice, 
     assert any("of m1, lot" in detail or "back to" in detail for detail in told) == bool(forged)
     assert {row.issuer for row in hq.look(lambda connection: connection.execute(select(lots)).all())} == {"shop-a"}
     require_sound(hq)
+
+
+@pytest.mark.parametrize("forged", ["spent before", "of another lot"])
+def test_a_top_up_that_is_paid_out_though_it_is_spent_is_the_shop_s_to_bear(hq: HeadOffice, forged: str) -> None:
+    a = Borrower(hq, hq.enrolled(A1))
+    top_up = a.top_up(10_000)
+    (lease,) = a.held.values()
+    a.spend(9_000)
+    lot = lease.lot if forged == "spent before" else bytes(16)
+    draw = Draw(lease.lease, lease.account, 4_000, 0, lot, lease.issuer)
+    original = Original("shop-a", "a1", 1, 1, top_up.header.transaction, top_up.digest)
+    moved = (
+        Posting(member_principal_account("m1"), "CNY", 4_000),
+        Posting(cash_account("shop-a", "a1"), "CNY", -4_000),
+    )
+    body = refund_body("shop-a", [], original, hq.ref, "a1")
+    a.till.append(EntryKind.REFUND, replace(body, draws=(draw,), refund_minor=4_000, postings=moved))
+    a.sync()
+    require_sound(hq)
+    take_step(hq)
+    require_sound(hq)
+    left = 0 if forged == "spent before" else 1_000
+    assert balance_of(hq, "member/m1/principal") == -left
+    assert balance_of(hq, "shop/shop-a/beyond_leases") == 3_000 + left
