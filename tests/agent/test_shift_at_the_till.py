@@ -39,5 +39,7 @@ def test_a_shift_is_looked_at_and_closed_and_training_is_over_with_the_next_star
     shop.press("enter", "training")
     shop.outside.see("训练 TRAINING · 不记账")
     shop.restart()
+    shop.outside.see("中断之前")
+    shop.press("clear")
     shop.sign_in()
     assert not any("TRAINING" in row for row in shop.outside.text)
