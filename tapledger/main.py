@@ -11,6 +11,7 @@ from contract.errors import ContractError
 from contract.said import SaidError
 from contract.settings import SettingsError
 from tapledger import agent, config, demo, hq, journal, provision, rules
+from tapledger.summaries import say_in_chinese
 from tapledger.told import complain
 
 DESCRIPTION = """\
@@ -43,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     groups = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for room in (agent, journal, hq, rules, provision, demo, config):
         room.add_commands(groups)
+    say_in_chinese(parser)
     return parser
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tapledger.main import build_parser, main
+from tapledger.summaries import SUMMARIES
 
 WIDEST = 120
 COMMANDS = {
@@ -98,6 +99,10 @@ def test_help_says_what_a_command_does_and_what_each_of_its_arguments_means(pars
     assert [action.dest for action in parser._actions if action.help is None and action.metavar != "COMMAND"] == []
     assert max(len(line) for line in text.splitlines()) <= WIDEST
     assert "(default: None)" not in text
+
+
+def test_every_command_says_in_chinese_too_what_it_is_for() -> None:
+    assert set(SUMMARIES) == {parser.prog.partition(" ")[2] for parser in parsers(build_parser())} - {""}
 
 
 @pytest.mark.parametrize("words", ["", "agent", "hq", "hq pack", "hq members", "rules", "provision", "demo", "config"])
