@@ -86,5 +86,8 @@ def say_in_chinese(parser: argparse.ArgumentParser) -> None:
             command = action.choices[choice.dest]
             summary = SUMMARIES[command.prog.partition(" ")[2]]
             choice.help = f"{choice.help} · {summary}"
-            command.description = f"{(command.description or '').rstrip()}\n\n{summary}。".lstrip()
+            described = (command.description or "").rstrip()
+            # A page that tells more than this in Chinese says it already.
+            if not described.endswith("。"):
+                command.description = f"{described}\n\n{summary}。".lstrip()
             say_in_chinese(command)

@@ -120,7 +120,7 @@ def _sentence(text: str) -> str:
     # A file's name keeps its own case.
     first = words[0] if "." in words[0] else words[0][0].upper() + words[0][1:]
     said = " ".join([first, *words[1:]])
-    return said if said[-1] in ".!?" else f"{said}."
+    return said if said[-1] in ".!?。" else f"{said}."
 
 
 if __name__ == "__main__":
