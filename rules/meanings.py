@@ -59,6 +59,9 @@ MEANINGS: Mapping[str, str] = {
     "SpendingLevel.stored_day_minor": "the most stored value a day, at one till",
     "SpendingLevel.points_sale": "the most points in one sale",
     "SpendingLevel.points_day": "the most points a day, at one till",
+    "SpendingLevel.floor_day_minor": "the floor limit: so much stored value a day one till lets such a member spend "
+    "beyond what was lent to it; what head office cannot take from the member afterwards the shop bears. Not written "
+    "or 0: none",
     "Pack.points_scale": "how many of the smallest units of points make one point that people see",
     "ShopFacts.shop": "the shop",
     "ShopFacts.zone": "one of the pack's zones; its first where not written",
@@ -97,8 +100,8 @@ MEANINGS: Mapping[str, str] = {
     "office where not written",
     "Rule.paused": "true: it stays in the pack and does not apply",
     "Limits.per_sale": "at most so many times in one sale, each time on what is left, its conditions asked again",
-    "Limits.per_member": "so often per member, ever, as the basket's `usage` tells; members only. A till counts what it "
-    "gave itself",
+    "Limits.per_member": "so often per member, ever, as the basket's `usage` tells; members only. A till counts what "
+    "it gave itself",
     "Limits.per_member_day": "so often per member and day; members only",
     "Limits.per_shop_day": "so often per shop and day",
     "Limits.total": "so often altogether",
