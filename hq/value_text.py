@@ -39,7 +39,9 @@ def named(account: Account) -> Said:
 
 def counted_text(amounts: Mapping[Asset, int]) -> str:
     """Amounts of what is not money, each with its name in both languages."""
-    return ", ".join(f"{amount} {ASSETS[asset].zh} {ASSETS[asset].en}" for asset, amount in sorted(amounts.items()))
+    return ", ".join(
+        f"{_amount(asset, amount)} {ASSETS[asset].zh} {ASSETS[asset].en}" for asset, amount in sorted(amounts.items())
+    )
 
 
 def leases_text(rows: Iterable[RowMapping]) -> str:

@@ -73,7 +73,7 @@ def test_money_is_paid_in_once_lent_listed_asked_back_and_written_off(
         f"{A1}：已要求归还 2 笔额度",
     ]
     off = said(run, capsys, "leases", "write-off", str(A1), "--lease", listed[0][0], "--by", "the manager")
-    assert f"{A1}: 1 leases written off (9000" in off and "核销 1 笔额度" in off
+    assert f"{A1}: 1 leases written off (90.00" in off and "核销 1 笔额度" in off
     assert said(run, capsys, "exposure").endswith("largest possible loss now: 30.00")
 
 
