@@ -97,7 +97,6 @@ def _signed(*names: str) -> tuple[bytes, ...]:
 def _envelopes() -> dict[str, Door]:
     believed = keyring(vectors.till().public, vectors.office().public, vectors.phone().public)
     of_office = keyring(vectors.office().public)
-
     till, phone, office = vectors.till(), vectors.phone(), vectors.office()
     signers = {ContentType.ENTRY: till, ContentType.SLIP: till, ContentType.PRESENTATION: phone}
 
