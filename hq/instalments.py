@@ -6,7 +6,7 @@ granted of what the till recorded otherwise.
 
 import hashlib
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Exists, Row, delete, exists, select, update
 
 from contract.bodies import OfficeBody
 from contract.calendar import DAY_MINUTES
@@ -22,7 +22,7 @@ from hq.facts import keys_of
 from hq.meaning import CarriedFalsely, Meaning, meaning_of
 from hq.own_chain import book_all
 from hq.packs import PackShelf
-from hq.tables import entries, promised_bonus
+from hq.tables import entries, promised_bonus, refunds
 from rules.engine.compiled import Compiled
 from rules.engine.topping import top_up
 from rules.moments import local_minute_of, zone_of
@@ -86,6 +86,8 @@ def _look_at(
         return False
     today = local_minute_of(now_ms, zone_of(read.header.address.shop, known[1].pack)) // DAY_MINUTES
     granted, later = int(said["granted"]), promised(body, known[1])
+    if connection.scalar(select(_paid_out(read.header.transaction))):
+        later = ()
     due = [part for part in later[granted : granted + MOST_GRANTED] if part[0] <= today]
     for number, (_day, amount) in enumerate(due, start=granted + 2):
         bodies.append(_booked(read.header, body, number, amount))
@@ -96,6 +98,11 @@ def _look_at(
     else:
         connection.execute(delete(promised_bonus).where(here))
     return bool(due) or not rest or rest[0][0] != said["due_day"]
+
+
+def _paid_out(transaction: bytes) -> Exists:
+    """Whether a top-up was paid out again: nothing more comes of it."""
+    return exists().where(refunds.c.original_transaction == transaction, refunds.c.posted)
 
 
 def _booked(header: EntryHeader, body: TopUpBody, number: int, amount: int) -> OfficeBody:

@@ -38,7 +38,7 @@ from rules.postings import redemption_postings, refund_postings
 from rules.refund import Refund, Sold, refund
 from tests.hq.borrowers import require_sound
 from tests.hq.tills import A1, B1, GOLD_AT_TILL, NOW_MS, HeadOffice, Till
-from tests.hq.trades import top_up_body
+from tests.hq.trades import refund_body, top_up_body
 
 JUDGED_BY_LENDING = frozenset([Cause.LEASE_UNKNOWN, Cause.DRAWS_DIFFER, Cause.LEASE_OVERDRAWN])
 
@@ -200,7 +200,10 @@ SPREAD = """{"currency": "CNY", "zones": ["Asia/Shanghai"], "rules": [
 DAY_MS = 86_400_000
 
 
-def test_bonus_promised_in_parts_is_granted_on_its_days_by_the_clock_of_its_shop_and_once(hq: HeadOffice) -> None:
+@pytest.mark.parametrize("paid_out", [False, True])
+def test_bonus_promised_in_parts_is_granted_on_its_days_by_the_clock_of_its_shop_and_once(
+    hq: HeadOffice, paid_out: bool
+) -> None:
     stored = hq.sign_pack(SPREAD)
     hq.publish(DocumentKind.PACK)
     till, ref = hq.enrolled(), PackRef(stored.version, stored.digest)
@@ -208,7 +211,8 @@ def test_bonus_promised_in_parts_is_granted_on_its_days_by_the_clock_of_its_shop
     honest = replace(
         body, basket=replace(body.basket, moment_ms=NOW_MS), effects=(AppliedEffect("spread", bonus_minor=334),)
     )
-    hq.offer(till, till.append(EntryKind.TOP_UP, honest, b"u" * 16))
+    top_up = till.append(EntryKind.TOP_UP, honest, b"u" * 16)
+    hq.offer(till, top_up)
     assert told(hq) == {}
     # Midnight of the thirtieth day in Shanghai; there it is 16:00 of the day before in UTC.
     began_ms = (NOW_MS + 8 * 3_600_000) // DAY_MS * DAY_MS - 8 * 3_600_000
@@ -222,8 +226,13 @@ def test_bonus_promised_in_parts_is_granted_on_its_days_by_the_clock_of_its_shop
     ):
         hq.worker.renew(wall_ms)
         assert balance(hq, "member/m1/bonus", "CNY") == -bonus
+        if paid_out and wall_ms == began_ms + 31 * DAY_MS:
+            # Whoever has the money back gets nothing more for it.
+            hq.offer(till, till.append(EntryKind.REFUND, refund_body("shop-a", [], origin(top_up), ref, "a1")))
+            break
+    hq.worker.renew(began_ms + 120 * DAY_MS)
     require_sound(hq)
-    assert balance(hq, "shop/shop-a/bonus_issued", "CNY") == 1_000
+    assert balance(hq, "shop/shop-a/bonus_issued", "CNY") == (667 if paid_out else 1_000)
 
 
 def test_a_top_up_whose_money_is_not_what_was_paid_is_put_before_people(hq: HeadOffice) -> None:
