@@ -16,7 +16,7 @@ from contract.errors import ContractError
 from rules.grammar.conditions import Per
 from rules.grammar.pack import Calendar, CountCard, CouponTemplate, GoldenBasket, Group, Pack, ShopFacts, Zone, ZoneStep
 from rules.grammar.policies import Policies
-from rules.grammar.rewards import PointsBonus, TopUp
+from rules.grammar.rewards import PointsBonus, Redeem, TopUp
 from rules.grammar.rule import Rule
 from rules.grammar.select import ItemSet, Select
 from rules.pack import GRAMMAR
@@ -120,16 +120,20 @@ def packs(draw: st.DrawFn) -> Pack:
 
 
 def _sensible(rule: Rule) -> Rule:
-    """``rule`` without the conditions and effects that make no sense, with a bonus where nothing is left of it, and
-    with a budget only where it moves money.
+    """``rule`` without the conditions and effects that make no sense or do not go together, with a bonus where nothing
+    is left of it, and with a budget only where it moves money.
     """
     without_budget = replace(rule.limits, budget_minor=None)
     alone = replace(rule, when=(), then=(PointsBonus(1),), limits=without_budget)
     effects = [
         effect for effect in rule.then if _makes_sense(replace(DECLARED, rules=(replace(alone, then=(effect,)),)))
     ]
-    for_top_ups = bool(effects) and isinstance(effects[0], TopUp)
-    effects = [effect for effect in effects if isinstance(effect, TopUp) is for_top_ups]
+    first = effects[0] if effects else None
+    for_top_ups = isinstance(first, TopUp)
+    if isinstance(first, Redeem):
+        effects = effects[:1]
+    else:
+        effects = [one for one in effects if isinstance(one, TopUp) is for_top_ups and not isinstance(one, Redeem)]
     asked = [asked for asked in rule.when if _makes_sense(replace(DECLARED, rules=(replace(alone, when=(asked,)),)))]
     found = replace(rule, when=tuple(asked), then=tuple(effects) or alone.then)
     return found if _makes_sense(replace(DECLARED, rules=(found,))) else replace(found, limits=without_budget)
