@@ -2,7 +2,8 @@
 does not wait for its disk: this is about memory, and so more sales are taken in the same time.
 
 Sixteen tills sell to one member; a process of its own makes and signs their batches while the worker takes them in.
-``--minutes M`` says for how long (1,000,000 sales take about a quarter of an hour of an idle machine). The worker's
+``--minutes M`` says for how long (1,000,000 sales take about a quarter of an hour of an idle machine), ``--samples N``
+for how many seconds instead, which shows no more than that it can be measured. The worker's
 resident memory is read once it is warm, after each sixteenth of the time, and at the end; the limit is what it had when
 it was warm, and a tenth more is too much.
 """
@@ -44,7 +45,9 @@ def main() -> int:
     """Measure and print; status 1 where the worker grows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=0.5, metavar="M", help="how long (default: %(default)s)")
-    for_s = max(1.0, parser.parse_args().minutes * 60)
+    parser.add_argument("--samples", type=int, metavar="N", help="how many seconds, instead of minutes")
+    asked = parser.parse_args()
+    for_s = max(1.0, asked.minutes * 60 if asked.samples is None else asked.samples)
     with cluster() as postgres, head_office(postgres.new()) as office:
         journals = [Journal(office, TerminalAddress(TENANT, "shop-a", f"m{number}")) for number in range(TILLS)]
         with writing(office.engine) as connection:
@@ -63,8 +66,9 @@ def main() -> int:
 
 def _watch(handle: _Handle, made: "Queue[tuple[str, bytes]]", per_batch: int, for_s: float) -> int:
     """Take in what is made for so many seconds; say how memory goes, and return the status."""
-    say_step(f"warming up for {WARM_S} s")
-    count = _taken(handle, made, WARM_S) * per_batch
+    warming_s = min(WARM_S, for_s)
+    say_step(f"warming up for {warming_s:.0f} s")
+    count = _taken(handle, made, warming_s) * per_batch
     warm = _resident_bytes()
     say_step(f"{count} sales: {warm / _MIB:.1f} MiB")
     began, busy_s = time.perf_counter(), time.process_time()
