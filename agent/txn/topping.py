@@ -52,12 +52,13 @@ def _brought(basket: OpenBasket, amount_minor: int, book: Book) -> tuple[OpenBas
     compiled = basket.active.compiled
     member = None if basket.buyer is None else basket.buyer.ref.member
     for _round in range(shares.MOST_ROUNDS):
-        effects = tuple(_effect(item) for item in top_up(amount_minor, _asked(basket, book), compiled).brought)
+        effects = _effects(basket, amount_minor, book)
         told = shares.told_more(basket.told, effects, compiled, member, book)
         if told == basket.told:
-            break
+            return basket, effects
         basket = replace(basket, told=told)
-    return basket, effects
+    basket = replace(basket, told=shares.all_told(basket.told, compiled, member, book))
+    return basket, _effects(basket, amount_minor, book)
 
 
 def top_up_commit(basket: OpenBasket, plan: PlannedTopUp, buyer: Buyer, cashier: str, book: Book) -> Commit:
@@ -105,6 +106,11 @@ def _asked(basket: OpenBasket, book: Book) -> Basket:
         usage=basket.told.usage,
         pools=basket.told.pools,
     )
+
+
+def _effects(basket: OpenBasket, amount_minor: int, book: Book) -> tuple[AppliedEffect, ...]:
+    brought = top_up(amount_minor, _asked(basket, book), basket.active.compiled).brought
+    return tuple(_effect(item) for item in brought)
 
 
 def _effect(item: Brought) -> AppliedEffect:

@@ -165,3 +165,16 @@ def test_a_rule_that_counts_its_members_gives_each_no_more_than_that_often_here(
     desk.tap(SILVER_UID)
     desk.keys("150", "enter", "cash")
     assert sold(desk).payable_minor == 13_000
+
+
+def test_however_many_campaigns_of_a_group_are_used_up_the_top_up_goes_on() -> None:
+    """Each is told of only when the ones before it are out."""
+    ladders = [{**TOP, "rule": f"top-{place}", "priority": 99 - place, "groups": ["tops"]} for place in range(20)]
+    desk = till(*ladders, groups=[{"name": "tops"}])
+    desk.tap()
+    desk.keys("100", "topup", "cash")
+    desk.commit()
+    body = desk.book.journal[-1].body()
+    assert isinstance(body, TopUpBody) and desk.book.active is not None
+    assert (body.bonus_minor, body.draws) == (0, ())
+    assert audit_top_up(body, desk.book.address, desk.book.active.compiled) == ()
