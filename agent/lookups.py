@@ -27,6 +27,7 @@ from contract.envelope import Keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.journal import Entry
+from contract.money import MAX_AMOUNT_MINOR
 from contract.signing import PublicKey
 from contract.slips import Slip, seal_slip
 from contract.trade import PackRef, PerpetualTotals
@@ -223,6 +224,10 @@ class StoreBook:
         """How much of a member's account was spent here from an instant on; while that cannot be read, without end."""
         found = self._store.allowances
         return self._ask(lambda: found.spent_since(account.holder, account.asset, since_ms), MAX_POINTS)
+
+    def on_floor_since(self, member: str, since_ms: int) -> int:
+        """How much a member spent here beyond what was lent from an instant on; unreadable: without end."""
+        return self._ask(lambda: self._store.allowances.on_floor_since(member, since_ms), MAX_AMOUNT_MINOR)
 
     def times_applied(self, member: str, rule: str) -> int:
         """How often a rule that counts its members has acted here for this one; unreadable: too often."""

@@ -1,5 +1,6 @@
 """The bodies of journal entries: which there are, and those that move no money themselves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -10,8 +11,8 @@ from contract.errors import ContractError, Reason
 from contract.ids import CASHIER_ID, DIGEST
 from contract.money import AMOUNT_MINOR
 from contract.postings import Posting, require_balanced
-from contract.trade import POSTINGS, PerpetualTotals, RedemptionBody, RefundBody, SaleBody, TopUpBody
-from contract.value import AMOUNT, BORN, DRAWS, LEASE_ID, Draw, Lease
+from contract.trade import POSTINGS, MemberRef, PerpetualTotals, RedemptionBody, RefundBody, SaleBody, TopUpBody
+from contract.value import AMOUNT, BORN, DRAWS, LEASE_ID, Account, Asset, Draw, Lease
 
 MAX_EMBEDDED_BYTES = 20_000
 """The largest signed document that an entry holds in itself."""
@@ -268,7 +269,8 @@ def body_type(kind: EntryKind) -> type[Body]:
 
 def require_whole(body: Body) -> None:
     """Raise ContractError unless the parts of ``body`` fit each other: postings balance, and of a sale every line has a
-    name and an amount, and a member is bought for as one.
+    name and an amount, and a member is bought for as one. What goes beyond leases is one draw of a sale, of the stored
+    value of whoever buys, and nothing else is marked so but what a return gives back of it.
     """
     match body:
         case SaleBody():
@@ -278,6 +280,24 @@ def require_whole(body: Body) -> None:
             if (body.member is None) != (body.basket.customer is None):
                 detail = "expected where the basket has a customer, and only there"
                 raise ContractError(Reason.OUT_OF_RANGE, "member", detail)
+            _require_floor("draws", body.draws, body.member, 1)
             require_balanced(body.postings)
-        case RefundBody() | TopUpBody() | RedemptionBody() | OfficeBody():
+        case RefundBody():
+            _require_floor("draws", body.draws, None, 0)
+            _require_floor("returned", body.returned, body.member, 1)
             require_balanced(body.postings)
+        case TopUpBody() | RedemptionBody() | OfficeBody():
+            _require_floor("draws", body.draws, None, 0)
+            require_balanced(body.postings)
+        case SlipOutBody():
+            _require_floor("draws", body.draws, None, 0)
+
+
+def _require_floor(path: str, draws: Sequence[Draw], member: MemberRef | None, most: int) -> None:
+    marked = [item for item in draws if item.on_floor]
+    if len(marked) > most:
+        raise ContractError(Reason.OUT_OF_RANGE, path, f"expected at most {most} on the floor limit")
+    for item in marked:
+        plain = item.lot is None and item.issuer is None and item.bonus_minor == 0 < item.amount
+        if member is None or item.account != Account(Asset.STORED, member.member) or not plain:
+            raise ContractError(Reason.OUT_OF_RANGE, path, "on the floor limit is the buyer's stored value alone")

@@ -39,6 +39,7 @@ class RefusalCode(StrEnum):
     VALUE_SHORT = "value_short"
     VALUE_NOT_BY_PHONE = "value_not_by_phone"
     VALUE_LEVEL = "value_level"
+    FLOOR_USED = "floor_used"
     MEMBER_PIN_LOCKED = "member_pin_locked"
     POINTS_NONE = "points_none"
     POINTS_IDLE = "points_idle"
@@ -223,6 +224,12 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "请出示会员码，或收现金",
         "No more may be spent this way",
         "Ask for the member code, or take cash",
+    ),
+    _R.FLOOR_USED: RefusalText(
+        "今天的储值垫付限额已用完",
+        "请收现金，或联网后再试",
+        "The floor limit of today is used up",
+        "Take cash, or try again when online",
     ),
     _R.MEMBER_PIN_LOCKED: RefusalText(
         "会员密码错误次数过多",

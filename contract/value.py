@@ -96,6 +96,9 @@ class Lease:
 class Draw:
     """So much taken from a lease: ``amount`` in the account's unit (of stored value the principal), ``bonus_minor``
     beside it. Account, lot and issuer repeat the lease's, so that an entry says all by itself.
+
+    ``on_floor`` marks stored value beyond what was lent, which the shop let the member spend at its own risk: ``lease``
+    is :func:`floor_lease_id` then, and it is of no lot.
     """
 
     lease: bytes = wire.at(1, LEASE_ID)
@@ -104,6 +107,7 @@ class Draw:
     bonus_minor: int = wire.maybe(4, AMOUNT_MINOR, 0)
     lot: bytes | None = wire.maybe(5, TRANSACTION_ID)
     issuer: str | None = wire.maybe(6, NAME)
+    on_floor: bool = wire.maybe(7, wire.flag(), False)
 
     @property
     def whole(self) -> int:
@@ -151,6 +155,19 @@ def born_lease_id(transaction: bytes, account: Account, lot: bytes | None = None
     if lot is not None and lot != transaction:
         named.append(lot)
     return hashlib.sha256(cbor.encode(named)).digest()[:16]
+
+
+def floor_lease_id(transaction: bytes, account: Account) -> bytes:
+    """What stands for a lease where ``transaction`` takes of ``account`` beyond what was lent: 16 bytes of SHA-256 over
+    both, so that it can be taken for no lease that anybody gave.
+    """
+    named = ["tapledger-floor", transaction, wire.to_wire(account)]
+    return hashlib.sha256(cbor.encode(named)).digest()[:16]
+
+
+def floor_draw(transaction: bytes, account: Account, amount: int) -> Draw:
+    """A draw of so much beyond what was lent, at the shop's own risk."""
+    return Draw(floor_lease_id(transaction, account), account, amount, on_floor=True)
 
 
 def draw(lease: Lease, amount: int, bonus_minor: int = 0) -> Draw:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from contract.value import Asset, Draw, Lease
+from contract.value import Asset, Draw, Lease, floor_lease_id
 from hq.applied import Applied
 from hq.bulk import insert_rows
 from hq.lease_book import LeaseBook
@@ -33,7 +33,8 @@ class Shops:
 class Charge:
     """``amount`` and ``bonus`` of ``like`` that the entry in the row ``entry_id`` took and no lease held, on the
     account ``bearer``; negative where that is taken back. ``issuer`` is whose bonus it is. ``waits`` where no such
-    lease was known there, so that it may be told of yet.
+    lease was known there, so that it may be told of yet; ``on_floor`` where it was taken on a floor limit, and no lease
+    was named.
     """
 
     entry_id: int
@@ -46,6 +47,7 @@ class Charge:
     bonus: int
     bearer: str
     waits: bool = False
+    on_floor: bool = False
 
 
 def charge_of(
@@ -62,8 +64,14 @@ def charge_of(
     issuer = header.address.shop if lot is None else lot.issuer
     if count is not None and count.lease.account == draw.account:
         issuer = count.lease.issuer
-    waits = not knows(leases, item, draw)
-    yield Charge(*place_of(item), draw, issuer, currency, amount, bonus, bearer, waits)
+    on_floor = goes_on_floor(item, draw)
+    waits = not on_floor and not knows(leases, item, draw)
+    yield Charge(*place_of(item), draw, issuer, currency, amount, bonus, bearer, waits, on_floor)
+
+
+def goes_on_floor(item: Applied, draw: Draw) -> bool:
+    """Whether a draw says that it is beyond what was lent, on the shop's floor limit, under the name that this has."""
+    return draw.on_floor and draw.lease == floor_lease_id(item.header.transaction, draw.account)
 
 
 def place_of(item: Applied) -> tuple[int, Place, int]:
@@ -83,7 +91,7 @@ def keep_charges(connection: Connection, found: Iterable[Charge]) -> None:
     rows = [_row(charge) for charge in found]
     columns = (
         "entry_id", "address", "epoch", "seq", "lease", "asset", "holder", "name", "lot", "issuer", "currency",
-        "amount", "bonus", "bearer", "wall_ms", "settles", "waits",
+        "amount", "bonus", "bearer", "wall_ms", "on_floor", "settles", "waits",
     )  # fmt: skip
     insert_rows(connection, charges, columns, [row for row in rows if row[-1] or row[-2]])
 
@@ -93,5 +101,8 @@ def _row(charge: Charge) -> tuple[object, ...]:
     return (
         charge.entry_id, str(place.address), place.epoch, place.seq, like.lease, like.account.asset.value,
         like.account.holder, like.account.name, like.lot, charge.issuer, charge.currency,
-        charge.amount, charge.bonus, charge.bearer, charge.wall_ms, like.account.asset is Asset.STORED, charge.waits,
+        charge.amount, charge.bonus, charge.bearer, charge.wall_ms,
+        # How much the pack allows is found when the entry has been judged.
+        0 if charge.on_floor else None,
+        like.account.asset is Asset.STORED, charge.waits,
     )  # fmt: skip

@@ -82,8 +82,8 @@ def _paid(row: _Charged, terms: Terms) -> OfficeBody:
     action = LATE_SPEND if max(amounts) > 0 else LATE_SPEND_BACK
     principal, bonus = (abs(part) for part in amounts)
     draw = Draw(said["lease"], _account(row), principal, bonus, said["lot"], said["issuer"])
-    moved = beyond_postings(_beyond(row, *amounts), said["wall_ms"], said["currency"], terms)
-    return OfficeBody(action, _place(row), moved, (draw,))
+    moved = beyond_postings(beyond_of(row, *amounts), said["wall_ms"], said["currency"], terms)
+    return OfficeBody(action, place_said(row), moved, (draw,))
 
 
 def _drawn(row: _Charged, book: LeaseBook, terms: Terms) -> tuple[OfficeBody, tuple[int, int]]:
@@ -94,7 +94,7 @@ def _drawn(row: _Charged, book: LeaseBook, terms: Terms) -> tuple[OfficeBody, tu
     amount, bonus = min(said["amount"], left), min(said["bonus"], left_bonus)
     rest = said["amount"] - amount, said["bonus"] - bonus
     if count is None or not (amount or bonus):
-        return OfficeBody(TOLD_LATE, _place(row), ()), rest
+        return OfficeBody(TOLD_LATE, place_said(row), ()), rest
     count.take(amount, bonus)
     account, currency = count.lease.account, said["currency"]
     parts = [(ledger_place(account, currency), amount)]
@@ -106,9 +106,9 @@ def _drawn(row: _Charged, book: LeaseBook, terms: Terms) -> tuple[OfficeBody, tu
         for posting in (Posting(place, unit, part), Posting(said["bearer"], unit, -part))
     ]
     if account.asset is Asset.STORED:
-        moved += beyond_postings(_beyond(row, -amount, -bonus), said["wall_ms"], currency, terms)
+        moved += beyond_postings(beyond_of(row, -amount, -bonus), said["wall_ms"], currency, terms)
     draw = Draw(count.lease.lease, account, amount, bonus, count.lease.lot, count.lease.issuer)
-    return OfficeBody(TOLD_LATE, _place(row), merged(moved), (draw,)), rest
+    return OfficeBody(TOLD_LATE, place_said(row), merged(moved), (draw,)), rest
 
 
 def _settle_covered(connection: Connection, rows: Sequence[_Charged], now_ms: int) -> None:
@@ -125,7 +125,8 @@ def _settle_covered(connection: Connection, rows: Sequence[_Charged], now_ms: in
             settle(connection, place, (Cause.LEASE_UNKNOWN,), now_ms)
 
 
-def _beyond(row: _Charged, amount: int, bonus: int) -> Beyond:
+def beyond_of(row: _Charged, amount: int, bonus: int) -> Beyond:
+    """So much of the charge in ``row`` as what its bearer pays, or has back."""
     said = row._mapping
     bearer = said["bearer"].split("/")
     spender = parse_address(said["address"]).shop
@@ -137,6 +138,7 @@ def _account(row: _Charged) -> Account:
     return Account(Asset(said["asset"]), said["holder"], said["name"])
 
 
-def _place(row: _Charged) -> str:
+def place_said(row: _Charged) -> str:
+    """Of which entry and lease the charge in ``row`` is, in words."""
     said = row._mapping
     return f"{said['address']} epoch {said['epoch']} seq {said['seq']}: {said['lease'].hex()}"

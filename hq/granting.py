@@ -15,6 +15,7 @@ from hq.accounted import free_accounted
 from hq.bulk import keep_rows
 from hq.charging import draw_told_late, settle_charges
 from hq.documents import Desk, overtake
+from hq.floor_cover import cover_floor
 from hq.free import FreeLot, free_amount, free_lots, lendable_points
 from hq.lease_book import LeaseState, Origin
 from hq.lease_offers import lend, offer_barrier, offer_waiting, recall
@@ -172,6 +173,8 @@ def _place_due(connection: Connection, desk: Desk, now_ms: int) -> int:
         delete(placements).where(tuple_(placements.c.asset, placements.c.holder, placements.c.name).in_(keys))
     )
     members = [account.holder for account in accounts if account.asset in _HABITUAL]
+    # Before it is lent: what a shop let a member spend on its floor limit the member's money pays first.
+    cover_floor(connection, desk, {item.holder for item in accounts if item.asset is Asset.STORED}, now_ms)
     visits = _visits(connection, members)
     shared = any(account.asset not in _HABITUAL for account in accounts)
     asked = None if shared else {visit.address for found in visits.values() for visit in found}

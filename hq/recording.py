@@ -21,6 +21,7 @@ from hq.bulk import Row, insert_rows, insert_told, keep_rows
 from hq.day_levels import days_exceeded
 from hq.effects import take_effect
 from hq.facts import claimed, look_up, presentation_of
+from hq.floor_limit import floors_judged
 from hq.judgement import Judged, Verdict, judge
 from hq.meaning import CarriedFalsely, Meaning, meaning_of
 from hq.packs import PackShelf
@@ -96,7 +97,8 @@ def _record_together(
             judged.append(Judgement(item, meaning, judge(item.place, meaning, known, now_ms)))
     _write(connection, judged, now_ms)
     fresh = [(item.arrived.place, item.meaning) for item in judged if item.meaning and item.verdict.in_effect]
-    raise_exceptions(connection, days_exceeded(connection, fresh, known.packs), now_ms)
+    told = days_exceeded(connection, fresh, known.packs) + floors_judged(connection, fresh, known.packs)
+    raise_exceptions(connection, told, now_ms)
     return judged
 
 

@@ -24,18 +24,9 @@ from contract.postings import (
     taken_account,
 )
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
-from contract.value import (
-    Account,
-    Asset,
-    Draw,
-    DrawOrder,
-    Lease,
-    bonus_place,
-    born_lease_id,
-    ledger_place,
-)
+from contract.value import Account, Asset, Draw, DrawOrder, Lease, bonus_place, born_lease_id, ledger_place
 from hq.applied import Applied
-from hq.charges import Charge, Shops, charge_of
+from hq.charges import Charge, Shops, charge_of, goes_on_floor
 from hq.coupon_book import CouponBook
 from hq.lease_book import LeaseBook, LeaseCount, LeaseState, Origin, beyond_leases_account
 from hq.lots import LotBook, LotCount
@@ -114,7 +105,12 @@ class Taking:
         return min(believed // DAY_MS, LAST_DAY)
 
     def draw_from_lease(self, item: Applied, draw: Draw) -> tuple[int, int]:
-        """Draw as an entry says; return what of it the lease held. The rest goes before people."""
+        """Draw as an entry says; return what of it the lease held. The rest goes before people, but for what goes on a
+        floor limit: the pack says of that.
+        """
+        if goes_on_floor(item, draw):
+            self.to_place.add(draw.account)
+            return 0, 0
         header = item.header
         count = self.leases.find(draw.lease)
         if count is None or not count.held_by(header.address, header.epoch) or count.lease.account != draw.account:
@@ -193,7 +189,11 @@ class Entry:
                 taking.add_to_lot(count.lease, self._currency, -there, -bonus)
 
     def _require_issued(self, number: int, draw: Draw, lot: bytes | None, issuer: str | None) -> None:
-        """Tell people where a draw says that it is of another lot or issuer than it is; it settles as it is."""
+        """Tell people where a draw says that it is of another lot or issuer than it is; it settles as it is. What goes
+        on a floor limit is of none.
+        """
+        if draw.on_floor:
+            return
         if draw.issuer != issuer:
             self._taking.issuers.append((self._item.entry_id, number, issuer))
         if (draw.lot, draw.issuer) != (lot, issuer):

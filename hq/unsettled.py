@@ -73,6 +73,8 @@ class Cause(StrEnum):
     TOP_UP_DIFFERS = "top_up_differs"
     REDEMPTION_DIFFERS = "redemption_differs"
     BEYOND_LEVEL = "beyond_level"
+    FLOOR_EXCEEDED = "floor_exceeded"
+    FLOOR_BORNE = "floor_borne"
     CASH_DIFFERS = "cash_differs"
     FOREIGN_OFFICE = "foreign_office"
     LATE_SPEND = "late_spend"

@@ -101,7 +101,18 @@ def exposure_text(found: Exposure, restoring: str) -> str:
         ahead = format_minor(found.ahead_minor)
         lines.append(f"转出方还没报告的转值单已收 taken from slips whose giver has not said so yet: {ahead}")
     lines.append(f"目前最大可能损失 largest possible loss now: {total}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_floor_lines(found)])
+
+
+def _floor_lines(found: Exposure) -> list[str]:
+    """What shops risk beside that: the floor limits, and what is borne of what was spent on them."""
+    lines = [
+        f"商户自担 merchant risk: {level.medium} {level.assurance} 每会员每天每台收款机垫付限额 "
+        f"floor limit per member and day at each till: {format_minor(level.floor_day_minor)}"
+        for level in found.floors
+    ]
+    borne = ", ".join(f"{bearer} {format_minor(minor)}" for bearer, minor in found.on_floor_minor.items())
+    return [*lines, *([f"垫付后门店目前承担 spent on floor limits and borne so far: {borne}"] if borne else [])]
 
 
 def _amount(asset: Asset, value: int) -> str:

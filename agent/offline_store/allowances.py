@@ -13,6 +13,9 @@ from contract.trace import times_acted
 from contract.trade import RedemptionBody, SaleBody, TopUpBody
 from contract.value import Asset
 
+_FLOOR = "floor"
+"""What of stored value went beyond what was lent is counted once more under this name."""
+
 KEPT_MS = 3 * 86_400_000
 """So long it is known what was spent: whichever day a shop's clock says it is, a day is within it."""
 
@@ -33,18 +36,18 @@ class Allowances:
             self._count(body.member.member, body)
         if not isinstance(body, (SaleBody, RedemptionBody)) or body.member is None:
             return
-        spent: dict[Asset, int] = defaultdict(int)
+        spent: dict[str, int] = defaultdict(int)
         for draw in body.draws:
             if draw.account.asset in (Asset.STORED, Asset.POINTS) and draw.account.holder == body.member.member:
-                spent[draw.account.asset] += draw.whole
+                spent[draw.account.asset.value] += draw.whole
+                if draw.on_floor:
+                    spent[_FLOOR] += draw.whole
         if not spent:
             return
         self._database.write("DELETE FROM member_spent WHERE wall_ms < ?", header.wall_ms - KEPT_MS)
         key = self._keys.member(body.member.member)
-        for asset, amount in sorted(spent.items()):
-            self._database.write(
-                "INSERT INTO member_spent VALUES (?, ?, ?, ?)", key, asset.value, header.wall_ms, amount
-            )
+        for what, amount in sorted(spent.items()):
+            self._database.write("INSERT INTO member_spent VALUES (?, ?, ?, ?)", key, what, header.wall_ms, amount)
 
     def times(self, member: str, rule: str) -> int:
         """Return how often a rule that counts its members has acted here for this one."""
@@ -67,9 +70,16 @@ class Allowances:
 
     def spent_since(self, member: str, asset: Asset, since_ms: int) -> int:
         """Return how much of stored value (bonus and all) or of points this member spent here from an instant on."""
+        return self._spent(member, asset.value, since_ms)
+
+    def on_floor_since(self, member: str, since_ms: int) -> int:
+        """Return how much of stored value this member spent here beyond what was lent, from an instant on."""
+        return self._spent(member, _FLOOR, since_ms)
+
+    def _spent(self, member: str, what: str, since_ms: int) -> int:
         row = self._database.row(
             "SELECT coalesce(sum(amount), 0) FROM member_spent WHERE member_key = ? AND asset = ? AND wall_ms >= ?",
-            *(self._keys.member(member), asset.value, since_ms),
+            *(self._keys.member(member), what, since_ms),
         )
         return 0 if row is None else int(row[0])
 

@@ -36,7 +36,7 @@ from contract.journal import Entry, EntryHeader, TimeQuality, open_entry
 from contract.messages import LeasesHeld, digest_after
 from contract.slips import Slip, open_slip
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
-from contract.value import Account, Asset, Draw, Lease, born_lease_id
+from contract.value import Account, Asset, Draw, Lease, born_lease_id, floor_lease_id
 
 EARLY_MS = 3_600_000
 """So much sooner a lease ends for a terminal whose clock is doubtful."""
@@ -162,7 +162,10 @@ class Holdings:
 
     def _take(self, header: EntryHeader, draws: Iterable[Draw]) -> None:
         for draw in draws:
-            if draw.account.asset is Asset.COUPON and not self._known(draw.lease):
+            if draw.on_floor:
+                if draw.lease != floor_lease_id(header.transaction, draw.account):
+                    raise _refused(draw.lease, "is not named after the transaction that goes beyond what was lent")
+            elif draw.account.asset is Asset.COUPON and not self._known(draw.lease):
                 self._bring(draw)
             else:
                 self._draw(header, draw)

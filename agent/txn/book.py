@@ -281,6 +281,10 @@ class Book(Protocol):
         """How much of a member's stored value or points was spent here from an instant (Unix milliseconds) on."""
         ...
 
+    def on_floor_since(self, member: str, since_ms: int) -> int:
+        """How much of stored value a member spent here beyond what was lent, from an instant (Unix milliseconds) on."""
+        ...
+
     def times_applied(self, member: str, rule: str) -> int:
         """How often a rule that counts its members has acted here for this one."""
         ...

@@ -28,7 +28,7 @@ class Buyer:
     ``customer`` is what rules may look at. ``points`` is None where only a credential is known of the member, not a
     balance. ``most_stored_minor`` is the credential's own limit on the stored value of one sale, ``may_stored_minor``
     and ``may_points`` are the most that one sale may take now (``permission.bounded``); None where nothing but what
-    lies here bounds it.
+    lies here bounds it. ``floor_minor`` is what is left today of the shop's floor limit.
     """
 
     ref: MemberRef
@@ -39,6 +39,7 @@ class Buyer:
     most_stored_minor: int | None = None
     may_stored_minor: int | None = None
     may_points: int | None = None
+    floor_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,11 @@ class OpenBasket:
     top_up: PlannedTopUp | None = None
     slip: PlannedSlip | None = None
     redeem: PlannedRedemption | None = None
+
+    @property
+    def on_floor_minor(self) -> int:
+        """What is paid from stored value beyond what lies here, on the shop's floor limit."""
+        return sum(item.whole for item in self.draws if item.on_floor)
 
     @property
     def cash_minor(self) -> int:

@@ -31,7 +31,9 @@ def bounded(buyer: Buyer, active: ActivePack, book: Book) -> Buyer:
     stored = _left(buyer, Asset.STORED, (level.stored_sale_minor, level.stored_day_minor), active, book)
     limits = [limit for limit in (stored, buyer.most_stored_minor) if limit is not None]
     points = _left(buyer, Asset.POINTS, (level.points_sale, level.points_day), active, book)
-    return replace(buyer, may_stored_minor=min(limits, default=None), may_points=points)
+    on_floor = book.on_floor_since(buyer.ref.member, _day_began_ms(active, book)) if level.floor_day_minor else 0
+    floor_minor = max(0, level.floor_day_minor - on_floor)
+    return replace(buyer, may_stored_minor=min(limits, default=None), may_points=points, floor_minor=floor_minor)
 
 
 def allowed(buyer: Buyer, asset: Asset) -> int | Refusal | None:
@@ -58,23 +60,40 @@ def asked(scene: Selling, key: str, book: Book) -> AskPin | Refusal | None:
     if wanted is None or found is None or found.pin is None:
         return None
     asset, amount = wanted
-    if key != "redeem":
-        amount = min(amount, spendable(book.spendable(Account(asset, found.member))))
-    may = allowed(basket.buyer, asset)
-    now = 0 if isinstance(may, Refusal) else may
-    if now is None or amount <= now or basket.buyer.ref.assurance is Assurance.PIN:
+    here = amount if key == "redeem" else spendable(book.spendable(Account(asset, found.member)))
+    now = _most(basket.buyer, asset, here, on_floor=key == "stored")
+    if amount <= now or basket.buyer.ref.assurance is Assurance.PIN:
         return None
-    then = allowed(bounded(with_pin(basket.buyer), basket.active, book), asset)
-    if isinstance(then, Refusal) or (then is not None and then <= now):
+    pinned = bounded(with_pin(basket.buyer), basket.active, book)
+    if _most(pinned, asset, here, on_floor=key == "stored") <= now:
         return None
     if is_locked(book.member_pin_tries(found.member), book.now().wall_ms):
         return None if now else Refusal(RefusalCode.MEMBER_PIN_LOCKED)
     return AskPin(scene, basket, key)
 
 
+def floor_used(basket: OpenBasket, book: Book) -> bool:
+    """Whether the pack has a floor limit for the buyer and all of it was used here today."""
+    buyer = basket.buyer
+    if buyer is None or buyer.floor_minor:
+        return False
+    return level_of(basket.active.pack.spending, buyer.ref.medium, buyer.ref.assurance).floor_day_minor > 0
+
+
 def with_pin(buyer: Buyer) -> Buyer:
     """Return ``buyer`` as one whose PIN was right."""
     return replace(buyer, ref=replace(buyer.ref, assurance=Assurance.PIN))
+
+
+def _most(buyer: Buyer, asset: Asset, here: int, on_floor: bool) -> int:
+    """The most that may be spent now where so much lies here, and stored value beyond it on the floor limit if so
+    asked.
+    """
+    may = allowed(buyer, asset)
+    if isinstance(may, Refusal):
+        return 0
+    there = here + buyer.floor_minor if on_floor else here
+    return there if may is None else min(there, may)
 
 
 def _wanted(scene: Selling, basket: OpenBasket, key: str) -> tuple[Asset, int] | None:
@@ -96,8 +115,12 @@ def _left(
     a_sale, a_day = limits
     if a_day is None:
         return a_sale
+    left = max(0, a_day - book.spent_since(Account(asset, buyer.ref.member), _day_began_ms(active, book)))
+    return left if a_sale is None else min(a_sale, left)
+
+
+def _day_began_ms(active: ActivePack, book: Book) -> int:
+    """When this day of the shop began, Unix milliseconds."""
     now_ms = book.now().wall_ms
     minutes = local_minute_of(now_ms, zone_of(book.address.shop, active.pack)) % DAY_MINUTES
-    since_ms = now_ms - now_ms % MINUTE_MS - minutes * MINUTE_MS
-    left = max(0, a_day - book.spent_since(Account(asset, buyer.ref.member), since_ms))
-    return left if a_sale is None else min(a_sale, left)
+    return now_ms - now_ms % MINUTE_MS - minutes * MINUTE_MS

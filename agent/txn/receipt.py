@@ -92,6 +92,11 @@ def paid_by(sale: SaleBody) -> tuple[int, int]:
     return by_kind[TenderKind.STORED_VALUE] + sale.stored_minor, by_kind[TenderKind.CASH]
 
 
+def on_floor_minor(sale: SaleBody) -> int:
+    """Return what of stored value went beyond what was lent to the till, on the shop's floor limit."""
+    return sum(item.whole for item in sale.draws if item.on_floor)
+
+
 def number_of(entry: Entry) -> str:
     """The receipt number of an entry."""
     header = entry.header
@@ -184,6 +189,8 @@ def _reckoning(sold: SoldSale) -> Iterator[paper.Row]:
     stored_minor, cash_minor = paid_by(sale)
     if stored_minor:
         yield paper.Pair("储值 Stored value", format_minor(stored_minor))
+    if floor_minor := on_floor_minor(sale):
+        yield paper.Pair("  其中垫付 On floor limit", format_minor(floor_minor))
     if cash_minor or not stored_minor:
         yield paper.Pair("现金 Cash", format_minor(cash_minor))
     if sale.points_spent:

@@ -159,15 +159,16 @@ def _grown(totals: PerpetualTotals, refund_minor: int) -> PerpetualTotals:
 
 
 def _born(transaction: bytes, member: str, returned: Sequence[Draw], found: Refund, book: Book) -> tuple[Lease, ...]:
-    """The leases of what goes back to a member: of stored value one for each lot, and points that are given again
-    beyond those taken back.
+    """The leases of what goes back to a member: of stored value one for each lot, what went on the floor limit as a lot
+    of its own, and points that are given again beyond those taken back.
     """
     until_ms = book.now().wall_ms + BORN_MS
     lots: dict[tuple[bytes | None, str | None], tuple[int, int]] = {}
     for item in returned:
         if item.account.asset is Asset.STORED:
-            amount, bonus = lots.get((item.lot, item.issuer), (0, 0))
-            lots[item.lot, item.issuer] = amount + item.amount, bonus + item.bonus_minor
+            lot = (transaction, book.address.shop) if item.on_floor else (item.lot, item.issuer)
+            amount, bonus = lots.get(lot, (0, 0))
+            lots[lot] = amount + item.amount, bonus + item.bonus_minor
     account = wallet(member)
     leases = [
         Lease(born_lease_id(transaction, account, lot), account, amount, until_ms, bonus, lot, issuer)

@@ -13,6 +13,7 @@ from agent.txn.value import (
     born,
     drawn,
     held_for,
+    payable_minor,
     points_at_once,
     points_for,
     spendable_minor,
@@ -185,7 +186,7 @@ def _reckoned(basket: OpenBasket, book: Book) -> OpenBasket:
     basket = replace(basket, priced=price(_plain(basket, book.address), compiled))
     for _round in range(MOST_ROUNDS if basket.pays_stored else 0):
         priced = basket.priced
-        left_minor = spendable_minor(basket.buyer, basket.held) - priced.stored_minor
+        left_minor = payable_minor(basket.buyer, basket.held) - priced.stored_minor
         stored_minor = max(0, min(left_minor, priced.to_pay_minor))
         if stored_minor == basket.stored_minor:
             return basket

@@ -259,8 +259,8 @@ def _sold(state: TillState, basket: OpenBasket, book: Book) -> Step:
 
 
 def _pay_stored(state: TillState, scene: Selling, book: Book) -> Step:
-    """Pay from stored value: at once where it covers all, else as far as it goes, the rest being left for cash. Pressed
-    again, nothing is paid from it.
+    """Pay from stored value: at once where it covers all, else as far as it goes, the rest being left for cash. What
+    goes on the shop's floor limit is shown before it is booked. Pressed again, nothing is paid from it.
     """
     basket = scene.basket
     if scene.keyed or scene.phone_entry:
@@ -276,8 +276,8 @@ def _pay_stored(state: TillState, scene: Selling, book: Book) -> Step:
     if isinstance(paid, Refusal):
         return refuse(state, paid)
     if paid.pays_stored and not paid.stored_minor:
-        return refuse(state, RefusalCode.VALUE_NONE)
-    if paid.pays_stored and not paid.cash_minor:
+        return refuse(state, RefusalCode.FLOOR_USED if permission.floor_used(paid, book) else RefusalCode.VALUE_NONE)
+    if paid.pays_stored and not paid.cash_minor and not paid.on_floor_minor:
         return _sold(state, paid, book)
     return nod(state, Selling(paid))
 

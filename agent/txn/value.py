@@ -9,7 +9,7 @@ from agent.txn.state import Buyer, OpenBasket
 from contract.basket import MAX_POINTS
 from contract.money import MAX_AMOUNT_MINOR
 from contract.refusals import Refusal
-from contract.value import Account, Asset, Draw, Lease, born_lease_id
+from contract.value import Account, Asset, Draw, Lease, born_lease_id, floor_draw
 from rules.beside.draws import Short, spend, spendable
 from rules.grammar.pack import Pack
 
@@ -55,12 +55,23 @@ def spendable_minor(buyer: Buyer | None, held: tuple[Held, ...]) -> int:
     return min(spendable(held), most, MAX_AMOUNT_MINOR)
 
 
+def payable_minor(buyer: Buyer | None, held: tuple[Held, ...]) -> int:
+    """What one sale may pay from stored value, in minor units: what it may take of ``held``, and beyond that what is
+    left of the floor limit.
+    """
+    if buyer is None or isinstance(allowed(buyer, Asset.STORED), Refusal):
+        return 0
+    most = MAX_AMOUNT_MINOR if buyer.may_stored_minor is None else buyer.may_stored_minor
+    return min(spendable(held) + buyer.floor_minor, most, MAX_AMOUNT_MINOR)
+
+
 def drawn(basket: OpenBasket, book: Book) -> tuple[Draw, ...] | Short:
     """What ``basket`` takes from leases: for what its rules and its customer pay from stored value and with points, for
-    the coupons that let a rule apply, and for what rules gave of budgets, merchants' points and gifts.
+    the coupons that let a rule apply, and for what rules gave of budgets, merchants' points and gifts. Stored value
+    beyond the leases is taken on the floor limit, as far as that goes.
     """
     priced = basket.priced
-    stored = spend(basket.held, priced.stored_minor + basket.stored_minor)
+    stored = _stored(basket, priced.stored_minor + basket.stored_minor)
     points = spend(basket.points_held, priced.points_spent)
     shared = share_draws(priced.effects, basket.active.compiled, book)
     if isinstance(stored, Short) or isinstance(points, Short) or isinstance(shared, Short):
@@ -70,6 +81,19 @@ def drawn(basket: OpenBasket, book: Book) -> tuple[Draw, ...] | Short:
         Draw(shown.lease, Account(Asset.COUPON, shown.code), 1) for shown in basket.coupons if shown.code in used
     )
     return (*stored, *points, *shared, *coupons)
+
+
+def _stored(basket: OpenBasket, whole_minor: int) -> tuple[Draw, ...] | Short:
+    """What pays ``whole_minor`` of stored value: the leases first, the rest on the floor limit."""
+    buyer = basket.buyer
+    beyond_minor = max(0, whole_minor - spendable(basket.held))
+    if buyer is None or not beyond_minor:
+        return spend(basket.held, whole_minor)
+    missing_minor = whole_minor - payable_minor(buyer, basket.held)
+    leases = spend(basket.held, whole_minor - beyond_minor)
+    if missing_minor > 0 or isinstance(leases, Short):
+        return Short(max(missing_minor, 1))
+    return (*leases, floor_draw(basket.transaction, wallet(buyer.ref.member), beyond_minor))
 
 
 def born(

@@ -85,8 +85,10 @@ def _payable(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int) -> None:
         stored_minor = basket.stored_minor + basket.priced.stored_minor
         sheet.write(EDGE, top + 22, Say.PAYABLE.say(lang), 17, theme.WHITE, bold=True)
         room = WIDTH - 2 * EDGE - width_px(amount, size, bold=True) - 10
-        for line, (say, minor) in enumerate(((Say.STORED_PART, stored_minor), (Say.CASH_PART, basket.cash_minor))):
-            words = say.say(lang, amount=format_minor(minor))
+        floor_minor = basket.on_floor_minor
+        say_stored = Say.FLOOR_PART if floor_minor else Say.STORED_PART
+        for line, (say, minor) in enumerate(((say_stored, stored_minor), (Say.CASH_PART, basket.cash_minor))):
+            words = say.say(lang, amount=format_minor(minor), floor=format_minor(floor_minor))
             sheet.write(EDGE, top + 42 + 18 * line, words, 15, theme.NIGHT_GOLD, bold=True, most_px=room)
         return
     sheet.write(EDGE, top + (29 if earned else 40), Say.PAYABLE.say(lang), 20, theme.WHITE, bold=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.txn.receipt import number_of, paid_by
+from agent.txn.receipt import number_of, on_floor_minor, paid_by
 from agent.txn.returning import Refunding
 from agent.txn.state import (
     Committing,
@@ -182,7 +182,9 @@ def _tender_words(done: Done, lang: Lang) -> str:
     stored, cash = format_minor(stored_minor), format_minor(cash_minor)
     if not stored_minor:
         return Say.CASH_EXACT.say(lang, amount=cash)
-    return (Say.CASH_AND_STORED if cash_minor else Say.STORED_EXACT).say(lang, stored=stored, cash=cash)
+    words = (Say.CASH_AND_STORED if cash_minor else Say.STORED_EXACT).say(lang, stored=stored, cash=cash)
+    floor_minor = on_floor_minor(done.sale)
+    return f"{words} {Say.ON_FLOOR.say(lang, amount=format_minor(floor_minor))}" if floor_minor else words
 
 
 def _member_words(sold: Done, lang: Lang) -> str:

@@ -47,6 +47,8 @@ class Say(Enum):
     LIST_PRICE = ("原价", "List")
     PAYABLE = ("应付", "To pay")
     STORED_PART = ("储值 {amount}", "stored {amount}")
+    FLOOR_PART = ("储值 {amount}，其中垫付 {floor}", "stored {amount}, floor limit {floor}")
+    ON_FLOOR = ("（垫付 {amount}）", "({amount} on the floor limit)")
     CASH_PART = ("现金 {amount}", "cash {amount}")
     POINTS_HERE = ("可用积分 {points}", "{points} points here")
     POINTS_TO_EARN = ("可得 {points} 积分", "earns {points} points")

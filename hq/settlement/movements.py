@@ -42,10 +42,12 @@ class Kind(StrEnum):
 
 
 LATE_SPEND, LATE_SPEND_BACK, TOLD_LATE = "late_spend", "late_spend_back", "lease_told_late"
-"""What head office books of what was spent beyond leases: that its bearer pays it, that it is not so, and that a lease
-told of later held it after all. The draws of such an entry settled where they were made.
+FLOOR_COVERED = "floor_covered"
+"""What head office books of what was spent beyond leases: that its bearer pays it, that it is not so, that a lease told
+of later held it after all, and that the member's own money pays what was spent on a floor limit. The draws of such an
+entry settled where they were made.
 """
-_LATE = (LATE_SPEND, LATE_SPEND_BACK, TOLD_LATE)
+_LATE = (LATE_SPEND, LATE_SPEND_BACK, TOLD_LATE, FLOOR_COVERED)
 
 
 @dataclass(frozen=True, slots=True)

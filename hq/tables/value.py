@@ -181,9 +181,11 @@ charges = Table(
     Column("wall_ms", BigInteger, nullable=False),
     Column("settles", Boolean, nullable=False),
     Column("waits", Boolean, nullable=False),
+    Column("on_floor", BigInteger),
 )
 """What entries took beyond leases, with the account that bears it. ``settles`` until it is settled between shops;
-``waits`` while the lease it named may still be told of.
+``waits`` while the lease it named may still be told of. ``on_floor`` is written where it was taken on a floor limit: so
+much of it the member's own money may still pay.
 """
 
 promised_bonus = Table(
@@ -207,6 +209,12 @@ owed_points = Table(
 """Points that sales promised, to be given once the merchant has paid for so many."""
 
 Index("ix_charges_settles", charges.c.id, sqlite_where=charges.c.settles, postgresql_where=charges.c.settles)
+Index(
+    "ix_charges_on_floor",
+    charges.c.holder,
+    sqlite_where=charges.c.on_floor.is_not(None),
+    postgresql_where=charges.c.on_floor.is_not(None),
+)
 Index("ix_charges_waits", charges.c.id, sqlite_where=charges.c.waits, postgresql_where=charges.c.waits)
 
 day_spends = Table(

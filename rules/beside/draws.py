@@ -7,7 +7,7 @@ spent is ``n * p // (p + b)``; so a lease drained in any number of spends gives 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from contract.errors import ContractError, Reason
@@ -82,7 +82,7 @@ def give_back(draws: Sequence[Draw], whole: int, earlier: int = 0) -> tuple[Draw
         earlier, whole = earlier - before, whole - (after - before)
         if after > before:
             amount = _principal_of(item, item.whole - before) - _principal_of(item, item.whole - after)
-            found.append(Draw(item.lease, item.account, amount, after - before - amount, item.lot, item.issuer))
+            found.append(replace(item, amount=amount, bonus_minor=after - before - amount))
     return tuple(found)
 
 

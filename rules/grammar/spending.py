@@ -20,6 +20,9 @@ class SpendingLevel:
     """The most a member recognised by ``medium`` with ``assurance`` may spend at a till: of stored value (minor units)
     and of points (the pack's smallest unit), in one sale and in a day of the shop. What is not written has no bound; a
     phone number that anybody can say spends nothing that is not written.
+
+    ``floor_day_minor`` is the floor limit: so much stored value a day a till lets such a member spend beyond what was
+    lent to it, at the risk of its shop; nothing where it is not written.
     """
 
     medium: Medium = wire.at(1, wire.choice(Medium))
@@ -28,6 +31,7 @@ class SpendingLevel:
     stored_day_minor: int | None = wire.maybe(4, AMOUNT_MINOR)
     points_sale: int | None = wire.maybe(5, _POINTS)
     points_day: int | None = wire.maybe(6, _POINTS)
+    floor_day_minor: int = wire.maybe(7, AMOUNT_MINOR, 0)
 
 
 def level_of(levels: Iterable[SpendingLevel], medium: Medium, assurance: Assurance) -> SpendingLevel:

@@ -52,11 +52,12 @@ from contract.trade import (
     PerpetualTotals,
     RedemptionBody,
     RefundBody,
+    SaleBody,
     Tender,
     TenderKind,
     TopUpBody,
 )
-from contract.value import Account, Asset, Lease, born_lease_id, draw
+from contract.value import Account, Asset, Lease, born_lease_id, draw, floor_draw
 from tests.contract.samples import ADDRESS, NEIGHBOUR, header, sale
 
 MEMBER = MemberRef("m-0001", Medium.QR, Assurance.SIGNED, bytes(range(16)))
@@ -101,6 +102,18 @@ def top_up() -> TopUpBody:
         ),
         totals=TOTALS,
         born=(LEASE,),
+    )
+
+
+def sale_on_floor(transaction: bytes) -> SaleBody:
+    """The sale of the samples as ``transaction``, paid from stored value beyond what was lent to the till."""
+    plain = sale()
+    postings = [Posting(member_principal_account("m-0001"), "CNY", 22_120), *plain.postings[1:]]
+    return replace(
+        plain,
+        tenders=(Tender(TenderKind.STORED_VALUE, 22_120),),
+        postings=tuple(postings),
+        draws=(floor_draw(transaction, STORED, 22_120),),
     )
 
 

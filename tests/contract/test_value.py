@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from contract.bodies import require_whole
+from contract.errors import ContractError
 from contract.postings import Posting
 from contract.value import Account, Asset, Lease, bonus_place, born_lease_id, draw, ledger_place
-from tests.contract.bodies import LEASE
+from tests.contract.bodies import LEASE, refund, sale_on_floor, top_up
 
 HOLDERS = {
     Asset.STORED: Account(Asset.STORED, "m-0001"),
@@ -51,3 +55,26 @@ def test_a_draw_says_by_itself_whose_value_it_took_and_who_issued_it() -> None:
     assert (taken.lease, taken.account, taken.lot, taken.issuer) == (LEASE.lease, LEASE.account, LEASE.lot, "s01")
     assert taken.whole == 1_200
     assert isinstance(LEASE, Lease)
+
+
+def test_what_goes_on_a_floor_limit_is_one_draw_of_the_buyers_stored_value_and_stands_nowhere_else() -> None:
+    good = sale_on_floor(bytes(16))
+    require_whole(good)
+    (draw_on_floor,) = good.draws
+    assert draw_on_floor.lease not in {born_lease_id(bytes(16), account) for account in HOLDERS.values()}
+    for wrong in (
+        (draw_on_floor, draw_on_floor),
+        (replace(draw_on_floor, account=HOLDERS[Asset.POINTS]),),
+        (replace(draw_on_floor, account=Account(Asset.STORED, "m-0002")),),
+        (replace(draw_on_floor, bonus_minor=1),),
+        (replace(draw_on_floor, lot=bytes(16)),),
+        (replace(draw_on_floor, issuer="s01"),),
+        (replace(draw_on_floor, amount=0),),
+    ):
+        with pytest.raises(ContractError, match="draws"):
+            require_whole(replace(good, draws=wrong))
+    with pytest.raises(ContractError, match="draws"):
+        require_whole(replace(top_up(), draws=good.draws))
+    with pytest.raises(ContractError, match="draws"):
+        require_whole(replace(refund(), draws=good.draws))
+    require_whole(replace(refund(), returned=good.draws))

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from contract import wire
+from contract.bodies import EntryKind
 from contract.coupons import Coupon, coupon_text, seal_coupon
 from contract.credentials import MemberCredential, credential_text, seal_credential
 from contract.documents import Document, DocumentKind, LeasesContent, seal_document
@@ -42,7 +43,7 @@ from contract.messages import (
 from contract.presentations import Shown, presentation_text, seal_presentation
 from contract.signing import Signer, SoftwareSigner
 from contract.slips import open_slip, slip_text
-from tests.contract.bodies import LEASE, every_body, slip
+from tests.contract.bodies import LEASE, every_body, sale_on_floor, slip
 from tests.contract.samples import ADDRESS, header
 
 TILL_SEED = bytes(range(32))
@@ -84,7 +85,7 @@ def _ed25519(seed: bytes) -> SoftwareSigner:
 
 
 def _entries() -> Iterator[Vector]:
-    """A chain with one entry of every kind."""
+    """A chain with one entry of every kind, and one sale more."""
     signer = till()
     previous = identity_hash(ADDRESS, 1, signer.public)
     for seq, (kind, body) in enumerate(every_body(signer).items(), start=1):
@@ -92,6 +93,11 @@ def _entries() -> Iterator[Vector]:
         record = {"header": _plain(entry.header), "body": _plain(body)}
         yield _signed(f"entry: {kind}", "till", signer, ContentType.ENTRY, entry.sealed, record)
         previous = entry.digest
+    # A sale paid beyond what was lent to the till.
+    last = header(len(EntryKind) + 1, previous)
+    on_floor = seal_entry(signer, last, sale_on_floor(last.transaction))
+    record = {"header": _plain(on_floor.header), "body": _plain(on_floor.body())}
+    yield _signed("entry: sale on the floor limit", "till", signer, ContentType.ENTRY, on_floor.sealed, record)
 
 
 def _told() -> Iterator[Vector]:

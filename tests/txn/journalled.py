@@ -30,6 +30,11 @@ class Journalled(Purse):
             body for body in bodies if isinstance(body, RefundBody) and body.original.transaction == transaction
         )
 
+    def on_floor_since(self, member: str, since_ms: int) -> int:
+        bodies = [entry.body() for entry in self.journal if entry.header.wall_ms >= since_ms]
+        draws = [draw for body in bodies if isinstance(body, SaleBody) for draw in body.draws]
+        return sum(draw.whole for draw in draws if draw.on_floor and draw.account.holder == member)
+
     def open_shift(self, cashier: str) -> ShiftCloseBody | None:
         drawer = cash_account(ADDRESS.shop, ADDRESS.terminal)
         bodies = [entry.body() for entry in self.journal]

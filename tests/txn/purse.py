@@ -136,6 +136,8 @@ class Purse:
             if draw.account.asset is Asset.COUPON:
                 self.used.add(draw.account.holder)
                 continue
+            if draw.on_floor:
+                continue
             held = self.leases[draw.lease]
             assert held.amount >= draw.amount and held.bonus_minor >= draw.bonus_minor
             left = (held.amount - draw.amount, held.bonus_minor - draw.bonus_minor)

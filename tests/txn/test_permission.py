@@ -19,7 +19,7 @@ from contract import credentials
 from contract.bodies import EntryKind
 from contract.credentials import MemberCredential, credential_text, seal_credential
 from contract.trade import Assurance, Medium, RedemptionBody, SaleBody
-from contract.value import Account, Asset
+from contract.value import Account, Asset, floor_draw
 from tests.txn.desk import (
     DAY_ZERO_MS,
     GOLD,
@@ -232,3 +232,54 @@ def test_a_slip_carries_no_more_than_the_level_lets_spend() -> None:
     assert desk.refused == "value_level"
     desk.keys("50", "slip", "1")
     assert desk.state.outstanding is not None
+
+
+def test_beyond_what_lies_here_a_floor_limit_pays_once_a_day_shown_before_it_is_booked_and_on_the_paper() -> None:
+    desk = at([level("card", "claimed", floor_day_minor=3_000)], pin=False, lent=5_000)
+    desk.tap()
+    desk.keys("70", "enter", "stored")
+    basket = desk.state.scene.basket if isinstance(desk.state.scene, Selling) else None
+    assert basket is not None and (basket.stored_minor, basket.cash_minor, basket.on_floor_minor) == (7_000, 0, 2_000)
+    assert "储值 70.00，其中垫付 20.00" in texts(desk)
+    desk.keys("cash")
+    body = last(desk)
+    assert [(item.whole, item.on_floor) for item in body.draws] == [(5_000, False), (2_000, True)]
+    assert body.draws[1] == floor_draw(desk.book.journal[-1].header.transaction, body.draws[0].account, 2_000)
+    assert any("垫付 20.00" in text for text in texts(desk))
+    # What is left of the day, then nothing; another day begins anew.
+    desk.tap()
+    desk.keys("70", "enter", "stored", "cash")
+    assert paid(desk) == 1_000
+    desk.tap()
+    desk.keys("1", "enter", "stored")
+    assert desk.refused == "floor_used"
+    desk.keys("cash")
+    desk.commit()
+    desk.book.elapsed_ms += DAY_MS
+    desk.tap()
+    desk.keys("1", "enter", "stored", "cash")
+    assert paid(desk) == 100
+
+
+def test_no_floor_limit_without_one_nor_for_whom_the_level_lets_spend_nothing_and_the_pin_may_have_its_own() -> None:
+    desk = at([level("card", "signed", floor_day_minor=3_000)], pin=False, lent=0)
+    desk.tap()
+    desk.keys("1", "enter", "stored")
+    assert desk.refused == "value_none"
+    levels = [level("phone", "claimed", floor_day_minor=3_000), level("phone", "pin", floor_day_minor=2_000)]
+    desk = at(levels, lent=0)
+    desk.keys(GOLD_PHONE, "enter", "50", "enter", "stored")
+    assert asked(desk)
+    desk.keys(PIN, "enter")
+    desk.keys("cash")
+    assert paid(desk) == 2_000
+    # The bound of a sale holds for all of it.
+    desk = at([level("card", "claimed", stored_sale_minor=600, floor_day_minor=3_000)], pin=False, lent=500)
+    desk.tap()
+    desk.keys("50", "enter", "stored", "cash")
+    assert [(item.whole, item.on_floor) for item in last(desk).draws] == [(500, False), (100, True)]
+
+
+def texts(desk: Desk) -> list[str]:
+    """Every text on the glass."""
+    return list(compose(desk.state, StatusBar(True, 0, 0, "12:00", 1)).text)
