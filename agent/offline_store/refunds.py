@@ -50,15 +50,20 @@ class RefundShelf:
         return tuple(ReturnTaken(_units(units), *amounts) for units, *amounts in rows)
 
     def waits(self, sale: bytes) -> bool:
-        """Tell whether a sale of an epoch that has ended is still to be carried over: head office would hear of its
-        return before it hears of the sale. Raises StoreError.
+        """Tell whether a sale of an epoch that has ended, or a return of it, is still to be carried over: head office
+        would hear of its next return before it hears of them. What was carried into an epoch that has ended too is
+        carried once more, unless head office has it. Raises StoreError.
         """
+        newest = "(SELECT max(epoch) FROM identity)"
         return (
             self._database.row(
-                "SELECT 1 FROM journal AS sold JOIN identity ON identity.epoch = sold.epoch"
-                " WHERE sold.transaction_id = ?1 AND sold.carried = 0 AND sold.seq > identity.acked_seq"
-                " AND sold.epoch < (SELECT max(epoch) FROM identity)"
-                " AND NOT EXISTS (SELECT 1 FROM journal WHERE transaction_id = ?1 AND carried = 1)",
+                "SELECT 1 FROM journal AS kept JOIN identity ON identity.epoch = kept.epoch"
+                " WHERE kept.transaction_id IN"
+                " (SELECT ?1 UNION SELECT transaction_id FROM returns_taken WHERE original = ?1)"
+                f" AND kept.carried = 0 AND kept.seq > identity.acked_seq AND kept.epoch < {newest}"
+                " AND NOT EXISTS (SELECT 1 FROM journal AS later JOIN identity AS its ON its.epoch = later.epoch"
+                " WHERE later.transaction_id = kept.transaction_id AND later.carried = 1"
+                f" AND (later.epoch = {newest} OR later.seq <= its.acked_seq))",
                 sale,
             )
             is not None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.keys import new_transaction_id
+from agent.offline_store.epochs import CARRIED_AT_ONCE
 from agent.offline_store.store import Store
 from contract.bodies import EntryKind, EpochReason
 from contract.documents import DocumentKind
@@ -45,6 +46,26 @@ def test_what_came_back_is_told_in_order_and_outlives_the_file_and_the_epoch(tmp
     assert not store.returns.waits(sale.header.transaction)
     assert [one.units for one in store.returns.of(sale.header.transaction)] == [(1,), (2,), (3,)]
     assert not store.returns.waits(sell(store).header.transaction)
+    store.close()
+
+
+def test_a_sale_waits_until_the_open_epoch_has_it_and_what_came_back_of_it(tmp_path: Path) -> None:
+    store = opened(tmp_path / "till.db", identity())
+    sale = sell(store).header.transaction
+    for epoch in (2, 3):
+        store.begin_epoch(epoch, EpochReason.CHAIN_DISPUTED, new_transaction_id(), stamp())
+        assert store.returns.waits(sale)
+        carry_all(store)
+        assert not store.returns.waits(sale)
+    one = sell(store)
+    for _other in range(CARRIED_AT_ONCE):
+        sell(store)
+    take_back(store, one, 1)
+    store.begin_epoch(4, EpochReason.CHAIN_DISPUTED, new_transaction_id(), stamp())
+    store.carry_on(stamp())
+    assert store.returns.waits(one.header.transaction), "the sale is there, its first return is not"
+    carry_all(store)
+    assert not store.returns.waits(one.header.transaction)
     store.close()
 
 
