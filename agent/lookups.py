@@ -20,7 +20,7 @@ from agent.offline_store.refunds import ReturnTaken
 from agent.offline_store.store import Place, Store
 from agent.txn.book import ActivePack
 from agent.txn.recovery import MOST_OFFERED
-from contract.basket import MAX_POINTS
+from contract.basket import MAX_POINTS, RuleUsage
 from contract.bodies import ShiftCloseBody, ShiftFigures
 from contract.documents import CashierRecord, CatalogueItem, Notice
 from contract.envelope import Keyring
@@ -229,9 +229,14 @@ class StoreBook:
         """How much a member spent here beyond what was lent from an instant on; unreadable: without end."""
         return self._ask(lambda: self._store.allowances.on_floor_since(member, since_ms), MAX_AMOUNT_MINOR)
 
-    def times_applied(self, member: str, rule: str) -> int:
-        """How often a rule that counts its members has acted here for this one; unreadable: too often."""
-        return self._ask(lambda: self._store.allowances.times(member, rule), _MANY_TRIES)
+    def times_applied(self, rule: str, member: str | None, today: tuple[int, int]) -> RuleUsage:
+        """How often a limited rule has acted before for a member, ever and today, and here today; unreadable: too
+        often.
+        """
+        known = None if member is None else self.member_by_id(member)
+        told, rules = () if known is None else known.used, self._store.allowances.rules
+        often = RuleUsage(rule, _MANY_TRIES, _MANY_TRIES, _MANY_TRIES)
+        return self._ask(lambda: rules.of(rule, member, today, told, self.address), often)
 
     def member_pin_tries(self, member: str) -> PinTries:
         """How this member's last tries went; while that cannot be read, the count is beyond every limit."""

@@ -13,7 +13,7 @@ from contract.basket import CODE, COUNT, MAX_POINTS, MOST_VISIT_DAYS, TaxRate
 from contract.calendar import DAY, YEARLY
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
-from contract.ids import CASHIER_ID, CATEGORY, DIGEST, MEMBER_ID, NAME, SKU, TAG, TIER, TerminalAddress
+from contract.ids import CASHIER_ID, CATEGORY, DIGEST, MEMBER_ID, NAME, RULE, SKU, TAG, TIER, TerminalAddress
 from contract.money import AMOUNT_MINOR
 from contract.signing import Signer
 from contract.value import LEASE_ID, Lease
@@ -98,10 +98,31 @@ class PinVerifier:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleUsed:
+    """How often a rule that is limited has acted for a member at one terminal in one epoch of its journal, less what
+    came back: ever, or with ``day`` (days since 1970-01-01 by that shop's clock) on that day. Without a shop it is what
+    many terminals did together, which each of them counts beside its own.
+    """
+
+    rule: str = wire.at(1, RULE)
+    times: int = wire.at(2, COUNT)
+    epoch: int = wire.maybe(3, wire.whole(1, 2**31), 1)
+    shop: str | None = wire.maybe(4, NAME)
+    terminal: str | None = wire.maybe(5, NAME)
+    day: int | None = wire.maybe(6, DAY)
+
+
+MOST_USED = 64
+"""In so many lines a member's record says how often rules have acted."""
+USED = wire.many(wire.record(RuleUsed), MOST_USED)
+
+
+@dataclass(frozen=True, slots=True)
 class MemberRecord:
     """A member as a terminal needs one: how to recognise, what rules look at, and the points balance HQ knew when the
     document was issued. ``birthday`` is a day of every year; ``visits`` counts the purchases so far, ``visit_days`` are
     the days of the latest of them. ``pin`` verifies what the member keys to spend, where the member has chosen one.
+    ``used`` says how often limited rules have acted for the member, as far as head office knew.
     """
 
     member: str = wire.at(1, MEMBER_ID)
@@ -117,6 +138,7 @@ class MemberRecord:
     visits: int | None = wire.maybe(11, COUNT)
     visit_days: tuple[int, ...] = wire.maybe(12, wire.many(DAY, MOST_VISIT_DAYS), ())
     pin: PinVerifier | None = wire.maybe(13, wire.record(PinVerifier))
+    used: tuple[RuleUsed, ...] = wire.maybe(14, USED, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,14 @@ class AppliedEffect:
     funded_by: str | None = wire.maybe(15, TAG)
 
 
+@dataclass(frozen=True, slots=True)
+class RuleTimes:
+    """So many applications of a rule."""
+
+    rule: str = wire.at(1, RULE)
+    times: int = wire.at(2, wire.whole(1, MOST_GIVEN))
+
+
 def times_acted(effects: Iterable[AppliedEffect]) -> dict[str, int]:
     """Return how often each rule has acted: as often as that of its effects which acted most often."""
     parts = Counter((effect.rule, effect.part) for effect in effects)

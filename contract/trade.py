@@ -8,7 +8,7 @@ from contract.basket import CODE, MAX_LINES, MAX_POINTS, MAX_QUANTITY, MOST_CODE
 from contract.ids import CASHIER_ID, DIGEST, MEMBER_ID, NAME, RULE, TRANSACTION_ID
 from contract.money import AMOUNT_MINOR, CURRENCY, MAX_AMOUNT_MINOR
 from contract.postings import Posting
-from contract.trace import GIVEN, AppliedEffect, Given
+from contract.trace import GIVEN, AppliedEffect, Given, RuleTimes
 from contract.value import BORN, DRAWS, MOST_DRAWS, Draw, Lease
 
 MAX_EFFECTS = 192
@@ -154,7 +154,8 @@ class RefundBody:
     sale drew it. ``points_back`` are taken from the member, ``points_restored`` given again, ``bonus_back_minor`` taken
     out of stored value, ``draws`` of it from the leases held here. ``born`` is the value put back, to be spent here at
     once, a lease for each lot. What was given with the sale and goes back with it stands in ``coupons_withdrawn``,
-    ``counts_withdrawn`` and ``gifts_due``.
+    ``counts_withdrawn`` and ``gifts_due``. ``rules_undone`` are the applications that counted towards a rule's limit
+    for its member or its shop and that count no more.
 
     Of a top-up what is left of its principal in hand is paid out: ``draws`` take it and the bonus beside it from the
     leases, and ``units`` is one.
@@ -182,6 +183,7 @@ class RefundBody:
     counts_withdrawn: tuple[Given, ...] = wire.maybe(20, GIVEN, ())
     gifts_due: tuple[Given, ...] = wire.maybe(21, GIVEN, ())
     points_scale: int = wire.maybe(22, wire.whole(2, 10_000), 1)
+    rules_undone: tuple[RuleTimes, ...] = wire.maybe(23, wire.many(wire.record(RuleTimes), MAX_EFFECTS), ())
 
 
 @dataclass(frozen=True, slots=True)

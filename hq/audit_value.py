@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.money import format_minor
-from contract.trace import Given
+from contract.trace import Given, RuleTimes
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 from contract.value import Account, Asset, Draw
 from hq.audit import place_differences, posting_differences, share_differences, versus
@@ -22,6 +22,7 @@ from rules.going_back import going_back, points_of_top_up, tax_back_minor
 from rules.postings import redemption_postings, refund_postings, top_up_postings, top_up_refund_postings
 from rules.refund import Refund, Sold, refund, sold_of
 from rules.takings import takings
+from rules.undone import rules_undone, top_up_undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,9 @@ def _refund_differences(body: RefundBody, address: TerminalAddress, origin: Orig
         yield Finding(Cause.REFUND_DIFFERS, f"of member {_who(body)}; {_who(origin.sale)} bought")
     if isinstance(origin.sale, TopUpBody):
         yield from _paid_out_differences(body, address, origin.sale, origin.earlier)
+        if body.rules_undone and origin.compiled is not None:
+            undone = top_up_undone(origin.sale, origin.compiled, body.refund_minor, origin.earlier)
+            yield from _compared(Cause.REFUND_DIFFERS, _undone_text(body.rules_undone), _undone_text(undone))
         return
     if origin.compiled is None:
         yield Finding(Cause.PACK_UNKNOWN, f"of the sale: {origin.sale.pack.digest.hex()}")
@@ -103,6 +107,8 @@ def _refund_differences(body: RefundBody, address: TerminalAddress, origin: Orig
     # Of one cause people are told what comes first: where value went weighs more than how much it was.
     yield from _draw_differences(body, origin, sold, (origin.sale, origin.compiled))
     yield from _compared(Cause.REFUND_DIFFERS, _refund_text(body), _refund_text(expected))
+    undone = rules_undone(sold, origin.compiled, body.units, origin.earlier)
+    yield from _compared(Cause.REFUND_DIFFERS, _undone_text(body.rules_undone), _undone_text(undone))
     tax_minor = tax_back_minor(origin.sale, returned_as(body), origin.earlier)
     where = (body.currency, address.shop, address.terminal, _who(body))
     try:
@@ -163,6 +169,10 @@ def _draw_differences(
     own = own and sum(draw.bonus_minor for draw in bonus) <= body.bonus_back_minor
     if not own or sum(draw.amount for draw in points) > body.points_back:
         yield Finding(Cause.REFUND_DIFFERS, f"takes out {_lots_text(body.draws)}; the sale brought less")
+
+
+def _undone_text(undone: Sequence[RuleTimes]) -> str:
+    return ", ".join(f"{item.rule} {item.times} times" for item in undone) or "no rule is undone"
 
 
 def _lots_text(draws: Sequence[Draw]) -> str:

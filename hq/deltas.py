@@ -7,7 +7,7 @@ snapshot and follows the chain.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -25,6 +25,7 @@ from contract.documents import (
 from hq.bulk import insert_rows
 from hq.documents import Desk, StoredDocument, is_half_through_of, publish, sign_in_chain
 from hq.people import catalogue_now, member_records
+from hq.rule_counts import used_by_member
 from hq.tables import documents, published_items
 
 HEAD = ""
@@ -51,8 +52,14 @@ class _Shelf:
 
 
 def publish_members(connection: Connection, desk: Desk, now_ms: int) -> StoredDocument:
-    """Publish the members there are, with the points of this moment; return the newest version."""
-    records: dict[str, Record] = {record.member: record for record in member_records(connection)}
+    """Publish the members there are, with the points of this moment and how often limited rules have acted for them;
+    return the newest version.
+    """
+    used = used_by_member(connection, desk, now_ms)
+    records: dict[str, Record] = {
+        record.member: replace(record, used=used[record.member]) if record.member in used else record
+        for record in member_records(connection)
+    }
 
     def write(some: Sequence[Record], gone: Sequence[str]) -> bytes:
         return wire.pack(MembersContent(tuple(item for item in some if isinstance(item, MemberRecord)), tuple(gone)))

@@ -26,6 +26,7 @@ from hq.judgement import Judged, Verdict, judge
 from hq.meaning import CarriedFalsely, Meaning, meaning_of
 from hq.packs import PackShelf
 from hq.rows import COLUMNS, rows_of
+from hq.rule_counts import limits_exceeded
 from hq.tables import carried, entries, presentations, transactions
 from hq.unsettled import Cause, Finding, Place, raise_exceptions, raise_once_in_chain
 
@@ -98,7 +99,7 @@ def _record_together(
     _write(connection, judged, now_ms)
     fresh = [(item.arrived.place, item.meaning) for item in judged if item.meaning and item.verdict.in_effect]
     told = days_exceeded(connection, fresh, known.packs) + floors_judged(connection, fresh, known.packs)
-    raise_exceptions(connection, told, now_ms)
+    raise_exceptions(connection, told + limits_exceeded(connection, fresh, known), now_ms)
     return judged
 
 

@@ -73,6 +73,7 @@ class Cause(StrEnum):
     TOP_UP_DIFFERS = "top_up_differs"
     REDEMPTION_DIFFERS = "redemption_differs"
     BEYOND_LEVEL = "beyond_level"
+    BEYOND_LIMIT = "beyond_limit"
     FLOOR_EXCEEDED = "floor_exceeded"
     FLOOR_BORNE = "floor_borne"
     CASH_DIFFERS = "cash_differs"

@@ -49,6 +49,17 @@ def local_minute_of(moment_ms: int, zone: Zone | None) -> int:
     return at_s // 60
 
 
+def day_of(moment_ms: int, zone: Zone | None) -> int:
+    """Return the day that a clock in ``zone`` shows at a moment, in days since 1970-01-01."""
+    return local_minute_of(moment_ms, zone) // DAY_MINUTES
+
+
+def day_began_ms(moment_ms: int, zone: Zone | None) -> int:
+    """Return when the day that a clock in ``zone`` shows at a moment began, had the clock not been changed since."""
+    minutes = local_minute_of(moment_ms, zone) % DAY_MINUTES
+    return moment_ms - moment_ms % 60_000 - minutes * 60_000
+
+
 def weekday_of(day: int) -> int:
     """Return the day of the week, 1 for Monday to 7 for Sunday (ISO 8601). 1970-01-01 was a Thursday."""
     return (day + 3) % 7 + 1

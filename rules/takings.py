@@ -5,13 +5,14 @@ The till draws what this says, in the entry itself; head office reckons it again
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from contract.trace import AppliedEffect, times_acted
 from contract.value import Account, Asset
 from rules.grammar.pack import Pack
 from rules.grammar.rewards import Gift, Redeem
+from rules.grammar.rule import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class Shared:
     counted: frozenset[str]
     pools: frozenset[str]
     stocked: frozenset[tuple[str, int]]
-    per_member: frozenset[str]
-    """Rules that apply so often per member."""
+    limited: Mapping[str, Limits]
+    """Rules that apply so often per member, per member and day, or per shop and day, with these limits."""
     redeems: bool
     """Whether a rule says what members may take without a sale."""
 
@@ -42,7 +43,7 @@ def shared_of(pack: Pack) -> Shared:
             for place, effect in enumerate(rule.then)
             if (isinstance(effect, Gift) and effect.stocked) or (isinstance(effect, Redeem) and not effect.service)
         ),
-        per_member=frozenset(rule.rule for rule in pack.rules if rule.limits.per_member is not None),
+        limited={rule.rule: rule.limits for rule in pack.rules if rule.limits.counts},
         redeems=any(isinstance(effect, Redeem) for rule in pack.rules for effect in rule.then),
     )
 

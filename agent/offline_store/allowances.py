@@ -1,16 +1,14 @@
-"""What bounds what a member may spend and get here: how much was spent lately, how often rules that count their members
-have acted, and wrong PINs in a row.
-"""
+"""What bounds what a member may spend here: how much was spent lately, and wrong PINs in a row."""
 
 from collections import defaultdict
 
 from agent.offline_store.database import Database
 from agent.offline_store.pin_tries import PinTries, TryCounter
 from agent.offline_store.rowkeys import RowKeys
+from agent.offline_store.rule_counts import RuleCounts
 from contract.bodies import Body
 from contract.journal import EntryHeader
-from contract.trace import times_acted
-from contract.trade import RedemptionBody, SaleBody, TopUpBody
+from contract.trade import RedemptionBody, SaleBody
 from contract.value import Asset
 
 _FLOOR = "floor"
@@ -21,19 +19,20 @@ KEPT_MS = 3 * 86_400_000
 
 
 class Allowances:
-    """What members spent and got, and their tries, in ``database`` under ``keys``. Members are known by their id."""
+    """What members spent, and their tries, in ``database`` under ``keys``. Members are known by their id."""
 
     def __init__(self, database: Database, keys: RowKeys) -> None:
         self._database = database
         self._keys = keys
+        self.rules = RuleCounts(database, keys)
+        """How often rules that are limited have acted."""
         self._tries = TryCounter(database, "member_pin_tries", "members", "member_key")
 
     def note(self, header: EntryHeader, body: Body) -> None:
-        """Remember what a new entry takes of its member's stored value and points, and which rules acted, inside the
-        caller's transaction. Raises StoreError.
+        """Remember what a new entry takes of its member's stored value and points, and which limited rules
+        acted, inside the caller's transaction. Raises StoreError.
         """
-        if isinstance(body, (SaleBody, TopUpBody)) and body.member is not None and body.basket.usage:
-            self._count(body.member.member, body)
+        self.rules.note(header, body)
         if not isinstance(body, (SaleBody, RedemptionBody)) or body.member is None:
             return
         spent: dict[str, int] = defaultdict(int)
@@ -48,25 +47,6 @@ class Allowances:
         key = self._keys.member(body.member.member)
         for what, amount in sorted(spent.items()):
             self._database.write("INSERT INTO member_spent VALUES (?, ?, ?, ?)", key, what, header.wall_ms, amount)
-
-    def times(self, member: str, rule: str) -> int:
-        """Return how often a rule that counts its members has acted here for this one."""
-        row = self._database.row(
-            "SELECT times FROM member_times WHERE member_key = ? AND rule = ?", self._keys.member(member), rule
-        )
-        return 0 if row is None else int(row[0])
-
-    def _count(self, member: str, body: SaleBody | TopUpBody) -> None:
-        """Count the rules that the basket tells of, as often as they acted."""
-        counted = {usage.rule for usage in body.basket.usage}
-        key = self._keys.member(member)
-        for rule, times in sorted(times_acted(body.effects).items()):
-            if rule in counted:
-                self._database.write(
-                    "INSERT INTO member_times VALUES (?, ?, ?)"
-                    " ON CONFLICT (member_key, rule) DO UPDATE SET times = times + excluded.times",
-                    *(key, rule, times),
-                )
 
     def spent_since(self, member: str, asset: Asset, since_ms: int) -> int:
         """Return how much of stored value (bonus and all) or of points this member spent here from an instant on."""

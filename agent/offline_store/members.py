@@ -14,11 +14,11 @@ from agent.offline_store.rowkeys import RowKeys
 from contract import wire
 from contract.basket import COUNT, MAX_POINTS, MOST_VISIT_DAYS
 from contract.calendar import DAY, YEARLY
-from contract.documents import MOST_DELTA_MEMBERS, MemberRecord, MembersContent, PinVerifier
+from contract.documents import MOST_DELTA_MEMBERS, USED, MemberRecord, MembersContent, PinVerifier, RuleUsed
 from contract.errors import ContractError
 from contract.ids import MEMBER_ID, TAG
 
-MAX_ROW_BYTES = 4_096
+MAX_ROW_BYTES = 8_192
 ATTRIBUTES = frozenset(["segments", "card_type", "birthday", "visits", "visit_days"])
 """What of a member only rules look at, in the words of ``contract.basket.Customer``."""
 
@@ -43,6 +43,7 @@ class MemberRow:
     visits: int | None = None
     visit_days: tuple[int, ...] = ()
     pin: PinVerifier | None = None
+    used: tuple[RuleUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class _Hidden:
     visits: int | None = wire.maybe(7, COUNT)
     visit_days: tuple[int, ...] = wire.maybe(8, wire.many(DAY, MOST_VISIT_DAYS), ())
     pin: PinVerifier | None = wire.maybe(9, wire.record(PinVerifier))
+    used: tuple[RuleUsed, ...] = wire.maybe(10, USED, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +243,10 @@ class MemberShelf:
             visits=hidden.visits,
             visit_days=hidden.visit_days,
             pin=hidden.pin,
+            used=hidden.used,
         )
 
 
 def _hidden(record: MemberRecord, attributes: frozenset[str]) -> _Hidden:
-    plain = _Hidden(member=record.member, name=record.name, points=record.points, pin=record.pin)
+    plain = _Hidden(member=record.member, name=record.name, points=record.points, pin=record.pin, used=record.used)
     return replace(plain, **{name: getattr(record, name) for name in attributes})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from contract.basket import RuleUsage
 from contract.bodies import ShiftCloseBody
 from contract.documents import CashierRecord, CatalogueItem, PinVerifier
 from contract.envelope import Keyring
@@ -285,8 +286,10 @@ class Book(Protocol):
         """How much of stored value a member spent here beyond what was lent, from an instant (Unix milliseconds) on."""
         ...
 
-    def times_applied(self, member: str, rule: str) -> int:
-        """How often a rule that counts its members has acted here for this one."""
+    def times_applied(self, rule: str, member: str | None, today: tuple[int, int]) -> RuleUsage:
+        """How often a limited rule has acted before for a member, ever and today, as far as this till knows, and here
+        today for anybody. ``today`` is the shop's day, and when it began (Unix milliseconds).
+        """
         ...
 
     def member_pin_tries(self, member: str) -> PinTries:

@@ -23,6 +23,7 @@ from rules.beside.draws import Short, spend, spendable
 from rules.going_back import going_back, points_of_top_up, tax_back_minor
 from rules.postings import refund_postings, top_up_refund_postings
 from rules.refund import Refund, kept_after, refund, sold_of
+from rules.undone import rules_undone, top_up_undone
 
 _NUMBER = re.compile(r"(?:(?:(?P<till>[A-Z0-9.-]+)-)?(?P<epoch>\d{1,9})[-.])?(?P<seq>\d{1,15})")
 """What a receipt's number may be keyed as: ``23``, ``1.23`` (epoch and number), or whole as it is printed."""
@@ -89,6 +90,7 @@ def planned_top_up(entry: Entry, top_up: TopUpBody, cashier: str, book: Book) ->
     bonus_minor = sum(item.bonus_minor for item in value)
     points = points_of_top_up(top_up, refund_minor, earlier)
     here = (address.shop, address.terminal, member.member)
+    compiled = book.compiled_of(top_up.pack)
     body = RefundBody(
         cashier=cashier,
         pack=top_up.pack,
@@ -105,6 +107,7 @@ def planned_top_up(entry: Entry, top_up: TopUpBody, cashier: str, book: Book) ->
         member=member,
         bonus_back_minor=bonus_minor,
         draws=(*value, *_points_taken(member.member, points, book))[:MOST_DRAWS],
+        rules_undone=() if compiled is None else top_up_undone(top_up, compiled, refund_minor, earlier),
     )
     return _ordered(transaction, body, entry)
 
@@ -151,6 +154,7 @@ def _body(
         counts_withdrawn=found.counts_withdrawn,
         gifts_due=found.gifts_due,
         points_scale=sale.points_scale,
+        rules_undone=rules_undone(sold_of(sale), named.compiled, found.units, named.earlier),
     )
 
 

@@ -5,6 +5,7 @@ in advance, gifts in stock. Rules are told of it where it is too little for a ba
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from agent.txn.book import Book
 from agent.txn.state import Told
@@ -13,6 +14,7 @@ from contract.trace import AppliedEffect
 from contract.value import Account, Asset, Draw
 from rules.beside.draws import Short, spend, spendable
 from rules.engine.compiled import Compiled
+from rules.moments import day_began_ms, day_of, zone_of
 from rules.takings import takings
 
 MOST_ROUNDS = 8
@@ -23,33 +25,32 @@ MOST_TOLD = 500
 
 def told_more(told: Told, effects: Iterable[AppliedEffect], compiled: Compiled, member: str | None, book: Book) -> Told:
     """Return what the rules must be told besides ``told``: every share of which ``effects`` take more than lies here,
-    and how often rules that count their members have acted for ``member``.
+    and how often limited rules have acted before, for ``member`` and here.
     """
     effects = tuple(effects)
     wanted = takings(effects, book.address.shop, compiled.shared)
     short = {account: left for account, amount in wanted.items() if (left := left_of(account, book)) < amount}
-    uncounted = compiled.shared.per_member.difference(item.rule for item in told.usage) if member else ()
-    acted = {effect.rule for effect in effects}.intersection(uncounted) | {
-        account.holder for account in short if account.holder in uncounted
-    }
-    if not short and not acted:
+    limited = compiled.shared.limited
+    acted = {effect.rule for effect in effects} | {account.holder for account in short} if limited else set()
+    uncounted = acted.intersection(limited).difference(item.rule for item in told.usage)
+    if not short and not uncounted:
         return told
-    return _with(told, short, {rule: book.times_applied(member or "", rule) for rule in acted})
+    return _with(told, short, _counted(uncounted, compiled, member, book))
 
 
 def all_told(told: Told, compiled: Compiled, member: str | None, book: Book) -> Told:
-    """Return all of this till's shares in what a pack gives from shares alone, and how often rules have acted for
-    ``member``: as many as can be told.
+    """Return all of this till's shares in what a pack gives from shares alone, and how often limited rules have
+    acted before: as many as can be told.
     """
     shared = compiled.shared
     known = {item.rule for item in told.usage}
-    counted = sorted(shared.per_member - known)[:MOST_TOLD] if member else []
+    uncounted = sorted(shared.limited.keys() - known)[:MOST_TOLD]
     accounts = [Account(Asset.BUDGET, rule) for rule in sorted(shared.budgets)[:MOST_TOLD]]
     accounts += [Account(Asset.BUDGET_USES, rule) for rule in sorted(shared.counted)[:MOST_TOLD]]
     if book.address.shop in shared.pools:
         accounts.append(Account(Asset.POOL, book.address.shop))
-    times = {rule: book.times_applied(member or "", rule) for rule in counted}
-    return _with(told, {account: left_of(account, book) for account in accounts}, times)
+    left = {account: left_of(account, book) for account in accounts}
+    return _with(told, left, _counted(uncounted, compiled, member, book))
 
 
 def share_draws(effects: Iterable[AppliedEffect], compiled: Compiled, book: Book) -> tuple[Draw, ...] | Short:
@@ -68,8 +69,15 @@ def left_of(account: Account, book: Book) -> int:
     return spendable(book.spendable(account))
 
 
-def _with(told: Told, shares: Mapping[Account, int], times: Mapping[str, int]) -> Told:
-    counted = {item.rule: item.member for item in told.usage} | dict(times)
+def _counted(rules: Iterable[str], compiled: Compiled, member: str | None, book: Book) -> dict[str, RuleUsage]:
+    """How often these rules have acted before, on this day of the shop by its own clock."""
+    now_ms, zone = book.now().wall_ms, zone_of(book.address.shop, compiled.pack)
+    today = day_of(now_ms, zone), day_began_ms(now_ms, zone)
+    return {rule: book.times_applied(rule, member, today) for rule in rules}
+
+
+def _with(told: Told, shares: Mapping[Account, int], times: Mapping[str, RuleUsage]) -> Told:
+    counted = {item.rule: item for item in told.usage} | dict(times)
     usage = {item.rule: (item.share_minor, item.share_uses) for item in told.usage}
     usage |= {rule: (None, None) for rule in times if rule not in usage}
     stock = {item.sku: item.left for item in told.stock}
@@ -88,7 +96,7 @@ def _with(told: Told, shares: Mapping[Account, int], times: Mapping[str, int]) -
                 pools[name] = left
     return Told(
         tuple(
-            RuleUsage(rule, counted.get(rule, 0), share_uses=uses, share_minor=minor)
+            replace(counted.get(rule, RuleUsage(rule)), share_uses=uses, share_minor=minor)
             for rule, (minor, uses) in sorted(usage.items())
         ),
         tuple(Stock(sku, left) for sku, left in sorted(stock.items())),

@@ -4,6 +4,7 @@ Instants are Unix milliseconds, money minor units, points the pack's smallest un
 ``tenant/shop/terminal``. One module a subject; whoever asks, asks here.
 """
 
+from hq.tables.counts import rule_counts
 from hq.tables.journal import carried, chains, entries, epoch_starts, terminals, transactions
 from hq.tables.ledger import (
     activations,
@@ -95,6 +96,7 @@ __all__ = [
     "refunds",
     "restorations",
     "revoked",
+    "rule_counts",
     "sales",
     "settlement_lines",
     "shift_closes",

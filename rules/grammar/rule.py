@@ -58,6 +58,11 @@ class Limits:
     budget_per: BudgetPer = wire.maybe(7, wire.choice(BudgetPer), BudgetPer.APPLICATION)
     cap_minor: int | None = wire.maybe(8, AMOUNT_MINOR)
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is counted how often the rule acts, for a member ever or in a day, or in a shop in a day."""
+        return (self.per_member, self.per_member_day, self.per_shop_day) != (None, None, None)
+
 
 NO_LIMITS = Limits()
 

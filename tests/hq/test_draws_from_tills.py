@@ -21,6 +21,7 @@ from contract.trade import PackRef, SaleBody
 from contract.value import Account, Asset, ledger_place
 from hq.books import exception_lines, ledger_sums
 from hq.db import reading, writing
+from hq.deltas import publish_members
 from hq.grants import buy_pool, grant
 from hq.holds import Asked, Hold, HoldRefusal, capture, reserve
 from hq.ledger import balance
@@ -64,10 +65,10 @@ class Shops:
         """What a till may draw of an account."""
         return sum(held.amount for held in till.book.spendable(account))
 
-    def require_right(self) -> None:
-        """Head office found nothing to say, and every account stands as it may."""
+    def require_right(self, *found: tuple[TerminalAddress, str, str]) -> None:
+        """Head office found this and nothing else to say, and every account stands as it may."""
         with reading(self.hq.engine) as connection:
-            assert [(line.address, line.reason, line.detail) for line in exception_lines(connection)] == []
+            assert [(line.address, line.reason, line.detail) for line in exception_lines(connection)] == [*found]
             assert set(ledger_sums(connection).values()) == {0}
         require_sound(self.hq)
 
@@ -93,6 +94,7 @@ def test_two_tills_offline_never_give_more_of_a_campaign_than_their_shares(hq: H
     with writing(hq.engine) as connection:
         grant(connection, hq.desk, budget, 15_000, NOW_MS)
         replace_members(connection, [MemberRow(name, "会员", "gold", (), (), None) for name in ("m-1", "m-2")])
+        publish_members(connection, hq.desk, NOW_MS)
     shops.meet()
     assert [shops.left(till, budget) for till in (shops.a, shops.b)] == [6_000, 6_000]
     compiled = compile_pack(read_authored(json.dumps(shops.rules)))
@@ -105,9 +107,21 @@ def test_two_tills_offline_never_give_more_of_a_campaign_than_their_shares(hq: H
         why = [judge(body.basket, compiled).verdicts[0].shortfall for body in sales(till)]
         assert [item and item.why for item in why] == [None, None, Why.LIMIT_MEMBER, None, Why.BUDGET_SHARE_USED]
     shops.meet(3)
-    shops.require_right()
-    with reading(hq.engine) as connection:
+    # Neither till heard of the other meanwhile: what m-1 got more than twice is told, beside the till that gave it.
+    found = "save-20 for member/m-1: acted 4 times, the pack allows 2; shop-a/a1 2, shop-b/b1 2"
+    shops.require_right(*[(shops.b.book.address, "beyond_limit", found)] * 2)
+    with writing(hq.engine) as connection:
         assert balance(connection, "budget/save-20", "CNY") == -3_000
+        # Once they have heard, m-2 has had it once at each, and no budget gives it again.
+        grant(connection, hq.desk, budget, 15_000, NOW_MS)
+        publish_members(connection, hq.desk, NOW_MS)
+    shops.meet(20)
+    for till in (shops.a, shops.b):
+        assert shops.left(till, budget) > 2_000
+        till.scan(member_code(hq, "m-2"))
+        till.keys("150", "enter", "cash")
+        (verdict,) = judge(sales(till)[-1].basket, compiled).verdicts
+        assert verdict.shortfall and verdict.shortfall.why is Why.LIMIT_MEMBER
     shops.close()
 
 

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from contract import coupons, credentials, wire
+from contract.basket import RuleUsage
 from contract.bodies import MAX_SLIP_BYTES, Body, SlipInBody, SlipOutBody
 from contract.coupons import Coupon, coupon_text, seal_coupon
 from contract.credentials import MemberCredential, seal_credential
@@ -118,6 +119,8 @@ class Purse:
                 self._take(body.draws)
                 self._bear(body.born)
                 self.used -= set(body.codes_restored)
+                if body.member is not None:
+                    self.acted.subtract({(body.member.member, item.rule): item.times for item in body.rules_undone})
         if not isinstance(body, SaleBody | TopUpBody):
             return
         if body.member is not None and body.member.presentation is not None:
@@ -128,8 +131,9 @@ class Purse:
         self._take(body.draws)
         self._bear(body.born)
 
-    def times_applied(self, member: str, rule: str) -> int:
-        return self.acted[member, rule]
+    def times_applied(self, rule: str, member: str | None, today: tuple[int, int]) -> RuleUsage:
+        times = 0 if member is None else self.acted[member, rule]
+        return RuleUsage(rule, times, times)
 
     def _take(self, draws: Iterable[Draw]) -> None:
         for draw in draws:
