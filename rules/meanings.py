@@ -100,10 +100,10 @@ MEANINGS: Mapping[str, str] = {
     "office where not written",
     "Rule.paused": "true: it stays in the pack and does not apply",
     "Limits.per_sale": "at most so many times in one sale, each time on what is left, its conditions asked again",
-    "Limits.per_member": "so often per member, ever, as the basket's `usage` tells; members only. A till counts what "
-    "it gave itself",
-    "Limits.per_member_day": "so often per member and day; members only",
-    "Limits.per_shop_day": "so often per shop and day",
+    "Limits.per_member": "so often per member, ever, as the basket's `usage` tells; members only. A till knows what "
+    "it gave itself, and of other tills what head office last told in the member's record",
+    "Limits.per_member_day": "so often per member and day, by the shop's own clock; members only, counted likewise",
+    "Limits.per_shop_day": "so often per shop and day, by the shop's own clock; each till knows what it gave itself",
     "Limits.total": "so often altogether",
     "Limits.budget_minor": "what the whole campaign may take off, or give as bonus money",
     "Limits.budget_per": "what must fit into the rest of the budget, or is not given: the whole `application`, or each "
