@@ -15,7 +15,7 @@ from contract.value import Account, Asset, Draw, bonus_place, ledger_place
 from hq.documents import Desk
 from hq.lease_book import OUTSTANDING, LeaseBook
 from hq.own_chain import book_all, merged
-from hq.settlement.movements import LATE_SPEND, LATE_SPEND_BACK, TOLD_LATE, Beyond, beyond_postings
+from hq.settlement.movements import LATE_SPEND, LATE_SPEND_BACK, TOLD_LATE, Beyond, beyond_postings, reissued_postings
 from hq.settlement.terms import OFFICE, Terms
 from hq.shop_terms import load_terms
 from hq.tables import charges, leases
@@ -107,6 +107,8 @@ def _drawn(row: _Charged, book: LeaseBook, terms: Terms) -> tuple[OfficeBody, tu
     ]
     if account.asset is Asset.STORED:
         moved += beyond_postings(beyond_of(row, -amount, -bonus), said["wall_ms"], currency, terms)
+        # The draw settled by whoever gave that bonus as far as was known; the lease says who did.
+        moved += reissued_postings(beyond_of(row, amount, bonus), count.lease.issuer, said["wall_ms"], currency, terms)
     draw = Draw(count.lease.lease, account, amount, bonus, count.lease.lot, count.lease.issuer)
     return OfficeBody(TOLD_LATE, place_said(row), merged(moved), (draw,)), rest
 

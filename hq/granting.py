@@ -51,12 +51,12 @@ def step(connection: Connection, desk: Desk, now_ms: int) -> int:
     """Do the next piece of work; return how much there was. The transaction is one of ``hq.db.Turn.LENDING``."""
     ensure_own_chain(connection, desk, now_ms)
     settle_charges(connection, desk, now_ms)
+    draw_told_late(connection, desk, now_ms)
     restoration = open_restoration(connection)
     if restoration is not None:
         return _find_out(connection, desk, restoration, now_ms)
     _age(connection, desk.policy, now_ms)
     charge_untold(connection, desk, now_ms)
-    draw_told_late(connection, desk, now_ms)
     free_accounted(connection, now_ms)
     placed = _place_due(connection, desk, now_ms)
     return placed + offer_waiting(connection, desk, MOST_TERMINALS, now_ms)

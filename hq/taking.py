@@ -181,22 +181,25 @@ class Entry:
             self._moved[bonus_place(account, self._currency)] += bonus
             count = taking.leases.find(draw.lease)
             if count is None or count.lease.account != account:
+                # Of a lease and a lot that are both unknown people are told that, and nothing more.
                 lot = None if draw.lot is None else taking.lots.find(draw.lot)
-                self._require_issued(number, draw, draw.lot, self._shop if lot is None else lot.issuer)
+                self._require_issued(number, draw, draw.lot, self._shop if lot is None else lot.issuer, lot is not None)
             else:
                 # Lot and issuer are the lease's own, whatever the draw says.
                 self._require_issued(number, draw, count.lease.lot, count.lease.issuer)
                 taking.add_to_lot(count.lease, self._currency, -there, -bonus)
 
-    def _require_issued(self, number: int, draw: Draw, lot: bytes | None, issuer: str | None) -> None:
-        """Tell people where a draw says that it is of another lot or issuer than it is; it settles as it is. What goes
+    def _require_issued(
+        self, number: int, draw: Draw, lot: bytes | None, issuer: str | None, known: bool = True
+    ) -> None:
+        """Let a draw settle by the lot and issuer it is of; tell people where it says others, if ``known``. What goes
         on a floor limit is of none.
         """
         if draw.on_floor:
             return
         if draw.issuer != issuer:
             self._taking.issuers.append((self._item.entry_id, number, issuer))
-        if (draw.lot, draw.issuer) != (lot, issuer):
+        if known and (draw.lot, draw.issuer) != (lot, issuer):
             detail = f"{_said(draw)} is of lot {lot.hex() if lot else 'none'} by {issuer}, not by {draw.issuer}"
             self._taking.find(self._item, Cause.DRAWS_DIFFER, detail)
 

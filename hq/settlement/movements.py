@@ -145,6 +145,22 @@ def beyond_postings(beyond: Beyond, wall_ms: int, currency: str, terms: Terms) -
     return merged(found)
 
 
+def reissued_postings(
+    beyond: Beyond, issuer: str | None, wall_ms: int, currency: str, terms: Terms
+) -> tuple[Posting, ...]:
+    """Return the postings by which bonus money that settled as if ``beyond.issuer`` had given it settles as given by
+    ``issuer``. They sum to zero, and are none where both are the same.
+    """
+    found: list[Posting] = []
+    for sign, giver in ((-1, beyond.issuer or OFFICE), (1, issuer or OFFICE)):
+        for bearer, amount in _bearers(giver, beyond.spender, sign * beyond.bonus_minor, terms.of(giver, wall_ms)):
+            found.append(Posting(settlement_account(bearer), currency, -amount))
+            found.append(Posting(pool_settlement_account(bearer), currency, amount))
+            found.append(Posting(bonus_cost_account(bearer), currency, amount))
+            found.append(Posting(bonus_cost_account(giver), currency, -amount))
+    return merged(found)
+
+
 def owed_again(body: Body) -> tuple[int, int]:
     """By how much principal and bonus members are owed again because of ``body``, which its postings do not say: the
     charge stands beside the entry that spent it.

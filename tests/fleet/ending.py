@@ -2,12 +2,16 @@
 
 from collections import Counter
 
+from sqlalchemy import select
+
 from contract.bodies import OfficeBody
 from contract.journal import peek_header
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 from hq.db import reading
 from hq.settlement.movements import settlement_postings
 from hq.shop_terms import load_terms
+from hq.tables import entries, true_issuers
+from hq.true_issuers import as_issued, issuers_of
 from tests.fleet.audit import lease_differences, ledger_differences, lot_differences
 from tests.fleet.invariants import Witness
 from tests.fleet.premises import TENANT
@@ -105,6 +109,9 @@ class Ending:
         counted: set[bytes] = set()
         with reading(witness.office.premises.engine) as connection:
             terms = load_terms(connection, TENANT)
+            kept = connection.execute(select(entries.c.digest, entries.c.id).join(true_issuers)).all()
+            issuers = issuers_of(connection, [row.id for row in kept])
+        otherwise = {row.digest: issuers[row.id] for row in kept}
         for digest in witness.books.digests:
             transaction = witness.committed[digest].transaction
             if transaction in counted:
@@ -113,7 +120,8 @@ class Ending:
             made_in = witness.original.get(digest, digest)
             body, header = witness.body_of(made_in), witness.committed[made_in]
             if isinstance(body, POSTING_BODIES):
-                settled = settlement_postings(header.address.shop, header.wall_ms, body, terms)
+                told = as_issued(body, otherwise.get(digest, {}))
+                settled = settlement_postings(header.address.shop, header.wall_ms, told, terms)
                 for posting in (*body.postings, *settled):
                     expected[posting.account, posting.unit] += posting.amount
         found = witness.books.balances

@@ -16,7 +16,7 @@ from contract.ids import TerminalAddress
 from contract.postings import Posting, require_balanced
 from contract.value import Account, Asset, Draw, Lease
 from hq.settlement.merkle import EMPTY_ROOT, Tree
-from hq.settlement.movements import POOL, Kind, movements, settlement_postings
+from hq.settlement.movements import POOL, Beyond, Kind, movements, reissued_postings, settlement_postings
 from hq.settlement.report import Line, Payment, Report, Settling, SignedEntry, settle
 from hq.settlement.terms import (
     ISSUER_BEARS,
@@ -29,6 +29,7 @@ from hq.settlement.terms import (
     ShopTerms,
     Terms,
 )
+from rules.postings import merged
 from tests.hq.trades import refund_body, sale_body, top_up_body
 
 NOW_MS = 1_800_000_000_000
@@ -170,6 +171,23 @@ def test_who_bears_bonus_money_is_what_the_issuers_terms_say(
 ) -> None:
     report = settle([spent("shop-b", drawn(0, 1_001))], Terms("acme", [direct("shop-a", bonus)]), NOW_MS)
     assert rows(report) == wanted
+
+
+@pytest.mark.parametrize("shares", [ISSUER_BEARS, SPENDER_BEARS, OFFICE_BEARS])
+@pytest.mark.parametrize(("guess", "giver"), [("shop-b", None), ("shop-b", "shop-a"), (None, "shop-a"), ("shop-a", "shop-a")])
+    ("guess", "giver"), [("shop-b", None), ("shop-b", "shop-a"), (None, "shop-a"), ("shop-a",) * 2]
+)
+def test_bonus_that_settled_by_a_guess_comes_to_what_whoever_gave_it_owes(
+    guess: str | None, giver: str | None, shares: BonusShares
+) -> None:
+    """A lease that was told of late says whose bonus a sale spent: what was booked before is turned into that."""
+    terms = Terms("acme", [direct("shop-a", shares)])
+
+    def settled(issuer: str | None) -> tuple[Posting, ...]:
+        return settlement_postings("shop-b", NOW_MS, sale_body("shop-b", [drawn(0, 700, issuer)]), terms)
+
+    turned = reissued_postings(Beyond("shop-b", "shop-b", guess, 0, 700), giver, NOW_MS, "CNY", terms)
+    assert set(merged([*settled(guess), *turned])) == set(settled(giver))
 
 
 def test_terms_hold_from_their_moment_on() -> None:
