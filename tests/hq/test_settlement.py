@@ -174,8 +174,8 @@ def test_who_bears_bonus_money_is_what_the_issuers_terms_say(
 
 
 @pytest.mark.parametrize("shares", [ISSUER_BEARS, SPENDER_BEARS, OFFICE_BEARS])
-@pytest.mark.parametrize(("guess", "giver"), [("shop-b", None), ("shop-b", "shop-a"), (None, "shop-a"), ("shop-a", "shop-a")])
-    ("guess", "giver"), [("shop-b", None), ("shop-b", "shop-a"), (None, "shop-a"), ("shop-a",) * 2]
+@pytest.mark.parametrize(
+    ("guess", "giver"), [("shop-b", None), ("shop-b", "shop-a"), (None, "shop-a"), ("shop-a", "shop-a")]
 )
 def test_bonus_that_settled_by_a_guess_comes_to_what_whoever_gave_it_owes(
     guess: str | None, giver: str | None, shares: BonusShares
