@@ -40,16 +40,12 @@ HELD = Asked("shop", "order-1", "m-0001", Asset.STORED, 1_000, 900)
 TILLS: dict[str, SoftwareSigner] = {str(ADDRESS): vectors.till(), str(NEIGHBOUR): vectors.phone()}
 """The journal key of each till, by its address."""
 
-_MEMORY = Path("/dev/shm")
-
 
 class Books:
     """A head office with two tills, two members, one of whom has paid in and has a reservation, and a pack."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(
-            prefix="tapledger-fuzz-", dir=_MEMORY if _MEMORY.is_dir() else None, ignore_cleanup_errors=True
-        )
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         path = Path(self._folder.name) / "hq.db"
         self.engine = open_database(f"sqlite:///{path}")
         self.desk = Desk(vectors.office(), ADDRESS.tenant, 366)
