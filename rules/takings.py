@@ -25,6 +25,8 @@ class Shared:
     counted: frozenset[str]
     pools: frozenset[str]
     stocked: frozenset[tuple[str, int]]
+    gifts: frozenset[str]
+    """What sales give away from a stock, by article."""
     limited: Mapping[str, Limits]
     """Rules that apply so often per member, per member and day, or per shop and day, with these limits."""
     redeems: bool
@@ -42,6 +44,9 @@ def shared_of(pack: Pack) -> Shared:
             for rule in pack.rules
             for place, effect in enumerate(rule.then)
             if (isinstance(effect, Gift) and effect.stocked) or (isinstance(effect, Redeem) and not effect.service)
+        ),
+        gifts=frozenset(
+            effect.sku for rule in pack.rules for effect in rule.then if isinstance(effect, Gift) and effect.stocked
         ),
         limited={rule.rule: rule.limits for rule in pack.rules if rule.limits.counts},
         redeems=any(isinstance(effect, Redeem) for rule in pack.rules for effect in rule.then),

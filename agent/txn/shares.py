@@ -21,6 +21,8 @@ MOST_ROUNDS = 8
 """So often a basket is priced again because a share does not suffice; then rules are told of every share."""
 MOST_TOLD = 500
 """So many campaigns are told of at once."""
+MOST_STOCK = 200
+"""So many gifts a basket tells of."""
 
 
 def told_more(told: Told, effects: Iterable[AppliedEffect], compiled: Compiled, member: str | None, book: Book) -> Told:
@@ -49,6 +51,8 @@ def all_told(told: Told, compiled: Compiled, member: str | None, book: Book) -> 
     accounts += [Account(Asset.BUDGET_USES, rule) for rule in sorted(shared.counted)[:MOST_TOLD]]
     if book.address.shop in shared.pools:
         accounts.append(Account(Asset.POOL, book.address.shop))
+    unknown = shared.gifts.difference(item.sku for item in told.stock)
+    accounts += [Account(Asset.GIFT, sku) for sku in sorted(unknown)[: MOST_STOCK - len(told.stock)]]
     left = {account: left_of(account, book) for account in accounts}
     return _with(told, left, _counted(uncounted, compiled, member, book))
 

@@ -178,3 +178,19 @@ def test_however_many_campaigns_of_a_group_are_used_up_the_top_up_goes_on() -> N
     assert isinstance(body, TopUpBody) and desk.book.active is not None
     assert (body.bonus_minor, body.draws) == (0, ())
     assert audit_top_up(body, desk.book.address, desk.book.active.compiled) == ()
+
+
+def test_however_many_gifts_of_a_group_are_out_the_sale_goes_on() -> None:
+    gifts = [
+        {
+            **BAG,
+            "rule": f"bag-{place}",
+            "groups": ["bags"],
+            "then": [{"gift": {"sku": f"BAG-{place}", "stocked": True}}],
+        }
+        for place in range(20)
+    ]
+    desk = till(*gifts, groups=[{"name": "bags"}])
+    desk.book.share(Account(Asset.GIFT, "BAG-7"), 1)
+    desk.keys("60", "enter", "cash")
+    assert drawn(sold(desk)) == {"gift/BAG-7": 1}
