@@ -9,7 +9,7 @@ from contract.ids import CASHIER_ID, DIGEST, MEMBER_ID, NAME, RULE, TRANSACTION_
 from contract.money import AMOUNT_MINOR, CURRENCY, MAX_AMOUNT_MINOR
 from contract.postings import Posting
 from contract.trace import GIVEN, AppliedEffect, Given, RuleTimes
-from contract.value import BORN, DRAWS, MOST_DRAWS, Draw, Lease
+from contract.value import BORN, DRAWS, MOST_DRAWS_IN_ALL, Draw, Lease
 
 MAX_EFFECTS = 192
 """The most effects one sale may hold, so few that the engine has left out no rule for want of room. A pack is refused
@@ -220,7 +220,7 @@ class RedemptionBody:
     currency: str = wire.at(3, CURRENCY)
     member: MemberRef = wire.at(4, wire.record(MemberRef))
     given: tuple[Given, ...] = wire.at(5, wire.many(wire.record(Given), 32))
-    draws: tuple[Draw, ...] = wire.at(6, wire.many(wire.record(Draw), MOST_DRAWS, least=1))
+    draws: tuple[Draw, ...] = wire.at(6, wire.many(wire.record(Draw), MOST_DRAWS_IN_ALL, least=1))
     postings: tuple[Posting, ...] = wire.at(7, POSTINGS)
     rule: str | None = wire.maybe(8, RULE)
     basket: Basket | None = wire.maybe(9, wire.record(Basket))

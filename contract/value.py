@@ -30,7 +30,11 @@ from contract.postings import (
 LEASE_ID = wire.octets(16)
 AMOUNT = wire.whole(0, 2**53)
 MOST_DRAWS = 32
-"""How many leases one transaction draws from at most."""
+"""How many leases of one account one transaction draws from at most."""
+MOST_DRAWS_IN_ALL = 96
+"""How many leases of all accounts together: a member may pay with stored value and with points in one sale, in which
+rules give of their campaigns too.
+"""
 
 
 class Asset(StrEnum):
@@ -115,8 +119,8 @@ class Draw:
         return self.amount + self.bonus_minor
 
 
-DRAWS = wire.many(wire.record(Draw), MOST_DRAWS)
-BORN = wire.many(wire.record(Lease), MOST_DRAWS)
+DRAWS = wire.many(wire.record(Draw), MOST_DRAWS_IN_ALL)
+BORN = wire.many(wire.record(Lease), MOST_DRAWS_IN_ALL)
 """Leases that an entry's own transaction creates: a return may put value back to as many lots as were drawn."""
 
 

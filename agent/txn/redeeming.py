@@ -14,7 +14,7 @@ from contract.bodies import EntryKind
 from contract.errors import ContractError
 from contract.refusals import Refusal, RefusalCode
 from contract.trade import RedemptionBody
-from contract.value import MOST_DRAWS, Account, Asset, Draw
+from contract.value import MOST_DRAWS_IN_ALL, Account, Asset, Draw
 from rules.beside.draws import Short, spend
 from rules.engine.redeeming import Redeemable, redeemables
 from rules.postings import redemption_postings
@@ -69,7 +69,7 @@ def redemption_commit(
         if isinstance(found, Refusal):
             return found
         draws += found
-    if len(draws) > MOST_DRAWS:
+    if len(draws) > MOST_DRAWS_IN_ALL:
         return Refusal(RefusalCode.POINTS_SHORT)
     currency = basket.active.pack.currency
     body = RedemptionBody(

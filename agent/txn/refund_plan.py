@@ -106,7 +106,7 @@ def planned_top_up(entry: Entry, top_up: TopUpBody, cashier: str, book: Book) ->
         totals=_grown(book.totals(), refund_minor),
         member=member,
         bonus_back_minor=bonus_minor,
-        draws=(*value, *_points_taken(member.member, points, book))[:MOST_DRAWS],
+        draws=(*value, *_points_taken(member.member, points, book)),
         rules_undone=() if compiled is None else top_up_undone(top_up, compiled, refund_minor, earlier),
     )
     return _ordered(transaction, body, entry)
@@ -182,7 +182,7 @@ def _born(transaction: bytes, member: str, returned: Sequence[Draw], found: Refu
     if points > 0:
         account = points_of(member)
         leases.append(Lease(born_lease_id(transaction, account), account, points, until_ms))
-    return tuple(leases)[:MOST_DRAWS]
+    return tuple(leases)
 
 
 def _taken_back(member: str, sale: bytes, found: Refund, book: Book) -> tuple[Draw, ...]:
@@ -192,7 +192,7 @@ def _taken_back(member: str, sale: bytes, found: Refund, book: Book) -> tuple[Dr
     bonus = [held for held in book.spendable(wallet(member)) if held.lease.lot == sale and not held.amount]
     drawn = spend(bonus, min(found.bonus_back_minor, spendable(bonus)))
     taken = () if isinstance(drawn, Short) else drawn
-    return (*taken, *_points_taken(member, found.points_back - found.points_restored, book))[:MOST_DRAWS]
+    return (*taken, *_points_taken(member, found.points_back - found.points_restored, book))
 
 
 def _points_taken(member: str, points: int, book: Book) -> tuple[Draw, ...]:

@@ -11,7 +11,7 @@ from contract.bodies import MAX_CARRIED_BYTES, CarryOverBody, EntryKind, OfficeB
 from contract.envelope import keyring
 from contract.errors import ContractError, Reason
 from contract.journal import MAX_ENTRY_BYTES, MAX_PAYLOAD_BYTES, open_entry, seal_entry
-from contract.value import MOST_DRAWS, draw
+from contract.value import MOST_DRAWS_IN_ALL, draw
 from tests.contract.bodies import LEASE, every_body, office, redemption, refund, top_up
 from tests.contract.samples import eddsa_signer, header
 
@@ -41,7 +41,7 @@ def test_the_largest_entry_there_can_be_still_fits_into_a_later_epochs() -> None
 
 
 def test_one_entry_draws_from_a_bounded_number_of_leases() -> None:
-    many = replace(redemption(), draws=(draw(LEASE, 1),) * (MOST_DRAWS + 1))
+    many = replace(redemption(), draws=(draw(LEASE, 1),) * (MOST_DRAWS_IN_ALL + 1))
     with pytest.raises(ContractError) as caught:
         wire.pack(many)
     assert caught.value.path.startswith("draws")

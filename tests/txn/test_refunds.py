@@ -6,8 +6,8 @@ import pytest
 
 from agent.txn.returning import Refunding
 from agent.txn.state import Paid, Refunded, Selling
-from contract.trade import RefundBody
-from contract.value import Asset
+from contract.trade import RefundBody, SaleBody
+from contract.value import MOST_DRAWS, Account, Asset
 from tests.txn.desk import Desk, pack, paper_text, prints, promising
 
 POINTS = {"rule": "points", "lane": "points", "then": [{"points_per_money": {"points": 1, "spend_minor": 100}}]}
@@ -147,6 +147,29 @@ def test_buying_and_returning_again_and_again_leaves_points_and_value_where_they
             if item.lease.account.asset is Asset.STORED
         )
         assert (points, held) == (0, 10_000)
+
+
+def test_who_holds_ever_so_many_small_leases_pays_by_all_means_at_once_and_has_it_all_back() -> None:
+    found = Desk()
+    pay = {"rule": "pay", "lane": "points", "then": [{"pay_points": {"points": 1, "minor": 1}}]}
+    bag = {"rule": "bag", "lane": "basket", "then": [{"gift": {"sku": "BAG", "stocked": True}}]}
+    found.book.active = pack(1, promising(pay, bag))
+    found.sign_in()
+    for number in range(1, MOST_DRAWS + 9):
+        found.book.lend("m-1", 10, 3, number=number)
+        found.book.share(Account(Asset.POINTS, "m-1"), 10, number=100 + number)
+    found.book.share(Account(Asset.GIFT, "BAG"), 1, number=99)
+    found.tap()
+    found.keys("10", "enter", "points", "stored", "cash")
+    found.commit()
+    sale = found.book.journal[-1].body()
+    assert isinstance(sale, SaleBody) and len(sale.draws) == 2 * MOST_DRAWS + 1
+    assert [tender.amount_minor for tender in sale.tenders] == [13 * MOST_DRAWS, 1_000 - 23 * MOST_DRAWS]
+    found.keys("enter", "refund", "1", "enter", "refund", "enter")
+    found.commit()
+    body = back(found)
+    assert (body.to_stored_minor, body.points_restored) == (13 * MOST_DRAWS, 10 * MOST_DRAWS)
+    assert sum(lease.amount + lease.bonus_minor for lease in body.born) == 23 * MOST_DRAWS
 
 
 def test_a_return_that_cannot_be_stored_is_on_the_glass_as_it_was() -> None:
