@@ -10,7 +10,7 @@ paper did, the giver's shop bears what the addressee believed.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, select, update
 
 from contract import wire
 from contract.bodies import MAX_SLIP_BYTES, SlipInBody, SlipOutBody
@@ -339,9 +339,17 @@ def _givers(connection: Connection, items: Iterable[Applied]) -> dict[tuple[str,
         return {}
     rows = connection.execute(
         select(terminals.c.address, terminals.c.epoch, terminals.c.public_key, terminals.c.revoked_ms).where(
-            tuple_(terminals.c.address, terminals.c.epoch).in_(sorted(wanted))
+            terminals.c.address.in_(sorted({address for address, _epoch in wanted}))
         )
     )
-    return {
+    known = {
         (row.address, row.epoch): _Giver(parse_public_key(row.public_key), row.revoked_ms is not None) for row in rows
     }
+    newest: dict[str, int] = {}
+    for address, epoch in known:
+        newest[address] = max(epoch, newest.get(address, epoch))
+    # A terminal that begins an epoch by itself keeps its key, and others take its slips before we have heard of it.
+    found = {
+        (address, epoch): known.get((address, min(epoch, newest.get(address, epoch)))) for address, epoch in wanted
+    }
+    return {place: giver for place, giver in found.items() if giver is not None}

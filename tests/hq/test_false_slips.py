@@ -141,3 +141,18 @@ def test_a_slip_larger_than_any_moves_nothing(hq: HeadOffice) -> None:
     assert causes(hq) == {"slip_forged"}
     assert hq.look(lambda connection: connection.execute(select(slips)).all()) == []
     assert balance_of(hq, AHEAD) == 0
+
+
+def test_a_slip_of_an_epoch_that_only_its_addressee_has_heard_of_is_as_good_as_any(hq: HeadOffice) -> None:
+    a, b = tills(hq)
+    a.begin_epoch()
+    a.top_up(5_000)
+    slip = a.slip_out(B1, 4_000)
+    assert slip is not None
+    b.slip_in(slip, a.till)
+    b.spend(4_000)
+    for till in (b, a):
+        till.sync()
+        require_sound(hq)
+    assert causes(hq) <= {"epoch_began"}
+    assert (balance_of(hq, AHEAD), balance_of(hq, "member/m1/principal")) == (0, -11_000)
