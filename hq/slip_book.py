@@ -345,11 +345,10 @@ def _givers(connection: Connection, items: Iterable[Applied]) -> dict[tuple[str,
     known = {
         (row.address, row.epoch): _Giver(parse_public_key(row.public_key), row.revoked_ms is not None) for row in rows
     }
-    newest: dict[str, int] = {}
-    for address, epoch in known:
-        newest[address] = max(epoch, newest.get(address, epoch))
-    # A terminal that begins an epoch by itself keeps its key, and others take its slips before we have heard of it.
-    found = {
-        (address, epoch): known.get((address, min(epoch, newest.get(address, epoch)))) for address, epoch in wanted
-    }
-    return {place: giver for place, giver in found.items() if giver is not None}
+    # A terminal that begins an epoch by itself keeps its key, and others take its slips though we never hear of it.
+    found = {}
+    for address, epoch in wanted:
+        before = max((at for its, at in known if its == address and at <= epoch), default=None)
+        if before is not None:
+            found[address, epoch] = known[address, before]
+    return found

@@ -143,7 +143,11 @@ def test_a_slip_larger_than_any_moves_nothing(hq: HeadOffice) -> None:
     assert balance_of(hq, AHEAD) == 0
 
 
-def test_a_slip_of_an_epoch_that_only_its_addressee_has_heard_of_is_as_good_as_any(hq: HeadOffice) -> None:
+@pytest.mark.parametrize("again", [False, True], ids=["to be told of", "skipped"])
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_slip_of_an_epoch_that_only_its_addressee_has_heard_of_is_as_good_as_any(
+    hq: HeadOffice, ahead: bool, again: bool
+) -> None:
     a, b = tills(hq)
     a.begin_epoch()
     a.top_up(5_000)
@@ -151,7 +155,9 @@ def test_a_slip_of_an_epoch_that_only_its_addressee_has_heard_of_is_as_good_as_a
     assert slip is not None
     b.slip_in(slip, a.till)
     b.spend(4_000)
-    for till in (b, a):
+    if again:
+        a.begin_epoch()
+    for till in (b, a) if ahead else (a, b):
         till.sync()
         require_sound(hq)
     assert causes(hq) <= {"epoch_began"}
