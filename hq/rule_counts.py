@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select, tuple_, union_all
 
+from contract.bodies import Body
 from contract.calendar import day_text
 from contract.documents import MOST_USED, DocumentKind, RuleUsed, open_document
 from contract.envelope import keyring
 from contract.errors import ContractError
 from contract.ids import parse_address
 from contract.trace import MOST_GIVEN, times_acted
-from contract.trade import RefundBody, SaleBody, TopUpBody
+from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 from hq.bulk import add_rows
 from hq.documents import DAY_MS, Desk, sealed_bytes
 from hq.facts import Known
@@ -144,7 +145,8 @@ def _limited_now(connection: Connection, desk: Desk) -> frozenset[str]:
 
 def _acted(place: Place, meaning: Meaning, known: Known) -> Iterator[_Acted]:
     body, header = meaning.body, meaning.header
-    if not isinstance(body, SaleBody | TopUpBody) or not body.effects:
+    acted = _times(body)
+    if not acted or not isinstance(body, SaleBody | TopUpBody | RedemptionBody):
         return
     pack = known.packs.get(body.pack.digest)
     if pack is None or not pack[1].shared.limited:
@@ -153,10 +155,20 @@ def _acted(place: Place, meaning: Meaning, known: Known) -> Iterator[_Acted]:
     member = None if body.member is None else body.member.member
     day = day_of(header.wall_ms, zone_of(header.address.shop, pack[1].pack))
     till = (str(header.address), header.epoch)
-    for rule, times in sorted(times_acted(body.effects).items()):
+    for rule, times in sorted(acted.items()):
         if rule in limited:
             for what, most in _counted(rule, limited[rule], (member, header.address.shop), day):
                 yield _Acted(place, what, till, times, most)
+
+
+def _times(body: Body) -> Mapping[str, int]:
+    """How often each rule acted in an entry."""
+    match body:
+        case SaleBody() | TopUpBody():
+            return times_acted(body.effects)
+        case RedemptionBody(rule=str() as rule):
+            return {rule: 1}
+    return {}
 
 
 def _counted(rule: str, limits: Limits, who: tuple[str | None, str], day: int) -> Iterator[tuple[_What, int]]:

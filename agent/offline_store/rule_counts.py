@@ -9,17 +9,17 @@ often a member may get more than the limit, at each of the others, and head offi
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from agent.offline_store.database import Database
 from agent.offline_store.rowkeys import RowKeys
-from contract.basket import RuleUsage
+from contract.basket import Basket, RuleUsage
 from contract.bodies import Body
 from contract.documents import RuleUsed
 from contract.ids import TerminalAddress
 from contract.journal import EntryHeader
 from contract.trace import times_acted
-from contract.trade import RefundBody, SaleBody, TopUpBody
+from contract.trade import MemberRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
 
 KEPT_MS = 3 * 86_400_000
 """So long it is known which rules acted in a sale: whichever day a shop's clock says it is, a day is within it."""
@@ -38,7 +38,9 @@ class RuleCounts:
         """
         match body:
             case SaleBody() | TopUpBody() if body.basket.usage:
-                self._count(header, body)
+                self._count(header, body.member, body.basket, times_acted(body.effects))
+            case RedemptionBody(rule=str() as rule, basket=Basket() as basket) if basket.usage:
+                self._count(header, body.member, basket, {rule: 1})
             case RefundBody() if body.rules_undone:
                 self._take_off(body)
 
@@ -70,11 +72,11 @@ class RuleCounts:
             here,
         )
 
-    def _count(self, header: EntryHeader, body: SaleBody | TopUpBody) -> None:
-        counted = {usage.rule for usage in body.basket.usage}
-        key = None if body.member is None else self._keys.member(body.member.member)
+    def _count(self, header: EntryHeader, member: MemberRef | None, basket: Basket, acted: Mapping[str, int]) -> None:
+        counted = {usage.rule for usage in basket.usage}
+        key = None if member is None else self._keys.member(member.member)
         self._database.write("DELETE FROM rule_days WHERE wall_ms < ?", header.wall_ms - KEPT_MS)
-        for rule, times in sorted(times_acted(body.effects).items()):
+        for rule, times in sorted(acted.items()):
             if rule not in counted:
                 continue
             self._database.write(

@@ -8,6 +8,7 @@ from agent.txn import permission
 from agent.txn.book import Book
 from agent.txn.effects import Commit
 from agent.txn.sale import CHANNEL
+from agent.txn.shares import acted_before
 from agent.txn.state import MOST_CHOICES, Buyer, OpenBasket, PlannedRedemption
 from contract.basket import Basket
 from contract.bodies import EntryKind
@@ -17,6 +18,7 @@ from contract.trade import RedemptionBody
 from contract.value import MOST_DRAWS_IN_ALL, Account, Asset, Draw
 from rules.beside.draws import Short, spend
 from rules.engine.redeeming import Redeemable, redeemables
+from rules.grammar.rewards import Redeem
 from rules.postings import redemption_postings
 
 _SHORT = {
@@ -97,8 +99,12 @@ def _drawn(account: Account, amount: int, basket: OpenBasket, book: Book) -> tup
 
 
 def _asked(basket: OpenBasket, book: Book) -> Basket:
-    """What the rules look at: who, where, when and which coupons; what is redeemed has no lines."""
-    address = book.address
+    """What the rules look at: who, where, when, which coupons, and how often they have acted before; what is redeemed
+    has no lines.
+    """
+    address, compiled = book.address, basket.active.compiled
+    member = None if basket.buyer is None else basket.buyer.ref.member
+    rules = {rule.rule for rule in compiled.rules if any(isinstance(effect, Redeem) for effect in rule.then)}
     return Basket(
         lines=(),
         customer=None if basket.buyer is None else basket.buyer.customer,
@@ -107,4 +113,5 @@ def _asked(basket: OpenBasket, book: Book) -> Basket:
         channel=CHANNEL,
         moment_ms=basket.moment_ms,
         codes=tuple(shown.code for shown in basket.coupons),
+        usage=acted_before(rules, compiled, member, book),
     )

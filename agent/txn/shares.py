@@ -73,6 +73,12 @@ def left_of(account: Account, book: Book) -> int:
     return spendable(book.spendable(account))
 
 
+def acted_before(rules: Iterable[str], compiled: Compiled, member: str | None, book: Book) -> tuple[RuleUsage, ...]:
+    """Return how often those of ``rules`` that are limited have acted before, for ``member`` and here."""
+    limited = compiled.shared.limited.keys() & rules
+    return tuple(usage for _rule, usage in sorted(_counted(limited, compiled, member, book).items()))
+
+
 def _counted(rules: Iterable[str], compiled: Compiled, member: str | None, book: Book) -> dict[str, RuleUsage]:
     """How often these rules have acted before, on this day of the shop by its own clock."""
     now_ms, zone = book.now().wall_ms, zone_of(book.address.shop, compiled.pack)

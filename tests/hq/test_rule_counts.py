@@ -12,11 +12,13 @@ import pytest
 from contract.documents import MOST_USED
 from contract.trace import RuleTimes
 from contract.trade import RefundBody, SaleBody
+from contract.value import Account, Asset
 from hq.audit_value import Origin, audit_refund, returned_as
 from hq.books import exception_lines
 from hq.bulk import insert_rows
 from hq.db import reading, writing
 from hq.deltas import publish_members
+from hq.grants import grant
 from hq.people import replace_members
 from hq.rule_counts import used_by_member
 from hq.sources import MemberRow
@@ -181,4 +183,37 @@ def test_a_part_returned_gives_nothing_back_and_a_till_that_says_more_is_found_o
         insert_rows(connection, rule_counts, tuple(rule_counts.c.keys()), many)
         (line,) = used_by_member(connection, hq.desk, NOW_MS)["m-1"]
     assert (line.rule, line.times, line.shop) == ("welcome", MOST_USED + 1, None)
+    shops.close()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_a_member_may_redeem_once_is_handed_out_once(hq: HeadOffice, tmp_path: Path) -> None:
+    cup = {**WELCOME, "rule": "cup", "lane": "points", "then": [{"redeem": {"sku": "CUP", "points": 5}}]}
+    earn = {"rule": "earn", "lane": "points", "then": [{"points_per_money": {"points": 1, "spend_minor": 100}}]}
+    shops = Counting(hq, tmp_path, cup, earn)
+    for till in (shops.a, shops.b):
+        shops.buys(till)
+        till.keys("enter")
+    shops.meet(2)
+    with writing(hq.engine) as connection:
+        grant(connection, hq.desk, Account(Asset.GIFT, "CUP"), 40, NOW_MS)
+        grant(connection, hq.desk, Account(Asset.POINTS, "m-1"), 4_000, NOW_MS)
+    shops.meet(20)
+
+    def redeems(till: RealTill) -> str:
+        till.scan(member_code(hq, "m-1"))
+        till.keys("redeem")
+        if not till.refused:
+            till.keys("1")
+        said = till.refused
+        till.keys("cancel" if said else "enter", "cancel")
+        return said
+
+    assert [redeems(shops.a) for _time in range(2)] == ["", "redeem_nothing"]
+    shops.meet(2)
+    shops.tell()
+    shops.meet(4)
+    assert redeems(shops.b) == "redeem_nothing"
+    shops.meet(2)
+    shops.require_right()
     shops.close()

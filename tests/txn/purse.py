@@ -115,6 +115,7 @@ class Purse:
                 self._bear((value,))
             case RedemptionBody():
                 self._take(body.draws)
+                self.acted[body.member.member, body.rule or ""] += 1
             case RefundBody():
                 self._take(body.draws)
                 self._bear(body.born)
