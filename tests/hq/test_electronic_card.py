@@ -72,7 +72,6 @@ def write(tag: Ntag213, memory: bytes) -> None:
 
 
 @pytest.mark.skipif(shutil.which("zbarimg") is None, reason="zbarimg (package zbar-tools) reads the code off a picture")
-@pytest.mark.row("G24")
 def test_what_head_office_signed_is_believed_offline_from_a_picture_and_from_a_tag(
     staffed: Path, run: Run, capsys: pytest.CaptureFixture[str], till: RealTill, reader: Pn532
 ) -> None:
