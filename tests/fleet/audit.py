@@ -3,6 +3,7 @@
 Read in plain SQL, like everything the witness reads, and once, at the end of a story: by then everything has arrived.
 """
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +19,16 @@ LEASES = """
 """
 OUTSTANDING = """
     SELECT holder, SUM(granted - drawn - returned), SUM(granted_bonus - drawn_bonus - returned_bonus)
-    FROM leases WHERE asset = 'stored' AND state IN ('active', 'suspended', 'transit') GROUP BY holder
+    FROM leases WHERE asset = 'stored' AND state IN ('active', 'suspended', 'transit') AND NOT (
+        state = 'suspended' AND EXISTS (
+            SELECT 1 FROM epoch_starts s
+            WHERE s.address = leases.address AND s.previous_epoch = leases.epoch AND s.due_ms IS NOT NULL
+        )
+    )
+    GROUP BY holder
+"""
+"""What is lent. Where an epoch has ended, what is left of its leases may have been freed and lent again by books that
+were restored since; restored books free it again when they next look, and lend nothing of it before.
 """
 
 
@@ -51,6 +61,44 @@ def lot_differences(books: sqlite3.Connection, truth: Truth) -> Iterator[str]:
             continue
         if out[0] > max(0, owed[0]) or out[1] > max(0, owed[1]):
             yield f"{member} is owed {owed}, and {out} is lent"
+
+
+def points_differences(books: sqlite3.Connection) -> Iterator[str]:
+    """What head office owes a member in points lies in lots, less what the member owes because it was spent by then."""
+    postings = {account: amount for account, unit, amount in books.execute(SUMS) if unit == "points"}
+    lots = dict(books.execute("SELECT member, SUM(remaining) FROM points_lots GROUP BY member"))
+    debts = dict(books.execute("SELECT member, SUM(points) FROM points_debts GROUP BY member"))
+    members = {account.split("/")[1] for account in postings if account.startswith("member/")}
+    for member in sorted(members | lots.keys() | debts.keys()):
+        owed, there = -postings.get(f"member/{member}/points", 0), lots.get(member, 0) - debts.get(member, 0)
+        if owed != there:
+            yield f"{member} is owed {owed} points, the lots hold {there}"
+
+
+def pool_differences(books: sqlite3.Connection) -> Iterator[str]:
+    """The pool has the principal that members are owed, but for what was charged and is not paid back yet."""
+    money = {account: amount for account, unit, amount in books.execute(SUMS) if unit == "CNY"}
+    if "office/slips_ahead" in money:
+        return
+    has = sum(amount for account, amount in money.items() if account.startswith("pool/settlement/"))
+    owed = -sum(amount for account, amount in money.items() if account.endswith("/principal"))
+    (unpaid,) = books.execute("SELECT COALESCE(SUM(amount), 0) FROM charges WHERE settles").fetchone()
+    if has + unpaid != owed:
+        yield f"the pool has {has}, {unpaid} is not paid back yet, and members are owed {owed}"
+
+
+def refund_differences(books: sqlite3.Connection, refunds: dict[bytes, tuple[int, ...]]) -> Iterator[str]:
+    """Each of ``refunds`` is in the books, posted, once and as it was made; and no other."""
+    rows = books.execute(
+        "SELECT e.transaction_id, r.units FROM refunds r JOIN entries e ON e.id = r.entry_id WHERE r.posted"
+    ).fetchall()
+    found = {transaction: tuple(json.loads(units)) for transaction, units in rows}
+    if len(found) != len(rows):
+        yield f"{len(rows) - len(found)} of {len(rows)} refunds are there twice"
+    for transaction in sorted(found.keys() | refunds.keys()):
+        if found.get(transaction) != refunds.get(transaction):
+            said = f"{found.get(transaction)}, and was {refunds.get(transaction)}"
+            yield f"the refund {transaction.hex()[:6]} is kept as {said}"
 
 
 def lease_differences(books: sqlite3.Connection, truth: Truth) -> Iterator[str]:

@@ -5,22 +5,16 @@ Each names the promises it breaks: that some other one is broken, or that the cl
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy import Connection, Row, select
 
-from agent.clock import Stamp
-from agent.keys import Identity
-from agent.offline_store.database import Connect, connected
-from agent.offline_store.store import Room, Store
 from agent.txn.effects import Commit
 from contract import envelope, topics
-from contract.bodies import Body, EntryKind
+from contract.bodies import EntryKind
 from contract.envelope import keyring
 from contract.ids import TerminalAddress
-from contract.journal import Entry
 from contract.messages import (
     GRAMMAR,
     Ack,
@@ -34,16 +28,12 @@ from contract.messages import (
 )
 from contract.postings import Posting
 from contract.topics import Down, Up
-from contract.trade import SaleBody
 from hq.db import writing
-from hq.documents import Desk
 from hq.judgement import Judged
-from hq.lease_book import OUTSTANDING
 from hq.ledger import post
-from hq.placement import WHOLE_BP, LendingPolicy
-from hq.restoring import close_restoration
-from hq.tables import entries, leases, postings, transactions
+from hq.tables import entries, postings, transactions
 from hq.worker import Publish, Worker
+from tests.fleet.broken_value import of_value
 from tests.fleet.disk import Disk
 from tests.fleet.faults import (
     ALL,
@@ -51,48 +41,12 @@ from tests.fleet.faults import (
     SURVIVED,
     books_are_restored,
     broker_restarts,
-    cable_is_cut,
     messages_suffer,
-    office_is_slow,
-    power_fails_at_a_write,
-    power_fails_between,
 )
 from tests.fleet.members import Cashier
+from tests.fleet.mistake import ACKED, ARRIVES, ONCE, RECEIPT, STAYS, Mistake
 from tests.fleet.run import Cast
 from tests.fleet.terminal import Running, Unit
-from tests.fleet.world import Violation
-
-# The promises, as the witness names them.
-ACKED = "only what head office has is acknowledged"
-ARRIVES = "everything reaches head office in the end"
-BOUND = "no account is below its bound"
-KEPT = "what head office keeps beside its postings adds up to them"
-LENT = "a lease gives no more than was lent"
-ONCE = "a transaction is posted once"
-RECEIPT = "what a receipt says is in the journal"
-STAYS = "what was committed stays"
-TOLD = "people are told only what went wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """What is done wrong, the fleet that does it, by which broken promises it must be found, where people are told by
-    which of head office's reasons, and within how many seeds that must come out.
-    """
-
-    name: str
-    cast: Cast
-    promises: tuple[str, ...]
-    reasons: tuple[str, ...] = ()
-    within_seeds: int = 40
-
-    def found_by(self, violation: Violation | None) -> bool:
-        """Tell whether this is a violation that the mistake must be found by."""
-        if violation is None:
-            return False
-        if violation.promise == TOLD:
-            return any(f" {reason}: " in violation.detail for reason in self.reasons)
-        return violation.promise in self.promises
 
 
 class BelievesTheBroker(Unit):
@@ -139,60 +93,6 @@ class PrintsFirst(Cashier):
         self.committed(running, commit)
 
 
-class ForgetsTheLease(Cashier):
-    """Takes the money of a member and does not write down from which lease."""
-
-    def committed(self, running: Running, commit: Commit) -> Entry | None:
-        if isinstance(commit.body, SaleBody):
-            commit = replace(commit, body=replace(commit.body, draws=()))
-        return super().committed(running, commit)
-
-
-class TakesSlipsAgain(Store):
-    """Remembers nothing of a slip once its value is spent."""
-
-    def append(
-        self, kind: EntryKind, transaction: bytes, stamp: Stamp, body: Body, owes_receipt: bool = False
-    ) -> Entry:
-        entry = super().append(kind, transaction, stamp, body, owes_receipt)
-        with self._database.transaction():
-            self._database.write("DELETE FROM slips_taken")
-            self._database.write("DELETE FROM leases WHERE open = 0")
-        return entry
-
-
-class LowersLeasesLater(Store):
-    """Journals a spend in one commit and lowers the lease in the next."""
-
-    def __init__(self, path: Path, identity: Identity, room: Room | None = None, connect: Connect = connected) -> None:
-        super().__init__(path, identity, room, connect)
-        self._waiting: list[tuple[Entry, Body]] = []
-        self._apply = self._holdings.apply
-        vars(self._holdings)["apply"] = lambda entry, body: self._waiting.append((entry, body))
-
-    def append(
-        self, kind: EntryKind, transaction: bytes, stamp: Stamp, body: Body, owes_receipt: bool = False
-    ) -> Entry:
-        found = super().append(kind, transaction, stamp, body, owes_receipt)
-        waiting, self._waiting = self._waiting, []
-        with self._database.transaction():
-            for entry, applied in waiting:
-                self._apply(entry, applied)
-        return found
-
-
-class TillThatLowersLeasesLater(Unit):
-    """A terminal with such a store."""
-
-    store_kind = LowersLeasesLater
-
-
-class TillThatTakesSlipsAgain(Unit):
-    """A terminal with such a store."""
-
-    store_kind = TakesSlipsAgain
-
-
 class AnswersFirst(Worker):
     """Acknowledges a batch, and writes it into the books with the next message."""
 
@@ -232,33 +132,6 @@ class ComparesNoHashes(Worker):
         last = batch.first_seq + len(batch.entries) - 1
         ack = open_ack(found[0].payload, keyring(self._desk.signer.public), address)
         return [_acknowledged(self, address, payload, now_ms)] if last <= ack.upto_seq else found
-
-
-class LendsAgainAtExpiry(Worker):
-    """Takes a lease that is past its time for unspent."""
-
-    def lend(self, now_ms: int) -> None:
-        with writing(self._engine) as connection:
-            over = (leases.c.state.in_(OUTSTANDING), leases.c.spend_until_ms < now_ms)
-            unspent = {
-                "state": "closed",
-                "returned": leases.c.granted - leases.c.drawn,
-                "returned_bonus": leases.c.granted_bonus - leases.c.drawn_bonus,
-            }
-            connection.execute(update(leases).where(*over).values(unspent))
-        super().lend(now_ms)
-
-
-class LendsWhenRestored(Worker):
-    """Goes on lending from an older backup without asking what was lent since; and lends all there is."""
-
-    def __init__(self, engine: Engine, desk: Desk) -> None:
-        super().__init__(engine, replace(desk, policy=LendingPolicy(home_bp=WHOLE_BP, next_bp=0)))
-
-    def lend(self, now_ms: int) -> None:
-        with writing(self._engine) as connection:
-            close_restoration(connection, now_ms)
-        super().lend(now_ms)
 
 
 class PostsWhatIsCarried(Worker):
@@ -326,7 +199,7 @@ def _welcomed(worker: Worker, publish: Publish, address: TerminalAddress, hello:
 
 def mistakes() -> tuple[Mistake, ...]:
     """All of them."""
-    return (*_of_tills(), *_of_value(), *_of_head_office())
+    return (*_of_tills(), *of_value(), *_of_head_office())
 
 
 def _of_tills() -> tuple[Mistake, ...]:
@@ -339,44 +212,6 @@ def _of_tills() -> tuple[Mistake, ...]:
         ),
         Mistake("a commit is not synced", Cast(unit=SyncsLater, faults=SURVIVED), (STAYS, RECEIPT)),
         Mistake("the paper comes before the commit", Cast(cashier=PrintsFirst, faults=SURVIVED), (RECEIPT,)),
-    )
-
-
-def _of_value() -> tuple[Mistake, ...]:
-    cuts = (power_fails_at_a_write, power_fails_between)
-    off = (cable_is_cut, office_is_slow)
-    doubling = Cast(unit=TillThatTakesSlipsAgain, faults=(), slip_shares=(0.7,))
-    return (
-        Mistake(
-            "a spend is journalled without its lease",
-            Cast(cashier=ForgetsTheLease, faults=()),
-            (BOUND,),
-            ("draws_differ",),
-        ),
-        Mistake("a slip is taken twice", doubling, (LENT,), ("slip_doubled",)),
-        Mistake(
-            "a lease is lowered after its spend",
-            Cast(unit=TillThatLowersLeasesLater, faults=cuts),
-            (LENT,),
-            ("lease_overdrawn", "leases_differ"),
-        ),
-        Mistake(
-            "restored books lend at once",
-            Cast(
-                worker=LendsWhenRestored,
-                faults=(books_are_restored, cable_is_cut),
-                slip_shares=(0.0,),
-                closing_ms=(60_000,),
-            ),
-            (LENT, BOUND, KEPT),
-            ("lease_overdrawn",),
-        ),
-        Mistake(
-            "a lease is lent again when its time is over",
-            Cast(worker=LendsAgainAtExpiry, faults=off),
-            (LENT, BOUND),
-            ("lease_overdrawn",),
-        ),
     )
 
 

@@ -147,6 +147,9 @@ class Disk:
 
     def _note_synced(self) -> None:
         log = self.path.with_name(f"{FILE}-wal")
+        if not log.exists():
+            # What is written is a file beside this one, which takes its place when it is whole.
+            return
         salts = _salts_of(log)
         if not self._salts:
             self._salts = salts

@@ -2,20 +2,26 @@
 
 from collections import Counter
 
-from sqlalchemy import select
-
-from contract.bodies import OfficeBody
+from contract.bodies import EntryKind, OfficeBody
 from contract.journal import peek_header
+from contract.postings import granted_account, pool_account
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
+from contract.value import Asset
 from hq.db import reading
 from hq.settlement.movements import settlement_postings
 from hq.shop_terms import load_terms
-from hq.tables import entries, true_issuers
-from hq.true_issuers import as_issued, issuers_of
-from tests.fleet.audit import lease_differences, ledger_differences, lot_differences
+from tests.fleet.audit import (
+    lease_differences,
+    ledger_differences,
+    lot_differences,
+    points_differences,
+    pool_differences,
+    refund_differences,
+)
 from tests.fleet.invariants import Witness
-from tests.fleet.premises import TENANT
+from tests.fleet.premises import FUNDED, TENANT
 from tests.fleet.terminal import Unit
+from tests.fleet.truth import filling
 from tests.fleet.world import Broken, Violation
 
 POSTING_BODIES = (SaleBody, RefundBody, TopUpBody, RedemptionBody, OfficeBody)
@@ -71,6 +77,7 @@ class Ending:
         self._require_whole_chains()
         self._require_books_recompute()
         self._require_kept_sums()
+        self._require_refunds()
 
     def _require_everything_arrived(self) -> None:
         witness = self._witness
@@ -109,9 +116,6 @@ class Ending:
         counted: set[bytes] = set()
         with reading(witness.office.premises.engine) as connection:
             terms = load_terms(connection, TENANT)
-            kept = connection.execute(select(entries.c.digest, entries.c.id).join(true_issuers)).all()
-            issuers = issuers_of(connection, [row.id for row in kept])
-        otherwise = {row.digest: issuers[row.id] for row in kept}
         for digest in witness.books.digests:
             transaction = witness.committed[digest].transaction
             if transaction in counted:
@@ -120,9 +124,8 @@ class Ending:
             made_in = witness.original.get(digest, digest)
             body, header = witness.body_of(made_in), witness.committed[made_in]
             if isinstance(body, POSTING_BODIES):
-                told = as_issued(body, otherwise.get(digest, {}))
-                settled = settlement_postings(header.address.shop, header.wall_ms, told, terms)
-                for posting in (*body.postings, *settled):
+                settled = settlement_postings(header.address.shop, header.wall_ms, body, terms)
+                for posting in (*body.postings, *settled, *filling(header, body)):
                     expected[posting.account, posting.unit] += posting.amount
         found = witness.books.balances
         differing = {key: found[key] - expected[key] for key in found.keys() | expected.keys()}
@@ -138,10 +141,26 @@ class Ending:
         witness = self._witness
         assert witness.reader is not None
         found = [*ledger_differences(witness.reader), *lot_differences(witness.reader, witness.truth)]
+        found += points_differences(witness.reader)
+        found += pool_differences(witness.reader)
         if not witness.forked_or_copied():
             found += lease_differences(witness.reader, witness.truth)
         if found:
             self._broken("what head office keeps beside its postings adds up to them", "; ".join(found[:3]))
+
+    def _require_refunds(self) -> None:
+        witness = self._witness
+        assert witness.reader is not None
+        digests = {witness.original.get(digest, digest) for digest in witness.books.digests}
+        headers = [witness.committed[digest] for digest in digests]
+        refunds: dict[bytes, tuple[int, ...]] = {}
+        for digest, header in zip(digests, headers, strict=True):
+            body = witness.body_of(digest) if header.kind is EntryKind.REFUND else None
+            if isinstance(body, RefundBody):
+                refunds[header.transaction] = body.units
+        found = list(refund_differences(witness.reader, refunds))
+        if found:
+            self._broken("a refund is at head office once", "; ".join(found[:3]))
 
     def _broken(self, promise: str, detail: str) -> None:
         violation = Violation(promise, detail)
@@ -153,4 +172,8 @@ def _charged(account: str, amount: int) -> bool:
     """Tell whether a difference is one that a spend beyond a lease makes, or a slip of which the giver's disk knows
     nothing any more: the member has more, the bearer pays.
     """
-    return account.endswith(("/beyond_leases", "/slips_ahead")) or (account.startswith("member/") and amount < 0)
+    if account in (pool_account(FUNDED), granted_account(Asset.POOL)):
+        # Points that no lease covered fill no pool, and those that no pool covered are charged.
+        return True
+    theirs = account.startswith(("member/", "budget/"))
+    return account.endswith(("/beyond_leases", "/slips_ahead")) or (theirs and amount < 0)

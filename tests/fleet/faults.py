@@ -142,10 +142,14 @@ def books_are_restored(fleet: Fleet) -> None:
 def disk_is_restored(fleet: Fleet) -> None:
     """An older image of its own disk is put into a terminal."""
     unit = fleet.unit()
+    if unit.spoiled:
+        return
     image = unit.image()
     fleet.world.tell(unit.label, f"its disk is copied, journal of {len(image.rows)} entries")
 
     def restore() -> None:
+        if unit.spoiled:
+            return
         fleet.world.tell(unit.label, f"! the copy of {len(image.rows)} entries is put back, over {len(unit.rows)}")
         unit.put_image(image)
 
@@ -157,12 +161,21 @@ def disk_is_cloned(fleet: Fleet) -> None:
     unit = fleet.unit()
     if any(other.label == f"{unit.label}+" for other in fleet.units):
         return
+    if unit.spoiled:
+        return
     image = unit.image()
     twin = unit.twin(image, f"{unit.label}+")
     fleet.world.tell(unit.label, f"! its disk, {len(image.rows)} entries, is copied into {twin.label}")
     fleet.units.append(twin)
     fleet.hire(twin)
     twin.switch_on()
+
+
+def file_is_damaged(fleet: Fleet) -> None:
+    """While a terminal has no power: its newest entry, and perhaps a page of the file beside it."""
+    unit = fleet.unit()
+    if not unit.spoiled and unit.lives == 1:
+        unit.spoil_file(structure=fleet.world.often(0.6))
 
 
 Fault = Callable[[Fleet], None]
@@ -183,7 +196,7 @@ SURVIVED: tuple[Fault, ...] = (
 )
 """Faults after which nothing may be missing and nothing doubled."""
 
-FORKED: tuple[Fault, ...] = (disk_is_restored, disk_is_cloned)
+FORKED: tuple[Fault, ...] = (disk_is_restored, disk_is_cloned, file_is_damaged)
 """Faults after which one terminal has two chains; what was not yet sent when a disk was overwritten is gone with it."""
 
 ALL = SURVIVED + FORKED

@@ -7,7 +7,8 @@ office's books through a connection of its own, in plain SQL. After each event:
 - what a paper says is on the disk;
 - an entry that head office has in a place never becomes another, and is one that some terminal committed;
 - a terminal believes itself acknowledged only where head office has, or had, the very entry;
-- a transaction is posted once; the ledger's sum is 0 in every unit after each entry; no account is below its bound.
+- a transaction is posted once; the ledger's sum is 0 in every unit after each entry; no account is below its bound;
+- no more of a sale comes back than was sold, and no more of a top-up than was paid in.
 
 At the end, after the faults are healed and everything had time to travel, every entry on a disk and every entry once
 acknowledged is at head office exactly once or in quarantine with an alarm, the chains are whole, and the books are what
@@ -29,15 +30,14 @@ from tests.fleet.terminal import Unit
 from tests.fleet.truth import Truth
 from tests.fleet.world import Broken, Violation, World
 
-ROWS = "SELECT sealed FROM journal ORDER BY rowid LIMIT -1 OFFSET ?"
-
 EXPECTED = {"time_implausible", "journal_behind"}
 """What people are told where nothing is wrong but a clock, or a hello that took longer than any should."""
 FORKS = {
     *("entry_conflict", "head_differs", "old_epoch_grew", "epoch_began"),
     *("chain_broken", "lease_overdrawn", "lease_unknown", "return_differs", "slip_doubled"),
+    *("returned_twice", "bonus_spent", "pool_short", "entries_lost", "original_unknown"),
 }
-"""What they are told besides of a terminal whose disk was copied or put back."""
+"""What they are told besides of a terminal whose disk was copied, put back or damaged."""
 
 Place = tuple[str, int, int]
 """Address, epoch, sequence."""
@@ -110,6 +110,9 @@ class Witness:
         for unit in self.units:
             copies[unit.identity.address] += unit.lives
         overdrawn, below = self.truth.overdrawn(copies), self.truth.below_bound()
+        twice = self.truth.back_twice(copies)
+        if twice:
+            self._broken("nothing comes back twice", twice)
         if overdrawn:
             self._broken("a lease gives no more than was lent", overdrawn)
         if below:
@@ -161,7 +164,7 @@ class Witness:
         if unit.booted:
             unit.booted = False
             self._require_rows_kept(unit)
-        for (sealed,) in unit.journal().execute(ROWS, (len(unit.rows),)):
+        for sealed in unit.entries_from(len(unit.rows)):
             digest = hashlib.sha256(sealed).digest()
             unit.rows.append(digest)
             self._see_committed(digest, sealed)
@@ -172,7 +175,7 @@ class Witness:
         unit.papers.clear()
 
     def _require_rows_kept(self, unit: Unit) -> None:
-        there = [hashlib.sha256(sealed).digest() for (sealed,) in unit.journal().execute(ROWS, (0,))]
+        there = [hashlib.sha256(sealed).digest() for sealed in unit.entries_from(0)]
         if len(there) < len(unit.rows):
             self._broken("what was committed stays", f"{unit.label} had {len(unit.rows)} entries, now {len(there)}")
         if there[: len(unit.rows)] != unit.rows:

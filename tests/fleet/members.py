@@ -4,11 +4,12 @@ A sale is made by the product's own functions from the first article to the comm
 is durable, then head office is told, then the paper comes out, then the paper is noted.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from agent.offline_store.store import StoreError
 from agent.txn import identify, sale
 from agent.txn.effects import Commit
+from agent.txn.receipt import qr_text
 from agent.txn.state import OpenBasket
 from contract.bodies import EntryKind, SlipInBody, SlipOutBody
 from contract.ids import TerminalAddress
@@ -31,6 +32,10 @@ class Town:
     slip_share: float = 0.1
     """How often somebody wants to carry value to another terminal, or shows a slip."""
     top_up_share: float = 0.25
+    refund_share: float = 0.15
+    """How often somebody brings something back."""
+    papers: dict[TerminalAddress, list[str]] = field(default_factory=dict)
+    """The receipts that people kept, by the terminal that printed them."""
 
 
 class Cashier:
@@ -68,6 +73,8 @@ class Cashier:
         if not commit.owes_receipt:
             return
         self.unit.hand_paper(entry.header.seq, commit.transaction)
+        if commit.kind in (EntryKind.SALE, EntryKind.TOP_UP):
+            self.town.papers.setdefault(self.unit.identity.address, []).append(qr_text(entry))
         try:
             running.store.mark_printed(entry.header.seq)
         except StoreError as error:
@@ -97,15 +104,24 @@ class Cashier:
         if paying_in and not isinstance(basket, Refusal) and basket.buyer is not None:
             amount_minor = self.world.chance.choice((1_000, 5_000, 10_000, 50_000))
             until_ms = running.clock.stamp().wall_ms + self.world.chance.choice((5_000, 20_000, 86_400_000))
-            return value.paid_in(basket, amount_minor, until_ms, CASHIER, self.unit.identity.address)
+            return self._unless_refused(value.paid_in(basket.buyer, amount_minor, until_ms, CASHIER, running.book))
+        papers = self.town.papers.get(self.unit.identity.address)
+        if papers and wish > 1 - self.town.refund_share:
+            paper = self.world.chance.choice(papers)
+            return self._unless_refused(value.brought_back(paper, self.world.chance, CASHIER, running.book))
         basket = self._filled(basket, running)
         if isinstance(basket, Refusal):
-            self.world.tell(self.unit.label, f"cannot sell: {basket.code}")
+            self._unless_refused(basket)
             return None
         if self.world.often(0.1):
             return sale.cancel_commit(basket, CASHIER)
-        commit = sale.sale_commit(basket, CASHIER, running.book)
-        return value.paid_from_value(commit, basket, running, self.unit.identity.address)
+        return sale.sale_commit(basket, CASHIER, running.book)
+
+    def _unless_refused(self, found: Commit | Refusal) -> Commit | None:
+        if isinstance(found, Refusal):
+            self.world.tell(self.unit.label, f"cannot: {found.code} {found.detail}")
+            return None
+        return found
 
     def _slip(self, running: Running) -> Commit | None:
         """Take in a slip that somebody shows, now and then one that was shown before, or let value out on one."""
@@ -124,7 +140,6 @@ class Cashier:
         basket = sale.begun(running.book)
         if isinstance(basket, Refusal):
             return basket
-        basket = replace(basket, transaction=self.world.bytes(16))
         if self.world.often(0.4):
             return basket
         chosen = self.world.chance.choice(MEMBERS)
@@ -140,4 +155,8 @@ class Cashier:
             item = chance.choice(ITEMS)
             price_minor = item.price_minor or chance.randrange(100, 9_000)
             basket = sale.with_item(basket, item, price_minor, running.book, merge=True)
+        if not isinstance(basket, Refusal) and basket.points_held and chance.random() < 0.6:
+            basket = sale.paid_with_points(basket, True, running.book)
+        if not isinstance(basket, Refusal) and basket.held:
+            basket = sale.paid_from_stored(basket, True, running.book)
         return basket

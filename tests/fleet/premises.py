@@ -37,8 +37,10 @@ from contract.envelope import Keyring, keyring
 from contract.ids import TerminalAddress
 from contract.journal import TimeQuality
 from contract.signing import SoftwareSigner
+from contract.value import Account, Asset
 from hq.db import migrate, open_database, writing
 from hq.documents import Desk, publish, sealed_bytes, sign, sign_pack
+from hq.grants import buy_pool, grant
 from hq.own_chain import ensure_own_chain
 from hq.people import (
     catalogue_now,
@@ -63,6 +65,32 @@ TOP_UP_RULE = {
     "when": [{"member": True}],
     "then": [{"top_up": {"steps": [{"amount_minor": 10_000, "bonus_minor": 2_000}]}}],
 }
+CAMPAIGN = "save-3"
+FUNDED = "shop-a"
+"""The merchant that pays for its points in advance; what it has not paid for is given once it has."""
+VALUE_RULES = (
+    TOP_UP_RULE,
+    {
+        "rule": CAMPAIGN,
+        "title": "满30减3",
+        "title_en": "Spend 30, save 3",
+        "lane": "basket",
+        "limits": {"budget_minor": 30_000},
+        "then": [{"spend_save": {"steps": [{"spend_minor": 3_000, "save_minor": 300}]}}],
+    },
+    {
+        "rule": "pay",
+        "title": "积分抵现",
+        "title_en": "Points as cash",
+        "lane": "points",
+        "priority": 9,
+        "then": [{"pay_points": {"points": 10, "minor": 50}}],
+    },
+)
+"""Rules by which value is paid in, taken from a campaign's budget, and paid with."""
+BUDGET_MINOR = 8_000
+POOL_POINTS = 400
+MEMBER_POINTS = 300
 BEFORE_MS = START_MS - 3_600_000
 """When the premises were made ready."""
 LEASE_MS = 25_000
@@ -228,6 +256,10 @@ def _made(folder: Path) -> Premises:
         sign(connection, desk, DocumentKind.KEYS, wire.pack(KeysContent(keys)), BEFORE_MS)
         kinds = (DocumentKind.PACK, DocumentKind.MEMBERS, DocumentKind.CATALOGUE, DocumentKind.KEYS)
         signed = [publish(connection, kind, None, BEFORE_MS) for kind in kinds]
+        grant(connection, desk, Account(Asset.BUDGET, CAMPAIGN), BUDGET_MINOR, BEFORE_MS)
+        buy_pool(connection, desk, FUNDED, POOL_POINTS, 0, POOL_POINTS, BEFORE_MS)
+        for row in MEMBERS:
+            grant(connection, desk, Account(Asset.POINTS, row.member), MEMBER_POINTS, BEFORE_MS)
         documents = [sealed_bytes(connection, item.kind, item.digest) or b"" for item in signed]
     engine.dispose()
     for address, identity in identities.items():
@@ -247,7 +279,9 @@ def _made(folder: Path) -> Premises:
 def _pack() -> str:
     """The rules of every story: those that head office's own tests sell by, and one for money paid in."""
     rules = json.loads(SALES_RULES)
-    rules["rules"].append(TOP_UP_RULE)
+    rules["rules"] += VALUE_RULES
+    rules["points"] = {"at_once": True, "pools": [FUNDED], "unfunded": "pending"}
+    rules["golden"] = [{"basket": {"lines": []}, "payable_minor": 0}]
     return json.dumps(rules)
 
 

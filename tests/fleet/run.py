@@ -47,7 +47,7 @@ class Cast:
     faults: tuple[Fault, ...] = ALL
     slip_shares: tuple[float, ...] = (0.0, 0.1, 0.4)
     """How often somebody carries value to another terminal: one of these is drawn."""
-    closing_ms: tuple[int, ...] = (12_000, 25_000, 60_000)
+    closing_ms: tuple[int, ...] = (10_000, 20_000, 50_000)
     """How long shops are open: one of these is drawn."""
 
 

@@ -5,7 +5,8 @@ product goes through :meth:`Unit.act`, where a power cut ends it as the end of a
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,17 +15,25 @@ from agent.clock import Sources, SystemClock
 from agent.courier import Courier
 from agent.keys import Identity
 from agent.lookups import StoreBook
+from agent.offline_store.faults import StoreCause
+from agent.offline_store.recovery import recover
 from agent.offline_store.store import Room, Store, StoreError
 from agent.sync.facts import LinkDown, LinkProblem, LinkUp, MessageArrived
 from contract import topics
+from contract.envelope import keyring
+from contract.errors import ContractError
+from contract.journal import open_entry
 from tests.fleet.broker import Broker, Connection
 from tests.fleet.disk import Disk, Image, PowerCut
 from tests.fleet.world import World
 
+ROWS = "SELECT sealed FROM journal ORDER BY rowid LIMIT -1 OFFSET ?"
 TICK_MS = 1_000
 HEARTBEAT_S = 20
 RESERVE_BYTES = 1_000
 BOOT_MS = 2_000
+SPOILED_AT = 24
+"""So far into the bytes of an entry one of them is changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,16 @@ class Running:
     courier: Courier
 
 
+class SeededBook(StoreBook):
+    """The till's book, whose transactions are numbered by the story's own chance."""
+
+    world: World
+
+    def new_transaction(self) -> bytes:
+        """A transaction that no other story has."""
+        return self.world.bytes(16)
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where a terminal stands: time, network, and the folder for its disk."""
@@ -76,6 +95,7 @@ class Unit:
     """One piece of hardware with the identity of a terminal. A broken variant replaces one of its parts."""
 
     store_kind: type[Store] = Store
+    book_kind: type[SeededBook] = SeededBook
     courier_kind: type[Courier] = Courier
     disk_kind: type[Disk] = Disk
 
@@ -105,6 +125,9 @@ class Unit:
         """How many disks went their own way here: one, and one more for each image that was put back."""
         self.replaced = False
         """Whether another image took the place of its disk since somebody looked."""
+        self.spoiled: set[bytes] = set()
+        """What entries were that cannot be read any more."""
+        self._unread = 0
         self._life = 0
         self._images = 0
 
@@ -118,16 +141,22 @@ class Unit:
         self.disk.power_on()
         self.hands.booted_ms = self.world.now_ms - 1
         store = self.store_kind(self.disk.path, self.identity, self._room(), self.disk.connect)
+        self.unopened = None
         try:
             store.open()
         except StoreError as error:
             self.world.tell(self.label, f"cannot open its store: {error}")
-            self.unopened = error
+            if error.cause is not StoreCause.CORRUPT or not self.spoiled:
+                self.unopened = error
+            elif not self._bring_back():
+                self.world.after(BOOT_MS, self.switch_on)
+            else:
+                self.switch_on()
             return
-        self.unopened = None
         kept_ms, boot = store.believed_time_ms(), self.world.bytes(16)
         clock = SystemClock(store.signed_time_ms(), self.hands.sources(), boot, kept_ms)
-        book = StoreBook(store, self.identity, clock)
+        book = self.book_kind(store, self.identity, clock)
+        book.world = self.world
         courier = self.courier_kind(store, self, self.identity, clock, book.compiled, HEARTBEAT_S)
         self.running = Running(store, clock, book, courier)
         self.changed = self.booted = True
@@ -165,6 +194,46 @@ class Unit:
             what(running)
         except PowerCut:
             self._died()
+
+    def spoil_file(self, structure: bool) -> None:
+        """Lose power, and find another newest entry in the file afterwards than was written, and where ``structure`` is
+        hit, a page of it that says nothing.
+        """
+        if self.running is None:
+            return
+        self.disk.pull_the_plug()
+        self._died()
+        path = self.disk.path
+        with closing(sqlite3.connect(path, isolation_level=None)) as file:
+            file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (newest,) = file.execute("SELECT sealed FROM journal ORDER BY rowid DESC LIMIT 1").fetchone()
+            (page_bytes,) = file.execute("PRAGMA page_size").fetchone()
+        content = bytearray(path.read_bytes())
+        at = content.find(newest[:SPOILED_AT])
+        content[at + SPOILED_AT - 1] ^= 1
+        if structure:
+            page = self.world.chance.randrange(1, len(content) // page_bytes) * page_bytes
+            content[page : page + page_bytes] = self.world.bytes(page_bytes)
+        path.write_bytes(content)
+        self.spoiled.add(newest)
+        self.world.tell(self.label, f"! its file is damaged{' and broken' if structure else ''}")
+
+    def _bring_back(self) -> bool:
+        """Bring the damaged store back, as ``agent.main`` does; what does not read any more is gone."""
+        clock = SystemClock(0, self.hands.sources(), self.world.bytes(16))
+        try:
+            found = recover(
+                self.disk.path, self.identity, self.world.bytes(16), clock.stamp(), connect=self.disk.connect
+            )
+        except StoreError as error:
+            self.world.tell(self.label, f"cannot bring its store back: {error}")
+            return False
+        self.world.tell(self.label, f"brings its store back in epoch {found.epoch}: {found.detail}")
+        self.lives += 1
+        self.replaced = True
+        self.rows.clear()
+        self.papers.clear()
+        return True
 
     def _died(self) -> None:
         self.world.tell(self.label, "! loses power")
@@ -216,6 +285,23 @@ class Unit:
         if self.reader is None:
             self.reader = sqlite3.connect(f"file:{self.disk.path}?mode=ro", uri=True, isolation_level=None)
         return self.reader
+
+    def entries_from(self, place: int) -> Iterator[bytes]:
+        """The entries in the file from the ``place``-th on that read as somebody signed them."""
+        passed = 0 if not self.spoiled or not place else self._unread
+        self._unread = passed
+        for (sealed,) in self.journal().execute(ROWS, (place + passed,)):
+            if self.spoiled and not self._reads(sealed):
+                self._unread += 1
+            else:
+                yield sealed
+
+    def _reads(self, sealed: bytes) -> bool:
+        try:
+            open_entry(sealed, keyring(self.identity.signer.public))
+        except ContractError:
+            return False
+        return True
 
     # The link.
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fleet.broken import Mistake, mistakes
+from tests.fleet.broken import mistakes
+from tests.fleet.mistake import Mistake
 from tests.fleet.premises import Premises, premises
 from tests.fleet.run import play, play_all
 from tests.tidy.tree import ROOT

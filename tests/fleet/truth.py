@@ -8,7 +8,7 @@ is head office's "largest possible loss", and no more than that may be missing.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contract import envelope, wire
 from contract.bodies import (
@@ -24,13 +24,17 @@ from contract.documents import DocumentKind, open_document, read_leases
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
 from contract.journal import EntryHeader
+from contract.postings import POINTS, Posting, granted_account, member_points_account, pool_account
 from contract.slips import Slip
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
-from contract.value import Draw, Lease
+from contract.value import Asset, Draw, Lease
 from hq.settlement.movements import TOLD_LATE
+from tests.fleet.premises import FUNDED
 
-NEVER_OWED = ("/principal", "/bonus", "/uses/", "coupon/", "gift/", "budget/")
+NEVER_OWED = ("/principal", "/bonus", "/points", "/uses/", "coupon/", "gift/", "budget/")
 """In the names of accounts that head office owes, or keeps to give, and that nobody may overdraw."""
+NEVER_OWED_OF_A_SHOP = "/points_pool"
+"""The only account of a shop of which that is so: the points that it paid for in advance."""
 
 
 @dataclass
@@ -44,6 +48,19 @@ class Lent:
     bonus_taken_minor: int = 0
 
 
+@dataclass
+class Sold:
+    """What a transaction sold and took: units of each line (one line where money was paid in), the amount in minor
+    units, and how much of both came back.
+    """
+
+    holder: TerminalAddress
+    units: tuple[int, ...]
+    amount_minor: int
+    units_back: Counter[int] = field(default_factory=Counter)
+    back_minor: int = 0
+
+
 class Truth:
     """Sums over all entries, each transaction counted once. ``believed`` are head office's keys."""
 
@@ -52,6 +69,9 @@ class Truth:
         self._counted: set[bytes] = set()
         self.balances: Counter[tuple[str, str]] = Counter()
         self.leases: dict[bytes, Lent] = {}
+        self.sold: dict[bytes, Sold] = {}
+        self.points_due: Counter[str] = Counter()
+        """By account, points that came back with goods and were spent by then: it may be so much below 0."""
         self.excused: set[str] = set()
         """Accounts that a lost booking of head office's own was on: no terminal can give that back."""
         self.changed = False
@@ -68,8 +88,9 @@ class Truth:
                 # It takes back a charge that stands beside the entry charged and is not counted here.
                 pass
             case SaleBody() | RefundBody() | TopUpBody() | RedemptionBody() | OfficeBody():
-                for posting in body.postings:
+                for posting in (*body.postings, *filling(header, body)):
                     self.balances[posting.account, posting.unit] += posting.amount
+        self._see_goods(header, body)
         for lease in self._lent(header, body):
             lent = self.leases.setdefault(lease.lease, Lent(0, 0, holder))
             lent.amount, lent.bonus_minor, lent.holder = lease.amount, lease.bonus_minor, holder
@@ -78,6 +99,34 @@ class Truth:
         if isinstance(body, LeaseReturnBody):
             for item in body.leases:
                 self._take(item.lease, item.amount, item.bonus_minor)
+
+    def _see_goods(self, header: EntryHeader, body: Body) -> None:
+        match body:
+            case SaleBody():
+                units = tuple(line.quantity for line in body.basket.lines)
+                self.sold[header.transaction] = Sold(header.address, units, body.payable_minor)
+            case TopUpBody():
+                self.sold[header.transaction] = Sold(header.address, (), body.amount_minor)
+            case RefundBody(original=original):
+                if body.member is not None:
+                    self.points_due[member_points_account(body.member.member)] += _beyond_hand(body)
+                sold = self.sold.get(original.transaction)
+                if sold is not None:
+                    sold.units_back.update(dict(enumerate(body.units)))
+                    sold.back_minor += body.refund_minor
+
+    def back_twice(self, copies: Counter[TerminalAddress]) -> str:
+        """Of which transaction more came back than was sold, times the number of disks that could take it back."""
+        for transaction, sold in self.sold.items():
+            if not sold.back_minor and not sold.units_back:
+                continue
+            times = max(1, copies[sold.holder])
+            over = any(sold.units_back[line] > times * units for line, units in enumerate(sold.units))
+            if over or sold.back_minor > times * sold.amount_minor:
+                back = [sold.units_back[line] for line in range(len(sold.units))]
+                amounts = f"{sold.back_minor} of {sold.amount_minor}"
+                return f"{back} of {list(sold.units)}, {amounts}, of {transaction.hex()[:6]} at {sold.holder}"
+        return ""
 
     def overdrawn(self, copies: Counter[TerminalAddress]) -> str:
         """Which lease gave more than was lent, times the number of disks that held it; empty where none did."""
@@ -93,8 +142,9 @@ class Truth:
         if any(lent.taken > lent.amount or lent.bonus_taken_minor > lent.bonus_minor for lent in self.leases.values()):
             return ""
         for (account, unit), amount in self.balances.items():
-            owed = any(part in account for part in NEVER_OWED) and not account.startswith("shop/")
-            if amount > 0 and owed and account not in self.excused:
+            owed = any(part in account for part in NEVER_OWED) and not account.startswith(("shop/", "office/"))
+            owed |= account.endswith(NEVER_OWED_OF_A_SHOP)
+            if owed and amount > self.points_due[account] and account not in self.excused:
                 return f"{account} is overdrawn by {amount} {unit}"
         return ""
 
@@ -115,5 +165,19 @@ class Truth:
             yield wire.unpack(Slip, payload, MAX_SLIP_BYTES).value
 
 
+def filling(header: EntryHeader, body: Body) -> tuple[Posting, ...]:
+    """Points that members pay with at a merchant that buys its points in advance are the merchant's to give again."""
+    if header.address.shop != FUNDED or not isinstance(body, SaleBody | RedemptionBody):
+        return ()
+    taken = sum(draw.amount for draw in body.draws if draw.account.asset is Asset.POINTS)
+    return Posting(pool_account(FUNDED), POINTS, -taken), Posting(granted_account(Asset.POOL), POINTS, taken)
+
+
 def _drawn(body: Body) -> Iterable[Draw]:
-    return body.draws if isinstance(body, SaleBody | RedemptionBody | SlipOutBody) else ()
+    return body.draws if isinstance(body, SaleBody | RefundBody | TopUpBody | RedemptionBody | SlipOutBody) else ()
+
+
+def _beyond_hand(body: RefundBody) -> int:
+    """Points that were taken back and did not lie at the till any more: the member owes them where they are spent."""
+    taken = sum(draw.amount for draw in body.draws if draw.account.asset is Asset.POINTS)
+    return max(0, body.points_back - body.points_restored - taken)
