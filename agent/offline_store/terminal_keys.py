@@ -26,11 +26,12 @@ class TerminalKeys:
     def key(self, address: TerminalAddress, epoch: int) -> PublicKey | None:
         """Return the journal key of a terminal in an epoch, None where it has none that is believed.
 
-        A terminal that begins an epoch by itself keeps its key, so the newest that is known is the key of later ones.
+        A terminal that begins an epoch by itself keeps its key: an epoch that is not known has the key of the newest
+        known one before it.
         """
         row = self._database.row(
             "SELECT journal_key FROM terminal_keys WHERE address = ?1 AND"
-            " epoch = (SELECT min(max(epoch), ?2) FROM terminal_keys WHERE address = ?1)",
+            " epoch = (SELECT max(epoch) FROM terminal_keys WHERE address = ?1 AND epoch <= ?2)",
             *(str(address), epoch),
         )
         return None if row is None else _key(row[0], StoreCause.CORRUPT)
