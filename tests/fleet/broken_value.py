@@ -169,8 +169,11 @@ class LendsWhenRestored(Worker):
 
 def of_value() -> tuple[Mistake, ...]:
     """All of them."""
+    return (*_of_tills(), *_of_lending())
+
+
+def _of_tills() -> tuple[Mistake, ...]:
     cuts = (power_fails_at_a_write, power_fails_between)
-    off = (cable_is_cut, office_is_slow)
     doubling = Cast(unit=TillThatTakesSlipsAgain, faults=(), slip_shares=(0.7,))
     return (
         Mistake(
@@ -204,6 +207,12 @@ def of_value() -> tuple[Mistake, ...]:
             (LENT,),
             ("lease_overdrawn", "leases_differ"),
         ),
+    )
+
+
+def _of_lending() -> tuple[Mistake, ...]:
+    off = (cable_is_cut, office_is_slow)
+    return (
         Mistake(
             "restored books lend at once",
             Cast(
