@@ -32,8 +32,8 @@ TICK_MS = 1_000
 HEARTBEAT_S = 20
 RESERVE_BYTES = 1_000
 BOOT_MS = 2_000
-SPOILED_AT = 24
-"""So far into the bytes of an entry one of them is changed."""
+SPOILED_BYTES = 24
+"""So far before the end of an entry one of its bytes is changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +209,11 @@ class Unit:
             (newest,) = file.execute("SELECT sealed FROM journal ORDER BY rowid DESC LIMIT 1").fetchone()
             (page_bytes,) = file.execute("PRAGMA page_size").fetchone()
         content = bytearray(path.read_bytes())
-        at = content.find(newest[:SPOILED_AT])
-        content[at + SPOILED_AT - 1] ^= 1
+        # The end of its signature, which no other entry has; where it lies on two pages nothing is changed.
+        at = content.rfind(newest[-SPOILED_BYTES:])
+        if at < 0:
+            return
+        content[at] ^= 1
         if structure:
             page = self.world.chance.randrange(1, len(content) // page_bytes) * page_bytes
             content[page : page + page_bytes] = self.world.bytes(page_bytes)
