@@ -86,7 +86,10 @@ class Ending:
                 header = witness.committed[digest]
                 where = f"{unit.label} epoch {header.epoch} entry {header.seq}"
                 self._broken("every committed entry is at head office", where)
-        lost = [witness.committed[digest] for digest in witness.acknowledged - self._there()]
+        there = self._there()
+        # As above: of what only carried an entry over, it is that entry which has to be there.
+        gone = [digest for digest in witness.acknowledged - there if witness.original.get(digest) not in there]
+        lost = [witness.committed[digest] for digest in gone]
         for header in sorted(lost, key=lambda header: (str(header.address), header.epoch, header.seq)):
             self._broken("what was acknowledged is kept", f"{header.address} epoch {header.epoch} entry {header.seq}")
 
