@@ -7,7 +7,7 @@ from dataclasses import replace
 from agent.txn import permission
 from agent.txn.book import Book
 from agent.txn.effects import Commit
-from agent.txn.sale import CHANNEL
+from agent.txn.sale import without_lines
 from agent.txn.shares import acted_before
 from agent.txn.state import MOST_CHOICES, Buyer, OpenBasket, PlannedRedemption
 from contract.basket import Basket
@@ -102,16 +102,8 @@ def _asked(basket: OpenBasket, book: Book) -> Basket:
     """What the rules look at: who, where, when, which coupons, and how often they have acted before; what is redeemed
     has no lines.
     """
-    address, compiled = book.address, basket.active.compiled
+    compiled = basket.active.compiled
     member = None if basket.buyer is None else basket.buyer.ref.member
     rules = {rule.rule for rule in compiled.rules if any(isinstance(effect, Redeem) for effect in rule.then)}
-    return Basket(
-        lines=(),
-        customer=None if basket.buyer is None else basket.buyer.customer,
-        shop=address.shop,
-        terminal=address.terminal,
-        channel=CHANNEL,
-        moment_ms=basket.moment_ms,
-        codes=tuple(shown.code for shown in basket.coupons),
-        usage=acted_before(rules, compiled, member, book),
-    )
+    codes = tuple(shown.code for shown in basket.coupons)
+    return replace(without_lines(basket, book), codes=codes, usage=acted_before(rules, compiled, member, book))

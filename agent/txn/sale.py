@@ -57,6 +57,18 @@ def begun(book: Book) -> OpenBasket | Refusal:
     return OpenBasket(active, book.now().wall_ms, book.new_transaction(), (), None, priced, ())
 
 
+def without_lines(basket: OpenBasket, book: Book) -> Basket:
+    """What rules look at of a basket that sells nothing: who, where and when."""
+    return Basket(
+        lines=(),
+        customer=None if basket.buyer is None else basket.buyer.customer,
+        shop=book.address.shop,
+        terminal=book.address.terminal,
+        channel=CHANNEL,
+        moment_ms=basket.moment_ms,
+    )
+
+
 def with_item(
     basket: OpenBasket, item: CatalogueItem, unit_price_minor: int, book: Book, merge: bool
 ) -> OpenBasket | Refusal:

@@ -258,20 +258,26 @@ def _sold(state: TillState, basket: OpenBasket, book: Book) -> Step:
     return replace(state, scene=Committing(basket, commit)), (commit,)
 
 
+def _payable_by(scene: Selling, asset: Asset) -> OpenBasket | RefusalCode | Refusal:
+    """The basket, where its buyer may pay with value of this kind; else why not."""
+    basket = scene.basket
+    if scene.keyed or scene.phone_entry:
+        return RefusalCode.KEY_NOT_NOW
+    if basket is None or not basket.lines:
+        return RefusalCode.BASKET_EMPTY
+    if basket.buyer is None:
+        return RefusalCode.MEMBER_NEEDED
+    may = permission.allowed(basket.buyer, asset)
+    return may if isinstance(may, Refusal) else basket
+
+
 def _pay_stored(state: TillState, scene: Selling, book: Book) -> Step:
     """Pay from stored value: at once where it covers all, else as far as it goes, the rest being left for cash. What
     goes on the shop's floor limit is shown before it is booked. Pressed again, nothing is paid from it.
     """
-    basket = scene.basket
-    if scene.keyed or scene.phone_entry:
-        return refuse(state, RefusalCode.KEY_NOT_NOW)
-    if basket is None or not basket.lines:
-        return refuse(state, RefusalCode.BASKET_EMPTY)
-    if basket.buyer is None:
-        return refuse(state, RefusalCode.MEMBER_NEEDED)
-    may = permission.allowed(basket.buyer, Asset.STORED)
-    if isinstance(may, Refusal):
-        return refuse(state, may)
+    basket = _payable_by(scene, Asset.STORED)
+    if isinstance(basket, RefusalCode | Refusal):
+        return refuse(state, basket)
     paid = paid_from_stored(basket, not basket.pays_stored, book)
     if isinstance(paid, Refusal):
         return refuse(state, paid)
@@ -284,16 +290,9 @@ def _pay_stored(state: TillState, scene: Selling, book: Book) -> Step:
 
 def _pay_points(state: TillState, scene: Selling, book: Book) -> Step:
     """Pay with points: as many as the rules allow and lie here. Pressed again, none are used."""
-    basket = scene.basket
-    if scene.keyed or scene.phone_entry:
-        return refuse(state, RefusalCode.KEY_NOT_NOW)
-    if basket is None or not basket.lines:
-        return refuse(state, RefusalCode.BASKET_EMPTY)
-    if basket.buyer is None:
-        return refuse(state, RefusalCode.MEMBER_NEEDED)
-    may = permission.allowed(basket.buyer, Asset.POINTS)
-    if isinstance(may, Refusal):
-        return refuse(state, may)
+    basket = _payable_by(scene, Asset.POINTS)
+    if isinstance(basket, RefusalCode | Refusal):
+        return refuse(state, basket)
     paid = paid_with_points(basket, not basket.pays_points, book)
     if isinstance(paid, Refusal):
         return refuse(state, paid)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from agent.txn import shares
 from agent.txn.book import Book
 from agent.txn.effects import Commit
-from agent.txn.sale import CHANNEL, begun
+from agent.txn.sale import begun, without_lines
 from agent.txn.state import Buyer, OpenBasket, PlannedTopUp
 from agent.txn.value import born, points_at_once
 from contract.basket import Basket
@@ -95,17 +95,7 @@ def top_up_commit(basket: OpenBasket, plan: PlannedTopUp, buyer: Buyer, cashier:
 
 def _asked(basket: OpenBasket, book: Book) -> Basket:
     """What the rules look at: who, where and when; a top-up has no lines."""
-    address = book.address
-    return Basket(
-        lines=(),
-        customer=None if basket.buyer is None else basket.buyer.customer,
-        shop=address.shop,
-        terminal=address.terminal,
-        channel=CHANNEL,
-        moment_ms=basket.moment_ms,
-        usage=basket.told.usage,
-        pools=basket.told.pools,
-    )
+    return replace(without_lines(basket, book), usage=basket.told.usage, pools=basket.told.pools)
 
 
 def _effects(basket: OpenBasket, amount_minor: int, book: Book) -> tuple[AppliedEffect, ...]:
