@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,7 +70,6 @@ def write(tag: Ntag213, memory: bytes) -> None:
         assert tag.exchange(bytes([0xA2, page]) + memory[at : at + 4].ljust(4, b"\0")) is not None
 
 
-@pytest.mark.skipif(shutil.which("zbarimg") is None, reason="zbarimg (package zbar-tools) reads the code off a picture")
 def test_what_head_office_signed_is_believed_offline_from_a_picture_and_from_a_tag(
     staffed: Path, run: Run, capsys: pytest.CaptureFixture[str], till: RealTill, reader: Pn532
 ) -> None:
