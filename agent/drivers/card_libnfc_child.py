@@ -1,26 +1,18 @@
 """The reader's own process: watches the field and tells its parent by lines of JSON on standard output.
 
-Lines, each an object with `t`:
-`{"t":"ready","reader":name}` · `{"t":"beat"}` at least twice a second ·
-`{"t":"card","kind":kind,"uid":hex,"seen_ns":int,"content":hex or null}` · `{"t":"refused","reason":CardProblem}` ·
-`{"t":"lost","reason":code}`, the last one before it ends by itself.
-It ends when its standard input does, and dies with its parent. Nothing else may import pynfc.
+The lines are those of child.py and card_lines.py. Nothing else may import pynfc.
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes
-import json
 import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
-from agent.drivers.facts import CardKind, CardProblem
+from agent.drivers.card_lines import CardFound, card_line, refused_line
+from agent.drivers.facts import CardAssurance, CardKind, CardProblem
 from agent.drivers.libnfc_reader import (
     CardError,
     Connstring,
@@ -31,12 +23,9 @@ from agent.drivers.libnfc_reader import (
     Target,
     open_reader,
 )
+from agent.drivers.own_process import OwnProcess
 from agent.drivers.type2_tag import BrokenTagError, NotNdefError, read_message
 
-BEAT_S = 0.5
-Say = Callable[[dict[str, object]], None]
-
-_PR_SET_PDEATHSIG = 1
 _LINE_ERRORS_IN_A_ROW = 3
 _READ_TRIES = 3
 _LOOKS_BEFORE_GONE = 3
@@ -50,42 +39,37 @@ def main() -> int:
     arguments.add_argument("--connstring", required=True, help="as libnfc writes it: pn532_uart:/dev/ttyUSB0")
     arguments.add_argument("--poll-s", type=float, default=0.06, help="pause between two looks at the field")
     options = arguments.parse_args()
-    _die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    say = _speaker()
-    closing = threading.Event()
-    threading.Thread(target=_await_end_of_input, args=(closing,), daemon=True).start()
-    say({"t": "beat"})
+    process = OwnProcess()
+    process.begin()
     try:
         with open_reader(Connstring.parse(options.connstring)) as reader:
-            say({"t": "ready", "reader": reader.name})
-            lost = Watch(reader, say).run(closing, options.poll_s)
+            process.say({"t": "ready", "reader": reader.name})
+            lost = Watch(reader, process).run(options.poll_s)
             if lost is not None:
                 # Closing would only wait for a chip that does not answer. The next process wipes what is left behind.
-                say({"t": "lost", "reason": lost})
+                process.say({"t": "lost", "reason": lost})
                 os._exit(1)
             return 0
     except OpenError as refused:
-        say({"t": "lost", "reason": refused.reason})
+        process.say({"t": "lost", "reason": refused.reason})
         return 1
 
 
 class Watch:
     """Tells each card once: when it comes, and not again before it has left."""
 
-    def __init__(self, reader: Reader, say: Say) -> None:
+    def __init__(self, reader: Reader, process: OwnProcess) -> None:
         self._reader = reader
-        self._say = say
+        self._process = process
         self._present: Target | None = None
         self._missed = 0
         self._looks = 0
         self._torn: tuple[Target, float] | None = None
 
-    def run(self, closing: threading.Event, poll_s: float) -> str | None:
-        """Watch until `closing` is set, which gives None, or the reader is lost, which gives the reason."""
+    def run(self, poll_s: float) -> str | None:
+        """Watch until the till wants an end, which gives None, or the reader is lost, which gives the reason."""
         errors = 0
-        beat_s = time.monotonic()
-        while not closing.wait(poll_s):
+        while not self._process.closing.wait(poll_s):
             try:
                 self._look(time.monotonic())
                 errors = 0
@@ -94,9 +78,7 @@ class Watch:
                 errors += 1
                 if errors >= _LINE_ERRORS_IN_A_ROW or error.reason == "reader_gone":
                     return error.reason
-            if time.monotonic() - beat_s >= BEAT_S:
-                beat_s = time.monotonic()
-                self._say({"t": "beat"})
+            self._process.beat(idle=self._present is None and self._torn is None)
         return None
 
     def _look(self, now_s: float) -> None:
@@ -148,15 +130,9 @@ class Watch:
             self._refuse(CardProblem.UNREADABLE)
             return
         self._torn, self._present = None, read
-        self._say(
-            {
-                "t": "card",
-                "kind": str(read.kind),
-                "uid": read.uid.hex(),
-                "seen_ns": read.seen_monotonic_ns,
-                "content": None if content is None else content.hex(),
-            }
-        )
+        assurance = CardAssurance.UID if content is None else CardAssurance.READ
+        found = CardFound(read.kind or CardKind.UID_ONLY, read.uid, read.seen_monotonic_ns, assurance, content)
+        self._process.say(card_line(found))
 
     def _read(self, target: Target) -> tuple[Target, bytes | None]:
         """Read what the card carries. Raises _Removed when it leaves meanwhile, CardError when it cannot be read."""
@@ -180,33 +156,11 @@ class Watch:
             self._refuse(CardProblem.REMOVED)
 
     def _refuse(self, reason: CardProblem) -> None:
-        self._say({"t": "refused", "reason": str(reason)})
+        self._process.say(refused_line(reason))
 
 
 class _Removed(Exception):
     """The card left before it had been read."""
-
-
-def _speaker() -> Say:
-    """Keep standard output for our lines alone: whatever a C library prints goes to standard error."""
-    out = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-
-    def say(line: dict[str, object]) -> None:
-        os.write(out, json.dumps(line).encode() + b"\n")
-
-    return say
-
-
-def _await_end_of_input(closing: threading.Event) -> None:
-    while os.read(0, 4096):
-        pass
-    closing.set()
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel for SIGKILL when the parent goes: a process that hangs does not see its input end."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ class Status(StrEnum):
 
     READY = "ready"
     """It answers and can be used."""
+    DISABLED = "disabled"
+    """It is switched off in the configuration; nobody looks for it."""
     MISSING = "missing"
     """It was not there when the driver looked for it; the driver goes on looking."""
     GONE = "gone"
@@ -35,8 +37,25 @@ class CardKind(StrEnum):
     """MIFARE Classic; its number was read, its sectors were not."""
     NTAG = "ntag"
     """An NFC Forum Type 2 tag, which may carry an NDEF message."""
+    ISO7816 = "iso7816"
+    """A card with or without contacts that has the files of ISO/IEC 7816-4."""
+    DESFIRE = "desfire"
+    """MIFARE DESFire EV1 or later."""
     ISO14443_4 = "iso14443_4"
-    """A card or phone that speaks ISO/IEC 7816-4 APDUs; its number may be random."""
+    """A card that speaks ISO/IEC 7816-4 APDUs and has no application of ours; only its number is of use."""
+
+
+class CardAssurance(StrEnum):
+    """How much a card has shown of being what it says, from the least to the most."""
+
+    UID = "uid"
+    """It gave its number, which any other card can be made to give."""
+    READ = "read"
+    """What it carries was read; so can anybody, who can then copy it."""
+    PASSWORD = "password"
+    """It took a tag's password and answered it rightly; both pass through the air as they are."""
+    AUTHENTICATED = "authenticated"
+    """It proved to hold a key that never passes through the air, and so did we to it."""
 
 
 class CardProblem(StrEnum):
@@ -111,8 +130,8 @@ class DeviceStatus:
     """A device's state has changed.
 
     `device` is its name in the configuration ("card", "code", "keypad", "printer", "glass"). `reason` and
-    `next_step` are stable codes in lower snake case; the screen has the words for them. Both are empty when
-    there is nothing to say.
+    `next_step` are stable codes in lower snake case; the screen has the words for them, in Chinese and in English. Both
+    are there unless the device is ready; then both are empty, or say what should be seen to all the same.
     """
 
     device: str
@@ -125,10 +144,12 @@ class DeviceStatus:
 class CardPresented:
     """A card was put on the reader and read.
 
-    `uid` is the number the card gave during anticollision (4, 7 or 10 bytes, ISO/IEC 14443-3), which a phone
-    may make up anew each time. `seen_monotonic_ns` is CLOCK_MONOTONIC, in nanoseconds, when the last byte of
-    the card's answer was known to the driver. `content` is the NDEF message of a card that carries one, as it
-    stood on the card.
+    `uid` is the card's own number: 4, 7 or 10 bytes of ISO/IEC 14443-3, as it gave it during anticollision or, where
+    it makes that up anew each time, under its key; never a made-up one, and empty where the card has none (a card with
+    contacts). `seen_monotonic_ns` is CLOCK_MONOTONIC, in nanoseconds, when the last byte of the card's answer was known
+    to the driver. `content` is the NDEF message of a tag, or the bytes of the file that the configuration names, as
+    they stood on the card. `assurance` is the level that was reached, and `counter` how often an NTAG counts to have
+    been read (24 bits).
     """
 
     device: str
@@ -136,6 +157,8 @@ class CardPresented:
     uid: bytes
     seen_monotonic_ns: int
     content: bytes | None = None
+    assurance: CardAssurance = CardAssurance.UID
+    counter: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
