@@ -46,7 +46,9 @@ class RefusalCode(StrEnum):
     POINTS_SHORT = "points_short"
     USES_SHORT = "uses_short"
     GIFT_SHARE_USED = "gift_share_used"
+    REDEEM_SHARE_USED = "redeem_share_used"
     REDEEM_NOTHING = "redeem_nothing"
+    PLAN_CHANGED = "plan_changed"
     SLIP_TOO_MUCH = "slip_too_much"
     SLIP_NOBODY = "slip_nobody"
     SLIP_NOT_OURS = "slip_not_ours"
@@ -255,6 +257,18 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "This till's share of the gift is used up",
         "Choose another, or try when online",
     ),
+    _R.REDEEM_SHARE_USED: RefusalText(
+        "本机的活动份额已用完",
+        "请换一样，或联网后再试",
+        "This till's share of the offer is used up",
+        "Choose another, or try when online",
+    ),
+    _R.PLAN_CHANGED: RefusalText(
+        "刚才所示的有了变化",
+        "请看屏幕上新的，再确认一次",
+        "What was shown here has changed",
+        "Look at it again, then confirm",
+    ),
     _R.REDEEM_NOTHING: RefusalText(
         "这位会员现在没有可兑换的", "请看兑换规则", "Nothing to redeem for this member", "Look at what the rules offer"
     ),
@@ -306,7 +320,10 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "还没有商品", "请先扫码或输入金额", "The basket is empty", "Scan or key an amount first"
     ),
     _R.BASKET_FULL: RefusalText(
-        "商品行数已满", "请先结账再开新单", "The basket is full", "Take payment, then start a new one"
+        "一单最多 300 行，放不下更多了",
+        "请先收款，余下的另开一单",
+        "No more fits in; a sale has 300 lines at most",
+        "Take payment; the rest is a sale of its own",
     ),
     _R.NO_PACK: RefusalText(
         "还没有收到规则",

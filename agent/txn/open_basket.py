@@ -8,6 +8,7 @@ from agent.txn.book import ActivePack, Held
 from contract.basket import BasketLine, Customer, PoolShare, RuleUsage, Stock
 from contract.documents import CatalogueItem
 from contract.ids import TerminalAddress
+from contract.refusals import Refusal
 from contract.slips import Slip
 from contract.trace import AppliedEffect
 from contract.trade import MemberRef, PendingPoints
@@ -127,14 +128,24 @@ class PlannedSlip:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Something the member may take by the rules, and why it cannot be taken here now, if so: the refusal's detail is
+    how much is missing.
+    """
+
+    wanted: Redeemable
+    missing: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedRedemption:
     """What the member may take by the rules, of which that from ``first`` on is on the glass."""
 
-    choices: tuple[Redeemable, ...]
+    choices: tuple[Choice, ...]
     first: int = 0
 
     @property
-    def shown(self) -> tuple[Redeemable, ...]:
+    def shown(self) -> tuple[Choice, ...]:
         """What is on the glass, each under its number from 1 on."""
         return self.choices[self.first : self.first + MOST_CHOICES]
 

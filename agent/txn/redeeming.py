@@ -5,11 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.txn import permission
+from agent.txn.answers import Step, move, nod, refuse
 from agent.txn.book import Book
 from agent.txn.effects import Commit
 from agent.txn.sale import without_lines
 from agent.txn.shares import acted_before
-from agent.txn.state import MOST_CHOICES, Buyer, OpenBasket, PlannedRedemption
+from agent.txn.state import (
+    MOST_CHOICES,
+    Buyer,
+    Choice,
+    Committing,
+    OpenBasket,
+    PlannedRedemption,
+    Selling,
+    TillState,
+)
 from contract.basket import Basket
 from contract.bodies import EntryKind
 from contract.errors import ContractError
@@ -28,9 +38,51 @@ _SHORT = {
 }
 
 
-def planned(basket: OpenBasket, buyer: Buyer, book: Book) -> OpenBasket | Refusal:
-    """Return the basket with what its buyer may take here by the rules, to be chosen from. Whether it can be paid for
-    is told when it is chosen. Refuses where the rules have nothing.
+def redeem_asked(state: TillState, scene: Selling, book: Book) -> Step:
+    """Show what the member may take without a sale."""
+    basket = scene.basket
+    if basket is None or basket.buyer is None:
+        return refuse(state, RefusalCode.MEMBER_NEEDED)
+    if basket.lines or basket.top_up is not None or scene.keyed or scene.phone_entry:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    plan = _plan(basket, basket.buyer, book)
+    return refuse(state, plan) if isinstance(plan, Refusal) else nod(state, Selling(replace(basket, redeem=plan)))
+
+
+def redeem_key(state: TillState, basket: OpenBasket, plan: PlannedRedemption, key: str, book: Book) -> Step:
+    """Choose what is handed out, look at more of it, or leave it."""
+    match key:
+        case "enter":
+            return move(state, Selling(replace(basket, redeem=_next_page(plan))))
+        case "clear" | "cancel":
+            return move(state, Selling(replace(basket, redeem=None)))
+    shown = plan.shown
+    if key not in [*"123456789"[: len(shown)]] or basket.buyer is None or state.cashier is None:
+        return refuse(state, RefusalCode.KEY_NOT_NOW)
+    return _chosen(state, basket, basket.buyer, shown[int(key) - 1], book)
+
+
+def _chosen(state: TillState, basket: OpenBasket, buyer: Buyer, chosen: Choice, book: Book) -> Step:
+    """Order it to be handed out, where the rules still have it and what it takes still lies here; if not, show what
+    there is now.
+    """
+    again = _plan(basket, buyer, book)
+    if isinstance(again, Refusal):
+        return refuse(state, again, Selling(replace(basket, redeem=None)))
+    listed = Selling(replace(basket, redeem=again))
+    now = next((one for one in again.choices if one.wanted == chosen.wanted), None)
+    if now is None:
+        return refuse(state, RefusalCode.PLAN_CHANGED, listed)
+    draws = now.missing or _draws(now.wanted, basket, buyer, book)
+    if isinstance(draws, Refusal):
+        return refuse(state, draws) if now == chosen else refuse(state, draws, listed)
+    order = _commit(basket, buyer, now.wanted, draws, state.cashier.cashier if state.cashier else "", book)
+    return replace(state, scene=Committing(basket, order)), (order,)
+
+
+def _plan(basket: OpenBasket, buyer: Buyer, book: Book) -> PlannedRedemption | Refusal:
+    """Return what the buyer may take here by the rules, each in its place, whether or not there is enough for it here.
+    Refuses where the rules have nothing.
     """
     may = permission.allowed(buyer, Asset.POINTS)
     if isinstance(may, Refusal):
@@ -39,26 +91,20 @@ def planned(basket: OpenBasket, buyer: Buyer, book: Book) -> OpenBasket | Refusa
         found = redeemables(_asked(basket, book), buyer.ref.member, basket.active.compiled)
     except ContractError:
         return Refusal(RefusalCode.REDEEM_NOTHING)
-    return replace(basket, redeem=PlannedRedemption(found)) if found else Refusal(RefusalCode.REDEEM_NOTHING)
+    drawn = [(one, _draws(one, basket, buyer, book)) for one in found]
+    choices = tuple(Choice(one, draws if isinstance(draws, Refusal) else None) for one, draws in drawn)
+    return PlannedRedemption(choices) if choices else Refusal(RefusalCode.REDEEM_NOTHING)
 
 
-def next_page(plan: PlannedRedemption) -> PlannedRedemption:
+def _next_page(plan: PlannedRedemption) -> PlannedRedemption:
     """The next things to choose from; after the last the first again."""
     first = plan.first + MOST_CHOICES
     return replace(plan, first=first if first < len(plan.choices) else 0)
 
 
-def chosen(plan: PlannedRedemption, key: str) -> Redeemable | None:
-    """What a key stands for; None where it stands for nothing."""
-    shown = plan.shown
-    return shown[int(key) - 1] if key in "123456789"[: len(shown)] else None
-
-
-def redemption_commit(
-    basket: OpenBasket, buyer: Buyer, wanted: Redeemable, cashier: str, book: Book
-) -> Commit | Refusal:
-    """Return the order to hand this out. Refuses where what it takes does not lie here: points or uses of the member,
-    or this till's share of the gift.
+def _draws(wanted: Redeemable, basket: OpenBasket, buyer: Buyer, book: Book) -> tuple[Draw, ...] | Refusal:
+    """What is taken for it. Refuses where that does not lie here: points or uses of the member, or this till's share of
+    the gift or the offer.
     """
     may = permission.allowed(buyer, Asset.POINTS)
     if isinstance(may, Refusal):
@@ -71,8 +117,13 @@ def redemption_commit(
         if isinstance(found, Refusal):
             return found
         draws += found
-    if len(draws) > MOST_DRAWS_IN_ALL:
-        return Refusal(RefusalCode.POINTS_SHORT)
+    return Refusal(RefusalCode.POINTS_SHORT) if len(draws) > MOST_DRAWS_IN_ALL else tuple(draws)
+
+
+def _commit(
+    basket: OpenBasket, buyer: Buyer, wanted: Redeemable, draws: tuple[Draw, ...], cashier: str, book: Book
+) -> Commit:
+    """Return the order to hand this out."""
     currency = basket.active.pack.currency
     body = RedemptionBody(
         cashier=cashier,
@@ -80,7 +131,7 @@ def redemption_commit(
         currency=currency,
         member=buyer.ref,
         given=wanted.applied.gifts,
-        draws=tuple(draws),
+        draws=draws,
         postings=redemption_postings(draws, currency, book.address.shop),
         rule=wanted.rule.rule,
         basket=_asked(basket, book),
@@ -94,7 +145,7 @@ def _drawn(account: Account, amount: int, basket: OpenBasket, book: Book) -> tup
         return (Draw(shown.lease, account, 1),)
     found = spend(book.spendable(account), amount)
     if isinstance(found, Short):
-        return Refusal(_SHORT.get(account.asset, RefusalCode.GIFT_SHARE_USED), str(found.missing))
+        return Refusal(_SHORT.get(account.asset, RefusalCode.REDEEM_SHARE_USED), str(found.missing))
     return found
 
 

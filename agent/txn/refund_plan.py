@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from agent.txn.book import Book, ReturnTaken
 from agent.txn.effects import Commit
-from agent.txn.receipt import QR_DIGEST_BYTES, QR_PREFIX, number_of
-from agent.txn.returning import NamedSale, PlannedRefund
+from agent.txn.receipt import QR_DIGEST_BYTES, QR_PREFIX
+from agent.txn.returning import NamedSale, PlannedRefund, Refunding
 from agent.txn.value import BORN_MS, points_of, wallet
 from contract.bodies import EntryKind
 from contract.errors import ContractError
@@ -61,8 +61,24 @@ def planned(named: NamedSale, units: Sequence[int], cashier: str, book: Book) ->
     """Return the order to book that ``units`` of each line come back."""
     if not any(units):
         return Refusal(RefusalCode.REFUND_NOTHING)
+    return _planned(named, units, book.new_transaction(), cashier, book)
+
+
+def as_of_now(scene: Refunding, plan: PlannedRefund, cashier: str, book: Book) -> PlannedRefund | Refusal:
+    """Return the same return by what may be drawn here now."""
+    transaction = plan.order.transaction
+    if scene.named is not None:
+        return _planned(scene.named, scene.units, transaction, cashier, book)
+    top_up = plan.entry.body()
+    if not isinstance(top_up, TopUpBody):
+        return Refusal(RefusalCode.REFUND_NO_SALE, plan.entry.header.kind)
+    return _planned_top_up(plan.entry, top_up, transaction, cashier, book)
+
+
+def _planned(
+    named: NamedSale, units: Sequence[int], transaction: bytes, cashier: str, book: Book
+) -> PlannedRefund | Refusal:
     sold, sale = sold_of(named.sale), named.sale
-    transaction = book.new_transaction()
     try:
         found = refund(sold, named.compiled, units, named.earlier)
         returned = going_back(sold, named.compiled, sale.draws, found, named.earlier)
@@ -72,11 +88,13 @@ def planned(named: NamedSale, units: Sequence[int], cashier: str, book: Book) ->
     return _ordered(transaction, body, named.entry)
 
 
-def planned_top_up(entry: Entry, top_up: TopUpBody, cashier: str, book: Book) -> PlannedRefund | Refusal:
+def _planned_top_up(
+    entry: Entry, top_up: TopUpBody, transaction: bytes, cashier: str, book: Book
+) -> PlannedRefund | Refusal:
     """Return the order to pay out what is left here of the principal of a top-up; the bonus beside it is taken back,
     and the points that came with it.
     """
-    header, address, transaction = entry.header, book.address, book.new_transaction()
+    header, address = entry.header, book.address
     returns = book.returns_of(header.transaction)
     if returns is None:
         return Refusal(RefusalCode.REFUND_NOT_HERE, "what came back before cannot be told now")
@@ -113,7 +131,7 @@ def planned_top_up(entry: Entry, top_up: TopUpBody, cashier: str, book: Book) ->
 
 
 def _ordered(transaction: bytes, body: RefundBody, entry: Entry) -> PlannedRefund:
-    return PlannedRefund(Commit(EntryKind.REFUND, transaction, body, owes_receipt=True), body, number_of(entry))
+    return PlannedRefund(Commit(EntryKind.REFUND, transaction, body, owes_receipt=True), body, entry)
 
 
 def _original(entry: Entry, book: Book) -> Original:
@@ -221,7 +239,7 @@ def _named_in(entry: Entry, cashier: str, book: Book) -> NamedSale | PlannedRefu
         case SaleBody():
             return _sale_in(entry, body, book)
         case TopUpBody():
-            return planned_top_up(entry, body, cashier, book)
+            return _planned_top_up(entry, body, book.new_transaction(), cashier, book)
     return Refusal(RefusalCode.REFUND_NO_SALE, entry.header.kind)
 
 

@@ -8,7 +8,7 @@ from agent.txn.answers import Step, move, nod, refuse
 from agent.txn.book import Book
 from agent.txn.events import CodeFailed, CodeRead, Input, KeyDown
 from agent.txn.keying import DIGIT_KEYS, TYPING_KEYS, without_last
-from agent.txn.refund_plan import by_code, by_number, planned
+from agent.txn.refund_plan import as_of_now, by_code, by_number, planned
 from agent.txn.returning import NamedSale, PlannedRefund, Refunding
 from agent.txn.state import Committing, Selling, TillState
 from contract.refusals import Refusal, RefusalCode
@@ -31,7 +31,7 @@ def refunding_step(state: TillState, scene: Refunding, event: Input, book: Book)
         case KeyDown(key="cancel"):
             return move(state, Selling())
         case KeyDown(key=key) if scene.plan is not None:
-            return _confirming(state, scene, scene.plan, key)
+            return _confirming(state, scene, scene.plan, key, book)
         case KeyDown(key=key) if scene.named is not None:
             return _choosing(state, scene, scene.named, key, book)
         case KeyDown(key=key):
@@ -101,10 +101,22 @@ def _reckoned(state: TillState, scene: Refunding, named: NamedSale, book: Book) 
     return nod(state, replace(scene, plan=plan))
 
 
-def _confirming(state: TillState, scene: Refunding, plan: PlannedRefund, key: str) -> Step:
+def _confirming(state: TillState, scene: Refunding, plan: PlannedRefund, key: str, book: Book) -> Step:
     match key:
         case "enter":
-            return replace(state, scene=Committing(None, plan.order, scene)), (plan.order,)
+            return _booked(state, scene, plan, book)
         case "clear":
             return move(state, replace(scene, plan=None))
     return refuse(state, RefusalCode.KEY_NOT_NOW)
+
+
+def _booked(state: TillState, scene: Refunding, plan: PlannedRefund, book: Book) -> Step:
+    """Order the return to be booked as it stands on the glass. Value may have gone elsewhere since then: what would be
+    paid out or taken otherwise now is shown first.
+    """
+    again = as_of_now(scene, plan, _cashier(state), book)
+    if isinstance(again, Refusal):
+        return refuse(state, again, replace(scene, plan=None))
+    if not again.tells_the_same(plan):
+        return refuse(state, RefusalCode.PLAN_CHANGED, replace(scene, plan=again))
+    return replace(state, scene=Committing(None, again.order, replace(scene, plan=again))), (again.order,)

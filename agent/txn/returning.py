@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.txn.effects import Commit
 from contract.journal import Entry
@@ -31,13 +31,21 @@ class NamedSale:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRefund:
-    """A return that was reckoned and waits for the cashier's word: the order to book it, what it says, and the number
-    of the receipt it is of.
+    """A return that was reckoned and waits for the cashier's word: the order to book it, what it says, and the entry
+    of what comes back.
     """
 
     order: Commit
     body: RefundBody
-    number: str
+    entry: Entry
+
+    def tells_the_same(self, other: PlannedRefund) -> bool:
+        """Whether the cashier reads the same of both: they differ at most in which leases are drawn and until when
+        those born are good.
+        """
+        mine = self.body
+        theirs = replace(other.body, totals=mine.totals, draws=mine.draws, born=mine.born)
+        return mine == theirs
 
 
 @dataclass(frozen=True, slots=True)

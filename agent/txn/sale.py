@@ -20,7 +20,7 @@ from agent.txn.value import (
     spendable_points,
 )
 from contract import wire
-from contract.basket import MAX_LINES, MAX_QUANTITY, MOST_CODES, Basket, PlannedTender
+from contract.basket import MAX_QUANTITY, MOST_CODES, Basket, PlannedTender
 from contract.bodies import CancelBody, EntryKind
 from contract.documents import CatalogueItem
 from contract.errors import ContractError
@@ -38,6 +38,11 @@ from rules.postings import sale_postings
 
 CHANNEL = "store"
 """What a sale at a till is to rules that ask for a channel."""
+
+MOST_LINES = 300
+"""The most lines of one sale. So many of ordinary articles, with what a rule or two takes off each, fit the one entry
+that a sale is; only very long names, or many rules for each line, fill it earlier.
+"""
 
 MOST_ROUNDS = 3
 """So often a basket is priced again because of how it is paid."""
@@ -144,7 +149,7 @@ def cancel_commit(basket: OpenBasket, cashier: str) -> Commit:
 
 def _priced(basket: OpenBasket, book: Book) -> OpenBasket | Refusal:
     """Price the basket anew; refuse one that no entry could hold, long before anybody wants to pay it."""
-    if len(basket.lines) > MAX_LINES:
+    if len(basket.lines) > MOST_LINES:
         return Refusal(RefusalCode.BASKET_FULL)
     if sum(line.list_minor for line in basket.lines) == 0 and basket.lines:
         return Refusal(RefusalCode.AMOUNT_ZERO)

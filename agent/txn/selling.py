@@ -33,14 +33,12 @@ from agent.txn.state import (
     Menu,
     Notice,
     OpenBasket,
-    PlannedRedemption,
     PlannedSlip,
     Selling,
     ShownCoupon,
     SignIn,
     TillState,
 )
-from agent.txn.topping import top_up_commit
 from agent.txn.training import training_turned
 from contract import slips
 from contract.documents import CatalogueItem
@@ -80,7 +78,7 @@ def _key(state: TillState, scene: Selling, key: str, book: Book) -> Step:
     if scene.basket is not None and scene.basket.slip is not None:
         return _slip_key(state, scene.basket, scene.basket.slip, key, book)
     if scene.basket is not None and scene.basket.redeem is not None:
-        return _redeem_key(state, scene.basket, scene.basket.redeem, key, book)
+        return redeeming.redeem_key(state, scene.basket, scene.basket.redeem, key, book)
     asked = permission.asked(scene, key, book)
     if asked is not None:
         return refuse(state, asked) if isinstance(asked, Refusal) else move(state, asked)
@@ -102,7 +100,7 @@ def _key(state: TillState, scene: Selling, key: str, book: Book) -> Step:
         case "points":
             return _pay_points(state, scene, book)
         case "redeem":
-            return _redeem_asked(state, scene, book)
+            return redeeming.redeem_asked(state, scene, book)
         case "topup" | "slip":
             return _value_keyed(state, scene, topping.planned if key == "topup" else slipping.planned, book)
         case "reprint":
@@ -236,9 +234,8 @@ def _pay(state: TillState, scene: Selling, book: Book) -> Step:
     basket = scene.basket
     if scene.keyed or scene.phone_entry:
         return refuse(state, RefusalCode.KEY_NOT_NOW)
-    if basket is not None and basket.top_up is not None and basket.buyer is not None and state.cashier is not None:
-        order = top_up_commit(basket, basket.top_up, basket.buyer, state.cashier.cashier, book)
-        return replace(state, scene=Committing(basket, order)), (order,)
+    if basket is not None and basket.top_up is not None:
+        return topping.top_up_paid(state, basket, basket.top_up, book)
     if basket is None or not basket.lines:
         return refuse(state, RefusalCode.BASKET_EMPTY)
     return _sold(state, basket, book)
@@ -349,33 +346,6 @@ def _slip_key(state: TillState, basket: OpenBasket, plan: PlannedSlip, key: str,
     order = slipping.slip_out_commit(basket, plan, addressee, state.cashier.cashier, book)
     if isinstance(order, Refusal):
         return refuse(state, order, Selling(replace(basket, slip=None)))
-    return replace(state, scene=Committing(basket, order)), (order,)
-
-
-def _redeem_asked(state: TillState, scene: Selling, book: Book) -> Step:
-    """Show what the member may take without a sale."""
-    basket = scene.basket
-    if basket is None or basket.buyer is None:
-        return refuse(state, RefusalCode.MEMBER_NEEDED)
-    if basket.lines or basket.top_up is not None or scene.keyed or scene.phone_entry:
-        return refuse(state, RefusalCode.KEY_NOT_NOW)
-    found = redeeming.planned(basket, basket.buyer, book)
-    return refuse(state, found) if isinstance(found, Refusal) else nod(state, Selling(found))
-
-
-def _redeem_key(state: TillState, basket: OpenBasket, plan: PlannedRedemption, key: str, book: Book) -> Step:
-    """Choose what is handed out, look at more of it, or leave it."""
-    match key:
-        case "enter":
-            return move(state, Selling(replace(basket, redeem=redeeming.next_page(plan))))
-        case "clear" | "cancel":
-            return move(state, Selling(replace(basket, redeem=None)))
-    wanted = redeeming.chosen(plan, key)
-    if wanted is None or basket.buyer is None or state.cashier is None:
-        return refuse(state, RefusalCode.KEY_NOT_NOW)
-    order = redeeming.redemption_commit(basket, basket.buyer, wanted, state.cashier.cashier, book)
-    if isinstance(order, Refusal):
-        return refuse(state, order)
     return replace(state, scene=Committing(basket, order)), (order,)
 
 

@@ -10,6 +10,7 @@ from agent.txn.effects import Commit
 from agent.txn.open_basket import (
     MOST_CHOICES,
     Buyer,
+    Choice,
     Line,
     OpenBasket,
     PlannedRedemption,
@@ -28,6 +29,7 @@ __all__ = [
     "MOST_CHOICES",
     "AskPin",
     "Buyer",
+    "Choice",
     "Committing",
     "Done",
     "HandedOut",

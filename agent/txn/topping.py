@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.txn import shares
+from agent.txn.answers import Step, refuse
 from agent.txn.book import Book
 from agent.txn.effects import Commit
 from agent.txn.sale import begun, without_lines
-from agent.txn.state import Buyer, OpenBasket, PlannedTopUp
+from agent.txn.state import Buyer, Committing, OpenBasket, PlannedTopUp, Selling, SignIn, TillState, Told
 from agent.txn.value import born, points_at_once
 from contract.basket import Basket
 from contract.bodies import EntryKind
@@ -27,7 +28,27 @@ def planned(buyer: Buyer, amount_minor: int, book: Book) -> OpenBasket | Refusal
     basket = begun(book)
     if isinstance(basket, Refusal):
         return basket
-    basket = replace(basket, buyer=buyer)
+    return _reckoned(replace(basket, buyer=buyer), amount_minor, book)
+
+
+def top_up_paid(state: TillState, basket: OpenBasket, plan: PlannedTopUp, book: Book) -> Step:
+    """Order the top-up to be booked as it stands on the glass. A share may have ended since then: what would bring
+    something else now is shown first.
+    """
+    if basket.buyer is None or state.cashier is None:
+        return refuse(state, RefusalCode.NOT_SIGNED_IN, SignIn())
+    again = _reckoned(replace(basket, told=Told()), plan.amount_minor, book)
+    if isinstance(again, Refusal):
+        return refuse(state, again)
+    now = again.top_up
+    if now is None or replace(now, draws=plan.draws) != plan:
+        return refuse(state, RefusalCode.PLAN_CHANGED, Selling(again))
+    order = _commit(again, now, basket.buyer, state.cashier.cashier, book)
+    return replace(state, scene=Committing(again, order)), (order,)
+
+
+def _reckoned(basket: OpenBasket, amount_minor: int, book: Book) -> OpenBasket | Refusal:
+    """Return the basket with what its buyer has for so much now."""
     try:
         basket, effects = _brought(basket, amount_minor, book)
     except ContractError:
@@ -61,7 +82,7 @@ def _brought(basket: OpenBasket, amount_minor: int, book: Book) -> tuple[OpenBas
     return basket, _effects(basket, amount_minor, book)
 
 
-def top_up_commit(basket: OpenBasket, plan: PlannedTopUp, buyer: Buyer, cashier: str, book: Book) -> Commit:
+def _commit(basket: OpenBasket, plan: PlannedTopUp, buyer: Buyer, cashier: str, book: Book) -> Commit:
     """Return the order to book this top-up as paid in cash."""
     address, currency, totals = book.address, basket.active.pack.currency, book.totals()
     member, at_once = buyer.ref.member, points_at_once(basket.active.pack, plan.points)

@@ -80,7 +80,7 @@ def _lines(sheet: Sheet, scene: Refunding, named: NamedSale, lang: Lang, top: in
 
 def _plan(sheet: Sheet, plan: PlannedRefund, lang: Lang, top: int, bottom: int) -> None:
     """What goes back where, and the whole of it, large."""
-    y = _head(sheet, plan.number, lang, top) + 6
+    y = _head(sheet, number_of(plan.entry), lang, top) + 6
     rows = _rows(plan, lang)
     room = bottom - _WHOLE_PX - y
     row_px = min(28, room // max(1, min(len(rows), 6)))

@@ -7,14 +7,17 @@ import pytest
 from agent.txn.effects import SoundName
 from agent.txn.events import CardFailed, CardRead, CodeFailed, Event
 from agent.txn.keying import MOST_CHARS
+from agent.txn.sale import MOST_LINES
 from agent.txn.state import Selling
 from contract.journal import MAX_ENTRY_BYTES
-from contract.trade import MAX_EFFECTS, Assurance, Medium
+from contract.refusals import TEXTS, RefusalCode
+from contract.trade import MAX_EFFECTS, Assurance, Medium, SaleBody
 from simulator.ndef import external_message, text_message, uri_message
 from tests.txn.desk import (
     GOLD_PHONE,
     GOLD_UID,
     OPEN_ITEM,
+    PENDANT,
     SILVER,
     SILVER_UID,
     Desk,
@@ -233,6 +236,27 @@ def test_a_basket_is_full_before_its_entry_would_be() -> None:
     desk.book.open_article = replace(OPEN_ITEM, name="商" * 40)
     scene = filled(desk, "1", "enter")
     assert scene.basket is not None and len(scene.basket.lines) > 50
+
+
+def test_a_sale_has_at_most_three_hundred_lines_and_ordinary_ones_always_fit() -> None:
+    off = [{"percent": {"rate_bp": 1000, "scope": "line"}}, {"percent": {"rate_bp": 300, "scope": "line"}}]
+    desk = Desk().sign_in()
+    desk.book.active = pack(3, promising({"rule": "member-day", "lane": "line", "then": off}))
+    desk.tap()
+    for number in range(MOST_LINES):
+        code = f"69{number:011}"
+        desk.book.items[code] = replace(
+            PENDANT, sku=code, name="足金吊坠项链", price_minor=19_900 + number, barcode=code
+        )
+        desk.scan(code)
+        assert desk.refused == ""
+    desk.scan("69012345")
+    assert desk.refused == "basket_full"
+    full = RefusalCode.BASKET_FULL
+    assert all(str(MOST_LINES) in words for words in (TEXTS[full].cause_zh, TEXTS[full].cause_en))
+    desk.keys("cash")
+    body = desk.commit_entry().body()
+    assert isinstance(body, SaleBody) and len(body.names) == MOST_LINES
 
 
 def test_a_basket_whose_effects_would_not_fit_an_entry_is_full_too() -> None:

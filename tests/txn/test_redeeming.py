@@ -7,11 +7,13 @@ import pytest
 from agent.txn.effects import Print
 from agent.txn.events import Started
 from agent.txn.state import Paid, Recovered, Selling
+from agent.ui_tft.view import compose
 from contract.trade import RedemptionBody
 from contract.value import Account, Asset
 from hq.audit_value import audit_redemption
 from tests.txn.desk import GOLD_PHONE, Desk, MemoryBook, pack, paper_text, promising
 from tests.txn.purse import ANYBODYS, coupon
+from tests.ui_tft.gallery import ONLINE
 
 CUP = {"rule": "cup", "title": "积分换杯子", "title_en": "A cup for points", "lane": "points", "priority": 9}
 WASH = {"rule": "wash", "title": "洗车一次", "title_en": "One wash", "lane": "points", "priority": 8}
@@ -53,7 +55,7 @@ def test_a_gift_is_taken_for_points_offline_until_the_share_is_used_up(desk: Des
     desk.keys("redeem")
     assert isinstance(desk.state.scene, Selling) and desk.state.scene.basket is not None
     plan = desk.state.scene.basket.redeem
-    assert plan is not None and [one.rule.rule for one in plan.shown] == ["cup", "wash"]
+    assert plan is not None and [one.wanted.rule.rule for one in plan.shown] == ["cup", "wash"]
     desk.keys("1")
     words = paper_text(desk.commit())
     body = taken(desk)
@@ -65,6 +67,35 @@ def test_a_gift_is_taken_for_points_offline_until_the_share_is_used_up(desk: Des
     desk.keys("redeem", "1")
     assert refused(desk) == "gift_share_used"
     assert sum(held.amount for held in desk.book.spendable(POINTS)) == 700
+
+
+def test_what_there_is_too_little_of_stands_on_the_list_with_its_reason_and_is_not_taken() -> None:
+    limited = {**RULES[0], "rule": "twice", "limits": {"total": 2}}
+    dear = {**RULES[0], "rule": "dear", "then": [{"redeem": {"sku": "CUP", "points": 2_000}}]}
+    book = MemoryBook(active=pack(1, promising(RULES[0], limited, dear, RULES[1], count_cards=[TEN])))
+    book.share(POINTS, 1_200, 1)
+    book.share(Account(Asset.GIFT, "CUP"), 9, 3)
+    desk = Desk(book).sign_in()
+    desk.tap()
+    desk.keys("redeem")
+    assert isinstance(desk.state.scene, Selling) and desk.state.scene.basket is not None
+    plan = desk.state.scene.basket.redeem
+    assert plan is not None
+    whys = [(one.wanted.rule.rule, one.missing and (one.missing.code, one.missing.detail)) for one in plan.shown]
+    assert whys == [
+        ("cup", None),
+        ("dear", ("points_short", "800")),
+        ("twice", ("redeem_share_used", "1")),
+        ("wash", ("uses_short", "1")),
+    ]
+    glass = "\n".join(compose(desk.state, ONLINE).text)
+    assert all(words in glass for words in ("500 分", "活动已用完", "还差 800 分", "次数不够"))
+    for key, why in zip("234", ("points_short", "redeem_share_used", "uses_short"), strict=True):
+        desk.keys(key)
+        assert refused(desk) == why
+    desk.keys("1")
+    desk.commit()
+    assert taken(desk).rule == "cup"
 
 
 def test_a_count_card_loses_a_use_and_no_more_than_lies_here(desk: Desk) -> None:
