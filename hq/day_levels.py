@@ -13,6 +13,7 @@ from contract.money import format_minor
 from contract.trade import RedemptionBody, SaleBody
 from contract.value import Asset
 from hq.bulk import add_rows
+from hq.documents import DAY_MS
 from hq.meaning import Meaning
 from hq.tables import day_spends
 from hq.unsettled import Cause, Finding, Place
@@ -23,6 +24,7 @@ from rules.moments import local_minute_of, zone_of
 
 KEPT_DAYS = 31
 """A till's entries come in their order: so far before the newest of them no day grows any more."""
+_ASSETS = (Asset.STORED, Asset.POINTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,9 @@ def days_exceeded(
     connection: Connection,
     entries: Iterable[tuple[Place, Meaning]],
     packs: Mapping[bytes, tuple[int, Compiled] | None],
+    now_ms: int,
 ) -> list[tuple[Place, Finding]]:
-    """Add what ``entries``, newly in effect and of one till, spent to its days, and return what goes beyond. ``packs``
+    """Add what ``entries``, newly in effect, spent to the days of their tills, and return what goes beyond. ``packs``
     are by the digest of their documents.
     """
     spent = [found for place, meaning in entries for found in _spent(place, meaning, packs)]
@@ -68,9 +71,19 @@ def days_exceeded(
             told.append((item.place, Finding(Cause.BEYOND_LEVEL, _words(item, sums[item.key], item.most))))
     grown = [(*key, sums[key] - before.get(key, 0)) for key in keys]
     add_rows(connection, day_spends, ("address", "member", "asset", "day", "amount"), grown)
-    oldest = max(item.day for item in spent) - KEPT_DAYS
-    connection.execute(delete(day_spends).where(columns[0] == keys[0][0], columns[3] < oldest))
+    _forget(connection, spent, now_ms)
     return told
+
+
+def _forget(connection: Connection, spent: Iterable[_Spent], now_ms: int) -> None:
+    """Let go of days long before the newest of each of these tills. A clock that runs ahead ages nothing."""
+    newest: dict[str, int] = {}
+    for item in spent:
+        address = str(item.place.address)
+        newest[address] = max(newest.get(address, 0), min(item.day, now_ms // DAY_MS + 1))
+    c = day_spends.c
+    own = (c.address.in_(sorted(newest)), c.asset.in_([asset.value for asset in _ASSETS]))
+    connection.execute(delete(day_spends).where(*own, c.day < min(newest.values()) - KEPT_DAYS))
 
 
 def _spent(place: Place, meaning: Meaning, packs: Mapping[bytes, tuple[int, Compiled] | None]) -> Iterator[_Spent]:

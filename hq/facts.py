@@ -17,8 +17,9 @@ from contract.signing import PublicKey, parse_public_key
 from contract.trade import MemberRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
 from hq.audit_value import Origin, refund_of, returned_as
 from hq.meaning import Meaning
+from hq.own_accounts import Moving, moves_money
 from hq.packs import PackShelf
-from hq.tables import entries, members, presentations, refunds, terminals, transactions
+from hq.tables import catalogue_heads, entries, members, presentations, refunds, terminals, transactions
 from hq.unsettled import Place
 from rules.engine.compiled import Compiled
 
@@ -41,6 +42,8 @@ class Known:
     """By what :func:`claimed` says."""
     presentations: dict[bytes, First] = field(default_factory=dict)
     origins: dict[bytes, Origin] = field(default_factory=dict)
+    currency: str | None = None
+    """The tenant's, where an entry moves value that is money."""
 
     def learn(self, place: Place, meaning: Meaning, posted: bool) -> None:
         """Take in an entry whose transaction is new."""
@@ -76,6 +79,7 @@ def look_up(
         _transactions(connection, {claimed(item.header, posted) for item in meanings for posted in (True, False)}),
         _presentations(connection, {shown for item in meanings if (shown := presentation_of(item)) is not None}),
         origins,
+        _currency(connection, meanings),
     )
 
 
@@ -109,6 +113,14 @@ def presentation_of(meaning: Meaning) -> bytes | None:
     """The showing of a phone's code by which an entry knew its member."""
     who = member_of(meaning)
     return None if who is None else who.presentation
+
+
+def _currency(connection: Connection, meanings: Iterable[Meaning]) -> str | None:
+    """The tenant's currency; plain sales need not ask."""
+    bodies = (item.body for item in meanings)
+    if not any(isinstance(body, Moving) and moves_money(body) for body in bodies):
+        return None
+    return connection.scalar(select(catalogue_heads.c.currency)) or "CNY"
 
 
 def _packs(meanings: Iterable[Meaning]) -> Iterator[bytes]:

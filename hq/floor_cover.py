@@ -2,10 +2,10 @@
 office's own chain for each, lots first in first out. Until then the shop bears it, and people are told.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from contract.bodies import OfficeBody
 from contract.ids import parse_address
@@ -20,7 +20,7 @@ from hq.own_chain import book_all, merged
 from hq.settlement.movements import FLOOR_COVERED, beyond_postings
 from hq.settlement.terms import Terms
 from hq.shop_terms import load_terms
-from hq.tables import charges, placements
+from hq.tables import charges, exceptions, placements
 from hq.unsettled import Cause, Finding, Place, raise_exceptions, settle
 
 MOST_COVERED = 128
@@ -29,41 +29,61 @@ MOST_COVERED = 128
 _Charged = Row[*tuple[object, ...]]
 
 
-def cover_floor(connection: Connection, desk: Desk, members: Collection[str], now_ms: int) -> int:
-    """Let the free money of ``members`` pay what they spent on floor limits; return in how many sales."""
+def cover_floor(connection: Connection, desk: Desk, members: Collection[str], now_ms: int) -> frozenset[str]:
+    """Let the free money of ``members`` pay what they spent on floor limits; return who is to be looked at again, and
+    lent nothing before.
+    """
+    owed = _owed(members)
+    owing = connection.execute(select(charges.c.holder, charges.c.settles).where(*owed).distinct()).all()
+    if not owing:
+        return frozenset()
+    free = {holder: list(free_lots(connection, holder)) for holder in sorted({row.holder for row in owing})}
     rows = connection.execute(
         select(charges)
-        .where(
-            charges.c.holder.in_(sorted(members)),
-            charges.c.asset == Asset.STORED.value,
-            charges.c.on_floor.is_not(None),
-            charges.c.on_floor > 0,
-        )
+        # Whoever has nothing stands in nobody's way: what such a member owes is looked at once, to tell of it.
+        .where(*owed, ~charges.c.settles, charges.c.holder.in_(_with_any(free)) | ~_is_told())
         .order_by(charges.c.id)
         .limit(MOST_COVERED)
-        .with_for_update()
+        .with_for_update(of=charges)
     ).all()
-    if not rows:
-        return 0
-    # What is not settled between shops yet waits for that, and what there was no room for, for the next step.
-    waiting = {row.holder for row in rows if row.settles or len(rows) == MOST_COVERED}
-    again = [(Asset.STORED.value, member, "", now_ms) for member in sorted(waiting)]
-    keep_rows(connection, placements, ("asset", "holder", "name", "due_ms"), again)
     terms = load_terms(connection, desk.tenant)
-    free: dict[str, list[FreeLot]] = {}
     bodies: list[tuple[OfficeBody, None]] = []
+    left = set[str]()
     for row in rows:
-        if row.settles:
-            continue
-        if row.holder not in free:
-            free[row.holder] = list(free_lots(connection, row.holder))
         draws = _draws(row, free[row.holder])
         if draws:
             bodies.append((_covered(row, draws, terms), None))
-        _note(connection, row, sum(item.whole for item in draws), now_ms)
+        covered = sum(item.whole for item in draws)
+        left |= {row.holder} if covered < row.on_floor else set()
+        _note(connection, row, covered, now_ms)
     if bodies:
         book_all(connection, desk, bodies, now_ms)
-    return len(bodies)
+    # What is not settled between shops yet waits for that, and what there was no room for, for the next step.
+    again = {row.holder for row in owing if row.settles or len(rows) == MOST_COVERED}
+    again |= left.intersection(_with_any(free))
+    due = [(Asset.STORED.value, member, "", now_ms) for member in sorted(again)]
+    keep_rows(connection, placements, ("asset", "holder", "name", "due_ms"), due)
+    return frozenset(again)
+
+
+def _owed(members: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+    return (
+        charges.c.holder.in_(sorted(members)),
+        charges.c.asset == Asset.STORED.value,
+        charges.c.on_floor.is_not(None),
+        charges.c.on_floor > 0,
+    )
+
+
+def _is_told() -> ColumnElement[bool]:
+    """Whether people were told that a charge is borne."""
+    c = exceptions.c
+    here = (c.address == charges.c.address, c.epoch == charges.c.epoch, c.seq == charges.c.seq)
+    return select(c.id).where(*here, c.reason == Cause.FLOOR_BORNE.value).exists()
+
+
+def _with_any(free: Mapping[str, list[FreeLot]]) -> list[str]:
+    return [holder for holder, lots in free.items() if any(lot.whole for lot in lots)]
 
 
 def _draws(row: _Charged, free: list[FreeLot]) -> tuple[Draw, ...]:

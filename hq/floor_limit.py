@@ -1,5 +1,8 @@
 """Is what tills let members spend beyond what was lent within the pack's floor limit of a day? What is beyond it no
 member's money ever pays: the shop bears it, and people are told.
+
+How much was spent so on a day is never forgotten, and a day that an entry cannot be of does not count: else a till had
+the limit again as often as it names another day.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,8 +15,9 @@ from contract.money import format_minor
 from contract.trade import SaleBody
 from contract.value import floor_lease_id
 from hq.bulk import add_rows
+from hq.documents import DAY_MS
 from hq.meaning import Meaning
-from hq.tables import charges, day_spends
+from hq.tables import charges, day_spends, documents
 from hq.unsettled import Cause, Finding, Place
 from rules.engine.compiled import Compiled
 from rules.grammar.spending import level_of
@@ -48,13 +52,18 @@ def floors_judged(
     connection: Connection,
     entries: Iterable[tuple[Place, Meaning]],
     packs: Mapping[bytes, tuple[int, Compiled] | None],
+    now_ms: int,
 ) -> list[tuple[Place, Finding]]:
-    """Write down how much of what ``entries``, in effect by now and of one till, took on the floor limit the members
-    may be charged for, and return what goes beyond. ``packs`` are by the digest of their documents.
+    """Write down how much of what ``entries``, in effect by now, took on the floor limit the members may be charged
+    for, and return what goes beyond. ``packs`` are by the digest of their documents.
     """
-    taken = [found for place, meaning in entries for found in _taken(place, meaning, packs)]
-    if not taken:
+    floored = [(place, meaning) for place, meaning in entries if _goes_beyond(meaning)]
+    if not floored:
         return []
+    issued = _issued(
+        connection, [body.pack.digest for _, meaning in floored if isinstance(body := meaning.body, SaleBody)]
+    )
+    taken = [found for place, meaning in floored for found in _taken(place, meaning, packs, (issued, now_ms))]
     keys = sorted({item.key for item in taken})
     columns = (day_spends.c.address, day_spends.c.member, day_spends.c.asset, day_spends.c.day)
     before: dict[_Key, int] = {
@@ -84,10 +93,30 @@ def floors_judged(
     return told
 
 
-def _taken(place: Place, meaning: Meaning, packs: Mapping[bytes, tuple[int, Compiled] | None]) -> Iterator[_Taken]:
+def _goes_beyond(meaning: Meaning) -> bool:
+    return isinstance(meaning.body, SaleBody) and any(draw.on_floor for draw in meaning.body.draws)
+
+
+def _issued(connection: Connection, packs: Iterable[bytes]) -> dict[bytes, int]:
+    """When packs were signed, Unix milliseconds."""
+    asked = select(documents.c.digest, documents.c.issued_ms).where(documents.c.digest.in_(sorted(set(packs))))
+    return {row.digest: row.issued_ms for row in connection.execute(asked)}
+
+
+def _taken(
+    place: Place,
+    meaning: Meaning,
+    packs: Mapping[bytes, tuple[int, Compiled] | None],
+    times: tuple[Mapping[bytes, int], int],
+) -> Iterator[_Taken]:
+    """What an entry took on the floor limit; ``times`` are when packs were signed, and now."""
     body, header = meaning.body, meaning.header
     if not isinstance(body, SaleBody) or body.member is None:
         return
+    issued, now_ms = times
+    # No till's clock stands well before its pack was signed, nor ahead of ours: such an entry is of the day it came.
+    earliest_ms = issued.get(body.pack.digest, now_ms) - DAY_MS
+    wall_ms = header.wall_ms if earliest_ms <= header.wall_ms <= now_ms + DAY_MS else now_ms
     for draw in body.draws:
         if not draw.on_floor or draw.lease != floor_lease_id(header.transaction, draw.account):
             continue
@@ -97,7 +126,7 @@ def _taken(place: Place, meaning: Meaning, packs: Mapping[bytes, tuple[int, Comp
             pack = known[1].pack
             zone = zone_of(header.address.shop, pack)
             most = level_of(pack.spending, body.member.medium, body.member.assurance).floor_day_minor
-        day = local_minute_of(header.wall_ms, zone) // DAY_MINUTES
+        day = local_minute_of(wall_ms, zone) // DAY_MINUTES
         yield _Taken(place, meaning, draw.lease, body.member.member, draw.amount, day, most)
 
 

@@ -174,12 +174,14 @@ def _place_due(connection: Connection, desk: Desk, now_ms: int) -> int:
     )
     members = [account.holder for account in accounts if account.asset in _HABITUAL]
     # Before it is lent: what a shop let a member spend on its floor limit the member's money pays first.
-    cover_floor(connection, desk, {item.holder for item in accounts if item.asset is Asset.STORED}, now_ms)
+    paying = cover_floor(connection, desk, {item.holder for item in accounts if item.asset is Asset.STORED}, now_ms)
     visits = _visits(connection, members)
     shared = any(account.asset not in _HABITUAL for account in accounts)
     asked = None if shared else {visit.address for found in visits.values() for visit in found}
     tills = _open_tills(connection, desk.policy, asked, now_ms)
     for account in accounts:
+        if account.asset is Asset.STORED and account.holder in paying:
+            continue
         _place(connection, desk.policy, account, visits.get(account.holder, []), tills, now_ms)
     return len(rows)
 

@@ -100,7 +100,7 @@ def _findings(meaning: Meaning, known: Known, now_ms: int) -> Iterator[Finding]:
     address = meaning.header.address
     match meaning.body:
         case SaleBody() | RefundBody() | TopUpBody() | RedemptionBody() as body:
-            yield from foreign_postings(body, address)
+            yield from foreign_postings(body, address, known.currency or body.currency)
             yield from _audit(body, meaning.header, known)
             yield from _who(meaning, known)
         case OfficeBody() if not is_office(meaning.header):

@@ -1,6 +1,7 @@
 """Which accounts an entry may touch: its own till's and shop's, its member's, and what its draws and leases name. Pure.
 
-Without this limit a till could book on anybody's account, and a few postings could overflow a sum.
+Without this limit a till could book on anybody's account, and a few postings could overflow a sum. Value that is money
+is kept in one currency alone: what another is worth no books say.
 """
 
 from collections.abc import Iterable
@@ -32,12 +33,14 @@ Moving = SaleBody | RefundBody | TopUpBody | RedemptionBody
 """Bodies that a till posts by."""
 
 _MEMBERS_OWN = frozenset([Asset.STORED, Asset.POINTS, Asset.USES])
+_MONEY = frozenset([Asset.STORED, Asset.BUDGET])
 
 
-def foreign_postings(body: Moving, address: TerminalAddress) -> tuple[Finding, ...]:
+def foreign_postings(body: Moving, address: TerminalAddress, currency: str) -> tuple[Finding, ...]:
     """Return a finding where a posting touches an account or unit that such an entry of this till cannot move, or
-    moves more than one can, where a draw or a lease is of another member's account or larger than any, and where the
-    stored value that shops settle by is not what is posted on the member's accounts.
+    moves more than one can, where a draw or a lease is of another member's account or larger than any, where the
+    stored value that shops settle by is not what is posted on the member's accounts, and where it moves value in
+    another currency than ``currency``, the tenant's.
     """
     member = None if body.member is None else body.member.member
     parts = _parts(body)
@@ -55,10 +58,24 @@ def foreign_postings(body: Moving, address: TerminalAddress) -> tuple[Finding, .
         if account.asset in _MEMBERS_OWN and account.holder != member
     ]
     foreign += [f"{part.account.asset} {part.amount}" for part in parts if part.amount > most_of(part.account)]
+    if body.currency != currency and moves_money(body):
+        foreign.append(f"value in {body.currency}; members' value is in {currency}")
     # A plain sale settles nothing between shops.
     if isinstance(body, TopUpBody) or any(account.asset is Asset.STORED for account in accounts):
         foreign += _unposted(body, member)
     return (Finding(Cause.POSTINGS_FOREIGN, "; ".join(foreign)),) if foreign else ()
+
+
+def moves_money(body: Moving) -> bool:
+    """Whether an entry moves stored value or a campaign's budget."""
+    match body:
+        case TopUpBody():
+            return True
+        case SaleBody() if body.bonus_minor:
+            return True
+        case RefundBody() if body.bonus_back_minor:
+            return True
+    return any(part.account.asset in _MONEY for part in _parts(body))
 
 
 @lru_cache(maxsize=1_024)
