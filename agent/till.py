@@ -349,7 +349,8 @@ def _input(fact: Input) -> events.Input:
     """What a driver's fact means to a transaction."""
     match fact:
         case facts.CardPresented():
-            return events.CardRead(fact.kind.value, fact.uid, fact.content)
+            authenticated = fact.assurance is facts.CardAssurance.AUTHENTICATED
+            return events.CardRead(fact.kind.value, fact.uid, fact.content, authenticated)
         case facts.CardRefused():
             return events.CardFailed(fact.reason.value)
         case facts.CodeScanned():

@@ -32,12 +32,14 @@ class Medium(StrEnum):
 
 class Assurance(StrEnum):
     """What the recognition proves: ``claimed`` (a number anyone can say or copy), ``signed`` (HQ's signature
-    verified), ``fresh`` (signed, and shown just now by the phone it names), ``pin`` (the member's own PIN was keyed).
+    verified), ``fresh`` (signed, and shown just now by the phone it names), ``authenticated`` (a card that proved to
+    hold the key it was given), ``pin`` (the member's own PIN was keyed).
     """
 
     CLAIMED = "claimed"
     SIGNED = "signed"
     FRESH = "fresh"
+    AUTHENTICATED = "authenticated"
     PIN = "pin"
 
 

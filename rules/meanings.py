@@ -53,7 +53,8 @@ MEANINGS: Mapping[str, str] = {
     "number spends nothing, everything else has no bound where nothing is written",
     "SpendingLevel.medium": "what recognised the member: `card`, `qr` or `phone`",
     "SpendingLevel.assurance": "how sure it is: `claimed`, a number that can be copied; `signed`, head office's "
-    "signature; `fresh`, a phone showed it this minute and signed that itself; `pin`, the member's PIN was keyed",
+    "signature; `fresh`, a phone showed it this minute and signed that itself; `authenticated`, a card proved to hold "
+    "its key; `pin`, the member's PIN was keyed",
     "SpendingLevel.stored_sale_minor": "the most stored value in one sale; above it the till asks for the PIN where "
     "that allows more",
     "SpendingLevel.stored_day_minor": "the most stored value a day, at one till",

@@ -25,11 +25,14 @@ class KeyDown:
 
 @dataclass(frozen=True, slots=True)
 class CardRead:
-    """A card was read: its kind, its number, and the NDEF message on it where it carries one."""
+    """A card was read: its kind, its number, and what it carries where it carries something. ``authenticated``: it
+    proved to hold its key, so that it is no copy.
+    """
 
     kind: str
     uid: bytes
     content: bytes | None = None
+    authenticated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.txn.book import Book, Member
+from agent.txn.events import CardRead
 from agent.txn.keying import PHONE_DIGITS, is_last4, is_phone
 from agent.txn.masking import mask_last4, mask_name, mask_phone
 from agent.txn.ndef import payloads
@@ -29,15 +30,24 @@ _CARD_PROBLEMS = {
 _CODE_PROBLEMS = {"too_long": RefusalCode.CODE_TOO_LONG, "garbled": RefusalCode.CODE_GARBLED}
 
 
-def by_card(kind: str, uid: bytes, content: bytes | None, book: Book) -> Buyer | Refusal:
-    """Recognise a card: by a credential on it where there is one (signed), else by its number (claimed).
+def by_card(card: CardRead, book: Book) -> Buyer | Refusal:
+    """Recognise a card: by a credential on it where there is one (signed), else by its number (claimed). A card that
+    proved to hold its key is ``authenticated`` either way.
 
     Content that holds no credential of this kind is left aside: many cards carry something.
     """
-    on_card = _credential_in(content or b"")
+    found = _card_owner(card, book)
+    if isinstance(found, Refusal) or not card.authenticated:
+        return found
+    return replace(found, ref=replace(found.ref, assurance=Assurance.AUTHENTICATED))
+
+
+def _card_owner(card: CardRead, book: Book) -> Buyer | Refusal:
+    uid = card.uid
+    on_card = _credential_in(card.content or b"")
     if on_card is not None:
         return _by_credential(on_card, Medium.CARD, book, uid)
-    if kind == "iso14443_4" and len(uid) == RANDOM_UID_BYTES and uid[0] == RANDOM_UID_FIRST:
+    if card.kind == "iso14443_4" and len(uid) == RANDOM_UID_BYTES and uid[0] == RANDOM_UID_FIRST:
         # A phone makes its number up anew each time (ISO/IEC 14443-3, table of UID0 values): it names nobody.
         return Refusal(RefusalCode.CARD_UNSUPPORTED, "a number made up anew each time")
     if book.card_revoked(uid):

@@ -53,8 +53,8 @@ def selling_step(state: TillState, scene: Selling, event: Input, book: Book) -> 
             return refuse(state, identify.card_refusal(problem))
         case CodeFailed(problem=problem):
             return refuse(state, identify.code_refusal(problem))
-        case CardRead(kind=kind, uid=uid, content=content):
-            return _recognised(state, scene, identify.by_card(kind, uid, content, book), book)
+        case CardRead():
+            return _recognised(state, scene, identify.by_card(event, book), book)
         case CodeRead(data=data):
             if data.startswith(slips.PREFIX.encode()):
                 return _slip_shown(state, scene, data, book)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from agent.offline_store.store import StoreError
 from agent.txn import identify, sale
 from agent.txn.effects import Commit
+from agent.txn.events import CardRead
 from agent.txn.receipt import qr_text
 from agent.txn.state import OpenBasket
 from contract.bodies import EntryKind, SlipInBody, SlipOutBody
@@ -143,7 +144,7 @@ class Cashier:
         if self.world.often(0.4):
             return basket
         chosen = self.world.chance.choice(MEMBERS)
-        buyer = identify.by_card("mifare_classic", bytes.fromhex(chosen.cards[0]), None, running.book)
+        buyer = identify.by_card(CardRead("mifare_classic", bytes.fromhex(chosen.cards[0])), running.book)
         return basket if isinstance(buyer, Refusal) else sale.with_buyer(basket, buyer, running.book)
 
     def _filled(self, basket: OpenBasket | Refusal, running: Running) -> OpenBasket | Refusal:

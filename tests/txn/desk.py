@@ -313,9 +313,11 @@ class Desk:
         assert self.state.cashier is not None
         return self
 
-    def tap(self, uid: bytes = GOLD_UID, content: bytes | None = None) -> tuple[Effect, ...]:
+    def tap(
+        self, uid: bytes = GOLD_UID, content: bytes | None = None, authenticated: bool = False
+    ) -> tuple[Effect, ...]:
         """Tap a card."""
-        return self.tell(CardRead("uid", uid, content))
+        return self.tell(CardRead("uid", uid, content, authenticated))
 
     def scan(self, text: str | bytes) -> tuple[Effect, ...]:
         """Scan a code."""
