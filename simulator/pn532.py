@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from simulator.faults import Fault, Faults, Met
 from simulator.field import Field
 from simulator.pn532_chip import WITH_STATUS_BYTE, BadCommandError, Chip, Reply, Waiting
 from simulator.pn532_frames import (
@@ -28,27 +29,6 @@ _WAITING_POLL_S = 0.01
 _ANSWERS_KEPT = 256
 
 
-class Fault(StrEnum):
-    """Ways in which a reader fails at its host."""
-
-    SILENT = "silent"
-    """It sends nothing at all, not even an acknowledgement."""
-    NO_ANSWER = "no_answer"
-    """It acknowledges a command and never answers it."""
-    WRONG_CHECKSUM = "wrong_checksum"
-    """The data checksum of its answer is wrong."""
-    ERROR_FRAME = "error_frame"
-    """It answers with the error frame."""
-    NAD_STATUS = "nad_status"
-    """Its status byte has bit 0x80 set, which only a card with a node address should bring about."""
-    GARBAGE = "garbage"
-    """Other bytes come instead of its answer."""
-    HALF_FRAME = "half_frame"
-    """Its answer breaks off in the middle."""
-    SLOW_BYTES = "slow_bytes"
-    """Its answer is right, and comes byte by byte with a gap between."""
-
-
 @dataclass(frozen=True, slots=True)
 class CardAnswer:
     """An answer of a card that the reader passed on.
@@ -61,11 +41,10 @@ class CardAnswer:
     written_monotonic_ns: int
 
 
-@dataclass(slots=True)
-class _Failing:
-    fault: Fault
-    command: int | None
-    times: int | None
+_SPOILED: dict[Fault, Callable[[bytes], bytes]] = {
+    Fault.WRONG_CHECKSUM: lambda frame: frame[:-2] + bytes([frame[-2] ^ 0x55]) + frame[-1:],
+    Fault.ERROR_FRAME: lambda _frame: ERROR_FRAME,
+}
 
 
 class Pn532:
@@ -78,7 +57,7 @@ class Pn532:
         """Keep the path of the port; nothing is opened yet. `slow_byte_gap_s` is for Fault.SLOW_BYTES."""
         self.port = Pty(path)
         self.field = Field()
-        self._slow_byte_gap_s = slow_byte_gap_s
+        self._faults = Faults(slow_byte_gap_s)
         self._chip = Chip(self.field)
         self._stream = HostStream()
         self._waiting: _Pending | None = None
@@ -86,7 +65,6 @@ class Pn532:
         self._closing = threading.Event()
         self._cold = threading.Event()
         self._lock = threading.Lock()
-        self._failing: _Failing | None = None
         self._answers: deque[CardAnswer] = deque(maxlen=_ANSWERS_KEPT)
         self._commands = 0
         self._thread: threading.Thread | None = None
@@ -123,21 +101,20 @@ class Pn532:
         """Put the cable back; the chip starts anew and asleep."""
         self.port.replug()
 
-    def fail(self, fault: Fault, times: int | None = None, command: int | None = None) -> None:
-        """Fail from now on: at the next `times` occasions (None: until `heal`), at any command or only at `command`."""
-        with self._lock:
-            self._failing = _Failing(fault, command, times)
+    def fail(self, fault: Fault, times: int | None = None, command: int | None = None, after_bytes: int = 0) -> None:
+        """Fail from now on: at the next `times` occasions (None: until `heal`), at any command or only at `command`;
+        `after_bytes` of an answer the cable comes off, for Fault.DISCONNECT.
+        """
+        self._faults.fail(fault, times, command, after_bytes)
 
     def heal(self) -> None:
         """Work well again."""
-        with self._lock:
-            self._failing = None
+        self._faults.heal()
 
     @property
     def failing(self) -> Fault | None:
         """The fault that the next fitting command will meet."""
-        with self._lock:
-            return None if self._failing is None else self._failing.fault
+        return self._faults.failing
 
     @property
     def asleep(self) -> bool:
@@ -188,13 +165,15 @@ class Pn532:
     def _carry_out(self, data: bytes) -> None:
         """Acknowledge a command, run it, and answer. A new command calls off one that still waits (6.2.2)."""
         self._waiting = None
-        fault = self._meet_fault(data[0])
+        met = self._faults.meet(
+            data[0], immune=lambda fault: fault is Fault.NAD_STATUS and data[0] not in WITH_STATUS_BYTE
+        )
         with self._lock:
             self._commands += 1
-        if fault is Fault.SILENT:
+        if met is not None and met.fault is Fault.SILENT:
             return
         self.port.write(ACK_FRAME)
-        if fault is Fault.NO_ANSWER:
+        if met is not None and met.fault is Fault.NO_ANSWER:
             return
         try:
             result = self._chip.run(data)
@@ -203,10 +182,10 @@ class Pn532:
             return
         if isinstance(result, Waiting):
             deadline_s = None if result.timeout_s is None else time.monotonic() + result.timeout_s
-            self._waiting = _Pending(data[0], result, deadline_s, fault)
+            self._waiting = _Pending(data[0], result, deadline_s, met)
             self._wait_on()
         else:
-            self._answer(data[0], result, fault)
+            self._answer(data[0], result, met)
 
     def _wait_on(self) -> None:
         """See whether a command that waits can be answered now."""
@@ -218,50 +197,22 @@ class Pn532:
             reply = pending.waiting.otherwise
         if reply is not None:
             self._waiting = None
-            self._answer(pending.command, reply, pending.fault)
+            self._answer(pending.command, reply, pending.met)
 
-    def _meet_fault(self, command: int) -> Fault | None:
-        """Take one occasion of the fault, if it is for this command."""
-        with self._lock:
-            failing = self._failing
-            if failing is None or failing.command not in (None, command):
-                return None
-            if failing.fault is Fault.NAD_STATUS and command not in WITH_STATUS_BYTE:
-                return None
-            if failing.times is not None:
-                failing.times -= 1
-                if failing.times <= 0:
-                    self._failing = None
-            return failing.fault
-
-    def _answer(self, command: int, reply: Reply, fault: Fault | None) -> None:
+    def _answer(self, command: int, reply: Reply, met: Met | None) -> None:
         payload = reply.payload
-        if fault is Fault.NAD_STATUS:
+        if met is not None and met.fault is Fault.NAD_STATUS:
             payload = bytes([payload[0] | 0x80]) + payload[1:]
         # Noted before it is written: the host may have read it before this thread runs again.
         if reply.card is not None:
             answer = CardAnswer(reply.card.uid, command, time.monotonic_ns())
             with self._lock:
                 self._answers.append(answer)
-        self._send(answer_frame(command, payload), fault)
+        self._send(answer_frame(command, payload), met)
 
-    def _send(self, frame: bytes, fault: Fault | None) -> None:
+    def _send(self, frame: bytes, met: Met | None) -> None:
         self._last_frame = frame
-        match fault:
-            case Fault.WRONG_CHECKSUM:
-                frame = frame[:-2] + bytes([frame[-2] ^ 0x55]) + frame[-1:]
-            case Fault.ERROR_FRAME:
-                frame = ERROR_FRAME
-            case Fault.GARBAGE:
-                frame = bytes((byte * 89 + 41) & 0xFF for byte in range(40))
-            case Fault.HALF_FRAME:
-                frame = frame[: len(frame) // 2]
-            case Fault.SLOW_BYTES:
-                for byte in frame:
-                    self.port.write(bytes([byte]))
-                    self._closing.wait(self._slow_byte_gap_s)
-                return
-        self.port.write(frame)
+        self._faults.send(frame, met, self.port.write, self.unplug, _SPOILED, self._closing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,4 +222,4 @@ class _Pending:
     command: int
     waiting: Waiting
     deadline_s: float | None
-    fault: Fault | None
+    met: Met | None

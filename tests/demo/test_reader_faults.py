@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from demo import cast
-from simulator.pn532 import Fault
+from simulator.faults import Fault
 from tests.demo.stage_fixture import PATIENCE_S, LiveStage
 from tests.waiting import eventually
 

@@ -12,13 +12,16 @@ from agent.drivers.card_libnfc import CardLibnfc, CardLibnfcOptions
 from agent.drivers.facts import CardPresented, DeviceStatus, Status
 from simulator import ndef
 from simulator.cards import Ntag213, UidCard
-from simulator.pn532 import Fault, Pn532
+from simulator.faults import Fault
+from simulator.pn532 import Pn532
 from simulator.ports import Pty
 from tests.drivers.told import Told
 
 UID = b"\x11\x22\x33\x44"
 TAG = Ntag213(bytes.fromhex("04a1b2c3d4e5f6"), ndef.text_message("会员一", "zh"))
 IN_DATA_EXCHANGE = 0x40
+BAD_ANSWERS = [fault for fault in Fault if fault not in (Fault.NAD_STATUS, Fault.DISCONNECT)]
+"""The faults after which the cable is still in and libnfc still runs."""
 
 Open = Callable[[], Told]
 
@@ -79,7 +82,7 @@ def test_a_reader_that_fails_is_told_of_and_comes_back_by_itself(
     assert_next_tap_is_read(reader, told)
 
 
-@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.NAD_STATUS])
+@pytest.mark.parametrize("fault", BAD_ANSWERS)
 def test_one_bad_answer_is_noise_and_no_news(reader: Pn532, open_driver: Open, fault: Fault) -> None:
     told = open_driver()
     told.next_status(Status.READY)
@@ -89,7 +92,7 @@ def test_one_bad_answer_is_noise_and_no_news(reader: Pn532, open_driver: Open, f
     assert [status.status for status in told.of(DeviceStatus)] == [Status.READY]
 
 
-@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.NAD_STATUS])
+@pytest.mark.parametrize("fault", BAD_ANSWERS)
 def test_one_bad_answer_while_a_tag_is_read_costs_no_tap(reader: Pn532, open_driver: Open, fault: Fault) -> None:
     told = open_driver()
     told.next_status(Status.READY)
@@ -132,7 +135,7 @@ def test_slow_bytes_are_waited_for(reader: Pn532, open_driver: Open) -> None:
     assert [status.status for status in told.of(DeviceStatus)] == [Status.READY]
 
 
-@pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in (Fault.NAD_STATUS, Fault.SLOW_BYTES)])
+@pytest.mark.parametrize("fault", [fault for fault in BAD_ANSWERS if fault is not Fault.SLOW_BYTES])
 def test_a_reader_that_fails_from_the_beginning_is_found_when_it_is_well(
     reader: Pn532, open_driver: Open, fault: Fault
 ) -> None:
@@ -167,6 +170,20 @@ def test_a_cable_pulled_while_a_tag_is_read_costs_no_later_tap(reader: Pn532, op
     reader.unplug()
     assert told.next_status(Status.GONE).reason == "unplugged"
     reader.heal()
+    reader.replug()
+    told.next_status(Status.READY)
+    assert told.next(CardPresented).uid == TAG.uid
+
+
+@pytest.mark.parametrize("after_bytes", [0, 1, 7, 20])
+def test_a_cable_that_comes_off_inside_an_answer_is_told_of_and_its_return_too(
+    reader: Pn532, open_driver: Open, after_bytes: int
+) -> None:
+    told = open_driver()
+    told.next_status(Status.READY)
+    reader.fail(Fault.DISCONNECT, times=1, command=IN_DATA_EXCHANGE, after_bytes=after_bytes)
+    reader.field.present(TAG)
+    assert told.next_status(Status.GONE).reason == "unplugged"
     reader.replug()
     told.next_status(Status.READY)
     assert told.next(CardPresented).uid == TAG.uid

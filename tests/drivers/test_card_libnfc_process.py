@@ -16,7 +16,8 @@ import agent.drivers.card_libnfc_child as child_module
 from agent.drivers.card_libnfc import CardLibnfc, CardLibnfcOptions
 from agent.drivers.facts import CardPresented, DeviceStatus, Status
 from simulator.cards import UidCard
-from simulator.pn532 import Fault, Pn532
+from simulator.faults import Fault
+from simulator.pn532 import Pn532
 from tests.drivers.told import Told
 from tests.waiting import eventually
 

@@ -9,7 +9,8 @@ import pytest
 
 from simulator import ndef
 from simulator.cards import ClassicCard, Ntag213, Phone, TypeBCard, UidCard
-from simulator.pn532 import Fault, Pn532
+from simulator.faults import Fault
+from simulator.pn532 import Pn532
 from simulator.pn532_chip import crc_a
 from tests.simulator.host import ACK, NACK, Host, command_frame, extended_frame
 from tests.waiting import eventually
