@@ -66,10 +66,20 @@ def decode(data: bytes, max_bytes: int) -> Any:
     repeated keys (NOT_CBOR), trailing bytes, long integers and unordered keys (NOT_DETERMINISTIC), and other types than
     the contract's, such as floats and null (WRONG_TYPE).
     """
+    value = parse(data, max_bytes)
+    if encode(value) != data:
+        raise ContractError(Reason.NOT_DETERMINISTIC)
+    return value
+
+
+def parse(data: bytes, max_bytes: int) -> Any:
+    """Return the value that ``data`` is an encoding of, for those who compare it with the one encoding themselves.
+    Raises ContractError where it is none, or has more than ``max_bytes`` (TOO_LARGE, NOT_CBOR).
+    """
     if len(data) > max_bytes:
         raise ContractError(Reason.TOO_LARGE, detail=f"{len(data)} bytes, at most {max_bytes}")
     try:
-        value = cbor2.loads(
+        return cbor2.loads(
             data,
             tag_hook=_refuse_tag,
             semantic_decoders=_KNOWN_TAGS,
@@ -79,9 +89,6 @@ def decode(data: bytes, max_bytes: int) -> Any:
         )
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
         raise ContractError(Reason.NOT_CBOR, detail=type(error).__name__) from error
-    if encode(value) != data:
-        raise ContractError(Reason.NOT_DETERMINISTIC)
-    return value
 
 
 def _plainly_within(value: Any, depth: int) -> bool:

@@ -71,12 +71,11 @@ def open_sealed(data: bytes, content_type: ContentType, believed: Keyring, max_b
     UNKNOWN_KEY (nobody believed signed it), BAD_SIGNATURE (somebody believed is named, but did not sign these bytes).
     """
     protected, payload, signature = _parts(data, max_bytes)
-    headers = _protected_headers(protected)
-    if headers[_CONTENT_TYPE] != content_type:
+    algorithm, kind, kid = _protected_headers(protected)
+    if kind != content_type:
         raise ContractError(Reason.WRONG_CONTENT_TYPE, detail=f"expected {content_type.name}")
-    kid = headers[_KID]
     key = believed.get(kid) if isinstance(kid, bytes) else None
-    if key is None or headers[_ALG] != key.algorithm:
+    if key is None or algorithm != key.algorithm:
         raise ContractError(Reason.UNKNOWN_KEY, detail=kid.hex() if isinstance(kid, bytes) else "")
     if not key.verify(_to_be_signed(protected, payload), signature):
         raise ContractError(Reason.BAD_SIGNATURE)
@@ -128,7 +127,9 @@ def _parts(data: bytes, max_bytes: int) -> tuple[bytes, bytes, bytes]:
     raise ContractError(Reason.NOT_AN_ENVELOPE, detail="not the four parts of COSE_Sign1")
 
 
-def _protected_headers(protected: bytes) -> dict[int, object]:
+@lru_cache(maxsize=256)
+def _protected_headers(protected: bytes) -> tuple[object, object, object]:
+    """Algorithm, content type and key id; each of those who are heard has the same in all their entries."""
     try:
         headers = cbor.decode(protected, _OVERHEAD_BYTES)
     except ContractError as error:
@@ -137,4 +138,4 @@ def _protected_headers(protected: bytes) -> dict[int, object]:
         raise ContractError(Reason.NOT_AN_ENVELOPE, detail="protected headers are not algorithm, content type, key id")
     if headers[_ALG] not in tuple(Algorithm):
         raise ContractError(Reason.UNKNOWN_KEY, detail="algorithm")
-    return headers
+    return headers[_ALG], headers[_CONTENT_TYPE], headers[_KID]

@@ -107,8 +107,12 @@ def peek_header(sealed: bytes) -> EntryHeader:
 
 
 def _split(payload: bytes) -> tuple[EntryHeader, bytes]:
-    parts = cbor.decode(payload, MAX_PAYLOAD_BYTES)
-    match parts:
+    match cbor.parse(payload, MAX_PAYLOAD_BYTES):
+        case [dict() as header, bytes() as body] if header.get(1) == GRAMMAR:
+            found = wire.recognised(EntryHeader, header)
+            if found is not None and cbor.array([found[1], cbor.scalar(body)]) == payload:
+                return found[0], body
+    match cbor.decode(payload, MAX_PAYLOAD_BYTES):
         case [dict() as header, bytes() as body]:
             if header.get(1) != GRAMMAR and type(header.get(1)) is int:
                 raise ContractError(Reason.NEWER_GRAMMAR, detail=str(header.get(1)))

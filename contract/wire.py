@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from contract import cbor, record_writers
+from contract import cbor, record_readers, record_writers
 from contract.errors import ContractError, Reason
 
 RecordT = TypeVar("RecordT")
@@ -22,7 +22,6 @@ ToWire = Callable[[Any], object]
 FromWire = Callable[[object, str], Any]
 
 _HEX = re.compile("(?:[0-9a-f]{2})*")
-_HEX_SCHEMA = f"^{_HEX.pattern}$"
 _UNSHOWN = frozenset(["Cc", "Cf", "Cs", "Zl", "Zp"])
 """Unicode's general categories of characters that are not shown themselves and change how others are: controls, formats
 (right to left, zero width, joiners, the byte order mark), halves of surrogate pairs, line and paragraph separators.
@@ -77,13 +76,14 @@ Shape = Plain | Nested | Several | Alternatives | Later
 class Kind:
     """How one value is written and strictly read: ``write(value)`` gives plain CBOR values, ``read(plain, path)``
     checks and builds. ``shape`` tells what it is made of. ``quick``, where there is one, gives the bytes of what
-    ``write`` gives, or refuses without saying why.
+    ``write`` gives, or refuses without saying why; ``quick_read`` gives what ``read`` gives of all that ``read`` takes.
     """
 
     write: ToWire
     read: FromWire
     shape: Shape = Plain({})
     quick: record_writers.Write | None = None
+    quick_read: record_readers.Read | None = None
 
 
 def whole(low: int = 0, high: int = cbor.INT_MAX) -> Kind:
@@ -97,7 +97,7 @@ def whole(low: int = 0, high: int = cbor.INT_MAX) -> Kind:
         return plain
 
     shape = Plain({"type": "integer", "minimum": low, "maximum": high})
-    return Kind(read, read, shape, record_writers.whole_writer(low, high))
+    return Kind(read, read, shape, record_writers.whole_writer(low, high), record_readers.as_it_is)
 
 
 def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
@@ -120,7 +120,7 @@ def text(max_chars: int, pattern: str = "", min_chars: int = 1) -> Kind:
 
     schema: dict[str, object] = {"type": "string", "minLength": min_chars, "maxLength": max_chars}
     shape = Plain(schema | ({"pattern": f"^{pattern}$"} if pattern else {}))
-    return Kind(read, read, shape, record_writers.text_writer(min_chars, max_chars, form))
+    return Kind(read, read, shape, record_writers.text_writer(min_chars, max_chars, form), record_readers.as_it_is)
 
 
 def octets(min_bytes: int, max_bytes: int | None = None) -> Kind:
@@ -139,9 +139,9 @@ def octets(min_bytes: int, max_bytes: int | None = None) -> Kind:
             raise ContractError(Reason.WRONG_TYPE, path, "expected bytes as hexadecimal digits")
         return bytes.fromhex(authored)
 
-    schema = {"type": "string", "pattern": _HEX_SCHEMA, "minLength": 2 * min_bytes, "maxLength": 2 * most}
+    schema = {"type": "string", "pattern": f"^{_HEX.pattern}$", "minLength": 2 * min_bytes, "maxLength": 2 * most}
     shape = Plain(schema, parse, bytes.hex)
-    return Kind(read, read, shape, record_writers.octets_writer(min_bytes, most))
+    return Kind(read, read, shape, record_writers.octets_writer(min_bytes, most), record_readers.as_it_is)
 
 
 def choice(options: type[StrEnum]) -> Kind:
@@ -156,7 +156,7 @@ def choice(options: type[StrEnum]) -> Kind:
 
     shape = Plain({"enum": [option.value for option in options]})
     quick = record_writers.name_writer({option: option.value for option in options})
-    return Kind(lambda value: read(str(value), "").value, read, shape, quick)
+    return Kind(lambda value: read(str(value), "").value, read, shape, quick, record_readers.name_reader(known))
 
 
 def flag() -> Kind:
@@ -167,7 +167,7 @@ def flag() -> Kind:
             raise ContractError(Reason.WRONG_TYPE, path, "expected true or false")
         return plain
 
-    return Kind(read, read, Plain({"type": "boolean"}), record_writers.flag_writer())
+    return Kind(read, read, Plain({"type": "boolean"}), record_writers.flag_writer(), record_readers.as_it_is)
 
 
 def record(of: type) -> Kind:
@@ -241,9 +241,7 @@ def at(key: int, kind: Kind) -> Any:
 
 
 def maybe(key: int, kind: Kind, default: Any = None) -> Any:
-    """Declare an optional field under integer ``key``: absent on the wire where it has its ``default``, which is None
-    unless given.
-    """
+    """Declare an optional field under integer ``key``, left out on the wire where it has its ``default``."""
     return field(default=default, metadata={"key": key, "kind": kind})
 
 
@@ -303,7 +301,21 @@ def pack(value: object) -> bytes:
 
 def unpack(of: type[RecordT], data: bytes, max_bytes: int) -> RecordT:
     """Return a record of ``of`` from bytes of at most ``max_bytes``. Raises ContractError for anything else."""
-    return from_wire(of, cbor.decode(data, max_bytes))
+    found = recognised(of, cbor.parse(data, max_bytes))
+    return found[0] if found is not None and found[1] == data else from_wire(of, cbor.decode(data, max_bytes))
+
+
+def recognised(of: type[RecordT], plain: object) -> tuple[RecordT, bytes] | None:
+    """Return the record that ``plain`` may be, and its one encoding. Where that is what ``plain`` was decoded from,
+    the record is what :func:`from_wire` would give; of all else, and where None is returned, that has to be asked.
+    """
+    write, read = _record_writer(cast(Any, of)), _record_reader(cast(Any, of))
+    if write is None or read is None:
+        return None
+    try:
+        return (found := read(plain)), write(found)
+    except record_readers.FAULTS:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +363,13 @@ def _record_writer(of: Any) -> record_writers.Write | None:
     return record_writers.record_writer(of, known) if len(known) == len(found) else None
 
 
+@cache
+def _record_reader(of: Any) -> record_readers.Read | None:
+    """What reads records of a class at once; None for those that may hold their own kind."""
+    parts = {part.name: (part, read) for part in _layout(of) if (read := _quick_read(part.kind))}
+    return record_readers.record_reader(of, parts) if len(parts) == len(_layout(of)) else None
+
+
 def _quick(kind: Kind) -> record_writers.Write | None:
     match kind.shape:
         case Nested(of):
@@ -364,3 +383,18 @@ def _quick(kind: Kind) -> record_writers.Write | None:
         case Later():
             return None
     return kind.quick or (lambda value: cbor.encode(kind.write(value)))
+
+
+def _quick_read(kind: Kind) -> record_readers.Read | None:
+    match kind.shape:
+        case Nested(of):
+            return _record_reader(of)
+        case Several(of):
+            read = _quick_read(of)
+            return None if read is None else record_readers.array_reader(read)
+        case Alternatives(options):
+            found = {cast(Any, of).KEY: read for of in options.values() if (read := _record_reader(of))}
+            return record_readers.option_reader(found) if len(found) == len(options) else None
+        case Later():
+            return None
+    return kind.quick_read or (lambda plain: kind.read(plain, ""))
