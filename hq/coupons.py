@@ -13,7 +13,7 @@ from hq.documents import Desk
 from hq.errors import OfficeError
 from hq.grants import require_member
 from hq.own_chain import book
-from hq.tables import coupons
+from hq.tables import coupon_uses, coupons
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,9 @@ def issue_coupon(connection: Connection, desk: Desk, terms: CouponTerms, now_ms:
             used_entry_id=None,
         )
     )
+    # A till may have taken it before these books, which are an older backup, know of it.
+    told = (coupon_uses.c.code == terms.code, coupon_uses.c.entry_id.is_not(None))
+    connection.execute(update(coupon_uses).where(*told).values(weigh=True))
     book(connection, desk, OfficeBody("coupon_issued", terms.code, _moved(terms.code, 1)), now_ms)
     return coupon_text(sealed)
 

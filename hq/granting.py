@@ -14,6 +14,7 @@ from contract.value import Account, Asset, DrawOrder, Lease
 from hq.accounted import free_accounted
 from hq.bulk import keep_rows
 from hq.charging import draw_told_late, settle_charges
+from hq.coupon_charges import weigh_coupons
 from hq.documents import Desk, overtake
 from hq.floor_cover import cover_floor
 from hq.free import FreeLot, free_amount, free_lots, lendable_points
@@ -52,6 +53,7 @@ def step(connection: Connection, desk: Desk, now_ms: int) -> int:
     ensure_own_chain(connection, desk, now_ms)
     settle_charges(connection, desk, now_ms)
     draw_told_late(connection, desk, now_ms)
+    weigh_coupons(connection, desk, now_ms)
     restoration = open_restoration(connection)
     if restoration is not None:
         return _find_out(connection, desk, restoration, now_ms)

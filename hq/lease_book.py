@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, or_, sel
 from contract.ids import TerminalAddress
 from contract.value import Account, Asset, DrawOrder, Lease
 from hq.bulk import insert_rows
-from hq.tables import leases
+from hq.own_place import OFFICE_SHOP
+from hq.tables import late_terms, leases
 
 
 class LeaseState(StrEnum):
@@ -36,6 +37,12 @@ SHOPS_BEYOND_LEASES = "shop/%/beyond_leases"
 def beyond_leases_account(shop: str | None) -> str:
     """The account of what a shop's tills took beyond what was lent to them; without a shop what head office bears."""
     return OFFICE_BEYOND_LEASES if shop is None else SHOPS_BEYOND_LEASES.replace("%", shop)
+
+
+def bearer_of(connection: Connection, shop: str) -> str:
+    """The account that bears what the tills of ``shop`` take beyond what is there, as it is decided now."""
+    bearer = connection.scalar(select(late_terms.c.bearer).where(late_terms.c.shop == shop)) or shop
+    return beyond_leases_account(None if bearer == OFFICE_SHOP else bearer)
 
 
 class Origin(StrEnum):

@@ -12,16 +12,13 @@ from dataclasses import dataclass, field
 
 from contract.calendar import LAST_DAY
 from contract.postings import (
-    COUPONS,
     POINTS,
     USES,
     Posting,
-    coupon_account,
     granted_account,
     member_points_account,
     member_uses_account,
     pool_account,
-    taken_account,
 )
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 from contract.value import Account, Asset, Draw, DrawOrder, Lease, bonus_place, born_lease_id, ledger_place
@@ -164,10 +161,11 @@ class Entry:
         taking, item = self._taking, self._item
         account = draw.account
         if account.asset is Asset.COUPON:
-            found = taking.coupons.use(item, account.holder)
-            there, bonus = int(found is None), 0
-            if found is not None:
-                taking.find(item, found.cause, found.detail)
+            used = taking.coupons.use(item, account.holder, taking.bearer(self._shop))
+            there, bonus = int(used.finding is None), 0
+            if used.finding is not None:
+                taking.find(item, used.finding.cause, used.finding.detail)
+            taking.postings += [(item.entry_id, posting) for posting in used.postings]
         else:
             there, bonus = taking.draw_from_lease(item, draw)
             taking.charge(item, draw, self._currency, (there, bonus))
@@ -240,8 +238,8 @@ class Entry:
         if body.member is not None:
             self._give_back(body, body.member.member)
         for code in body.codes_restored:
-            if self._taking.coupons.give_back(code, body.original.transaction):
-                self._grant((coupon_account(code), COUPONS), taken_account(self._shop, Asset.COUPON), 1)
+            back = self._taking.coupons.give_back(self._item, code, body.original.transaction)
+            self._taking.postings += [(self._item.entry_id, posting) for posting in back]
 
     def _give_back(self, body: RefundBody, member: str) -> None:
         """Stored value goes back to the lots it was drawn from, points and bonus the way they came."""

@@ -167,6 +167,24 @@ def settle(connection: Connection, place: Place, causes: Iterable[Cause], now_ms
     )
 
 
+def tell_again(connection: Connection, place: Place, finding: Finding, now_ms: int) -> None:
+    """Put ``finding`` before people as it is now, also where head office itself had settled one of its cause there.
+    What a person settled stays settled.
+    """
+    raise_exceptions(connection, ((place, finding),), now_ms)
+    connection.execute(
+        update(exceptions)
+        .where(
+            exceptions.c.address == str(place.address),
+            exceptions.c.epoch == place.epoch,
+            exceptions.c.seq == place.seq,
+            exceptions.c.reason == finding.cause.value,
+            exceptions.c.note.is_(None),
+        )
+        .values(settled_ms=None, detail=finding.detail[:MAX_DETAIL_CHARS])
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """An exception that was settled: its number, and what it was about."""

@@ -35,6 +35,7 @@ from hq.tables.told import documents
 from hq.tables.unsettled import exceptions, quarantine
 from hq.tables.value import (
     charges,
+    coupon_uses,
     coupons,
     day_spends,
     hold_parts,
@@ -64,6 +65,7 @@ __all__ = [
     "catalogue_heads",
     "chains",
     "charges",
+    "coupon_uses",
     "coupons",
     "day_spends",
     "documents",

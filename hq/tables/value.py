@@ -116,7 +116,29 @@ coupons = Table(
     Column("withdrawn_ms", BigInteger),
     Column("used_entry_id", ForeignKey("entries.id")),
 )
-"""Coupons as signed; ``used_entry_id`` is the entry that used it first and did not give it back."""
+"""Coupons as signed; ``used_entry_id`` is the entry whose use counts: it was used by it and not given back."""
+
+coupon_uses = Table(
+    "coupon_uses",
+    METADATA,
+    Column("code", String(64), primary_key=True),
+    Column("transaction_id", LargeBinary, primary_key=True),
+    Column("entry_id", ForeignKey("entries.id"), index=True),
+    Column("address", ADDRESS),
+    Column("epoch", BigInteger),
+    Column("seq", BigInteger),
+    Column("wall_ms", BigInteger, nullable=False),
+    Column("bearer", String(96)),
+    Column("back_shop", String(16)),
+    Column("weigh", Boolean, nullable=False),
+)
+"""Every use of a coupon that was heard of, and every return of one: by which transaction, in which entry and place, at
+which shop it came back, and the account that is charged for it. ``weigh`` while it is to be weighed against the others.
+"""
+
+Index(
+    "ix_coupon_uses_weigh", coupon_uses.c.code, sqlite_where=coupon_uses.c.weigh, postgresql_where=coupon_uses.c.weigh
+)
 
 revoked = Table(
     "revoked",
