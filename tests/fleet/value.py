@@ -19,6 +19,7 @@ from contract.slips import GRAMMAR, Slip, seal_slip
 from contract.trade import RefundBody, SaleBody, TopUpBody
 from contract.value import Account, Asset
 from rules.beside.draws import Short, spend, spendable
+from tests.fleet.keys import at_the_till, ordered
 from tests.fleet.premises import MEMBERS
 from tests.fleet.terminal import Running, Unit
 
@@ -34,7 +35,9 @@ def paid_in(buyer: Buyer, amount_minor: int, until_ms: int, cashier: str, book: 
     if isinstance(basket, Refusal):
         return basket
     assert basket.top_up is not None
-    commit = topping.top_up_commit(basket, basket.top_up, buyer, cashier, book)
+    commit = ordered(topping.top_up_paid(at_the_till(basket, cashier), basket, basket.top_up, book))
+    if isinstance(commit, Refusal):
+        return commit
     assert isinstance(commit.body, TopUpBody)
     born = tuple(replace(lease, spend_until_ms=until_ms) for lease in commit.body.born)
     return replace(commit, body=replace(commit.body, born=born))
