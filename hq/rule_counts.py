@@ -7,8 +7,9 @@ limit, and only where a pack has one.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, tuple_, union_all
 
@@ -18,17 +19,21 @@ from contract.documents import MOST_USED, DocumentKind, RuleUsed, open_document
 from contract.envelope import keyring
 from contract.errors import ContractError
 from contract.ids import parse_address
-from contract.trace import MOST_GIVEN, times_acted
+from contract.trace import MOST_GIVEN, RuleTimes, times_acted
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
+from hq.audit_value import refund_of
 from hq.bulk import add_rows
 from hq.documents import DAY_MS, Desk, sealed_bytes
 from hq.facts import Known
 from hq.meaning import Meaning
-from hq.tables import documents, rule_counts, sales, top_ups, transactions
+from hq.tables import documents, refunds, rule_counts, sales, top_ups, transactions
 from hq.unsettled import Cause, Finding, Place
+from rules.engine.compiled import Compiled
 from rules.grammar.rule import Limits
 from rules.moments import day_of, zone_of
 from rules.pack import read_pack
+from rules.refund import sold_of
+from rules.undone import rules_undone, top_up_undone
 
 EVER = -1
 """The day that stands for all of them."""
@@ -55,17 +60,18 @@ class _Acted:
 
 
 def limits_exceeded(
-    connection: Connection, entries: Iterable[tuple[Place, Meaning]], known: Known
+    connection: Connection, entries: Iterable[tuple[Place, Meaning]], known: Known, now_ms: int
 ) -> list[tuple[Place, Finding]]:
     """Count what ``entries``, newly in effect and written, say of limited rules; return what goes beyond the limit of
     the pack that the entry was made by, counting all tills.
     """
     entries = tuple(entries)
+    counted = {place: tuple(_acted(place, meaning, known)) for place, meaning in entries}
     undone: dict[Place, list[_Acted]] = defaultdict(list)
-    for item in _undone(connection, entries, known):
+    for item in _undone(connection, entries, known, {place for place, found in counted.items() if found}):
         undone[item.place].append(item)
     # In the order of the chain: what came back before a sale makes room for it.
-    acted = [item for place, meaning in entries for item in (*_acted(place, meaning, known), *undone.get(place, ()))]
+    acted = [item for place, _meaning in entries for item in (*counted[place], *undone.get(place, ()))]
     if not acted:
         return []
     rows: dict[tuple[str, str, int, str, int], int] = defaultdict(int)
@@ -82,9 +88,9 @@ def limits_exceeded(
     for item in acted:
         sums[item.what] += item.times
         if item.most is not None and sums[item.what] > item.most:
-            words = _words(connection, item.what, now[item.what], item.most)
+            words = _words(connection, item.what, sums[item.what], item.most)
             told.append((item.place, Finding(Cause.BEYOND_LIMIT, words)))
-    _forget_days(connection, added)
+    _forget_days(connection, added, now_ms)
     return told
 
 
@@ -182,38 +188,109 @@ def _counted(rule: str, limits: Limits, who: tuple[str | None, str], day: int) -
         yield (_SHOP + shop, rule, day), limits.per_shop_day
 
 
-def _undone(connection: Connection, entries: Sequence[tuple[Place, Meaning]], known: Known) -> Iterator[_Acted]:
-    """What returns undo is taken off where the sale was counted, on its day, never more than it had."""
-    returns = [
-        (place, body)
-        for place, meaning in entries
-        if isinstance(body := meaning.body, RefundBody) and body.rules_undone
-    ]
-    if not returns:
+def _undone(
+    connection: Connection, entries: Sequence[tuple[Place, Meaning]], known: Known, counted: Set[Place]
+) -> Iterator[_Acted]:
+    """What returns undo, by the rules and whatever their tills say: taken off where the sale was counted, on its day,
+    and never more than it had. What came back before its sale came is taken off at the sale, one of ``counted``.
+    """
+    here = {_place_of(meaning): place for place, meaning in entries}
+    came = {meaning.header.transaction: place for place, meaning in entries if place in counted}
+    asked = {body.original.transaction for _place, meaning in entries if isinstance(body := meaning.body, RefundBody)}
+    asked |= came.keys()
+    rows = _returns(connection, asked) if asked else {}
+    if not rows:
         return
-    asked = {body.original.transaction for _place, body in returns}
+    for sold in _sold(connection, rows.keys(), known):
+        back = _Back(sold)
+        fresh = []
+        for row in rows[sold.transaction]:
+            place = here.get((row.address, row.epoch, row.seq))
+            if row.original_digest != sold.digest:
+                continue
+            if place is not None:
+                fresh.append((place, row))
+                continue
+            undone = back.give(row.units, row.refund_minor)
+            if sold.transaction in came:
+                yield from _taken_off(came[sold.transaction], sold, undone)
+        for place, row in fresh:
+            yield from _taken_off(place, sold, back.give(row.units, row.refund_minor))
+
+
+def _place_of(meaning: Meaning) -> tuple[str, int, int]:
+    """Where an entry stands by its own header, as the rows of its kind name it."""
+    header = meaning.header
+    return str(header.address), header.epoch, header.seq
+
+
+def _returns(connection: Connection, asked: Iterable[bytes]) -> dict[bytes, list[Any]]:
+    """The returns in the books of what these transactions sold, in the order in which they came."""
+    found: dict[bytes, list[Any]] = defaultdict(list)
+    rows = select(refunds).where(refunds.c.original_transaction.in_(sorted(asked)), refunds.c.posted)
+    for row in connection.execute(rows.order_by(refunds.c.entry_id)):
+        found[row.original_transaction].append(row)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Sold:
+    """A sale or top-up of which something came back: as it was signed, its pack, and where and when it was counted."""
+
+    transaction: bytes
+    digest: bytes
+    body: SaleBody | TopUpBody
+    compiled: Compiled
+    till: tuple[str, int]
+    wall_ms: int
+
+
+def _sold(connection: Connection, asked: Iterable[bytes], known: Known) -> Iterator[_Sold]:
     made = union_all(
         *(
             select(transactions.c.transaction_id, table.c.address, table.c.epoch, table.c.wall_ms)
             .join(table, table.c.entry_id == transactions.c.entry_id)
-            .where(transactions.c.transaction_id.in_(asked), table.c.posted)
+            .where(transactions.c.transaction_id.in_(sorted(asked)), table.c.posted)
             for table in (sales, top_ups)
         )
     )
-    sold = {row.transaction_id: row for row in connection.execute(made)}
-    for place, body in returns:
-        row, origin = sold.get(body.original.transaction), known.origins.get(body.original.transaction)
-        if row is None or origin is None or origin.compiled is None or origin.digest != body.original.digest:
-            continue
-        shop, limited = parse_address(row.address).shop, origin.compiled.shared.limited
-        member = None if origin.sale.member is None else origin.sale.member.member
-        day = day_of(row.wall_ms, zone_of(shop, origin.compiled.pack))
-        had = times_acted(origin.sale.effects)
-        for item in body.rules_undone:
-            times = min(item.times, had.get(item.rule, 0))
-            if times and item.rule in limited:
-                for what, _most in _counted(item.rule, limited[item.rule], (member, shop), day):
-                    yield _Acted(place, what, (row.address, row.epoch), -times)
+    for row in connection.execute(made):
+        origin = known.origins.get(row.transaction_id)
+        if origin is not None and origin.compiled is not None and origin.compiled.shared.limited:
+            till = (row.address, row.epoch)
+            yield _Sold(row.transaction_id, origin.digest, origin.sale, origin.compiled, till, row.wall_ms)
+
+
+class _Back:
+    """What has come back of a sale so far. A return of more than is kept undoes nothing."""
+
+    def __init__(self, sold: _Sold) -> None:
+        self._sold = sold
+        self._units = [0] * len(sold.body.basket.lines)
+        self._minor = 0
+
+    def give(self, units: Sequence[int], refund_minor: int) -> tuple[RuleTimes, ...]:
+        """Return what the next return undoes."""
+        body, compiled = self._sold.body, self._sold.compiled
+        earlier = (refund_of(self._units, (self._minor, 0, 0, 0, 0)),)
+        if isinstance(body, TopUpBody):
+            self._minor += refund_minor
+            return top_up_undone(body, compiled, refund_minor, earlier)
+        try:
+            undone = rules_undone(sold_of(body), compiled, units, earlier)
+        except ContractError:
+            return ()
+        self._units = [before + more for before, more in zip(self._units, units, strict=True)]
+        return undone
+
+
+def _taken_off(place: Place, sold: _Sold, undone: Iterable[RuleTimes]) -> Iterator[_Acted]:
+    shop, limited = parse_address(sold.till[0]).shop, sold.compiled.shared.limited
+    member = None if sold.body.member is None else sold.body.member.member
+    day = day_of(sold.wall_ms, zone_of(shop, sold.compiled.pack))
+    for item in undone:
+        for what, _most in _counted(item.rule, limited[item.rule], (member, shop), day):
+            yield _Acted(place, what, sold.till, -item.times)
 
 
 def _in_all(connection: Connection, asked: Sequence[_What]) -> dict[_What, int]:
@@ -222,10 +299,11 @@ def _in_all(connection: Connection, asked: Sequence[_What]) -> dict[_What, int]:
     return {(row.holder, row.rule, row.day): row.times for row in rows}
 
 
-def _forget_days(connection: Connection, added: Mapping[_What, int]) -> None:
+def _forget_days(connection: Connection, added: Mapping[_What, int], now_ms: int) -> None:
+    """Let go of days long before the newest of each of these holders. A clock that runs ahead ages nothing."""
     newest: dict[str, int] = {}
     for holder, _rule, day in added:
-        newest[holder] = max(day, newest.get(holder, EVER))
+        newest[holder] = max(min(day, now_ms // DAY_MS + 1), newest.get(holder, EVER))
     for holder, day in sorted(newest.items()):
         if day != EVER:
             old = (rule_counts.c.day > EVER, rule_counts.c.day < day - KEPT_DAYS)
