@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from contract.journal import TimeQuality
+from contract.making import made_at_once
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -27,9 +28,13 @@ NEAR_MS = 5_000
 JUMP_MS = 10_000
 """A clock that moved so much more or less than the time that passed was set by somebody or something."""
 
+ASKED_AGAIN_MS = 1_000
+"""So long it is believed what the kernel said of its clock, unless somebody sets the clock before that."""
+
 _TIME_ERROR = 5  # What adjtimex(2) returns while nothing disciplines the clock.
 
 
+@made_at_once
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """One moment: Unix milliseconds with their quality, and milliseconds since the boot named by ``boot_id``."""
@@ -113,6 +118,8 @@ class SystemClock:
         """The floor less the time since the boot: what it is now is this plus the time since the boot now."""
         self._kept_at_boot_ms = kept_ms - self.monotonic_ms()
         self._own_at_boot_ms = self._own_ms() - self.monotonic_ms()
+        self._asked: tuple[int, int, bool] | None = None
+        """When it was asked last whether the clock is disciplined, since the boot and by that clock, and the answer."""
 
     def believes(self, signed_ms: int) -> bool:
         """Tell whether a signed time can be: not where it is a day ahead of a clock that something disciplines."""
@@ -137,11 +144,23 @@ class SystemClock:
         floor_ms = max(self._floor_at_boot_ms, self._kept_at_boot_ms) + monotonic_ms
         if own_ms < floor_ms - NEAR_MS:
             quality = TimeQuality.DOUBTFUL
-        elif self._sources.synchronised():
+        elif self._is_disciplined(own_ms, monotonic_ms):
             quality = TimeQuality.SYNCHRONISED
         else:
             quality = TimeQuality.FREE_RUNNING
         return Stamp(max(own_ms, floor_ms), quality, self._boot_id, monotonic_ms)
+
+    def _is_disciplined(self, own_ms: int, monotonic_ms: int) -> bool:
+        """What the kernel says of its clock; whoever sells fast does not ask it for every stamp."""
+        if self._asked is not None:
+            asked_at_ms, own_then_ms, answer = self._asked
+            passed_ms = monotonic_ms - asked_at_ms
+            # Both clocks are cut to whole milliseconds; a clock that differs by more was set.
+            if passed_ms < ASKED_AGAIN_MS and -2 < own_ms - own_then_ms - passed_ms < 2:
+                return answer
+        answer = self._sources.synchronised()
+        self._asked = monotonic_ms, own_ms, answer
+        return answer
 
     def jump(self) -> Jump | None:
         """Tell whether the machine's own clock was set since this was asked last."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from contract import wire
 from contract.calendar import DAY, LAST_DAY, YEARLY
 from contract.ids import CATEGORY, NAME, RULE, SKU, TAG, TIER
+from contract.making import made_at_once
 from contract.money import AMOUNT_MINOR
 
 MAX_LINES = 1_000
@@ -34,6 +35,7 @@ class TaxRate:
     rate_bp: int = wire.at(2, wire.whole(0, 10_000))
 
 
+@made_at_once
 @dataclass(frozen=True, slots=True)
 class BasketLine:
     """One line: what, how many whole units, and the list price of one unit in minor units.
@@ -107,6 +109,7 @@ class PlannedTender:
     amount_minor: int = wire.at(2, AMOUNT_MINOR)
 
 
+@made_at_once
 @dataclass(frozen=True, slots=True)
 class Customer:
     """The member who buys. ``visits`` counts the purchases before this one, ``visit_days`` are the days of the latest
@@ -125,6 +128,7 @@ class Customer:
     visit_days: tuple[int, ...] = wire.maybe(9, wire.many(DAY, MOST_VISIT_DAYS), ())
 
 
+@made_at_once
 @dataclass(frozen=True, slots=True)
 class Basket:
     """Lines in the order they were entered, the member if any, and what else rules may ask for. ``moment_ms`` is Unix

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from contract import wire
 from contract.errors import ContractError, Reason
+from contract.making import made_at_once
 
 POINTS = "points"
 """The unit of points accounts. Money accounts use the currency's code."""
@@ -19,6 +20,7 @@ PIECES = "pieces"
 """The unit of gift accounts."""
 
 
+@made_at_once
 @dataclass(frozen=True, slots=True)
 class Posting:
     """``amount`` of ``unit`` added to ``account`` (negative: taken). Money in minor units, points in whole points.

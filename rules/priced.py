@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from contract.making import made_at_once
 from contract.trace import AppliedEffect
 from rules.tax import Taxes
 
 
+@made_at_once
 @dataclass(frozen=True, slots=True)
 class Priced:
     """The outcome of pricing a basket, in minor units and points.

@@ -140,29 +140,45 @@ class Database:
         with named_faults():
             self._open_connection().executemany(sql, rows)
 
-    @contextmanager
-    def transaction(self, durable: bool = True) -> Iterator[None]:
+    def transaction(self, durable: bool = True) -> "Transaction":
         """All or nothing. When it returns without an error and is ``durable``, a power cut cannot undo it.
 
         Raises StoreError, having undone everything; so does any exception inside.
         """
+        return Transaction(self._begin, self._end, durable)
+
+    def _begin(self, durable: bool) -> sqlite3.Connection:
         connection = self._open_connection()
         try:
-            self._settle_log(connection)
+            if self._log_in_doubt:
+                self._settle_log(connection)
             if durable is not self._promise:
                 self._say_promise(connection, durable)
             try:
                 connection.execute("BEGIN IMMEDIATE")
-                yield
-                self._commit(connection)
             except BaseException:
-                self._over += 1
+                self._undo(connection)
                 raise
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise fault(error) from error
+        return connection
+
+    def _end(self, connection: sqlite3.Connection, error: BaseException | None) -> None:
+        """Commit, or after an error undo everything."""
+        try:
+            if error is not None:
+                self._undo(connection)
+            else:
+                self._commit(connection)
+        except sqlite3.Error as failed:
+            raise fault(failed) from failed
+        if isinstance(error, sqlite3.Error):
+            raise fault(error) from error
+
+    def _undo(self, connection: sqlite3.Connection) -> None:
+        self._over += 1
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
     def _say_promise(self, connection: sqlite3.Connection, durable: bool) -> None:
         """Let commits from now on be durable, or not; where that fails half way it is said again."""
@@ -176,8 +192,9 @@ class Database:
     def _commit(self, connection: sqlite3.Connection) -> None:
         try:
             connection.execute("COMMIT")
-        except sqlite3.Error:
-            self._log_in_doubt = True
+        except BaseException as error:
+            self._log_in_doubt = self._log_in_doubt or isinstance(error, sqlite3.Error)
+            self._undo(connection)
             raise
 
     def _settle_log(self, connection: sqlite3.Connection) -> None:
@@ -187,8 +204,6 @@ class Database:
         what the kernel held of the log at that moment may never reach the disk, whatever a later sync says. The
         checkpoint writes everything that counts to the file, syncs it, and empties the log. Raises StoreError.
         """
-        if not self._log_in_doubt:
-            return
         (busy, _pages, _moved) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise StoreError(StoreCause.LOCKED, "after a failed commit the log is begun anew, and somebody reads it")
@@ -230,6 +245,26 @@ class Database:
             raise StoreError(StoreCause.NEWER, f"the file has shape {done}, this program knows {len(steps)}")
         for number, sql in enumerate(steps[done:], start=done + 1):
             connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+class Transaction:
+    """A transaction that ``begin`` begins and ``end`` ends, which is told the exception inside, if there was one."""
+
+    __slots__ = ("_begin", "_connection", "_durable", "_end")
+
+    def __init__(
+        self,
+        begin: Callable[[bool], sqlite3.Connection],
+        end: Callable[[sqlite3.Connection, BaseException | None], None],
+        durable: bool,
+    ) -> None:
+        self._begin, self._end, self._durable = begin, end, durable
+
+    def __enter__(self) -> None:
+        self._connection = self._begin(self._durable)
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._end(self._connection, error)
 
 
 def migrations() -> list[str]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from agent.paper import Paper
 from contract.bodies import Body, EntryKind
+from contract.making import made_at_once
 
 
 class SoundName(StrEnum):
@@ -17,6 +18,7 @@ class SoundName(StrEnum):
     ATTENTION = "attention"
 
 
+@made_at_once
 @dataclass(frozen=True, slots=True)
 class Commit:
     """Append this entry to the journal, then tell ``Committed`` or ``CommitFailed``; one is outstanding at a time.

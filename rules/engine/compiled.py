@@ -7,11 +7,12 @@ cost nothing, however many there are. Compiling reads the pack alone: the same p
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from contract import cbor
 from contract.basket import Basket
 from contract.calendar import DAY_MINUTES, date_of
+from rules.engine.keys import keys_of, prefixed
 from rules.engine.selecting import Matcher
 from rules.engine.view import Facts, View
 from rules.grammar import conditions as asks
@@ -38,6 +39,7 @@ class Compiled:
     __slots__ = (
         "_always",
         "_buckets",
+        "_kinds",
         "_needs",
         "_shops",
         "_zones",
@@ -66,6 +68,8 @@ class Compiled:
         self._zones = {zone.name: zone for zone in pack.zones}
         needs = [_needs(rule, sets) for rule in self.rules]
         common = Counter(key for asked in needs for keys in asked for key in keys)
+        # Of a kind that no rule needs, no key is made.
+        self._kinds = sorted({key.partition(":")[0] for key in common})
         self._buckets: dict[str, list[int]] = {}
         self._always: list[int] = []
         self._needs: list[tuple[Keys, ...]] = []
@@ -85,7 +89,7 @@ class Compiled:
 
     def candidates(self, view: View) -> list[int]:
         """The numbers of the rules that ``view`` could meet, in the order they act."""
-        keys = keys_of(view)
+        keys = keys_of(view, self._kinds)
         found = list(self._always)
         buckets = self._buckets
         for key in keys:
@@ -272,7 +276,7 @@ def needed(condition: Condition, sets: dict[str, ItemSet]) -> list[Keys]:
         case asks.Distinct():
             return _as_list(_items(condition.select, sets))
     if isinstance(condition, Named):
-        return [frozenset(_prefixed(_PREFIXES[type(condition)], condition.any_of))]
+        return [frozenset(prefixed(_PREFIXES[type(condition)], condition.any_of))]
     return []
 
 
@@ -343,36 +347,3 @@ def finds_goods(rule: Rule, view: View) -> bool:
         if view.lines(select) if select is not None else not isinstance(effect, rewards.ASKED_FOR):
             return True
     return False
-
-
-def keys_of(view: View) -> set[str]:
-    """Every key a basket has."""
-    facts, basket, customer = view.facts, view.facts.basket, view.facts.customer
-    keys = {f"shop:{basket.shop}", f"terminal:{basket.shop}/{basket.terminal}", f"channel:{basket.channel}"}
-    named: list[tuple[str, Iterable[str]]] = [
-        *(("group", facts.shop.groups), ("code", basket.codes), ("tender", facts.tenders), ("flag", basket.flags))
-    ]
-    if customer is not None:
-        keys.update(("member", f"tier:{customer.tier}", f"card:{customer.card_type}"))
-        named += [("tag", customer.tags), ("segment", customer.segments)]
-    for prefix, names in named:
-        if names:
-            keys.update(_prefixed(prefix, names))
-    if facts.day is not None:
-        today = date_of(facts.day)
-        keys.update((f"month:{today.year * 12 + today.month}", f"weekday:{today.isoweekday()}"))
-        if facts.pack.calendars:
-            keys |= {f"festival:{calendar.name}" for calendar in facts.pack.calendars if facts.day in calendar.days}
-    for line in basket.lines:
-        keys.add(f"sku:{line.sku}")
-        if line.brand is not None:
-            keys.add(f"brand:{line.brand}")
-        if line.categories:
-            keys.update([f"category:{name}" for name in line.categories])
-        if line.tags:
-            keys.update([f"item:{name}" for name in line.tags])
-    return keys
-
-
-def _prefixed(prefix: str, names: Iterable[str]) -> list[str]:
-    return [f"{prefix}:{name}" for name in names]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contract.money import MAX_AMOUNT_MINOR
 from rules.engine.proposal import Proposal
 from rules.engine.shortfall import Shortfall, Why
-from rules.engine.units import Off, Run, Sharing, spread, whole_minor
+from rules.engine.units import Off, Run, Sharing, by_run, spread, whole_minor
 from rules.engine.view import View
 from rules.grammar.conditions import Base
 from rules.grammar.money import (
@@ -166,6 +166,9 @@ def _each_unit(runs: Sequence[Run], base: Base, view: View, reckon: Reckon) -> l
 
 
 def _each_line(runs: Sequence[Run], base: Base, how: Sharing, view: View, reckon: Reckon) -> list[Off]:
+    numbers = [run.line for run in runs]
+    if numbers == sorted(set(numbers)):
+        return by_run([reckon(run.count * _worth(run, base, view)) for run in runs], runs, view.units, how.split)
     by_line: dict[int, list[Run]] = {}
     for run in runs:
         by_line.setdefault(run.line, []).append(run)

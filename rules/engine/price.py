@@ -1,5 +1,7 @@
 """price(): what a basket costs and earns under a pack, with every step it took."""
 
+from itertools import accumulate
+
 from contract.basket import LAST_MOMENT_MS, Basket
 from contract.errors import ContractError, Reason
 from contract.money import MAX_AMOUNT_MINOR
@@ -24,18 +26,17 @@ def opened(basket: Basket, compiled: Compiled) -> View:
     """A view of a basket that can be priced. Raises ContractError as :func:`price` does."""
     if basket.moment_ms is not None and basket.moment_ms > LAST_MOMENT_MS:
         raise ContractError(Reason.OUT_OF_RANGE, "moment_ms", "beyond the calendar")
-    total = 0
     for index, line in enumerate(basket.lines):
         if line.weight_g is not None and line.quantity != 1:
             raise ContractError(Reason.OUT_OF_RANGE, f"lines[{index}].quantity", "goods by weight have quantity 1")
-        total += line.list_minor
-        if total > MAX_AMOUNT_MINOR:
-            raise ContractError(Reason.OUT_OF_RANGE, f"lines[{index}]", "basket above the largest amount")
     if basket.usage:
         _require_once([usage.rule for usage in basket.usage], "usage", "rule")
     if basket.stock:
         _require_once([stock.sku for stock in basket.stock], "stock", "sku")
-    return compiled.open(basket)
+    view = compiled.open(basket)
+    if sum(view.units.worth) > MAX_AMOUNT_MINOR:
+        raise ContractError(Reason.OUT_OF_RANGE, _first_beyond(basket), "basket above the largest amount")
+    return view
 
 
 def outcome(met: Met, compiled: Compiled) -> Priced:
@@ -60,6 +61,12 @@ def outcome(met: Met, compiled: Compiled) -> Priced:
         taxes=view.taxed(),
         exact=met.exact,
     )
+
+
+def _first_beyond(basket: Basket) -> str:
+    """Which line takes a basket above the largest amount."""
+    so_far = accumulate([line.list_minor for line in basket.lines])
+    return f"lines[{next(index for index, total in enumerate(so_far) if total > MAX_AMOUNT_MINOR)}]"
 
 
 def _require_once(names: list[str], path: str, field: str) -> None:

@@ -66,6 +66,8 @@ def _paid_otherwise(effect: PointsPerMoney, view: View) -> int:
     """What of the selected goods is paid by means that earn nothing: each line bears its part of them by what it
     costs, so that rules for different goods count the same money once.
     """
+    if not view.facts.basket.tenders and not view.stored_minor:
+        return 0
     barred = set(effect.not_tenders)
     if not view.facts.pack.policies.stored_value_earns:
         barred.add(STORED_VALUE)

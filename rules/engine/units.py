@@ -190,25 +190,44 @@ def spread(amount: int, runs: Sequence[Run], units: Units, how: Sharing) -> list
     if len(runs) == 1:
         run = runs[0]
         return _over_run(min(amount, _room(run, units.floors[run.line])), run, how.split)
+    # The first and the last line are those of the order they were entered in; shares alone need no such order.
+    key = None if how.split is Split.LARGEST else units.entered.__getitem__
     by_line: dict[int, list[Run]] = {}
     for run in runs:
         by_line.setdefault(run.line, []).append(run)
-    # The first and the last line are those of the order they were entered in; shares alone need no such order.
-    lines = sorted(by_line, key=None if how.split is Split.LARGEST else units.entered.__getitem__)
+    lines = sorted(by_line, key=key)
+    if len(lines) == len(runs):
+        return _over_lines(amount, [by_line[line][0] for line in lines], units, how)
     weights, rooms = [], []
     for line in lines:
         floor, each_list, of_line = units.floors[line], units.lists[line], by_line[line]
-        if len(of_line) == 1:
-            run = of_line[0]
-            weights.append(run.count * (each_list if how.by_list else run.each))
-            rooms.append(_room(run, floor))
-        else:
-            weights.append(sum([run.count * (each_list if how.by_list else run.each) for run in of_line]))
-            rooms.append(sum([_room(run, floor) for run in of_line]))
+        weights.append(sum([run.count * (each_list if how.by_list else run.each) for run in of_line]))
+        rooms.append(sum([_room(run, floor) for run in of_line]))
     offs: list[Off] = []
     for line, part in zip(lines, fill(amount, weights, rooms, how.split, how.rounding), strict=True):
         if part:
             offs += spread_line(part, by_line[line], units.floors[line], how.split)
+    return offs
+
+
+def _over_lines(amount: int, runs: Sequence[Run], units: Units, how: Sharing) -> list[Off]:
+    """:func:`spread` where each line has one run."""
+    lists, floors, split = units.lists, units.floors, how.split
+    weights = [run.count * (lists[run.line] if how.by_list else run.each) for run in runs]
+    rooms = [_room(run, floors[run.line]) for run in runs]
+    offs: list[Off] = []
+    for run, part in zip(runs, fill(amount, weights, rooms, split, how.rounding), strict=True):
+        if part:
+            offs += _over_run(part, run, split)
+    return offs
+
+
+def by_run(amounts: Sequence[int], runs: Sequence[Run], units: Units, split: Split) -> list[Off]:
+    """Take an amount off each run, as far as no unit goes below its floor."""
+    floors = units.floors
+    offs: list[Off] = []
+    for amount, run in zip(amounts, runs, strict=True):
+        offs += _over_run(min(amount, _room(run, floors[run.line])), run, split)
     return offs
 
 
@@ -262,6 +281,15 @@ def _over_run(amount: int, run: Run, split: Split) -> list[Off]:
 
 def _cut(stretches: list[_Stretch], unit: int, count: int, off: int, used: bool) -> list[_Stretch]:
     """The stretches of a line after ``off`` came off ``count`` units from ``unit`` on."""
+    if len(stretches) == 1 and off:
+        ((number, each, was_used),) = stretches
+        after = number - unit - count
+        parts = [(count, each - off, was_used or used)]
+        if unit:
+            parts.insert(0, (unit, each, was_used))
+        if after:
+            parts.append((after, each, was_used))
+        return parts
     changed: list[_Stretch] = []
     start, end = 0, unit + count
     for stretch in stretches:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from contract.basket import Basket
 from rules.engine.acting import propose, refused
-from rules.engine.compiled import Compiled, Keys, keys_of, needed, selects_of, stands_for
+from rules.engine.compiled import Compiled, Keys, needed, selects_of, stands_for
 from rules.engine.conditions import check, check_all
+from rules.engine.keys import keys_of
 from rules.engine.meeting import meet
 from rules.engine.price import opened, outcome
 from rules.engine.shortfall import Shortfall, Why

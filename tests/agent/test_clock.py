@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from agent.clock import (
+    ASKED_AGAIN_MS,
     FAR_AHEAD_MS,
     JUMP_MS,
     NEAR_MS,
@@ -42,6 +43,22 @@ def test_a_stamp_is_whole_milliseconds_of_the_machines_own_clocks() -> None:
 def test_the_quality_says_whether_anything_disciplines_the_clock() -> None:
     assert SystemClock(0, Hands(NOON_MS, True).sources()).stamp().quality is TimeQuality.SYNCHRONISED
     assert SystemClock(0, Hands(NOON_MS, False).sources()).stamp().quality is TimeQuality.FREE_RUNNING
+
+
+def test_the_kernel_is_asked_about_its_clock_once_in_a_while_and_when_the_clock_was_set() -> None:
+    hands = Hands(NOON_MS, disciplined=True)
+    clock = SystemClock(0, hands.sources())
+    assert clock.stamp().quality is TimeQuality.SYNCHRONISED
+    hands.disciplined = False
+    hands.wall_ms, hands.boot_ms = hands.wall_ms + ASKED_AGAIN_MS - 1, hands.boot_ms + ASKED_AGAIN_MS - 1
+    assert clock.stamp().quality is TimeQuality.SYNCHRONISED
+    hands.wall_ms, hands.boot_ms = hands.wall_ms + 1, hands.boot_ms + 1
+    assert clock.stamp().quality is TimeQuality.FREE_RUNNING
+    hands.disciplined = True
+    for moved_ms in (2, -2):
+        hands.wall_ms += moved_ms
+        assert (clock.stamp().quality is TimeQuality.SYNCHRONISED) is hands.disciplined
+        hands.disciplined = not hands.disciplined
 
 
 def test_time_below_the_last_signed_time_is_raised_to_it_and_called_doubtful() -> None:
