@@ -4,7 +4,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -20,13 +20,15 @@ from agent.offline_store.refunds import ReturnTaken
 from agent.offline_store.store import Place, Store
 from agent.txn.book import ActivePack
 from agent.txn.recovery import MOST_OFFERED
+from agent.txn.sold import PRINTED
 from contract.basket import MAX_POINTS, RuleUsage
-from contract.bodies import ShiftCloseBody, ShiftFigures
+from contract.bodies import EntryKind, ShiftCloseBody, ShiftFigures
 from contract.documents import CashierRecord, CatalogueItem, Notice
 from contract.envelope import Keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.journal import Entry
+from contract.messages import EarlierEpoch
 from contract.money import MAX_AMOUNT_MINOR
 from contract.signing import PublicKey
 from contract.slips import Slip, seal_slip
@@ -44,6 +46,9 @@ NOTICE_MS = 8_000
 """So long each of several notices stays on the glass."""
 MOST_TERMINALS = 300
 """A cashier looks through no more terminals than these for the one that a slip is for."""
+LOOKED_BACK = 300
+"""So many entries are looked through for the newest papers."""
+_PRINTED_AGAIN = PRINTED - {EntryKind.SLIP_OUT}
 _log = logging.getLogger(__name__)
 
 
@@ -298,9 +303,26 @@ class StoreBook:
         found = (self._ask(partial(self._store.entry, place.seq, place.epoch), None) for place in owed)
         return tuple(islice((entry for entry in found if entry is not None), MOST_OFFERED))
 
-    def last_sale(self) -> Entry | None:
-        """The newest sale of the journal."""
-        return self._ask(self._store.last_sale, None)
+    def last_papers(self, most: int) -> tuple[Entry, ...]:
+        """The newest entries of which a paper may be printed once more, the newest first; value slips are not. Looked
+        for among the newest entries; before them at least the last sale is known.
+        """
+        found = tuple(islice((entry for entry in self._newest() if entry.header.kind in _PRINTED_AGAIN), most))
+        last = None if found else self._ask(self._store.last_sale, None)
+        return found if last is None else (last,)
+
+    def _newest(self) -> Iterator[Entry]:
+        """The newest entries that can be read, the newest first, also of epochs that have ended."""
+        nothing: tuple[EarlierEpoch, ...] = ()
+        ends = [(ended.epoch, ended.head_seq) for ended in self._ask(self._store.earlier, nothing)]
+        head = self._ask(self._store.head, None)
+        ends += [] if head is None else [(self.epoch(), head.seq)]
+        places = ((epoch, seq) for epoch, end in reversed(ends) for seq in range(end, 0, -1))
+        for epoch, seq in islice(places, LOOKED_BACK):
+            kept = self._ask(partial(self._store.digest_at, seq, epoch), None)
+            entry = self._ask(partial(self._store.entry, seq, epoch), None) if kept else None
+            if entry is not None:
+                yield entry
 
     def _understood(self, read: Callable[[bytes], T], content: bytes) -> T | None:
         """A kept pack. One that this program no longer understands counts as none: nothing is sold by guesses."""

@@ -9,6 +9,7 @@ from contract.basket import Basket
 from contract.money import format_minor
 from contract.trace import AppliedEffect, Given
 from contract.trade import PendingPoints
+from rules.called import card_called, coupon_called
 from rules.grammar import money, rewards
 from rules.grammar.conditions import Base
 from rules.grammar.effects import Effect
@@ -137,12 +138,12 @@ def _change(applied: AppliedEffect, scale: int) -> tuple[Change, int, str]:
     off = applied.rounding_minor - applied.off_minor
     if off:
         return Change.OFF, off, f"+{format_minor(off)}" if off > 0 else format_minor(off)
+    if applied.bonus_minor:
+        return Change.GIVEN, applied.bonus_minor, f"+{format_minor(applied.bonus_minor)}"
     if applied.points:
         return Change.POINTS, applied.points, f"+{points_text(applied.points, scale)}"
     if given:
         return Change.GIVEN, given, f"×{given}"
-    if applied.bonus_minor:
-        return Change.GIVEN, applied.bonus_minor, f"+{format_minor(applied.bonus_minor)}"
     if applied.stored_minor:
         return Change.PAID, -applied.stored_minor, format_minor(-applied.stored_minor)
     if applied.points_spent:
@@ -334,7 +335,17 @@ def _pay_stored(case: _Case) -> Words:
 
 
 def _top_up(case: _Case) -> Words:
-    return "充值赠送", "given with a top-up"
+    """All that comes with it: what it changed is told of the first of these alone."""
+    applied, bonus = case.applied, format_minor(case.applied.bonus_minor)
+    parts = [(bonus, bonus)] if applied.bonus_minor else []
+    if applied.points:
+        points = case.points(applied.points)
+        parts.append((f"{points} 分", f"{points} points"))
+    named = [(coupon_called(item.name, case.pack), item.count) for item in applied.coupons]
+    named += [(card_called(item.name, case.pack), item.count) for item in applied.counts]
+    parts += [(f"{zh} × {count}", f"{en} × {count}") for (zh, en), count in named]
+    listed = " + ".join(zh for zh, _en in parts), " + ".join(en for _zh, en in parts)
+    return f"充值送 {listed[0]}".rstrip(), f"top-up brings {listed[1]}".strip()
 
 
 def _redeem(case: _Case) -> Words:
@@ -349,8 +360,7 @@ def redeem_cost(effect: rewards.Redeem, pack: Pack) -> Words:
         zh.append(f"{shown} 分")
         en.append(f"{shown} points")
     if effect.card is not None:
-        card = next((item for item in pack.count_cards if item.card == effect.card), None)
-        titles = (effect.card, effect.card) if card is None else (card.title, card.title_en)
+        titles = card_called(effect.card, pack)
         zh.append(f"{titles[0]} {effect.uses} 次")
         en.append(f"{effect.uses} of {titles[1]}")
     return " + ".join(zh) or "凭券", " + ".join(en) or "with the coupon"

@@ -340,6 +340,6 @@ class Book(Protocol):
         """Sales whose receipt is not known to be out, oldest first; at least as many as are offered."""
         ...
 
-    def last_sale(self) -> Entry | None:
-        """The newest sale of the journal."""
+    def last_papers(self, most: int) -> tuple[Entry, ...]:
+        """The newest entries of which a paper may be printed once more, the newest first; value slips are not."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.txn.open_basket import Buyer
+from agent.txn.withdrawn import Withdrawn
 from contract.bodies import ShiftCloseBody, SlipOutBody
 from contract.journal import Entry
 from contract.slips import Slip
@@ -35,13 +36,16 @@ class SoldSale:
 
 @dataclass(frozen=True, slots=True)
 class ToppedUp:
-    """A top-up as the journal holds it, ready to be shown and printed."""
+    """A top-up as the journal holds it, ready to be shown and printed. ``points_scale`` is what points are counted in,
+    1 where the pack is not kept any more.
+    """
 
     entry: Entry
     body: TopUpBody
     explanations: tuple[Explanation, ...]
     buyer: Buyer
     when: str
+    points_scale: int = 1
 
     @property
     def amount_minor(self) -> int:
@@ -97,12 +101,13 @@ class HandedOut:
 @dataclass(frozen=True, slots=True)
 class Refunded:
     """A return as the journal holds it, ready to be shown and printed. ``names`` are what the lines of the sale are
-    called; empty where the sale is not kept here any more.
+    called; empty where the sale is not kept here any more. ``withdrawn`` is what it takes away again.
     """
 
     entry: Entry
     body: RefundBody
     names: tuple[str, ...]
+    withdrawn: tuple[Withdrawn, ...]
     buyer: Buyer | None
     when: str
 

@@ -163,6 +163,8 @@ def _top_up(done: ToppedUp) -> Iterator[paper.Row]:
     for explanation in done.explanations:
         yield from _effect(explanation)
     yield paper.Pair("储值增加 Stored value", f"+{format_minor(body.amount_minor + body.bonus_minor)}", bold=True)
+    if body.points:
+        yield paper.Pair("积分增加 Points", f"+{points_text(body.points, done.points_scale)}", bold=True)
     yield paper.Pair("现金 Cash", format_minor(sum(tender.amount_minor for tender in body.tenders)))
 
 

@@ -12,6 +12,7 @@ from agent.txn.effects import Commit
 from agent.txn.receipt import QR_DIGEST_BYTES, QR_PREFIX
 from agent.txn.returning import NamedSale, PlannedRefund, Refunding
 from agent.txn.value import BORN_MS, points_of, wallet
+from agent.txn.withdrawn import Withdrawn, withdrawn
 from contract.bodies import EntryKind
 from contract.errors import ContractError
 from contract.ids import receipt_number
@@ -85,7 +86,7 @@ def _planned(
         body = _body(named, found, returned, (transaction, cashier), book)
     except ContractError as error:
         return Refusal(RefusalCode.REFUND_NOT_HERE, str(error))
-    return _ordered(transaction, body, named.entry)
+    return _ordered(transaction, body, named.entry, withdrawn(body, named.compiled.pack, sale))
 
 
 def _planned_top_up(
@@ -130,8 +131,8 @@ def _planned_top_up(
     return _ordered(transaction, body, entry)
 
 
-def _ordered(transaction: bytes, body: RefundBody, entry: Entry) -> PlannedRefund:
-    return PlannedRefund(Commit(EntryKind.REFUND, transaction, body, owes_receipt=True), body, entry)
+def _ordered(transaction: bytes, body: RefundBody, entry: Entry, gone: tuple[Withdrawn, ...] = ()) -> PlannedRefund:
+    return PlannedRefund(Commit(EntryKind.REFUND, transaction, body, owes_receipt=True), body, entry, gone)
 
 
 def _original(entry: Entry, book: Book) -> Original:

@@ -6,10 +6,17 @@ from collections.abc import Iterator
 
 from agent import paper
 from agent.txn.state import Refunded
+from agent.txn.withdrawn import Gone
 from contract.ids import receipt_number
 from contract.money import format_minor
 from contract.value import Asset
 from rules.explain import points_text
+
+_WITHDRAWN = {
+    Gone.COUPON: "收回券 Coupons withdrawn",
+    Gone.USES: "收回次数 Uses withdrawn",
+    Gone.GIFT: "收回赠品 Gifts due",
+}
 
 
 def return_rows(done: Refunded) -> Iterator[paper.Row]:
@@ -41,10 +48,5 @@ def return_rows(done: Refunded) -> Iterator[paper.Row]:
         yield paper.Pair("退回积分 Points back", f"+{points_text(body.points_restored, body.points_scale)}")
     for code in body.codes_restored:
         yield paper.Pair("券恢复可用 Coupon good again", code)
-    for title, given in (
-        ("收回券 Coupons withdrawn", body.coupons_withdrawn),
-        ("收回次数 Uses withdrawn", body.counts_withdrawn),
-        ("收回赠品 Gifts due", body.gifts_due),
-    ):
-        for one in given:
-            yield paper.Pair(title, f"{one.name} × {one.count}")
+    for one in done.withdrawn:
+        yield paper.Pair(_WITHDRAWN[one.kind], f"{one.title} × {one.count}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from agent.txn.effects import Commit
+from agent.txn.withdrawn import Withdrawn
 from contract.journal import Entry
 from contract.trade import RefundBody, SaleBody
 from rules.engine.compiled import Compiled
@@ -31,13 +32,14 @@ class NamedSale:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRefund:
-    """A return that was reckoned and waits for the cashier's word: the order to book it, what it says, and the entry
-    of what comes back.
+    """A return that was reckoned and waits for the cashier's word: the order to book it, what it says, the entry of
+    what comes back, and what is taken away again.
     """
 
     order: Commit
     body: RefundBody
     entry: Entry
+    withdrawn: tuple[Withdrawn, ...]
 
     def tells_the_same(self, other: PlannedRefund) -> bool:
         """Whether the cashier reads the same of both: they differ at most in which leases are drawn and until when

@@ -8,10 +8,10 @@ from dataclasses import replace
 from agent.txn import identify, keying, permission, redeeming, slipping, topping
 from agent.txn.answers import Step, move, nod, refuse
 from agent.txn.book import Book
-from agent.txn.effects import Commit, Print, Sound, SoundName
+from agent.txn.effects import Commit
 from agent.txn.events import CardFailed, CardRead, CodeFailed, CodeRead, Input, KeyDown
-from agent.txn.receipt import receipt_of
 from agent.txn.refunding import refund_begun
+from agent.txn.reprinting import reprint_asked
 from agent.txn.sale import (
     as_of_now,
     begun,
@@ -26,7 +26,6 @@ from agent.txn.sale import (
     without_last,
 )
 from agent.txn.shifting import report_begun
-from agent.txn.sold import recalled
 from agent.txn.state import (
     Buyer,
     Committing,
@@ -104,7 +103,7 @@ def _key(state: TillState, scene: Selling, key: str, book: Book) -> Step:
         case "topup" | "slip":
             return _value_keyed(state, scene, topping.planned if key == "topup" else slipping.planned, book)
         case "reprint":
-            return _reprint(state, scene, book)
+            return reprint_asked(state, scene, book)
         case "signout":
             return _sign_out(state, scene)
         case "menu":
@@ -312,18 +311,6 @@ def _value_keyed(
     if isinstance(found, Refusal):
         return refuse(state, found, replace(scene, keyed=""))
     return nod(state, Selling(replace(found, held=basket.held, points_held=basket.points_held)))
-
-
-def _reprint(state: TillState, scene: Selling, book: Book) -> Step:
-    if scene.basket is not None or scene.keyed or scene.phone_entry:
-        return refuse(state, RefusalCode.KEY_NOT_NOW)
-    last = book.last_sale()
-    sold = recalled(last, book) if last is not None else None
-    if sold is None:
-        return refuse(state, RefusalCode.NOTHING_TO_REPRINT)
-    paper = receipt_of(sold, book.shop_name(), reprint=True)
-    said = replace(state, notice=Notice.RECEIPT_AGAIN)
-    return said, (Sound(SoundName.ATTENTION), Print(sold.entry.header.seq, paper, sold.entry.header.epoch))
 
 
 def _sign_out(state: TillState, scene: Selling) -> Step:

@@ -6,6 +6,7 @@ from agent.txn.book import Book
 from agent.txn.masking import mask_last4, mask_name
 from agent.txn.report_paper import since_of
 from agent.txn.state import Buyer, Done, HandedOut, Refunded, ShiftClosed, SlippedOut, SoldSale, ToppedUp
+from agent.txn.withdrawn import withdrawn
 from contract import wire
 from contract.basket import Customer
 from contract.bodies import MAX_SLIP_BYTES, EntryKind, ShiftCloseBody, SlipOutBody
@@ -19,7 +20,7 @@ from contract.value import Asset
 from rules.explain import Explanation, explain, explain_by_name, withheld
 from rules.grammar.pack import Pack
 
-_PRINTED = frozenset(
+PRINTED = frozenset(
     [
         EntryKind.SALE,
         EntryKind.TOP_UP,
@@ -29,13 +30,14 @@ _PRINTED = frozenset(
         EntryKind.SHIFT_CLOSE,
     ]
 )
+"""The kinds of entry of which a paper is printed."""
 
 
 def recalled(entry: Entry, book: Book) -> Done | None:
     """Return what a paper is printed of in ``entry``, explained as far as the pack that priced it is still kept; None
     where the entry is nothing of the kind or not to be read.
     """
-    if entry.header.kind not in _PRINTED:
+    if entry.header.kind not in PRINTED:
         return None
     try:
         body = entry.body()
@@ -50,11 +52,13 @@ def recalled(entry: Entry, book: Book) -> Done | None:
             return SoldSale(entry, body, explanations, _buyer(body, book), _when(entry, book))
         case TopUpBody():
             pack = book.pack_of(body.pack)
-            explanations = explained(body.effects, 1 if pack is None else pack.points_scale, pack)
+            scale = 1 if pack is None else pack.points_scale
+            explanations = explained(body.effects, scale, pack)
             if pack is not None:
                 explanations += withheld(pack, body.basket)
             customer = body.basket.customer or Customer("")
-            return ToppedUp(entry, body, explanations, _as_sold(body.member, customer, book), _when(entry, book))
+            buyer = _as_sold(body.member, customer, book)
+            return ToppedUp(entry, body, explanations, buyer, _when(entry, book), scale)
         case SlipOutBody():
             return _slipped_out(entry, body, book)
         case RedemptionBody():
@@ -74,7 +78,8 @@ def refunded(entry: Entry, body: RefundBody, book: Book) -> Refunded:
     customer = (made and made.basket.customer) or Customer("")
     buyer = None if body.member is None else _as_sold(body.member, customer, book)
     names = made.names if isinstance(made, SaleBody) else ("储值充值 Top-up",) if made is not None else ()
-    return Refunded(entry, body, names, buyer, _when(entry, book))
+    gone = withdrawn(body, book.pack_of(body.pack), made if isinstance(made, SaleBody) else None)
+    return Refunded(entry, body, names, gone, buyer, _when(entry, book))
 
 
 def body_of(done: Done) -> SaleBody | TopUpBody | SlipOutBody | RedemptionBody | RefundBody | ShiftCloseBody:
@@ -93,7 +98,9 @@ def just_topped_up(
     entry: Entry, body: TopUpBody, explanations: tuple[Explanation, ...], buyer: Buyer, book: Book
 ) -> ToppedUp:
     """Return the top-up that was committed a moment ago, with the explanations it was shown with."""
-    return ToppedUp(entry, body, explanations, buyer, _when(entry, book))
+    pack = book.pack_of(body.pack)
+    scale = 1 if pack is None else pack.points_scale
+    return ToppedUp(entry, body, explanations, buyer, _when(entry, book), scale)
 
 
 def explained(effects: tuple[AppliedEffect, ...], points_scale: int, pack: Pack | None) -> tuple[Explanation, ...]:

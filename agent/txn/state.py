@@ -45,6 +45,7 @@ __all__ = [
     "ReceiptState",
     "Recovered",
     "Refunded",
+    "Reprinting",
     "Scene",
     "Selling",
     "ShiftClosed",
@@ -140,6 +141,13 @@ class ShiftReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Reprinting:
+    """The newest papers, newest first, of which one may be printed once more."""
+
+    papers: tuple[Done, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Menu:
     """What else a cashier may do, each under a number; ``behind`` is where the menu was opened."""
 
@@ -189,7 +197,7 @@ class Recovered:
     problem: str = ""
 
 
-Scene = SignIn | Selling | AskPin | Refunding | ShiftReport | Menu | Committing | Paid | Recovered
+Scene = SignIn | Selling | AskPin | Refunding | ShiftReport | Reprinting | Menu | Committing | Paid | Recovered
 
 
 @dataclass(frozen=True, slots=True)

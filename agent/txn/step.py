@@ -26,6 +26,7 @@ from agent.txn.member_pin import left, pin_step, pin_told
 from agent.txn.menu import menu_step
 from agent.txn.recovery import owed_receipt_told, recovery_step, started
 from agent.txn.refunding import refunding_step
+from agent.txn.reprinting import reprinting_step
 from agent.txn.returning import Refunding
 from agent.txn.selling import offered, selling_step
 from agent.txn.shifting import report_step
@@ -39,6 +40,7 @@ from agent.txn.state import (
     Paid,
     ReceiptState,
     Recovered,
+    Reprinting,
     Selling,
     ShiftReport,
     SignIn,
@@ -109,6 +111,8 @@ def _input(state: TillState, event: Input, book: Book) -> Step:
             return refunding_step(fresh, scene, event, book)
         case ShiftReport() as scene:
             return report_step(fresh, scene, event, book)
+        case Reprinting() as scene:
+            return reprinting_step(fresh, scene, event, book)
         case Menu() as scene:
             return menu_step(fresh, scene, event, book)
         case AskPin() as scene:
@@ -131,7 +135,7 @@ def _time_passed(state: TillState, book: Book) -> TillState:
     match state.scene:
         case SignIn(number=number) if number:
             return replace(state, scene=SignIn())
-        case Paid(receipt=ReceiptState.PRINTED) | Refunding() | ShiftReport():
+        case Paid(receipt=ReceiptState.PRINTED) | Refunding() | ShiftReport() | Reprinting():
             return replace(state, scene=Selling())
         case Menu(behind=behind):
             return replace(state, scene=behind)

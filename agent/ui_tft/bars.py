@@ -13,6 +13,7 @@ from agent.txn.state import (
     Notice,
     Paid,
     Recovered,
+    Reprinting,
     Selling,
     ShiftReport,
     SignIn,
@@ -201,12 +202,12 @@ def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
                 (Say.KEY_SIGNOUT, Say.DO_LEAVE),
                 (Say.KEY_LANG, Say.DO_LANG),
             ]
-        case (Refunding() | ShiftReport() | Menu() | Recovered()) as scene:
+        case (Refunding() | ShiftReport() | Reprinting() | Menu() | Recovered()) as scene:
             return _keys_beside_selling(scene)
     return []
 
 
-def _keys_beside_selling(scene: Refunding | ShiftReport | Menu | Recovered) -> list[tuple[Say, Say]]:
+def _keys_beside_selling(scene: Refunding | ShiftReport | Reprinting | Menu | Recovered) -> list[tuple[Say, Say]]:
     enter, clear, cancel = Say.KEY_ENTER, Say.KEY_CLEAR, Say.KEY_CANCEL
     match scene:
         case Refunding(plan=plan) if plan is not None:
@@ -219,6 +220,8 @@ def _keys_beside_selling(scene: Refunding | ShiftReport | Menu | Recovered) -> l
         case ShiftReport(keyed=keyed):
             close = [(enter, Say.DO_CLOSE), (clear, Say.DO_CORRECT)] if keyed else []
             return [*close, (cancel, Say.DO_BACK)]
+        case Reprinting():
+            return [(Say.KEY_REPRINT, Say.DO_NEWEST), (clear, Say.DO_BACK)]
         case Menu():
             return [(clear, Say.DO_BACK)]
         case Recovered(owed=owed):

@@ -93,7 +93,8 @@ def paid_view(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: int
     tendered = _tender_words(done, lang)
     sheet.write(x, middle + 43, tendered, largest_size(tendered, (17, 16, 15), room), theme.WHITE, most_px=room)
     earned = _member_words(done, lang)
-    sheet.write(x, middle + 69, earned, 18, theme.GREEN_GOLD, bold=True, most_px=room)
+    size = largest_size(earned, (18, 16, 15), room, bold=True)
+    sheet.write(x, middle + 69, earned, size, theme.GREEN_GOLD, bold=True, most_px=room)
     _receipt_row(sheet, scene, status, lang, receipt_top)
 
 
@@ -189,7 +190,9 @@ def _tender_words(done: Done, lang: Lang) -> str:
 
 def _member_words(sold: Done, lang: Lang) -> str:
     if isinstance(sold, ToppedUp):
-        return Say.STORED_ADDED.say(lang, amount=format_minor(sold.amount_minor + sold.body.bonus_minor))
+        added = Say.STORED_ADDED.say(lang, amount=format_minor(sold.amount_minor + sold.body.bonus_minor))
+        points = Say.POINTS_ADDED.say(lang, points=points_text(sold.body.points, sold.points_scale))
+        return f"{added} · {points}" if sold.body.points else added
     if sold.buyer is None:
         return ""
     who = tier_words(sold.buyer.customer.tier, lang)

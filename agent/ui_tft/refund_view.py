@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.txn.receipt import number_of
 from agent.txn.returning import NamedSale, PlannedRefund, Refunding
 from agent.txn.state import Lang
+from agent.txn.withdrawn import Gone
 from agent.ui_tft import theme
 from agent.ui_tft.amounts import money
 from agent.ui_tft.bars import EDGE
@@ -20,6 +21,11 @@ _MIDDLE = WIDTH // 2
 _HEAD_PX = 34
 _ROW_PX = 34
 _WHOLE_PX = 60
+_WITHDRAWN = {
+    Gone.COUPON: Say.REFUND_COUPONS_GONE,
+    Gone.USES: Say.REFUND_USES_GONE,
+    Gone.GIFT: Say.REFUND_GIFTS_DUE,
+}
 
 
 def refund_view(sheet: Sheet, scene: Refunding, lang: Lang, top: int, bottom: int) -> None:
@@ -121,10 +127,7 @@ def _rows(plan: PlannedRefund, lang: Lang) -> list[tuple[str, str, str]]:
         found.append((Say.REFUND_POINTS_TAKEN.say(lang), f"-{points}", theme.RED))
     if body.bonus_back_minor:
         found.append((Say.REFUND_BONUS_TAKEN.say(lang), f"-{format_minor(body.bonus_back_minor)}", theme.RED))
-    for say, given in (
-        (Say.REFUND_COUPONS_GONE, body.coupons_withdrawn),
-        (Say.REFUND_USES_GONE, body.counts_withdrawn),
-        (Say.REFUND_GIFTS_DUE, body.gifts_due),
-    ):
-        found += [(say.say(lang), f"{one.name} × {one.count}", theme.RED) for one in given]
+    for one in plan.withdrawn:
+        title = one.title if lang is Lang.ZH else one.title_en
+        found.append((_WITHDRAWN[one.kind].say(lang), f"{title} × {one.count}", theme.RED))
     return found

@@ -13,6 +13,7 @@ from agent.txn.state import (
     PlannedSlip,
     PlannedTopUp,
     Recovered,
+    Reprinting,
     Selling,
     ShiftReport,
     SignIn,
@@ -27,6 +28,7 @@ from agent.ui_tft.menu_view import menu_view
 from agent.ui_tft.redeem_view import redeem_view
 from agent.ui_tft.refund_view import refund_view
 from agent.ui_tft.report_view import report_view
+from agent.ui_tft.reprint_view import reprint_view
 from agent.ui_tft.screen import HEIGHT, WIDTH, Screen, Sheet
 from agent.ui_tft.slip_view import slip_view
 from agent.ui_tft.status import DeviceNote, StatusBar
@@ -62,6 +64,8 @@ def compose(state: TillState, status: StatusBar) -> Screen:
             refund_view(sheet, scene, lang, top, bottom)
         case ShiftReport() as scene:
             report_view(sheet, scene, lang, top, bottom)
+        case Reprinting() as scene:
+            reprint_view(sheet, scene, lang, top, bottom)
         case Menu():
             menu_view(sheet, lang, top, bottom)
         case AskPin() as scene:

@@ -89,6 +89,10 @@ class Say(Enum):
     REFUNDED_BOTH = ("请付现金 {cash}，{stored} 已退回储值", "Cash {cash} · {stored} to stored value")
     REFUNDED_STORED = ("{stored} 已退回储值，本机即刻可用", "{stored} to stored value, to spend here at once")
 
+    REPRINT_WHICH = ("补打哪一张？", "Print which one again?")
+    PAPER_SALE = ("销售", "Sale")
+    PAPER_SHIFT = ("交班", "Shift")
+
     REPORT = ("X 报告 · 第 {number} 班（未交班）", "X report · shift {number}, still open")
     REPORT_SALES = ("销售", "Sales")
     REPORT_REFUNDS = ("退货", "Refunds")
@@ -123,7 +127,8 @@ class Say(Enum):
     TOPPED_UP = ("充值完成", "Topped up")
     SLIPPED_OUT = ("已转出", "Let out")
     SLIP_FOR = ("只能在 {till} 收一次", "Good once, at {till}")
-    STORED_ADDED = ("储值 +{amount}，本机即刻可用", "+{amount}, to spend here at once")
+    STORED_ADDED = ("储值 +{amount}，本机即刻可用", "+{amount} to spend here now")
+    POINTS_ADDED = ("积分 +{points}", "+{points} points")
     POINTS_EARNED = ("本单 +{points} 积分", "+{points} points")
     RECEIPT_PRINTING = ("小票打印中…", "Printing the receipt…")
     RECEIPT_HELD = ("小票等待打印机恢复", "The receipt waits for the printer")
@@ -137,7 +142,7 @@ class Say(Enum):
 
     MEMBER_REPLACED = ("已换成这位会员", "Now this member instead")
     BASKET_CANCELLED = ("本单已取消", "Basket cancelled")
-    RECEIPT_AGAIN = ("正在补打上一笔的小票", "Printing the last receipt again")
+    RECEIPT_AGAIN = ("正在补打", "Printing it once more")
     RULES_CHANGED = ("新规则已生效", "New rules are in force")
     ALREADY_BOOKED = ("这一笔此前已经记账", "This sale had been booked before")
 
@@ -183,9 +188,10 @@ class Say(Enum):
     DO_CANCEL = ("取消本单", "")
     DO_BACK = ("返回", "back")
     DO_PHONE = ("手机号", "phone")
-    DO_LAST = ("上一笔", "")
+    DO_LAST = ("单据", "")
     DO_LEAVE = ("换人", "")
     DO_LANG = ("语言", "")
+    DO_NEWEST = ("最近一张", "the newest")
     DO_PRINT = ("打印小票", "print it")
     MEMBER_PIN_ASKED = ("请会员输入密码", "Member: please key the PIN")
     DO_SKIP = ("跳过", "skip")

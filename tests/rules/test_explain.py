@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from contract.basket import Basket, BasketLine, Customer
+from contract.trace import AppliedEffect, Given
 from contract.wire import Alternatives
 from rules import explain as words
 from rules.engine.compiled import compile_pack
@@ -182,6 +183,17 @@ def test_rounding_the_total_and_stored_value_are_lines_of_their_own() -> None:
 def test_every_kind_of_effect_has_its_words() -> None:
     assert isinstance(EFFECT.shape, Alternatives)
     assert set(words._REASONS) == set(EFFECT.shape.options.values())
+
+
+def test_a_top_up_names_everything_it_brings_money_before_points() -> None:
+    step = {"amount_minor": 10_000, "bonus_minor": 2_000, "points": 50, "counts": [{"card": "wash", "uses": 2}]}
+    rules = pack(rule("top", "points", {"top_up": {"steps": [step]}}), count_cards=CARDS)
+    effect = AppliedEffect("top", bonus_minor=2_000, points=50, counts=(Given("wash", 2),))
+    (told,) = explain(rules, (effect,))
+    assert (told.change, told.kind, told.amount) == ("+20.00", Change.GIVEN, 2_000)
+    assert told.reason == "充值送 20.00 + 50 分 + 洗车卡 × 2"
+    assert told.reason_en == "top-up brings 20.00 + 50 points + car wash card × 2"
+    assert explain(rules, (AppliedEffect("top"),))[0].reason == "充值送"
 
 
 def test_effects_of_a_pack_that_is_gone_are_told_by_the_names_of_their_rules() -> None:

@@ -239,9 +239,6 @@ class MemoryBook(Journalled):
     def unprinted(self) -> tuple[Entry, ...]:
         return tuple(self.owed)
 
-    def last_sale(self) -> Entry | None:
-        return next((entry for entry in reversed(self.journal) if entry.header.kind is EntryKind.SALE), None)
-
     def append(self, commit: Commit) -> Entry:
         """Journal what a commit asks for, as the store does: once per transaction id."""
         for entry in self.journal:

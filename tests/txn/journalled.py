@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from agent.txn.sold import PRINTED
 from contract.bodies import EntryKind, ShiftCloseBody, ShiftFigures
 from contract.ids import TerminalAddress
 from contract.journal import Entry
@@ -23,6 +24,10 @@ class Journalled(Purse):
 
     def entry_at(self, epoch: int, seq: int) -> Entry | None:
         return self.journal[seq - 1] if epoch == 1 and 0 < seq <= len(self.journal) else None
+
+    def last_papers(self, most: int) -> tuple[Entry, ...]:
+        again = PRINTED - {EntryKind.SLIP_OUT}
+        return tuple([entry for entry in reversed(self.journal) if entry.header.kind in again][:most])
 
     def returns_of(self, transaction: bytes) -> tuple[RefundBody, ...]:
         bodies = (entry.body() for entry in self.journal if entry.header.kind is EntryKind.REFUND)

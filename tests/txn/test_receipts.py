@@ -1,13 +1,17 @@
 """The paper: what stands on it, when it may be the second, and what is owed after a power cut."""
 
+from dataclasses import replace
+
 import pytest
 
 from agent.paper import Cut, Text
 from agent.txn.effects import SoundName
 from agent.txn.events import ReceiptPrinted, ReceiptWaiting, Started
 from agent.txn.masking import mask_last4, mask_name, mask_phone
-from agent.txn.state import ReceiptState, Recovered, SignIn
+from agent.txn.state import ReceiptState, Recovered, Selling, SignIn
+from agent.ui_tft.view import compose
 from tests.txn.desk import (
+    ADDRESS,
     GOLD_PHONE,
     NOTHING_OFF,
     Desk,
@@ -19,6 +23,7 @@ from tests.txn.desk import (
     sounds,
     waived,
 )
+from tests.ui_tft.gallery import ONLINE
 
 
 @pytest.fixture
@@ -97,10 +102,46 @@ def test_several_of_one_article_are_shown_with_their_price(desk: Desk) -> None:
 def test_a_reprint_says_so_large_at_both_ends(desk: Desk) -> None:
     desk.sell()
     desk.keys("enter")
-    (printed,) = prints(desk.keys("reprint"))
+    (printed,) = prints(desk.keys("reprint", "reprint"))
     mark = Text("补打 REPRINT", "center", bold=True, size=2)
     assert (printed.paper.rows[0], printed.paper.rows[-2], printed.paper.rows[-1]) == (mark, mark, Cut())
     assert printed.seq == 1
+
+
+def test_whatever_paper_was_the_last_is_printed_again_and_the_ones_before_it_by_their_number(desk: Desk) -> None:
+    desk.book.lend("m-1", 10_000)
+    desk.tap()
+    desk.sell("10")
+    desk.tap()
+    desk.keys("100", "topup", "cash")
+    desk.commit()
+    desk.keys("enter", "refund", "1", "enter", "refund", "enter")
+    desk.commit()
+    desk.keys("enter", "report", "100", "enter")
+    desk.commit()
+    heads = ["Z 报告 交班 Z report", "退货单 Refund receipt", "储值充值单 Top-up receipt", "销售小票 Receipt"]
+    desk.keys("enter")
+    for number, head in enumerate(heads, 1):
+        desk.keys("reprint")
+        glass = compose(desk.state, ONLINE).text
+        assert "补打哪一张？" in glass and any("000004" in row for row in glass)
+        assert head in paper_text(desk.keys(str(number)))
+        assert desk.state.scene == Selling()
+    assert heads[0] in paper_text(desk.keys("reprint", "reprint"))
+    desk.keys("reprint", "7")
+    assert desk.refused == "key_not_now"
+    desk.keys("clear")
+    assert desk.state.scene == Selling()
+
+
+def test_a_value_slip_is_not_printed_again_once_the_till_has_gone_on(desk: Desk) -> None:
+    desk.book.lend("m-1", 10_000)
+    desk.book.others[replace(ADDRESS, terminal="t02"), 1] = desk.book.own.public
+    desk.tap()
+    desk.keys("50", "slip", "1")
+    desk.commit()
+    desk.keys("enter", "reprint")
+    assert desk.refused == "nothing_to_reprint"
 
 
 def test_there_is_nothing_to_reprint_before_the_first_sale(desk: Desk) -> None:
@@ -119,7 +160,7 @@ def test_a_reprint_after_the_pack_changed_still_shows_what_each_rule_did(desk: D
     desk.sell()
     desk.book.active = pack(2, NOTHING_OFF)
     desk.keys("enter")
-    rows = paper_text(desk.keys("reprint"))
+    rows = paper_text(desk.keys("reprint", "enter"))
     assert {"gold-10 | -26.80", "save-20 | -20.00", "points-1 | +221"} <= set(rows)
 
 
@@ -198,7 +239,7 @@ def test_a_member_who_left_the_cache_is_not_named(desk: Desk) -> None:
     desk.sell()
     desk.book.cards.clear()
     desk.keys("enter")
-    assert "会员 Member | 金卡" in paper_text(desk.keys("reprint"))
+    assert "会员 Member | 金卡" in paper_text(desk.keys("reprint", "1"))
 
 
 def test_masks_show_the_ends_only() -> None:

@@ -54,7 +54,7 @@ LONG_NOTICE = replace(
 )
 UNPROVISIONED = replace(ONLINE, pack_version=0, fetching="members", shop_name="")
 
-IN_TROUBLE = ("refund-many", "refund-plan", "report", "menu", "redeem-many")
+IN_TROUBLE = ("refund-many", "refund-plan", "refund-plan-rich", "report", "menu", "redeem-many", "reprint")
 Shown = tuple[TillState, StatusBar]
 Script = Callable[[Desk], None]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from contract.value import Account, Asset
-from tests.txn.desk import GOLD, GOLD_PHONE, GOLD_UID, Desk, pack, promising, verifier
+from tests.txn.desk import GOLD, GOLD_PHONE, GOLD_UID, Desk, pack, paper_text, promising, verifier
 from tests.ui_tft import gallery_till
 
 _LIST = (
@@ -82,6 +82,62 @@ def _handed_out(desk: Desk) -> None:
     desk.commit()
 
 
+def _generous(desk: Desk) -> None:
+    """A till whose rules give everything there is, to who buys and to who tops up."""
+    ten = {"card": "ten", "title": "洗车十次卡", "title_en": "Ten washes", "valid_days": 90}
+    off = {"coupon": "off", "title": "10元代金券", "title_en": "10 off", "valid_from_days": 1, "valid_days": 30}
+    step = {"amount_minor": 100_000, "bonus_minor": 12_000, "points": 500, "counts": [{"card": "ten", "uses": 2}]}
+    rules = [
+        _rule("top", ("充1000送120", "120 with 1,000"), {"top_up": {"steps": [step]}}),
+        _rule("bag", ("送礼品袋", "A gift bag"), {"gift": {"sku": "GIFT-BAG"}}, lane="basket"),
+        _rule("off", ("送券", "A coupon"), {"issue_coupon": {"coupon": "off"}}),
+        _rule("ten", ("送洗车", "Washes"), {"grant_counts": {"card": "ten", "uses": 1}}),
+        _rule("earn", ("消费积分", "Points"), _EARN),
+    ]
+    desk.book.active = pack(1, promising(*rules, count_cards=[ten], coupons=[off]))
+    desk.tap()
+
+
+def _generous_top_up(*keys: str) -> Callable[[Desk], None]:
+    def play(desk: Desk) -> None:
+        _generous(desk)
+        desk.keys("1000", "topup", *keys)
+        if keys:
+            desk.commit()
+
+    return play
+
+
+def _generous_refund(desk: Desk) -> None:
+    _generous(desk)
+    desk.sell("268")
+    desk.keys("enter", "refund", "1", "enter", "refund")
+
+
+def _papers(desk: Desk) -> None:
+    gallery_till.SCRIPTS["shift-closed"](desk)
+    desk.keys("enter")
+    _till(desk, 3)
+    desk.keys("redeem", "2")
+    desk.commit()
+    desk.tap()
+    desk.keys("1000", "topup", "cash")
+    desk.commit()
+    desk.keys("enter", "reprint")
+
+
+def _plan_changed(desk: Desk) -> None:
+    _till(desk, 1)
+    desk.keys("1000", "topup", "cash")
+    desk.commit()
+    paper = next(row for row in reversed(paper_text(desk.effects[-1:])) if row.startswith("TLR1:"))
+    desk.keys("enter", "refund")
+    desk.scan(paper)
+    lot = next(number for number, held in desk.book.leases.items() if held.lease.lot is not None)
+    desk.book.leases[lot] = replace(desk.book.leases[lot], amount=60_000)
+    desk.keys("enter")
+
+
 def _pin(*keys: str) -> Callable[[Desk], None]:
     """A phone number wants to pay from stored value: the member's PIN is asked for."""
 
@@ -103,6 +159,11 @@ SCRIPTS: dict[str, Callable[[Desk], None]] = gallery_till.SCRIPTS | {
     "redeem-short": _redeem(3, "1"),
     "redeem-booking": _redeem(3, "2"),
     "handed-out": _handed_out,
+    "top-up-rich": _generous_top_up(),
+    "topped-up-rich": _generous_top_up("cash"),
+    "refund-plan-rich": _generous_refund,
+    "reprint": _papers,
+    "plan-changed": _plan_changed,
     "member-pin": _pin("246"),
     "member-pin-wrong": _pin("1111", "enter"),
 }
