@@ -17,7 +17,7 @@ from hq.audit import place_differences, posting_differences, share_differences, 
 from hq.unsettled import Cause, Finding
 from rules.engine.compiled import Compiled
 from rules.engine.redeeming import Redeemable, redeemable
-from rules.engine.topping import Brought, top_up
+from rules.engine.topping import at_once, in_all, top_up
 from rules.going_back import going_back, points_of_top_up, tax_back_minor
 from rules.postings import redemption_postings, refund_postings, top_up_postings, top_up_refund_postings
 from rules.refund import Refund, Sold, refund, sold_of
@@ -211,10 +211,10 @@ def _top_up_differences(body: TopUpBody, address: TerminalAddress, compiled: Com
         _brought_text(item.rule, item.bonus_minor, item.points, item.coupons, item.counts) for item in body.effects
     )
     expected = "; ".join(
-        _brought_text(item.rule, _at_once(item), item.points, item.coupons, item.counts) for item in brought
+        _brought_text(item.rule, at_once(item).bonus_minor, item.points, item.coupons, item.counts) for item in brought
     )
     yield from _compared(Cause.TOP_UP_DIFFERS, told, expected)
-    yield from share_differences(body.draws, takings(body.effects, address.shop, compiled.shared))
+    yield from share_differences(body.draws, takings(map(in_all, brought), address.shop, compiled.shared))
     sums = (sum(item.bonus_minor for item in body.effects), sum(item.points for item in body.effects))
     if sums != (body.bonus_minor, body.points):
         yield Finding(Cause.TOP_UP_DIFFERS, versus(_sums_text(body.bonus_minor, body.points), _sums_text(*sums)))
@@ -282,13 +282,6 @@ def _refund_text(found: RefundBody | Refund) -> str:
         *(f"gift {item.name} x {item.count}" for item in found.gifts_due),
     ]
     return ", ".join(part for part in parts if part)
-
-
-def _at_once(brought: Brought) -> int:
-    """The part of the bonus that comes with the top-up itself; the others come on their days."""
-    if not brought.instalments:
-        return brought.bonus_minor
-    return brought.instalments[0][1]
 
 
 def _brought_text(

@@ -5,6 +5,8 @@ granted of what the till recorded otherwise.
 """
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, Exists, Row, delete, exists, select, update
 
@@ -14,11 +16,12 @@ from contract.envelope import keyring
 from contract.errors import ContractError
 from contract.ids import parse_address, receipt_number
 from contract.journal import EntryHeader, open_entry
-from contract.postings import Posting, bonus_cost_account, member_bonus_account
+from contract.postings import Posting, bonus_cost_account, budget_account, member_bonus_account, taken_account
 from contract.trade import TopUpBody
 from contract.value import Account, Asset, Lease
 from hq.documents import Desk
 from hq.facts import keys_of
+from hq.granting import look_again
 from hq.meaning import CarriedFalsely, Meaning, meaning_of
 from hq.own_chain import book_all
 from hq.packs import PackShelf
@@ -55,19 +58,38 @@ def grant_instalments(connection: Connection, desk: Desk, shelf: PackShelf, now_
     return done
 
 
-def promised(body: TopUpBody, compiled: Compiled) -> tuple[tuple[int, int], ...]:
-    """The parts of a top-up's bonus that are still to come, as (local day since 1970-01-01, minor units), by day: of
-    each rule whose first part the till gave.
+@dataclass(frozen=True, slots=True, order=True)
+class Part:
+    """A part of a bonus that is to come: on which local day (since 1970-01-01), how much in minor units, by which
+    rule, and whether the till has taken it of that rule's budget.
+    """
+
+    day: int
+    amount_minor: int
+    rule: str
+    budgeted: bool
+
+
+def promised(body: TopUpBody, compiled: Compiled) -> tuple[Part, ...]:
+    """The parts of a top-up's bonus that are still to come, by day: of each rule whose first part the till gave and,
+    where the rule has a budget, for whose whole bonus the till drew of it.
     """
     given = {effect.rule: effect.bonus_minor for effect in body.effects}
+    drawn: dict[str, int] = {}
+    for draw in body.draws:
+        if draw.account.asset is Asset.BUDGET:
+            drawn[draw.account.holder] = drawn.get(draw.account.holder, 0) + draw.amount
     try:
         brought = top_up(body.amount_minor, body.basket, compiled).brought
     except ContractError:
         return ()
-    later: list[tuple[int, int]] = []
+    later: list[Part] = []
     for item in brought:
+        budgeted = item.rule in compiled.shared.budgets
+        if budgeted and drawn.get(item.rule, 0) < item.bonus_minor:
+            continue
         if item.instalments and given.get(item.rule) == item.instalments[0][1]:
-            later += item.instalments[1:]
+            later += [Part(day, amount, item.rule, budgeted) for day, amount in item.instalments[1:]]
     return tuple(sorted(later))
 
 
@@ -87,22 +109,42 @@ def _look_at(
     today = local_minute_of(now_ms, zone_of(read.header.address.shop, known[1].pack)) // DAY_MINUTES
     granted, later = int(said["granted"]), promised(body, known[1])
     if connection.scalar(select(_paid_out(read.header.transaction))):
+        bodies += _lapsed(read.header, body, later[granted:])
+        look_again(connection, {Account(Asset.BUDGET, part.rule) for part in later if part.budgeted}, now_ms)
         later = ()
-    due = [part for part in later[granted : granted + MOST_GRANTED] if part[0] <= today]
-    for number, (_day, amount) in enumerate(due, start=granted + 2):
-        bodies.append(_booked(read.header, body, number, amount))
+    due = [part for part in later[granted : granted + MOST_GRANTED] if part.day <= today]
+    for number, part in enumerate(due, start=granted + 2):
+        bodies.append(_booked(read.header, body, number, part.amount_minor))
     rest = later[granted + len(due) :]
     if rest:
-        values = {"granted": granted + len(due), "due_day": rest[0][0]}
+        values = {"granted": granted + len(due), "due_day": rest[0].day}
         connection.execute(update(promised_bonus).where(here).values(**values))
     else:
         connection.execute(delete(promised_bonus).where(here))
-    return bool(due) or not rest or rest[0][0] != said["due_day"]
+    return bool(due) or not rest or rest[0].day != said["due_day"]
 
 
 def _paid_out(transaction: bytes) -> Exists:
     """Whether a top-up was paid out again: nothing more comes of it."""
     return exists().where(refunds.c.original_transaction == transaction, refunds.c.posted)
+
+
+def _lapsed(header: EntryHeader, body: TopUpBody, parts: Sequence[Part]) -> list[OfficeBody]:
+    """What will not come any more goes back to the budgets that it was taken of."""
+    shop, back = header.address.shop, dict[str, int]()
+    for part in parts:
+        if part.budgeted:
+            back[part.rule] = back.get(part.rule, 0) + part.amount_minor
+    moved = tuple(
+        posting
+        for rule, amount in sorted(back.items())
+        for posting in (
+            Posting(budget_account(rule), body.currency, -amount),
+            Posting(taken_account(shop, Asset.BUDGET), body.currency, amount),
+        )
+    )
+    receipt = receipt_number(header.address, header.epoch, header.seq)
+    return [OfficeBody("bonus_lapsed", f"{receipt}, paid out again", moved)] if moved else []
 
 
 def _booked(header: EntryHeader, body: TopUpBody, number: int, amount: int) -> OfficeBody:

@@ -15,10 +15,9 @@ from contract.basket import Basket
 from contract.bodies import EntryKind
 from contract.errors import ContractError
 from contract.refusals import Refusal, RefusalCode
-from contract.trace import AppliedEffect
 from contract.trade import PerpetualTotals, Tender, TenderKind, TopUpBody
 from rules.beside.draws import Short
-from rules.engine.topping import Brought, top_up
+from rules.engine.topping import Brought, at_once, in_all, top_up
 from rules.explain import explain, withheld
 from rules.postings import top_up_postings
 
@@ -50,10 +49,11 @@ def top_up_paid(state: TillState, basket: OpenBasket, plan: PlannedTopUp, book: 
 def _reckoned(basket: OpenBasket, amount_minor: int, book: Book) -> OpenBasket | Refusal:
     """Return the basket with what its buyer has for so much now."""
     try:
-        basket, effects = _brought(basket, amount_minor, book)
+        basket, brought = _brought(basket, amount_minor, book)
     except ContractError:
         return Refusal(RefusalCode.AMOUNT_TOO_LARGE)
-    draws = shares.share_draws(effects, basket.active.compiled, book)
+    effects = tuple(at_once(item) for item in brought)
+    draws = shares.share_draws(map(in_all, brought), basket.active.compiled, book)
     if isinstance(draws, Short):
         return Refusal(RefusalCode.VALUE_SHORT, str(draws.missing))
     pack = basket.active.pack
@@ -68,18 +68,18 @@ def _reckoned(basket: OpenBasket, amount_minor: int, book: Book) -> OpenBasket |
     return replace(basket, top_up=plan)
 
 
-def _brought(basket: OpenBasket, amount_minor: int, book: Book) -> tuple[OpenBasket, tuple[AppliedEffect, ...]]:
+def _brought(basket: OpenBasket, amount_minor: int, book: Book) -> tuple[OpenBasket, tuple[Brought, ...]]:
     """What rules bring, told of the shares that are too small for it. Raises ContractError."""
     compiled = basket.active.compiled
     member = None if basket.buyer is None else basket.buyer.ref.member
     for _round in range(shares.MOST_ROUNDS):
-        effects = _effects(basket, amount_minor, book)
-        told = shares.told_more(basket.told, effects, compiled, member, book)
+        brought = top_up(amount_minor, _asked(basket, book), compiled).brought
+        told = shares.told_more(basket.told, map(in_all, brought), compiled, member, book)
         if told == basket.told:
-            return basket, effects
+            return basket, brought
         basket = replace(basket, told=told)
     basket = replace(basket, told=shares.all_told(basket.told, compiled, member, book))
-    return basket, _effects(basket, amount_minor, book)
+    return basket, top_up(amount_minor, _asked(basket, book), compiled).brought
 
 
 def _commit(basket: OpenBasket, plan: PlannedTopUp, buyer: Buyer, cashier: str, book: Book) -> Commit:
@@ -117,23 +117,6 @@ def _commit(basket: OpenBasket, plan: PlannedTopUp, buyer: Buyer, cashier: str, 
 def _asked(basket: OpenBasket, book: Book) -> Basket:
     """What the rules look at: who, where and when; a top-up has no lines."""
     return replace(without_lines(basket, book), usage=basket.told.usage, pools=basket.told.pools)
-
-
-def _effects(basket: OpenBasket, amount_minor: int, book: Book) -> tuple[AppliedEffect, ...]:
-    brought = top_up(amount_minor, _asked(basket, book), basket.active.compiled).brought
-    return tuple(_effect(item) for item in brought)
-
-
-def _effect(item: Brought) -> AppliedEffect:
-    """What a rule brings at once; what it brings on later days is head office's to grant."""
-    return AppliedEffect(
-        rule=item.rule,
-        points=item.points,
-        coupons=item.coupons,
-        counts=item.counts,
-        bonus_minor=item.instalments[0][1] if item.instalments else item.bonus_minor,
-        funded_by=item.funded_by,
-    )
 
 
 def _grown(totals: PerpetualTotals, amount_minor: int) -> PerpetualTotals:

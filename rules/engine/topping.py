@@ -6,7 +6,7 @@ from contract.basket import MAX_POINTS, Basket
 from contract.calendar import LAST_DAY
 from contract.errors import ContractError, Reason
 from contract.money import MAX_AMOUNT_MINOR
-from contract.trace import MOST_GIVEN, Given
+from contract.trace import MOST_GIVEN, AppliedEffect, Given
 from rules.beside.instalments import instalments
 from rules.engine.acting import refused
 from rules.engine.compiled import Compiled
@@ -70,6 +70,26 @@ def top_up(amount_minor: int, basket: Basket, compiled: Compiled) -> ToppedUp:
             taken.update(rule.groups)
             brought.append(_funded(found, view, pools))
     return ToppedUp(tuple(brought), tuple(shortfalls))
+
+
+def at_once(brought: Brought) -> AppliedEffect:
+    """What a rule brings with the top-up itself; what it brings on later days is head office's to grant."""
+    first = brought.instalments[0][1] if brought.instalments else brought.bonus_minor
+    return replace(in_all(brought), bonus_minor=first)
+
+
+def in_all(brought: Brought) -> AppliedEffect:
+    """What a rule brings with all its instalments. So much of a campaign's budget is taken when it is promised: the
+    customer has it on paper, and nobody else may be given it.
+    """
+    return AppliedEffect(
+        rule=brought.rule,
+        points=brought.points,
+        coupons=brought.coupons,
+        counts=brought.counts,
+        bonus_minor=brought.bonus_minor,
+        funded_by=brought.funded_by,
+    )
 
 
 def _funded(found: Brought, view: View, pools: dict[str, int]) -> Brought:
