@@ -60,10 +60,10 @@ def floors_judged(
     floored = [(place, meaning) for place, meaning in entries if _goes_beyond(meaning)]
     if not floored:
         return []
-    issued = _issued(
+    signed = _packs_told(
         connection, [body.pack.digest for _, meaning in floored if isinstance(body := meaning.body, SaleBody)]
     )
-    taken = [found for place, meaning in floored for found in _taken(place, meaning, packs, (issued, now_ms))]
+    taken = [found for place, meaning in floored for found in _taken(place, meaning, packs, (signed, now_ms))]
     keys = sorted({item.key for item in taken})
     columns = (day_spends.c.address, day_spends.c.member, day_spends.c.asset, day_spends.c.day)
     before: dict[_Key, int] = {
@@ -97,30 +97,32 @@ def _goes_beyond(meaning: Meaning) -> bool:
     return isinstance(meaning.body, SaleBody) and any(draw.on_floor for draw in meaning.body.draws)
 
 
-def _issued(connection: Connection, packs: Iterable[bytes]) -> dict[bytes, int]:
-    """When packs were signed, Unix milliseconds."""
-    asked = select(documents.c.digest, documents.c.issued_ms).where(documents.c.digest.in_(sorted(set(packs))))
-    return {row.digest: row.issued_ms for row in connection.execute(asked)}
+def _packs_told(connection: Connection, packs: Iterable[bytes]) -> dict[bytes, tuple[int, str | None]]:
+    """When those of ``packs`` were signed that tills were told of, Unix milliseconds, and for which shop alone."""
+    told = (documents.c.digest.in_(sorted(set(packs))), documents.c.published_ms.is_not(None))
+    asked = select(documents.c.digest, documents.c.issued_ms, documents.c.shop).where(*told)
+    return {row.digest: (row.issued_ms, row.shop) for row in connection.execute(asked)}
 
 
 def _taken(
     place: Place,
     meaning: Meaning,
     packs: Mapping[bytes, tuple[int, Compiled] | None],
-    times: tuple[Mapping[bytes, int], int],
+    times: tuple[Mapping[bytes, tuple[int, str | None]], int],
 ) -> Iterator[_Taken]:
-    """What an entry took on the floor limit; ``times`` are when packs were signed, and now."""
+    """What an entry took on the floor limit; ``times`` are when packs were signed and for whom, and now."""
     body, header = meaning.body, meaning.header
     if not isinstance(body, SaleBody) or body.member is None:
         return
-    issued, now_ms = times
+    told, now_ms = times
     # No till's clock stands well before its pack was signed, nor ahead of ours: such an entry is of the day it came.
-    earliest_ms = issued.get(body.pack.digest, now_ms) - DAY_MS
-    wall_ms = header.wall_ms if earliest_ms <= header.wall_ms <= now_ms + DAY_MS else now_ms
+    issued_ms, shop = told.get(body.pack.digest, (now_ms, ""))
+    wall_ms = header.wall_ms if issued_ms - DAY_MS <= header.wall_ms <= now_ms + DAY_MS else now_ms
+    # A pack that nobody was told of, or another shop was, allows nothing here.
+    known = packs.get(body.pack.digest) if shop in (None, header.address.shop) else None
     for draw in body.draws:
         if not draw.on_floor or draw.lease != floor_lease_id(header.transaction, draw.account):
             continue
-        known = packs.get(body.pack.digest)
         zone, most = None, 0
         if known is not None:
             pack = known[1].pack

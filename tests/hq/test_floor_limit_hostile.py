@@ -18,11 +18,13 @@ from contract.trade import Assurance, Medium, MemberRef, PackRef, RefundBody, Sa
 from contract.value import Account, Asset, Draw, floor_draw
 from hq.books import exception_lines
 from hq.db import reading, writing
+from hq.documents import sign
 from hq.grants import pay_in
 from hq.ledger import balance
 from hq.people import replace_members
 from hq.sources import MemberRow
 from rules.authoring import read_authored
+from rules.pack import write_pack
 from tests.hq.borrowers import DAY_MS, Borrower, lend, require_sound, take_step
 from tests.hq.tills import A1, B1, NOW_MS, HeadOffice, Till
 from tests.hq.trades import refund_body, sale_body, top_up_body
@@ -85,6 +87,23 @@ def test_naming_other_days_brings_the_limit_again_for_no_day_that_cannot_be(risk
         risky.hq.offer(till, *(risky.sells(till, 5_000, each) for each in wall_ms))
     risky.lends()
     assert risky.stands() == (95_000, 17 * 5_000)
+    require_sound(risky.hq)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_pack_that_tills_of_the_shop_were_not_told_of_allows_nothing(risky: Risky) -> None:
+    risky.pays_in(100_000)
+    till, generous = risky.hq.enrolled(A1), write_pack(read_authored(RULES.replace("5000", "50000")))
+    with writing(risky.hq.engine) as connection:
+        signed = [
+            sign(connection, risky.hq.desk, DocumentKind.PACK, generous, NOW_MS, shop) for shop in (None, "shop-b")
+        ]
+    risky.hq.publish(DocumentKind.PACK, signed[1].version)
+    for item in signed:
+        risky.ref = PackRef(item.version, item.digest)
+        risky.hq.offer(till, risky.sells(till, 5_000))
+    risky.lends()
+    assert risky.stands() == (100_000, 10_000)
     require_sound(risky.hq)
 
 
