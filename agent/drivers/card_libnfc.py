@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.drivers.card_lines import card_fact
+from agent.drivers.cards.plan import TABLES, plan_of, to_argument
 from agent.drivers.child import Child, ChildPlan
 from agent.drivers.facts import Emit, Status
 from agent.drivers.libnfc_reader import Connstring
@@ -27,13 +28,15 @@ class CardLibnfcOptions:
     """Which reader, and how long to wait for it.
 
     `connstring` is as libnfc writes it, `child_timeout_s` the silence after which the child is killed, `poll_s` the
-    pause between two looks at the field, `restart_limit_s` the longest pause before a lost child is replaced.
+    pause between two looks at the field, `restart_limit_s` the longest pause before a lost child is replaced, `cards`
+    what cards carry (`to_argument` of cards/plan.py).
     """
 
     connstring: str
     child_timeout_s: float = 3.0
     poll_s: float = 0.06
     restart_limit_s: float = 2.0
+    cards: str = "{}"
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> CardLibnfcOptions:
@@ -48,9 +51,13 @@ class CardLibnfcOptions:
                 "child_timeout_s": seconds(3.0, 1.0, 60.0),
                 "poll_s": seconds(0.06, 0.01, 1.0),
                 "restart_limit_s": seconds(2.0, 0.1, 60.0),
+                **TABLES,
             }
         )
-        return cls(**settings.read(table, shape))
+        values = settings.read(table, shape)
+        plan_of(values)
+        cards = to_argument(values)
+        return cls(**{name: value for name, value in values.items() if name not in TABLES}, cards=cards)
 
 
 def _is_connstring(value: object) -> bool:
@@ -67,7 +74,7 @@ class CardLibnfc:
     def __init__(self, name: str, options: CardLibnfcOptions, emit: Emit) -> None:
         plan = ChildPlan(
             _CHILD_MODULE,
-            ("--connstring", options.connstring, "--poll-s", str(options.poll_s)),
+            ("--connstring", options.connstring, "--poll-s", str(options.poll_s), "--cards", options.cards),
             port=Connstring.parse(options.connstring).port,
             silence_s=options.child_timeout_s,
             restart_limit_s=options.restart_limit_s,

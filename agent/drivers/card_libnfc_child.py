@@ -9,28 +9,25 @@ import argparse
 import os
 import sys
 import time
-from dataclasses import replace
 
 from agent.drivers.card_lines import CardFound, card_line, refused_line
-from agent.drivers.facts import CardAssurance, CardKind, CardProblem
-from agent.drivers.libnfc_reader import (
-    CardError,
-    Connstring,
-    LineError,
-    Modulation,
-    OpenError,
-    Reader,
-    Target,
-    open_reader,
-)
+from agent.drivers.cards.identify import Family
+from agent.drivers.cards.keys import CardKeys, KeysError
+from agent.drivers.cards.link import CardError
+from agent.drivers.cards.plan import CardPlan, from_argument
+from agent.drivers.cards.reading import CardRead, UnsupportedError, read_apdu_card, read_number, read_tag
+from agent.drivers.facts import CardKind, CardProblem
+from agent.drivers.libnfc_reader import Connstring, LineError, Modulation, OpenError, Reader, Target, open_reader
 from agent.drivers.own_process import OwnProcess
-from agent.drivers.type2_tag import BrokenTagError, NotNdefError, read_message
+from agent.drivers.pkcs11_keys import Pkcs11Keys
 
 _LINE_ERRORS_IN_A_ROW = 3
 _READ_TRIES = 3
 _LOOKS_BEFORE_GONE = 3
 _LOOKS_BEFORE_OTHER_KINDS = 4
 _RETURN_S = 0.3
+_TRY_KEYS_S = 5.0
+_NO_PLAN = CardPlan()
 
 
 def main() -> int:
@@ -38,13 +35,16 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description="Watches an NFC reader for the till.")
     arguments.add_argument("--connstring", required=True, help="as libnfc writes it: pn532_uart:/dev/ttyUSB0")
     arguments.add_argument("--poll-s", type=float, default=0.06, help="pause between two looks at the field")
+    arguments.add_argument("--cards", default="{}", help="what the cards carry, as the driver's tables say it")
     options = arguments.parse_args()
+    plan = from_argument(options.cards)
     process = OwnProcess()
     process.begin()
     try:
         with open_reader(Connstring.parse(options.connstring)) as reader:
-            process.say({"t": "ready", "reader": reader.name})
-            lost = Watch(reader, process).run(options.poll_s)
+            watch = Watch(reader, process, plan, Pkcs11Keys(plan.token) if plan.token else None)
+            watch.say_ready()
+            lost = watch.run(options.poll_s)
             if lost is not None:
                 # Closing would only wait for a chip that does not answer. The next process wipes what is left behind.
                 process.say({"t": "lost", "reason": lost})
@@ -58,13 +58,36 @@ def main() -> int:
 class Watch:
     """Tells each card once: when it comes, and not again before it has left."""
 
-    def __init__(self, reader: Reader, process: OwnProcess) -> None:
+    def __init__(
+        self, reader: Reader, process: OwnProcess, plan: CardPlan = _NO_PLAN, keys: CardKeys | None = None
+    ) -> None:
         self._reader = reader
         self._process = process
+        self._plan = plan
+        self._keys = keys
+        self._keys_trouble = ""
+        self._try_keys_s = 0.0
         self._present: Target | None = None
         self._missed = 0
         self._looks = 0
         self._torn: tuple[Target, float] | None = None
+
+    def say_ready(self) -> None:
+        """Say that cards can be read, and what is wrong with the keys if something is."""
+        try:
+            self._try_keys()
+            self._keys_trouble = ""
+        except KeysError as error:
+            self._keys_trouble, self._try_keys_s = error.reason, time.monotonic() + _TRY_KEYS_S
+        next_step = "check_token" if self._keys_trouble else ""
+        self._process.say({"t": "ready", "reason": self._keys_trouble, "next_step": next_step})
+
+    def _try_keys(self) -> None:
+        if self._keys is None:
+            return
+        named = (self._plan.tag.key, "" if self._plan.desfire is None else self._plan.desfire.key)
+        for name in filter(None, named):
+            self._keys.encrypt(name, bytes(16))
 
     def run(self, poll_s: float) -> str | None:
         """Watch until the till wants an end, which gives None, or the reader is lost, which gives the reason."""
@@ -78,8 +101,15 @@ class Watch:
                 errors += 1
                 if errors >= _LINE_ERRORS_IN_A_ROW or error.reason == "reader_gone":
                     return error.reason
-            self._process.beat(idle=self._present is None and self._torn is None)
+            self._rest(time.monotonic())
         return None
+
+    def _rest(self, now_s: float) -> None:
+        """Between two looks: say that we live, and see whether keys that were missing are there by now."""
+        idle = self._present is None and self._torn is None
+        self._process.beat(idle)
+        if self._keys_trouble and idle and now_s >= self._try_keys_s:
+            self.say_ready()
 
     def _look(self, now_s: float) -> None:
         if self._present is not None:
@@ -115,40 +145,53 @@ class Watch:
 
     def _take(self, target: Target, now_s: float) -> None:
         """Read a card that has come, and tell of it."""
-        if target.kind is None:
-            self._present = target
-            self._refuse(CardProblem.UNSUPPORTED)
-            return
         try:
-            read, content = self._read(target)
-        except _Removed:
+            read, seen_ns = self._read(target)
+        except _RemovedError:
             # A card on its way in is often seen a moment before it can be read: give it that moment.
             self._torn = (target, now_s + _RETURN_S)
             return
-        except CardError:
+        except (CardError, UnsupportedError) as refused:
+            unreadable = isinstance(refused, CardError)
             self._torn, self._present = None, target
-            self._refuse(CardProblem.UNREADABLE)
+            self._refuse(CardProblem.UNREADABLE if unreadable else CardProblem.UNSUPPORTED)
             return
-        self._torn, self._present = None, read
-        assurance = CardAssurance.UID if content is None else CardAssurance.READ
-        found = CardFound(read.kind or CardKind.UID_ONLY, read.uid, read.seen_monotonic_ns, assurance, content)
+        self._torn, self._present = None, target
+        found = CardFound(read.kind, read.uid, seen_ns, read.assurance, read.content, read.counter)
         self._process.say(card_line(found))
 
-    def _read(self, target: Target) -> tuple[Target, bytes | None]:
-        """Read what the card carries. Raises _Removed when it leaves meanwhile, CardError when it cannot be read."""
-        if target.kind is not CardKind.NTAG:
-            return target, None
+    def _read(self, target: Target) -> tuple[CardRead, int]:
+        """Read what the card carries, and when its last byte was known. Raises _RemovedError when it leaves meanwhile,
+        CardError when it cannot be read, UnsupportedError.
+        """
         for _ in range(_READ_TRIES):
             try:
-                content = read_message(self._reader.read_pages)
-                return replace(target, seen_monotonic_ns=time.monotonic_ns()), content
-            except NotNdefError:
-                return replace(target, kind=CardKind.UID_ONLY), None
-            except (CardError, BrokenTagError):
+                return self._read_once(target), time.monotonic_ns()
+            except KeysError:
+                # The reader is well, and the card is worth what it is without our keys.
+                self.say_ready()
+            except CardError:
+                if target.card is not None and target.card.family is Family.APDU:
+                    # One that speaks ISO/IEC 14443-4 does not hear a call; without a field it forgets that it does.
+                    self._reader.drop_field()
                 again = self._reader.select(target.modulation)
                 if again is None or not again.same_card(target):
-                    raise _Removed from None
+                    raise _RemovedError from None
         raise CardError("the card stays and cannot be read")
+
+    def _read_once(self, target: Target) -> CardRead:
+        card, keys = target.card, None if self._keys_trouble else self._keys
+        if card is None:
+            raise UnsupportedError
+        match card.family:
+            case Family.TYPE2:
+                return read_tag(card, self._reader.link(target), self._plan.tag, keys)
+            case Family.APDU:
+                return read_apdu_card(card, self._reader.link(target), self._plan, keys)
+            case Family.CLASSIC:
+                return read_number(card, CardKind.MIFARE_CLASSIC)
+            case Family.PLAIN:
+                return read_number(card, CardKind.UID_ONLY)
 
     def _tell_torn(self, now_s: float) -> None:
         if self._torn is not None and now_s >= self._torn[1]:
@@ -159,7 +202,7 @@ class Watch:
         self._process.say(refused_line(reason))
 
 
-class _Removed(Exception):
+class _RemovedError(Exception):
     """The card left before it had been read."""
 
 

@@ -1,10 +1,11 @@
 """A device's own process, seen from the till: started, heard, and replaced whatever becomes of it.
 
 A library that can abort() its process, or hang where nobody can interrupt it, gets a process of its own. That process
-says lines of JSON (own_process.py has its end of it): `{"t":"ready"}`, `{"t":"beat","idle":bool}` at least twice a
-second, `{"t":"lost","reason":code}` as its last one, and anything else for the driver. Reasons that come from here,
-with their next steps: `not_found`, `unplugged` (check_cable), `reader_aborted`, `reader_hung`, `reader_stopped`
-(wait). What the process says of itself is looked up in `PROBLEMS`, to which a driver adds its own.
+says lines of JSON (own_process.py has its end of it): `{"t":"ready","reason":code,"next_step":code}`, with both empty
+or left out when all is well, `{"t":"beat","idle":bool}` at least twice a second, `{"t":"lost","reason":code}` as its
+last one, and anything else for the driver. Reasons that come from here, with their next steps: `not_found`, `unplugged`
+(check_cable), `reader_aborted`, `reader_hung`, `reader_stopped` (wait). What the process says of itself is looked up in
+`PROBLEMS`, to which a driver adds its own.
 """
 
 from __future__ import annotations
@@ -192,7 +193,7 @@ class Child:
         match said["t"]:
             case "ready":
                 self._was_ready = True
-                self._tell(Status.READY)
+                self._tell(Status.READY, str(said.get("reason", "")), str(said.get("next_step", "")))
             case "beat":
                 # A report that found the mailbox full is told now.
                 if self._now is not None:

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from agent.drivers.facts import CardKind
-from agent.drivers.type2_tag import READ_BYTES
+from agent.drivers.cards.identify import Activated, Family
+from agent.drivers.cards.link import CardError
 
 _WITH_PORT = ("pn532_uart", "pn532_i2c", "pn532_spi", "arygon", "acr122s")
 _WITHOUT_PORT = ("pn53x_usb", "acr122_usb")
@@ -30,7 +30,10 @@ _WITHOUT_PORT = ("pn53x_usb", "acr122_usb")
 _CLAIMED_BY_LIBNFC = 0x80000000
 _IFLAG = 0
 
+_WRITE = 0xA2
 _ANSWER_TIMEOUT_MS = 300
+_ANSWER_BYTES = 512
+"""More than the longest frame of the chip: libnfc copies what comes without looking."""
 _LINE_ERRORS = {-1: "reader_garbled", -4: "reader_gone", -6: "reader_silent"}
 """libnfc's NFC_EIO, NFC_ENOTSUCHDEV and NFC_ETIMEOUT; every other error is about the card."""
 
@@ -41,10 +44,6 @@ class LineError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-class CardError(Exception):
-    """The card did not answer, or refused; the reader is well."""
 
 
 class OpenError(Exception):
@@ -65,21 +64,24 @@ class Modulation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A card that was activated. `kind` is None for one that we cannot use. `seen_monotonic_ns` is CLOCK_MONOTONIC."""
+    """A card that was activated. `card` is None for one of a kind that we cannot use, of which `number` is all that is
+    known. `seen_monotonic_ns` is CLOCK_MONOTONIC.
+    """
 
     modulation: Modulation
-    kind: CardKind | None
-    uid: bytes
+    card: Activated | None
+    number: bytes
     seen_monotonic_ns: int
 
     def same_card(self, other: Target) -> bool:
-        """Whether it may be taken for the same card: by its number, unless that is random as a phone's is.
-
-        A number of 4 bytes that begins with 08 is made up anew at each activation (ISO/IEC 14443-3).
-        """
-        if self.modulation is not other.modulation or self.kind is not other.kind:
+        """Whether it may be taken for the same card: by its number, unless that is random as a phone's is."""
+        if self.modulation is not other.modulation or (self.card is None) is not (other.card is None):
             return False
-        return self.uid == other.uid or (_is_random(self.uid) and _is_random(other.uid))
+        if self.card is None or other.card is None:
+            return self.number == other.number
+        if self.card.sak != other.card.sak:
+            return False
+        return self.number == other.number or (self.card.has_random_number and other.card.has_random_number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class Reader:
     def __init__(self, nfc: Any, device: Any) -> None:
         self._nfc = nfc
         self._device = device
+        self._answer = (ctypes.c_ubyte * _ANSWER_BYTES)()
 
     @property
     def name(self) -> str:
@@ -134,28 +137,44 @@ class Reader:
         if modulation is Modulation.TYPE_A:
             info = target.nti.nai
             uid = bytes(info.abtUid)[: min(info.szUidLen, 10)]
-            return Target(modulation, _kind(bytes(info.abtAtqa), info.btSak), uid, seen_ns)
+            return Target(modulation, Activated(bytes(info.abtAtqa), info.btSak, uid), uid, seen_ns)
         raw = target.nti.nbi.abtPupi if modulation is Modulation.TYPE_B else target.nti.nfi.abtId
         return Target(modulation, None, bytes(raw), seen_ns)
 
     def still_there(self, target: Target) -> bool:
         """Whether the card that was activated last is still in the field."""
-        if target.kind is CardKind.ISO14443_4:
+        if target.card is not None and target.card.family is Family.APDU:
             # Activating a phone once more would give it another number.
             return self._checked(self._nfc.nfc_initiator_target_is_present(self._device, None)) == 0
         again = self.select(target.modulation)
         return again is not None and again.same_card(target)
 
-    def read_pages(self, page: int) -> bytes:
-        """Read 16 bytes from a Type 2 tag (READ, NTAG213 data sheet 10.2). Raises CardError."""
-        command = (ctypes.c_ubyte * 2)(0x30, page & 0xFF)
-        answer = (ctypes.c_ubyte * 32)()
+    def link(self, target: Target) -> Link:
+        """The link to the card that was activated last, as long as no other is."""
+        return Link(self, target)
+
+    def pass_through(self, frame: bytes) -> bytes:
+        """Send a card a frame as it is (InCommunicateThru) and return its answer. Raises CardError."""
+        return self._transceive(frame, easy=False)
+
+    def exchange_data(self, frame: bytes) -> bytes:
+        """Have the chip speak to the card as its kind needs (InDataExchange: blocks, acknowledgements). Raises
+        CardError.
+        """
+        return self._transceive(frame, easy=True)
+
+    def _transceive(self, frame: bytes, easy: bool) -> bytes:
+        # This only tells libnfc which of the chip's two commands to use; nothing is said on the line.
+        self._checked(self._nfc.nfc_device_set_property_bool(self._device, self._nfc.NP_EASY_FRAMING, easy))
+        command = (ctypes.c_ubyte * len(frame)).from_buffer_copy(frame)
         got = self._checked(
-            self._nfc.nfc_initiator_transceive_bytes(self._device, command, 2, answer, 32, _ANSWER_TIMEOUT_MS)
+            self._nfc.nfc_initiator_transceive_bytes(
+                self._device, command, len(frame), self._answer, len(self._answer), _ANSWER_TIMEOUT_MS
+            )
         )
-        if got != READ_BYTES:
-            raise CardError(f"READ of page {page} gave {got}")
-        return bytes(answer[:READ_BYTES])
+        if got < 0:
+            raise CardError(f"libnfc says {got}")
+        return bytes(self._answer[:got])
 
     def drop_field(self) -> None:
         """Switch the field off; the next `select` switches it on. Cards that slept or hung start anew."""
@@ -169,6 +188,32 @@ class Reader:
         if result in _LINE_ERRORS:
             raise LineError(_LINE_ERRORS[result])
         return result
+
+
+class Link:
+    """To one card before a reader: a `TagLink` and an `ApduLink`."""
+
+    def __init__(self, reader: Reader, target: Target) -> None:
+        self._reader = reader
+        self._target = target
+
+    def exchange(self, frame: bytes) -> bytes:
+        """Send a frame of a Type 2 tag. Raises CardError, LineError."""
+        return self._reader.pass_through(frame)
+
+    def write(self, page: int, data: bytes) -> None:
+        """Write a page of a Type 2 tag; the chip waits for its acknowledgement. Raises CardError, LineError."""
+        self._reader.exchange_data(bytes([_WRITE, page]) + data)
+
+    def wake(self) -> None:
+        """Activate the card anew. Raises CardError when it is gone or another is there, LineError."""
+        again = self._reader.select(self._target.modulation)
+        if again is None or not again.same_card(self._target):
+            raise CardError("the card is gone")
+
+    def apdu(self, command: bytes) -> bytes:
+        """Send an APDU; the chip cuts it into blocks. Raises CardError, LineError."""
+        return self._reader.exchange_data(command)
 
 
 @contextlib.contextmanager
@@ -231,18 +276,3 @@ def _lock_port(port: str) -> int:
         os.close(fd)
         raise OpenError("reader_gone") from gone
     return fd
-
-
-def _kind(atqa: bytes, sak: int) -> CardKind:
-    """Tell the kind of a type A card (NXP AN10833, table of ATQA and SAK)."""
-    if sak & 0x20:
-        return CardKind.ISO14443_4
-    if sak & 0x08:
-        return CardKind.MIFARE_CLASSIC
-    if sak == 0x00 and atqa == b"\x00\x44":
-        return CardKind.NTAG
-    return CardKind.UID_ONLY
-
-
-def _is_random(uid: bytes) -> bool:
-    return len(uid) == 4 and uid[0] == 0x08
