@@ -40,6 +40,7 @@ from agent.keys import Identity, load_identity, new_transaction_id
 from agent.lookups import StoreBook
 from agent.offline_store.store import Store
 from agent.txn import sale
+from agent.txn.events import CardRead
 from agent.txn.identify import by_card
 from agent.txn.state import Buyer, Line, OpenBasket
 from bench._figures import beside, median, say_step
@@ -117,7 +118,7 @@ class Shop:
         self._store = store
         self._clock = SystemClock(0)
         self._book = StoreBook(store, identity, self._clock)
-        buyer = by_card("mifare_classic", CARD, None, self._book)
+        buyer = by_card(CardRead("mifare_classic", CARD), self._book)
         active = self._book.pack()
         assert isinstance(buyer, Buyer) and active is not None
         self._buyer = buyer
