@@ -6,7 +6,7 @@ by what each may give alone, and it is known which of them gave it. It is counte
 limit, and only where a pack has one.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -84,11 +84,16 @@ def limits_exceeded(
     add_rows(connection, rule_counts, (*_KEY, "times"), [(*key, rows[key]) for key in sorted(rows)])
     now = _in_all(connection, sorted(added))
     sums = {what: times - added[what] for what, times in now.items()}
+    to_come: dict[_What, Counter[str]] = defaultdict(Counter)
+    for item in acted:
+        to_come[item.what][item.till[0]] += item.times
     told = []
     for item in acted:
         sums[item.what] += item.times
+        to_come[item.what][item.till[0]] -= item.times
         if item.most is not None and sums[item.what] > item.most:
-            words = _words(connection, item.what, sums[item.what], item.most)
+            # People are told what stood at this entry, also where later ones are counted with it.
+            words = _words(connection, item, sums[item.what], to_come[item.what])
             told.append((item.place, Finding(Cause.BEYOND_LIMIT, words)))
     _forget_days(connection, added, now_ms)
     return told
@@ -310,16 +315,17 @@ def _forget_days(connection: Connection, added: Mapping[_What, int], now_ms: int
             connection.execute(delete(rule_counts).where(rule_counts.c.holder == holder, *old))
 
 
-def _words(connection: Connection, what: _What, in_all: int, most: int) -> str:
-    holder, rule, day = what
+def _words(connection: Connection, item: _Acted, in_all: int, to_come: Mapping[str, int]) -> str:
+    holder, rule, day = item.what
     c = rule_counts.c
     tills = connection.execute(
         select(c.address, func.sum(c.times).label("times"))
-        .where(c.holder == holder, c.rule == rule, c.day == day, c.address != "", c.times > 0)
+        .where(c.holder == holder, c.rule == rule, c.day == day, c.address != "")
         .group_by(c.address)
         .order_by(c.address)
-        .limit(MOST_NAMED)
     )
-    named = ", ".join(f"{row.address.partition('/')[2]} {row.times}" for row in tills)
+    times = {row.address: int(row.times) - to_come.get(row.address, 0) for row in tills}
+    acted = [f"{address.partition('/')[2]} {count}" for address, count in times.items() if count > 0]
+    named = ", ".join(acted[:MOST_NAMED])
     when = "" if day == EVER else f" on {day_text(day)}"
-    return f"{rule} for {holder}{when}: acted {in_all} times, the pack allows {most}; {named}"
+    return f"{rule} for {holder}{when}: acted {in_all} times, the pack allows {item.most}; {named}"
