@@ -58,6 +58,8 @@ class WorkLoop:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._waiting: queue.Queue[tuple[str, bytes]] = queue.Queue(MAX_WAITING)
+        self._left: deque[tuple[str, bytes]] = deque()
+        """Taken out of the queue and not answered yet: one that cannot be answered takes no other along."""
         self._early: deque[_Early] = deque()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -104,12 +106,15 @@ class WorkLoop:
             _LOG.exception("event=work_failed")
 
     def _turn(self, line: Line) -> None:
-        messages = self._next()
-        if len(messages) > 1:
-            answers, messages = self._worker.together(messages, _now_ms())
-            for publish in answers:
-                self._send(line, publish)
-        for topic, payload in messages:
+        if not self._left:
+            self._left.extend(self._next())
+            if len(self._left) > 1:
+                answers, left = self._worker.together(tuple(self._left), _now_ms())
+                self._left = deque(left)
+                for publish in answers:
+                    self._send(line, publish)
+        while self._left:
+            topic, payload = self._left.popleft()
             self._answer(line, topic, payload, until_s=time.monotonic() + EARLY_WAIT_S)
         while self._early and self._early[0].again_s <= time.monotonic():
             early = self._early.popleft()

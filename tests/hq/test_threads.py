@@ -10,7 +10,7 @@ import pytest
 
 from contract import topics
 from contract.documents import DocumentKind
-from contract.topics import Up
+from contract.topics import Down, Up
 from hq.config import BrokerConfig, read_config
 from hq.db import writing
 from hq.documents import publish, sign, stored_documents
@@ -96,6 +96,17 @@ def test_an_announcement_for_which_there_was_no_room_goes_out_as_soon_as_there_i
     eventually(lambda: topics.announce(B1, DocumentKind.PACK) in wire.refused)
     wire.room = 9
     eventually(lambda: wire.taken == [topics.announce(A1, DocumentKind.PACK), topics.announce(B1, DocumentKind.PACK)])
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_message_that_cannot_be_answered_takes_none_along_that_came_with_it(hq: HeadOffice, loop: WorkLoop) -> None:
+    tills = [hq.enrolled(address) for address in (A1, B1)]
+    for till in tills:
+        assert loop.arrived(topics.up(till.address, Up.HELLO), till.hello())
+    wire = BrokenWire(room=99)
+    loop.start(wire)
+    eventually(lambda: topics.down(B1, Down.WELCOME) in wire.taken)
+    assert wire.refused == [topics.down(A1, Down.WELCOME)]
 
 
 def test_what_tills_would_no_longer_accept_is_signed_anew_when_head_office_starts(
