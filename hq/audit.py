@@ -86,7 +86,7 @@ def _differences(body: SaleBody, address: TerminalAddress, compiled: Compiled) -
 
 def share_differences(draws: Iterable[Draw], expected: Mapping[Account, int]) -> Iterator[Finding]:
     """Yield a finding where an entry drew other amounts of budgets, pools, gifts or uses than its rules gave."""
-    drawn = Counter[Account]()
+    drawn: Counter[Account] = Counter()
     for item in draws:
         if item.account.asset in _FROM_SHARES:
             drawn[item.account] += item.amount

@@ -5,7 +5,7 @@ each row; that is all that differs.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -36,16 +36,32 @@ def insert_told(
     return [tuple(row) for row in found]
 
 
-def add_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-    """Add the last column of each row to what ``table`` has under the same key, which all other columns are; a row
-    that is not there yet is inserted.
+def add_rows(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], last: tuple[str, ...] = ()
+) -> None:
+    """Add the last column of each row to what ``table`` has under the same key, which all other columns are but those
+    ``last``, which are set to what is told; a row that is not there yet is inserted.
 
     Rows are locked in the order given: whoever adds in one order waits for others, and never in a circle.
     """
-    *key, added = columns
-    at, here = ", ".join(_quoted(name) for name in key), _quoted(added)
-    told = f' ON CONFLICT ({at}) DO UPDATE SET {here} = "{table.name}".{here} + excluded.{here}'
-    _run(connection, table, columns, rows, told)
+    _run(connection, table, columns, rows, _adding(table, columns, last))
+
+
+def known_rows(
+    connection: Connection, table: Table, columns: tuple[str, ...], key: str, values: Collection[object]
+) -> list[tuple[Any, ...]]:
+    """Return ``columns``, none of which is JSON, of the rows of ``table`` that have one of ``values``, at most some
+    thousands, as their ``key``, in any order.
+    """
+    if not values:
+        return []
+    if connection.dialect.name == "postgresql":
+        told = _arrays([(value,) for value in values])
+        found = connection.exec_driver_sql(_asked(table, columns, key, _in_array(table, key)), told)
+    else:
+        marks = f"IN ({', '.join('?' * len(values))})"
+        found = connection.exec_driver_sql(_asked(table, columns, key, marks), tuple(values))
+    return [tuple(row) for row in found]
 
 
 def keep_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
@@ -82,6 +98,26 @@ def _element(value: object) -> str:
             escaped = value.replace("\\", "\\\\").replace('"', '\\"')
             return f'"{escaped}"'
     return str(value)
+
+
+@cache
+def _adding(table: Table, columns: tuple[str, ...], last: tuple[str, ...]) -> str:
+    *others, added = columns
+    at, here = ", ".join(_quoted(name) for name in others if name not in last), _quoted(added)
+    told = [
+        f'{here} = "{table.name}".{here} + excluded.{here}',
+        *(f"{_quoted(n)} = excluded.{_quoted(n)}" for n in last),
+    ]
+    return f" ON CONFLICT ({at}) DO UPDATE SET {', '.join(told)}"
+
+
+def _asked(table: Table, columns: tuple[str, ...], key: str, among: str) -> str:
+    return f'SELECT {", ".join(_quoted(name) for name in columns)} FROM "{table.name}" WHERE {_quoted(key)} {among}'
+
+
+@cache
+def _in_array(table: Table, key: str) -> str:
+    return f"= ANY (%s::{_array_type(table, key)}[])"
 
 
 @cache

@@ -16,6 +16,7 @@ from contract.journal import EntryHeader, open_entry
 from contract.signing import PublicKey, parse_public_key
 from contract.trade import MemberRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
 from hq.audit_value import Origin, refund_of, returned_as
+from hq.bulk import known_rows
 from hq.meaning import Meaning
 from hq.own_accounts import Moving, moves_money
 from hq.packs import PackShelf
@@ -130,20 +131,20 @@ def _packs(meanings: Iterable[Meaning]) -> Iterator[bytes]:
 
 
 def _members(connection: Connection, asked: set[str]) -> frozenset[str]:
-    if not asked:
-        return frozenset()
-    return frozenset(connection.scalars(select(members.c.member).where(members.c.member.in_(asked))))
+    return frozenset(member for (member,) in known_rows(connection, members, ("member",), "member", asked))
 
 
 def _transactions(connection: Connection, asked: set[bytes]) -> dict[bytes, First]:
-    if not asked:
-        return {}
-    rows = connection.execute(
-        select(transactions.c.transaction_id, transactions.c.digest, entries.c.address, entries.c.epoch, entries.c.seq)
-        .join(entries, entries.c.id == transactions.c.entry_id)
-        .where(transactions.c.transaction_id.in_(asked))
-    )
-    return {row.transaction_id: First(_place(row), row.digest) for row in rows}
+    # Nearly always there is none.
+    found = known_rows(connection, transactions, ("transaction_id", "entry_id", "digest"), "transaction_id", asked)
+    ids = {entry_id for _, entry_id, _ in found}
+    places = {
+        entry_id: Place(parse_address(address), epoch, seq)
+        for entry_id, address, epoch, seq in known_rows(
+            connection, entries, ("id", "address", "epoch", "seq"), "id", ids
+        )
+    }
+    return {transaction: First(places[entry_id], digest) for transaction, entry_id, digest in found}
 
 
 def _presentations(connection: Connection, asked: set[bytes]) -> dict[bytes, First]:

@@ -6,8 +6,10 @@ points, coupons and slips, and returns the postings and findings that follow. No
 """
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import CompoundSelect, Connection, func, null, select, union_all, update
 
 from contract.bodies import (
     Body,
@@ -23,7 +25,7 @@ from contract.postings import POINTS, Posting, member_points_account
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TenderKind, TopUpBody
 from contract.value import Account, Asset
 from hq.applied import Applied, Consequences
-from hq.bulk import insert_rows, keep_rows
+from hq.bulk import add_rows, insert_rows, keep_rows
 from hq.charges import Shops, keep_charges
 from hq.coupon_book import CouponBook
 from hq.lease_book import LeaseBook, LeaseState
@@ -108,7 +110,9 @@ def _take(connection: Connection, taking: Taking, slips: SlipBook, item: Applied
 
 def _opened(connection: Connection, items: Sequence[Applied], now_ms: int) -> Taking:
     ids, lots, codes, whole_lots = set[bytes](), set[bytes](), set[str](), set[bytes]()
-    for item in items:
+    # What only earns asks for nothing of this.
+    more = [item for item in items if not _only_earns(item.body)]
+    for item in more:
         body = item.body
         ids |= told_lease_ids(body)
         if isinstance(body, SaleBody | TopUpBody | RedemptionBody | SlipOutBody | OfficeBody):
@@ -118,7 +122,7 @@ def _opened(connection: Connection, items: Sequence[Applied], now_ms: int) -> Ta
         if isinstance(body, SaleBody | RefundBody | TopUpBody | OfficeBody):
             ids |= {lease.lease for lease in body.born}
             lots |= {lease.lot for lease in body.born if lease.lot is not None}
-            lots |= set() if _only_earns(body) else {item.header.transaction}
+            lots |= {item.header.transaction}
         if isinstance(body, LeaseReturnBody):
             ids |= {back.lease for back in body.leases}
         if isinstance(body, RefundBody):
@@ -133,22 +137,18 @@ def _opened(connection: Connection, items: Sequence[Applied], now_ms: int) -> Ta
         # Before their leases are read: what is lent of them at this moment must be among these.
         LotBook(connection, whole_lots)
     book = LeaseBook(connection, ids, whole_lots)
+    shops_with_pools, good_days = _decided(connection)
     return Taking(
         leases=book,
         lots=LotBook(connection, lots | book.lots),
         coupons=CouponBook(connection, codes),
-        shops=_shops(connection, items),
-        currency=_currency(connection, items),
+        shops=_shops(connection, items if shops_with_pools else more, shops_with_pools),
+        # Sales say their own; only of others it is asked for.
+        currency=(connection.scalar(select(catalogue_heads.c.currency)) or "CNY") if more else "",
         now_ms=now_ms,
+        good_days=good_days,
         held_bonus=_held_bonus(connection, whole_lots),
     )
-
-
-def _currency(connection: Connection, items: Sequence[Applied]) -> str:
-    """The tenant's currency; of sales, which say their own, it is not asked for."""
-    if all(_only_earns(item.body) for item in items):
-        return ""
-    return connection.scalar(select(catalogue_heads.c.currency)) or "CNY"
 
 
 def _only_earns(body: Body) -> bool:
@@ -158,9 +158,24 @@ def _only_earns(body: Body) -> bool:
     return not (body.draws or body.born or body.bonus_minor or body.stored_minor or body.points_spent)
 
 
-def _shops(connection: Connection, items: Sequence[Applied]) -> Shops:
-    shops_with_pools = frozenset(connection.scalars(select(pools.c.shop)))
-    if not shops_with_pools and all(_only_earns(item.body) for item in items):
+def _decided(connection: Connection) -> tuple[frozenset[str], int]:
+    """Which shops' points are paid in advance, and for how many days points are good."""
+    rows = connection.execute(_asked_of_all()).all()
+    return (
+        frozenset(row.name for row in rows if row.value is None),
+        sum(row.value for row in rows if row.value is not None),
+    )
+
+
+@cache
+def _asked_of_all() -> CompoundSelect[*tuple[Any, ...]]:
+    """Built once: every batch asks it."""
+    days = select(value_terms.c.name, value_terms.c.value).where(value_terms.c.name == POINTS_DAYS)
+    return union_all(days, select(pools.c.shop, null()))
+
+
+def _shops(connection: Connection, items: Sequence[Applied], shops_with_pools: frozenset[str]) -> Shops:
+    if not items:
         return Shops({}, shops_with_pools, {})
     addresses = sorted({str(item.header.address) for item in items})
     rows = connection.execute(
@@ -217,10 +232,9 @@ def _write(connection: Connection, taking: Taking, slips: SlipBook, items: Seque
     }
     rows = [(*place, points) for place, points in sorted(owed.items())]
     insert_rows(connection, owed_points, ("entry_id", "pool", "points"), rows)
-    good_days = connection.scalar(select(value_terms.c.value).where(value_terms.c.name == POINTS_DAYS)) or 0
-    lost = move_points(connection, taking.points, good_days)
-    entry_of = {item.header.transaction: item.entry_id for item in items}
-    for move in taking.points:
+    lost = move_points(connection, taking.points, taking.good_days)
+    entry_of = {item.header.transaction: item.entry_id for item in items} if lost else {}
+    for move in taking.points if lost else ():
         gone = lost.pop(move.source, 0)
         if gone:
             # They were given again by the till, and their last day was over: they go as they would have gone.
@@ -261,22 +275,5 @@ def _note_habits(connection: Connection, items: Sequence[Applied]) -> None:
             found.setdefault((body.member.member, str(item.header.address)), []).append(item.header.wall_ms)
     if not found:
         return
-    members = sorted({member for member, _ in found})
-    addresses = sorted({address for _, address in found})
-    rows = connection.execute(
-        select(habits.c.member, habits.c.address).where(habits.c.address.in_(addresses), habits.c.member.in_(members))
-    )
-    known = sorted({(row.member, row.address) for row in rows} & found.keys())
-    if known:
-        connection.execute(
-            update(habits)
-            .where(habits.c.member == bindparam("b_member"), habits.c.address == bindparam("b_address"))
-            .values(times=habits.c.times + bindparam("b_times"), last_ms=bindparam("b_last")),
-            [
-                {"b_member": member, "b_address": address, "b_times": len(times), "b_last": max(times)}
-                for member, address in known
-                for times in (found[member, address],)
-            ],
-        )
-    fresh = [(*key, len(found[key]), max(found[key])) for key in sorted(found.keys() - set(known))]
-    insert_rows(connection, habits, ("member", "address", "times", "last_ms"), fresh)
+    rows = [(*key, max(times), len(times)) for key, times in sorted(found.items())]
+    add_rows(connection, habits, ("member", "address", "last_ms", "times"), rows, last=("last_ms",))

@@ -45,7 +45,9 @@ def foreign_postings(body: Moving, address: TerminalAddress, currency: str) -> t
     member = None if body.member is None else body.member.member
     parts = _parts(body)
     accounts = tuple(part.account for part in parts)
-    own = _own(address.shop, address.terminal, body.currency, member) | _counted(accounts, address.shop, body.currency)
+    own = _own(address.shop, address.terminal, body.currency, member)
+    if accounts:
+        own |= _counted(accounts, address.shop, body.currency)
     foreign = [
         f"{posting.account} {posting.amount} {posting.unit}"
         for posting in body.postings

@@ -52,6 +52,8 @@ class Taking:
     shops: Shops
     currency: str
     now_ms: int
+    good_days: int = 0
+    """For so many days points are good; for ever where that is 0."""
     held_bonus: Mapping[bytes, int] = field(default_factory=dict)
     """Bonus of lots that web shops have reserved."""
     findings: list[tuple[Place, Finding]] = field(default_factory=list)
@@ -203,13 +205,14 @@ class Entry:
 
     def _credit(self, member: str, lot: bytes, issuer: str | None, amount: int, bonus: int) -> None:
         """Stored value comes into a lot."""
-        if amount or bonus:
-            made_ms = self._item.header.wall_ms
-            self._taking.lots.add(
-                LotCount(lot, member, self._currency, amount, bonus, issuer, DrawOrder.PRO_RATA, made_ms),
-                made=lot == self._item.header.transaction,
-            )
-            self._taking.to_place.add(Account(Asset.STORED, member))
+        if not (amount or bonus):
+            return
+        made_ms = self._item.header.wall_ms
+        self._taking.lots.add(
+            LotCount(lot, member, self._currency, amount, bonus, issuer, DrawOrder.PRO_RATA, made_ms),
+            made=lot == self._item.header.transaction,
+        )
+        self._taking.to_place.add(Account(Asset.STORED, member))
         account = Account(Asset.STORED, member)
         for place, value in ((ledger_place, amount), (bonus_place, bonus)):
             self._moved[place(account, self._currency)] -= value

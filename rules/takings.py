@@ -63,7 +63,7 @@ def pool_of(funded_by: str | None, shop: str | None, pools: Collection[str]) -> 
 
 def points_by_pool(effects: Iterable[AppliedEffect], shop: str | None, pools: Collection[str]) -> dict[str, int]:
     """Return how many points were given at each merchant's expense who pays for them in advance."""
-    found = Counter[str]()
+    found: Counter[str] = Counter()
     for effect in effects:
         pool = pool_of(effect.funded_by, shop, pools) if effect.points else None
         if pool is not None:
@@ -73,7 +73,7 @@ def points_by_pool(effects: Iterable[AppliedEffect], shop: str | None, pools: Co
 
 def takings(effects: Iterable[AppliedEffect], shop: str | None, shared: Shared) -> dict[Account, int]:
     """Return what the effects of one entry at ``shop`` take of each account that is given from shares, in its unit."""
-    found = Counter[Account]()
+    found: Counter[Account] = Counter()
     effects = tuple(effects)
     for effect in effects:
         rule = effect.rule
