@@ -1,8 +1,9 @@
 """How many sales a second one worker of head office takes in: verified, chained, priced again, posted, committed.
 
 The limit is a bare loop over the same signed bytes that verifies, decodes and prices each sale and inserts the very
-same rows in batches of the same size, in the same way: no chain, no comparison of what was priced, no question to the
-books. On PostgreSQL that waits for its disk, and on SQLite (WAL, FULL). Both take turns, part by part.
+same rows in batches of the same size, in the same way (entry, transaction, sale, lot of points, postings, balances): no
+chain, no comparison of what was priced, no question to the books. On PostgreSQL that waits for its disk, and on SQLite
+(WAL, FULL). Both take turns, part by part.
 
 Tills that are online send one sale at a time. How many of these a worker takes, those that wait together with one
 commit, is measured beside the same with a commit for each; and so are heartbeats, beside the sales of whole batches.
@@ -37,7 +38,8 @@ from hq.db import open_database, writing
 from hq.documents import Desk
 from hq.people import enrol
 from hq.rows import COLUMNS, rows_of
-from hq.tables import balances, entries, postings, sales, transactions
+from hq.tables import balances, entries, points_lots, postings, sales, transactions
+from hq.taking import DAY_MS
 from hq.worker import Worker
 from rules.engine.compiled import Compiled, compile_pack
 from rules.engine.price import price
@@ -202,7 +204,7 @@ class _Bare:
         return time.perf_counter() - began
 
     def _take(self, payload: bytes) -> None:
-        rows: dict[str, list[Row]] = {"entries": [], "transactions": [], "sales": [], "postings": []}
+        rows: dict[str, list[Row]] = {"entries": [], "transactions": [], "sales": [], "lots": [], "postings": []}
         moved: dict[tuple[str, str], int] = {}
         for sealed in read_batch(payload).entries:
             entry = open_entry(sealed, self._believed)
@@ -216,6 +218,10 @@ class _Bare:
             rows["transactions"].append((header.transaction, self._last_id, entry.digest))
             for _, row in rows_of(header, body, True):
                 rows["sales"].append((self._last_id, *row))
+            if body.member is not None:
+                points = body.points_earned
+                earned = (body.member.member, header.wall_ms // DAY_MS, None, points, points, 0, None)
+                rows["lots"].append((header.transaction, *earned))
             for item in body.postings:
                 rows["postings"].append((self._last_id, item.account, item.unit, item.amount))
                 moved[item.account, item.unit] = moved.get((item.account, item.unit), 0) + item.amount
@@ -223,6 +229,7 @@ class _Bare:
             insert_rows(connection, entries, _ENTRY, rows["entries"])
             insert_rows(connection, transactions, ("transaction_id", "entry_id", "digest"), rows["transactions"])
             insert_rows(connection, sales, ("entry_id", *COLUMNS[sales]), rows["sales"])
+            insert_rows(connection, points_lots, _LOT, rows["lots"])
             insert_rows(connection, postings, ("entry_id", "account", "unit", "amount"), rows["postings"])
             changed = [(*place, amount) for place, amount in sorted(moved.items())]
             add_rows(connection, balances, ("account", "unit", "amount"), changed)
@@ -240,6 +247,9 @@ _ENTRY = (
     "received_ms",
     "judged",
 )
+
+
+_LOT = ("source", "member", "earned_day", "until_day", "points", "remaining", "expired", "paid")
 
 
 def _together(database: URL, workers: int, batches: int) -> float:
