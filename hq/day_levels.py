@@ -3,19 +3,21 @@ pack says so, and told afterwards; nothing is held up.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, delete, select, tuple_
 
 from contract.calendar import DAY_MINUTES, day_text
+from contract.ids import parse_address
 from contract.money import format_minor
-from contract.trade import RedemptionBody, SaleBody
+from contract.trade import RedemptionBody, RefundBody, SaleBody
 from contract.value import Asset
 from hq.bulk import add_rows
 from hq.documents import DAY_MS
+from hq.facts import Known
 from hq.meaning import Meaning
-from hq.tables import day_spends
+from hq.tables import day_spends, sales, transactions
 from hq.unsettled import Cause, Finding, Place
 from rules.engine.compiled import Compiled
 from rules.grammar.pack import Pack
@@ -48,13 +50,20 @@ class _Spent:
 def days_exceeded(
     connection: Connection,
     entries: Iterable[tuple[Place, Meaning]],
-    packs: Mapping[bytes, tuple[int, Compiled] | None],
+    known: Known,
     now_ms: int,
 ) -> list[tuple[Place, Finding]]:
-    """Add what ``entries``, newly in effect, spent to the days of their tills, and return what goes beyond. ``packs``
-    are by the digest of their documents.
+    """Add what ``entries``, newly in effect and written, spent to the days of their tills, take off what goes back,
+    and return what goes beyond.
     """
-    spent = [found for place, meaning in entries for found in _spent(place, meaning, packs)]
+    entries = tuple(entries)
+    given_back = dict(_given_back(connection, entries, known))
+    # In the order of the chain: what came back before a sale may be spent in it.
+    spent = [
+        found
+        for place, meaning in entries
+        for found in (*_spent(place, meaning, known.packs), *given_back.get(place, ()))
+    ]
     if not spent:
         return []
     keys = sorted({item.key for item in spent})
@@ -86,6 +95,43 @@ def _forget(connection: Connection, spent: Iterable[_Spent], now_ms: int) -> Non
     connection.execute(delete(day_spends).where(*own, c.day < min(newest.values()) - KEPT_DAYS))
 
 
+def _given_back(
+    connection: Connection, entries: Sequence[tuple[Place, Meaning]], known: Known
+) -> Iterator[tuple[Place, tuple[_Spent, ...]]]:
+    """What returns give back of what was spent at the same till, on the day of the sale and never more than that."""
+    returns = [(place, item.header, body) for place, item in entries if isinstance(body := item.body, RefundBody)]
+    asked = {body.original.transaction for _place, _header, body in returns if body.returned or body.points_restored}
+    if not asked:
+        return
+    made = (
+        select(transactions.c.transaction_id, sales.c.address, sales.c.epoch, sales.c.seq, sales.c.wall_ms)
+        .join(sales, sales.c.entry_id == transactions.c.entry_id)
+        .where(transactions.c.transaction_id.in_(sorted(asked)), sales.c.posted)
+    )
+    sold = {row.transaction_id: row for row in connection.execute(made)}
+    later = {transaction: [0, 0] for transaction in asked}
+    for place, header, body in reversed(returns):
+        row, origin = sold.get(body.original.transaction), known.origins.get(body.original.transaction)
+        if row is None or origin is None or origin.compiled is None or row.address != str(header.address):
+            continue
+        sale = origin.sale
+        if not isinstance(sale, SaleBody) or origin.digest != body.original.digest:
+            continue
+        took = {item.asset: item for item in _taken(place, (row.address, row.wall_ms), sale, origin.compiled.pack)}
+        found = []
+        for at, asset in enumerate((Asset.STORED, Asset.POINTS)):
+            # The returns that were in the books, and those of this batch up to this one.
+            given = [(one.to_stored_minor, one.points_restored)[at] for one in origin.earlier]
+            amount = (body.to_stored_minor, body.points_restored)[at]
+            after = sum(given) - later[body.original.transaction][at]
+            later[body.original.transaction][at] += amount
+            if asset in took:
+                whole = took[asset].amount
+                back = min(whole, after) - min(whole, after - amount)
+                found.append(replace(took[asset], amount=-back, most=None))
+        yield place, tuple(found)
+
+
 def _spent(place: Place, meaning: Meaning, packs: Mapping[bytes, tuple[int, Compiled] | None]) -> Iterator[_Spent]:
     body = meaning.body
     if not isinstance(body, SaleBody | RedemptionBody) or body.member is None or not body.draws:
@@ -94,9 +140,17 @@ def _spent(place: Place, meaning: Meaning, packs: Mapping[bytes, tuple[int, Comp
     pack: Pack | None = None if known is None else known[1].pack
     if pack is None or not pack.spending:
         return
+    header = meaning.header
+    yield from _taken(place, (str(header.address), header.wall_ms), body, pack)
+
+
+def _taken(place: Place, made: tuple[str, int], body: SaleBody | RedemptionBody, pack: Pack) -> Iterator[_Spent]:
+    """What ``body``, made at an address at an instant, took of its member's, where ``pack`` bounds it by the day."""
+    if body.member is None or not pack.spending:
+        return
     level, member = level_of(pack.spending, body.member.medium, body.member.assurance), body.member.member
-    shop = meaning.header.address.shop
-    day = local_minute_of(meaning.header.wall_ms, zone_of(shop, pack)) // DAY_MINUTES
+    address, wall_ms = made
+    day = local_minute_of(wall_ms, zone_of(parse_address(address).shop, pack)) // DAY_MINUTES
     by_day = {
         Asset.STORED: (level.stored_day_minor, any(one.stored_day_minor is not None for one in pack.spending)),
         Asset.POINTS: (level.points_day, any(one.points_day is not None for one in pack.spending)),

@@ -8,8 +8,8 @@ from agent.offline_store.rowkeys import RowKeys
 from agent.offline_store.rule_counts import RuleCounts
 from contract.bodies import Body
 from contract.journal import EntryHeader
-from contract.trade import RedemptionBody, SaleBody
-from contract.value import Asset
+from contract.trade import RedemptionBody, RefundBody, SaleBody
+from contract.value import Account, Asset
 
 _FLOOR = "floor"
 """What of stored value went beyond what was lent is counted once more under this name."""
@@ -29,10 +29,12 @@ class Allowances:
         self._tries = TryCounter(database, "member_pin_tries", "members", "member_key")
 
     def note(self, header: EntryHeader, body: Body) -> None:
-        """Remember what a new entry takes of its member's stored value and points, and which limited rules
-        acted, inside the caller's transaction. Raises StoreError.
+        """Remember what a new entry takes of its member's stored value and points or gives back, and which limited
+        rules acted, inside the caller's transaction. Raises StoreError.
         """
         self.rules.note(header, body)
+        if isinstance(body, RefundBody):
+            self._give_back(body)
         if not isinstance(body, (SaleBody, RedemptionBody)) or body.member is None:
             return
         spent: dict[str, int] = defaultdict(int)
@@ -46,7 +48,24 @@ class Allowances:
         self._database.write("DELETE FROM member_spent WHERE wall_ms < ?", header.wall_ms - KEPT_MS)
         key = self._keys.member(body.member.member)
         for what, amount in sorted(spent.items()):
-            self._database.write("INSERT INTO member_spent VALUES (?, ?, ?, ?)", key, what, header.wall_ms, amount)
+            self._database.write(
+                "INSERT INTO member_spent VALUES (?, ?, ?, ?, ?)",
+                *(key, what, header.wall_ms, amount, header.transaction),
+            )
+
+    def _give_back(self, body: RefundBody) -> None:
+        """What a return gives back was not spent after all, at the instant of its sale: never more than that spent."""
+        who = "" if body.member is None else body.member.member
+        stored = (draw for draw in body.returned if draw.account == Account(Asset.STORED, who))
+        back = {Asset.STORED: sum(draw.whole for draw in stored), Asset.POINTS: body.points_restored}
+        for asset, amount in back.items():
+            if amount:
+                self._database.write(
+                    "INSERT INTO member_spent SELECT member_key, asset, wall_ms, -min(?, sum(amount)), transaction_id"
+                    " FROM member_spent WHERE transaction_id = ? AND asset = ? AND member_key = ?"
+                    " GROUP BY member_key, asset, wall_ms, transaction_id HAVING sum(amount) > 0",
+                    *(amount, body.original.transaction, asset.value, self._keys.member(who)),
+                )
 
     def spent_since(self, member: str, asset: Asset, since_ms: int) -> int:
         """Return how much of stored value (bonus and all) or of points this member spent here from an instant on."""

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from contract.bodies import EntryKind
 from contract.documents import DocumentKind
-from contract.trade import Assurance, Medium, MemberRef, SaleBody
+from contract.trade import Assurance, Medium, MemberRef, RefundBody, SaleBody
 from contract.value import Asset
 from hq.books import exception_lines
 from hq.db import reading
@@ -64,6 +64,41 @@ def test_a_till_keeps_to_the_pack_and_one_that_does_not_is_found_out(hq: HeadOff
         ("beyond_level", "m-1 by phone, claimed: 30.00 of stored, the pack allows 0.00"),
         ("beyond_level", "m-1 on 2025-10-09: 100.00 of stored here, the pack allows 50.00 a day"),
     ]
+
+
+def test_what_a_return_gives_back_may_be_spent_again_that_day_at_the_till_and_by_head_office(
+    hq: HeadOffice, tmp_path: Path
+) -> None:
+    a1, b1 = two_tills(hq, tmp_path, json.dumps(RULES | {"zones": ["UTC"], "spending": [CARD]}))
+    hq.publish(DocumentKind.PACK)
+    a1.tap()
+    a1.keys("100", "topup", "cash")
+    for _again in range(2):
+        a1.tap()
+        a1.keys("30", "enter", "stored")
+        receipt = str(a1.journal()[-1].header.seq)
+        a1.keys("enter", "refund", receipt, "enter", "refund", "enter", "enter")
+        assert (a1.left, a1.store.allowances.spent_since("m-1", Asset.STORED, 0)) == (10_000, 0)
+    a1.tap()
+    a1.keys("30", "enter", "stored")
+    a1.tap()
+    a1.keys("20", "enter", "stored")
+    assert (a1.left, a1.store.allowances.spent_since("m-1", Asset.STORED, 0)) == (5_000, 5_000)
+    a1.tap()
+    a1.keys("1", "enter", "stored")
+    assert a1.refused == "value_level"
+    a1.keys("cash")
+    # A return that is told again and again gives nothing more back, at neither.
+    returned = next(body for entry in a1.journal() if isinstance(body := entry.body(), RefundBody))
+    for number in range(3):
+        a1.store.append(EntryKind.REFUND, bytes([number]) * 16, a1.hands.clock().stamp(), replace(returned, born=()))
+    assert a1.store.allowances.spent_since("m-1", Asset.STORED, 0) == 5_000
+    sync(hq, a1)
+    b1.store.close()
+    with reading(hq.engine) as connection:
+        assert {line.reason for line in exception_lines(connection)} == {"returned_twice"}
+        spent = select(day_spends.c.asset, day_spends.c.amount)
+        assert list(connection.execute(spent)) == [("stored", 5_000)]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
