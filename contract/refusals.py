@@ -402,9 +402,9 @@ TEXTS: dict[RefusalCode, RefusalText] = {
     ),
     _R.KEY_NOT_NOW: RefusalText("现在不能按这个键", "请看屏幕提示", "That key does nothing now", "Follow the screen"),
     _R.STORE_FAILED: RefusalText(
-        "本机存储出错，销售未记账",
-        "请勿收款，联系技术人员",
-        "The till cannot store; nothing was sold",
-        "Take no money; call a technician",
+        "本机存储出错，这一笔没有记账",
+        "请勿收付款，联系技术人员",
+        "The till cannot store; nothing was booked",
+        "Take and pay no money; call a technician",
     ),
 }

@@ -57,7 +57,7 @@ def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> 
 
 
 def commit_failed(state: TillState, scene: Committing, cause: str) -> Step:
-    """Give the basket back as it was, and say that nothing was sold."""
+    """Give back what was on the glass as it was, and say that nothing was booked."""
     return refuse(state, Refusal(RefusalCode.STORE_FAILED, cause), scene.before or Selling(scene.basket))
 
 

@@ -136,7 +136,7 @@ class Say(Enum):
     RECEIPT_SENT = ("小票已发送，未确认", "Receipt sent, not confirmed")
     RECEIPT_WAITING = ("小票未打出：{why}", "No receipt: {why}")
     REPRINT_AFTER = ("处理好后按“补打”", "put it right, then press Reprint")
-    RECOVERED = ("中断之前，这一笔已经记账", "This sale was booked before the interruption")
+    RECOVERED = ("中断之前，这一笔已经记账", "This was booked before the interruption")
     RECOVERED_PAPER = ("小票可能没有打出，要补打吗？", "Its receipt may be missing. Print it?")
     RECOVERED_MORE = ("之后还有 {count} 张", "{count} more after this")
 

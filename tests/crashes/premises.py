@@ -21,6 +21,8 @@ from contract.journal import TimeQuality
 from contract.signing import SoftwareSigner
 from provisioning.birth import check_address, ensure_terminal
 from provisioning.headquarters import ensure_head_office
+from rules.grammar.pack import Pack
+from rules.pack import write_pack
 from tests.agent.shop import contents
 
 DAY_MS = 86_400_000
@@ -76,22 +78,26 @@ class Premises:
         self.config.write_text("\n".join(lines), encoding="utf-8")
 
 
-def bear(folder: Path) -> Premises:
-    """A terminal born below ``folder``, to which head office has sent everything it needs to sell."""
+def bear(folder: Path, pack: Pack | None = None) -> Premises:
+    """A terminal born below ``folder``, to which head office has sent everything it needs to sell; by another ``pack``
+    than the usual one where that is given.
+    """
     now = datetime.now(UTC)
     ensure_head_office(folder / "keys", "hq-1", now)
     premises = Premises(folder / "a1")
     ensure_terminal(folder / "keys", premises.address, premises.folder, now)
     store = Store(premises.store, premises.identity())
     store.open()
-    for opened in documents(folder / "keys", premises.address, int(now.timestamp()) * 1000):
+    for opened in documents(folder / "keys", premises.address, int(now.timestamp()) * 1000, pack=pack):
         stamp = Stamp(opened.document.issued_ms, TimeQuality.FREE_RUNNING, bytes(16), 0)
         store.activate(opened, new_transaction_id(), stamp)
     store.close()
     return premises
 
 
-def documents(keys: Path, address: TerminalAddress, issued_ms: int, version: int = 1) -> list[OpenedDocument]:
+def documents(
+    keys: Path, address: TerminalAddress, issued_ms: int, version: int = 1, pack: Pack | None = None
+) -> list[OpenedDocument]:
     """Every document that head office, whose keys lie in ``keys``, would send, in that version."""
     signer = SoftwareSigner((keys / "hq" / "document.key").read_bytes())
 
@@ -99,4 +105,5 @@ def documents(keys: Path, address: TerminalAddress, issued_ms: int, version: int
         document = Document(1, kind, address.tenant, version, issued_ms, issued_ms + DAY_MS, content)
         return open_document(seal_document(signer, document), keyring(signer.public))
 
-    return [opened(kind, content) for kind, content in contents().items()]
+    told = contents() | ({} if pack is None else {DocumentKind.PACK: write_pack(pack)})
+    return [opened(kind, content) for kind, content in told.items()]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from contract.bodies import OutageCause
-from tests.crashes.promises import every_sale_has_its_paper, papers_tell_the_truth, read_books
+from tests.crashes.promises import every_paper_came, papers_tell_the_truth, read_books
 from tests.crashes.strikes import Strike, attached, fail
 from tests.crashes.till_process import NOT_BOOKED, PAPER_OUT, RECOVERED, SIGN_IN, Till
 
@@ -70,7 +70,7 @@ def test_whichever_call_of_a_sale_fails_it_is_refused_or_booked_and_the_same_bas
     till.end()
     last = read_books(till.premises)
     papers_tell_the_truth(till.counter.printer.roll, last)
-    every_sale_has_its_paper(till.counter.printer.roll, last.sales.values())
+    every_paper_came(till.counter.printer.roll, last.sales.values())
     till.start()
     till.see(RECOVERED if last.owed else SIGN_IN)
 

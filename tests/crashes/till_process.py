@@ -29,7 +29,7 @@ SIGN_IN = "请登录"
 PAID = "收款完成"
 PAPER_OUT = "小票已打印"
 RECOVERED = "这一笔已经记账"
-NOT_BOOKED = "销售未记账"
+NOT_BOOKED = "没有记账"
 _NUMBER = re.compile(r"A\.A1-1-\d{6}")
 
 

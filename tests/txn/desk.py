@@ -25,7 +25,6 @@ from agent.txn.events import (
 from agent.txn.state import TillState
 from agent.txn.step import step
 from contract import credentials
-from contract.bodies import EntryKind
 from contract.credentials import MemberCredential, credential_text, seal_credential
 from contract.documents import CashierRecord, CatalogueItem, PinVerifier
 from contract.envelope import Keyring, keyring
