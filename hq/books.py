@@ -15,7 +15,7 @@ from contract.journal import Entry, identity_hash, open_entry
 from contract.postings import POINTS, member_points_account
 from hq.own_place import OFFICE_SHOP
 from hq.people import terminal_key
-from hq.restoring import open_restoration
+from hq.restoring import open_restoration, strangers_holding
 from hq.tables import (
     activations,
     chains,
@@ -228,8 +228,8 @@ def till_states(connection: Connection) -> tuple[TillState, ...]:
 
 
 def awaited_tills(connection: Connection) -> tuple[str, ...] | None:
-    """While the books are being restored, the addresses of the tills that have not told yet what they hold; None while
-    all is as it should be.
+    """While the books are being restored, the addresses of the tills that have not told yet what they hold, and of
+    those that hold something and must be enrolled again; None while all is as it should be.
     """
     restoration = open_restoration(connection)
     if restoration is None:
@@ -237,18 +237,17 @@ def awaited_tills(connection: Connection) -> tuple[str, ...] | None:
     proven = select(lease_documents.c.address).where(
         lease_documents.c.restoration == restoration, lease_documents.c.state == ACTIVE
     )
-    return tuple(
-        connection.scalars(
-            select(terminals.c.address)
-            .where(
-                terminals.c.revoked_ms.is_(None),
-                terminals.c.address.not_like(f"%/{OFFICE_SHOP}/%"),
-                terminals.c.address.not_in(proven),
-            )
-            .distinct()
-            .order_by(terminals.c.address)
+    known = connection.scalars(
+        select(terminals.c.address)
+        .where(
+            terminals.c.revoked_ms.is_(None),
+            terminals.c.address.not_like(f"%/{OFFICE_SHOP}/%"),
+            terminals.c.address.not_in(proven),
         )
+        .distinct()
     )
+    strangers = (f"{address} (不在册，请重新登记 to be enrolled again)" for address in strangers_holding(connection))
+    return (*sorted(known), *strangers)
 
 
 def exception_lines(connection: Connection) -> tuple[ExceptionLine, ...]:

@@ -23,7 +23,7 @@ from hq.lease_offers import lend, offer_barrier, offer_waiting, recall
 from hq.own_chain import ensure_own_chain
 from hq.own_place import own_address
 from hq.placement import DAY_MS, Holding, LendingPolicy, Visit, even, habitual, moves
-from hq.restoring import close_restoration, open_restoration
+from hq.restoring import close_restoration, open_restoration, strangers_holding
 from hq.slips_ahead import charge_untold
 from hq.tables import (
     catalogue_heads,
@@ -325,6 +325,8 @@ def _find_out(connection: Connection, desk: Desk, restoration: int, now_ms: int)
         .order_by(terminals.c.address)
     ).all()
     if not rows:
+        if strangers_holding(connection):
+            return 0
         close_restoration(connection, now_ms)
         return 1
     asked = set(

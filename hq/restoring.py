@@ -14,15 +14,20 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, or_, select, update
 
-from contract import wire
+from contract import topics, wire
 from contract.bodies import MAX_EMBEDDED_BYTES
 from contract.documents import Document, DocumentKind
 from contract.envelope import peek
+from contract.errors import ContractError
 from contract.ids import TerminalAddress
-from contract.messages import HeldDocument, Hello
+from contract.messages import HeldDocument, Hello, read_hello
 from hq.documents import DAY_MS, MOST_FORGOTTEN
-from hq.tables import documents, lease_documents, restorations, told_documents
+from hq.tables import documents, lease_documents, quarantine, restorations, terminals, told_documents
 from hq.told_leases import ACTIVE, OFFERED, REPLACED, replace_offer
+from hq.unsettled import Cause
+
+MOST_STRANGERS = 1_000
+"""So many of the last hellos of tills that are not enrolled are looked at."""
 
 
 def note_told(connection: Connection, address: TerminalAddress, hello: Hello, upto_seq: int, now_ms: int) -> None:
@@ -64,6 +69,32 @@ def open_restoration(connection: Connection) -> int | None:
 def latest_restoration(connection: Connection) -> int:
     """The number of the last restoration there was, 0 where there was none."""
     return connection.scalar(select(func.max(restorations.c.id))) or 0
+
+
+def strangers_holding(connection: Connection) -> tuple[str, ...]:
+    """The tills that these books do not know and that have said, since the restoration began that is open, that they
+    hold leases.
+    """
+    begun_ms = connection.scalar(select(func.min(restorations.c.begun_ms)).where(restorations.c.closed_ms.is_(None)))
+    rows = connection.execute(
+        select(quarantine.c.topic, quarantine.c.payload)
+        .where(quarantine.c.reason == Cause.UNKNOWN_TERMINAL.value, quarantine.c.last_ms >= (begun_ms or 0))
+        .order_by(quarantine.c.id.desc())
+        .limit(MOST_STRANGERS)
+    ).all()
+    found = {str(address) for row in rows if (address := _holder(row.topic, row.payload)) is not None}
+    known = connection.scalars(select(terminals.c.address).where(terminals.c.address.in_(sorted(found))))
+    return tuple(sorted(found.difference(known)))
+
+
+def _holder(topic: str, payload: bytes) -> TerminalAddress | None:
+    """Who holds leases by a hello that was refused."""
+    try:
+        address, kind = topics.read_up(topic)
+        holds = kind is topics.Up.HELLO and read_hello(payload).leases.count > 0
+    except ContractError:
+        return None
+    return address if holds else None
 
 
 @dataclass(frozen=True, slots=True)

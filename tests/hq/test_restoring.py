@@ -8,14 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contract.messages import HeldDocument
-from hq.books import verify_chain
+from contract.topics import Up
+from hq.books import awaited_tills, verify_chain
 from hq.db import open_database, writing
 from hq.grants import pay_in
 from hq.own_place import own_chain_of
+from hq.people import enrol
 from hq.restoring import begin_restoration, close_restoration, open_restoration
 from hq.worker import Worker
 from tests.hq.borrowers import Borrower, balance_of, causes, lend, require_sound, take_step
-from tests.hq.tills import A1, B1, NOW_MS, TENANT, HeadOffice, head_office
+from tests.hq.test_together import C1
+from tests.hq.tills import A1, B1, NOW_MS, TENANT, HeadOffice, Till, head_office
 
 
 @contextmanager
@@ -171,6 +174,51 @@ def test_what_head_office_books_after_a_restoration_shares_no_place_with_what_it
             own = own_chain_of(TENANT)
             assert verify_chain(connection, own, 1).count == 1
             assert verify_chain(connection, own, (NOW_MS + 2) // 60_000).count == 1
+
+
+def test_a_till_enrolled_after_the_backup_is_waited_for_until_it_is_enrolled_again(tmp_path: Path) -> None:
+    with head_office(f"sqlite:///{tmp_path}/hq.db") as first:
+        a = Borrower(first, first.enrolled(A1))
+        a.top_up(10_000, keep=False)
+        a.sync()
+        backup = copied(first, tmp_path)
+        b = Borrower(first, first.enrolled(B1))
+        assert lend(first, B1, 5_000) == 5_000
+        b.activate()
+        b.sync()
+        with restored(first, backup, tmp_path) as hq:
+            with writing(hq.engine) as connection:
+                begin_restoration(connection, "told by people", NOW_MS)
+            held = [(lease.lease, lease.amount, lease.bonus_minor) for lease in b.held.values()]
+            assert hq.send(b.till, Up.HELLO, b.till.hello(left=tuple(held))) == []
+            send_again(a, hq)
+            for _step in range(3):
+                take_step(hq)
+                a.activate()
+                a.sync()
+            # A stranger's hello alone, with nothing in hand, would keep nobody waiting.
+            assert hq.send(Till(C1), Up.HELLO, Till(C1).hello()) == []
+            assert is_restoring(hq) and lend(hq, A1, 10_000) == 0
+            assert hq.look(awaited_tills) == (f"{B1} (不在册，请重新登记 to be enrolled again)",)
+
+            with writing(hq.engine) as connection:
+                enrol(connection, b.till.enrolment, TENANT, NOW_MS)
+            send_again(b, hq)
+            for each in (b, a):
+                take_step(hq)
+                each.activate()
+                each.sync()
+            take_step(hq)
+            assert not is_restoring(hq)
+            # What B does not hold goes to A.
+            lend(hq, A1, 10_000)
+            a.activate()
+            for each in (a, b):
+                each.spend(10_000)
+                each.sync()
+            require_sound(hq)
+            assert balance_of(hq, "member/m1/principal") == 0
+            assert causes(hq) == set()
 
 
 def test_one_till_that_says_what_it_never_brings_stops_lending_once_at_most(hq: HeadOffice) -> None:
