@@ -87,10 +87,10 @@ class SyncsLater(Unit):
 class PrintsFirst(Cashier):
     """Hands out the paper, then commits."""
 
-    def book(self, running: Running, commit: Commit) -> None:
+    def book(self, running: Running, commit: Commit) -> bool:
         if commit.owes_receipt:
             self.unit.hand_paper(running.store.head().seq + 1, commit.transaction)
-        self.committed(running, commit)
+        return self.committed(running, commit) is not None
 
 
 class AnswersFirst(Worker):

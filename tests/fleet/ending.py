@@ -4,7 +4,7 @@ from collections import Counter
 
 from contract.bodies import EntryKind, OfficeBody
 from contract.journal import peek_header
-from contract.postings import granted_account, pool_account
+from contract.postings import COUPONS, granted_account, pool_account
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 from contract.value import Asset
 from hq.db import reading
@@ -18,10 +18,12 @@ from tests.fleet.audit import (
     pool_differences,
     refund_differences,
 )
+from tests.fleet.beyond import coupon_differences, floor_differences
 from tests.fleet.invariants import Witness
-from tests.fleet.premises import FUNDED, TENANT
+from tests.fleet.offers import FUNDED
+from tests.fleet.premises import TENANT
 from tests.fleet.terminal import Unit
-from tests.fleet.truth import filling
+from tests.fleet.truth import borne, filling
 from tests.fleet.world import Broken, Violation
 
 POSTING_BODIES = (SaleBody, RefundBody, TopUpBody, RedemptionBody, OfficeBody)
@@ -78,6 +80,8 @@ class Ending:
         self._require_books_recompute()
         self._require_kept_sums()
         self._require_refunds()
+        self._require_coupons()
+        self._require_floor()
 
     def _require_everything_arrived(self) -> None:
         witness = self._witness
@@ -128,9 +132,11 @@ class Ending:
             body, header = witness.body_of(made_in), witness.committed[made_in]
             if isinstance(body, POSTING_BODIES):
                 settled = settlement_postings(header.address.shop, header.wall_ms, body, terms)
-                for posting in (*body.postings, *settled, *filling(header, body)):
+                for posting in (*body.postings, *settled, *filling(header, body), *borne(header, body)):
                     expected[posting.account, posting.unit] += posting.amount
-        found = witness.books.balances
+        # Which use of a coupon counts, and who bears the others, is looked at by itself.
+        expected = Counter({key: amount for key, amount in expected.items() if key[1] != COUPONS})
+        found = Counter({key: amount for key, amount in witness.books.balances.items() if key[1] != COUPONS})
         differing = {key: found[key] - expected[key] for key in found.keys() | expected.keys()}
         differing = {key: amount for key, amount in differing.items() if amount}
         if witness.forked_or_copied():
@@ -164,6 +170,24 @@ class Ending:
         found = list(refund_differences(witness.reader, refunds))
         if found:
             self._broken("a refund is at head office once", "; ".join(found[:3]))
+
+    def _require_coupons(self) -> None:
+        """Of those who used a coupon and did not give it back the first counts; all others are charged, nobody else."""
+        witness = self._witness
+        assert witness.reader is not None
+        made = {witness.original.get(digest, digest) for digest in witness.books.digests}
+        entries = [(witness.committed[digest], witness.body_of(digest)) for digest in sorted(made)]
+        found = coupon_differences(witness.reader, entries)
+        if found:
+            self._broken("who uses a coupon alone is never charged for it", "; ".join(found[:3]))
+
+    def _require_floor(self) -> None:
+        """What members spent on floor limits is paid as far as they have free money; people are told of the rest."""
+        witness = self._witness
+        assert witness.reader is not None
+        found = list(floor_differences(witness.reader))
+        if found:
+            self._broken("what is on the floor is paid, or people are told who bears it", "; ".join(found[:3]))
 
     def _broken(self, promise: str, detail: str) -> None:
         violation = Violation(promise, detail)

@@ -82,7 +82,7 @@ def clock_jumps(fleet: Fleet) -> None:
     """By hours or days, to 1970 or to 2099, and nothing disciplines it any more."""
     unit = fleet.unit()
     far = fleet.world.chance.choice((FIRST_1970_MS, IN_2099_MS, -DAY_MS, DAY_MS, 400 * DAY_MS, -7_200_000, 7_200_000))
-    unit.hands.off_ms, unit.hands.disciplined = far, False
+    unit.hands.off_ms, unit.hands.disciplined, unit.clock_jumped = far, False, True
     fleet.world.tell(unit.label, f"! has a clock that is off by {far // 1000} s")
 
     def right_again() -> None:

@@ -7,7 +7,7 @@ is durable, then head office is told, then the paper comes out, then the paper i
 from dataclasses import dataclass, field
 
 from agent.offline_store.store import StoreError
-from agent.txn import identify, sale
+from agent.txn import identify, presented, sale
 from agent.txn.effects import Commit
 from agent.txn.events import CardRead
 from agent.txn.receipt import qr_text
@@ -16,11 +16,15 @@ from contract.bodies import EntryKind, SlipInBody, SlipOutBody
 from contract.ids import TerminalAddress
 from contract.journal import Entry
 from contract.refusals import Refusal
-from tests.fleet import value
+from contract.trade import RefundBody
+from tests.fleet import keys, value
 from tests.fleet.premises import ITEMS, MEMBERS
 from tests.fleet.terminal import Running, Unit
 
 CASHIER = "1001"
+SHIFT_SHARE = 0.05
+REDEEMED_SHARE = 0.18
+"""How often somebody closes the shift, or asks for what points, uses and coupons are good for."""
 
 
 @dataclass
@@ -37,6 +41,16 @@ class Town:
     """How often somebody brings something back."""
     papers: dict[TerminalAddress, list[str]] = field(default_factory=dict)
     """The receipts that people kept, by the terminal that printed them."""
+    issued: dict[str, str] = field(default_factory=dict)
+    """What phones show of all coupons there are, by their codes."""
+    coupons: dict[str, str] = field(default_factory=dict)
+    """What phones show, by the coupon's code; a code that was used is not shown again unless it was given back."""
+    coupon_share: float = 0.2
+    """How often somebody buys with a coupon."""
+    copied: bool = False
+    """Whether people show coupons again that were used."""
+    proof_share: float = 0.0
+    """How often a member's card proves its key, and so has a floor limit."""
 
 
 class Cashier:
@@ -60,19 +74,29 @@ class Cashier:
 
     def _serve(self, running: Running) -> None:
         commit = self._rung_up(running)
-        if commit is not None:
-            self.book(running, commit)
+        if commit is None:
+            return
+        # Whoever sees the till go dark does not know whether the coupon was taken, and does not show it again.
+        shown = {code: self.town.coupons[code] for code in value.coupons_in(commit.body) if code in self.town.coupons}
+        for code in () if self.town.copied else shown:
+            del self.town.coupons[code]
+        if not self.book(running, commit):
+            self.town.coupons.update(shown)
 
-    def book(self, running: Running, commit: Commit) -> None:
-        """Do as the till does: commit, tell head office, hand out the paper, note that it is out."""
+    def book(self, running: Running, commit: Commit) -> bool:
+        """Do as the till does: commit, tell head office, hand out the paper, note that it is out. Tell whether it was
+        committed.
+        """
         entry = self.committed(running, commit)
         if entry is None:
-            return
+            return False
         if isinstance(commit.body, SlipOutBody):
             slip = value.opened(commit.body.slip)
             self.town.slips.setdefault(slip.addressee, []).append(commit.body.slip)
+        if isinstance(commit.body, RefundBody):
+            self.town.coupons.update({code: self.town.issued[code] for code in commit.body.codes_restored})
         if not commit.owes_receipt:
-            return
+            return True
         self.unit.hand_paper(entry.header.seq, commit.transaction)
         if commit.kind in (EntryKind.SALE, EntryKind.TOP_UP):
             self.town.papers.setdefault(self.unit.identity.address, []).append(qr_text(entry))
@@ -80,6 +104,7 @@ class Cashier:
             running.store.mark_printed(entry.header.seq)
         except StoreError as error:
             self.world.tell(self.unit.label, f"cannot note the paper: {error.cause}")
+        return True
 
     def committed(self, running: Running, commit: Commit) -> Entry | None:
         """Make it durable; None where the store refuses."""
@@ -96,7 +121,9 @@ class Cashier:
         return entry
 
     def _rung_up(self, running: Running) -> Commit | None:
-        """What somebody wants now: most often to buy something, now and then to pay money in or carry some away."""
+        """What somebody wants now: most often to buy something, now and then to pay money in, to carry some away, to
+        take a gift, or to close the shift.
+        """
         basket = self._begun(running)
         wish = self.world.chance.random()
         if wish < self.town.slip_share:
@@ -110,6 +137,23 @@ class Cashier:
         if papers and wish > 1 - self.town.refund_share:
             paper = self.world.chance.choice(papers)
             return self._unless_refused(value.brought_back(paper, self.world.chance, CASHIER, running.book))
+        return self._beside_sales(running, basket) or self._sale(running, basket)
+
+    def _beside_sales(self, running: Running, basket: OpenBasket | Refusal) -> Commit | None:
+        """Close the shift, or hand a member something out; None where nobody wants either, or it cannot be had."""
+        chance, wish = self.world.chance, self.world.chance.random()
+        if wish < SHIFT_SHARE:
+            differs_minor = chance.choice((0, 0, 0, 500, -200))
+            return self._unless_refused(keys.shift_closed(differs_minor, CASHIER, running.book))
+        if wish > SHIFT_SHARE + REDEEMED_SHARE or isinstance(basket, Refusal) or basket.buyer is None:
+            return None
+        basket = self._with_coupon(basket, running)
+        return self._unless_refused(keys.redeemed(basket, chance, CASHIER, running.book))
+
+    def _sale(self, running: Running, basket: OpenBasket | Refusal) -> Commit | None:
+        """Sell something, or all but."""
+        if not isinstance(basket, Refusal) and self.world.often(self.town.coupon_share):
+            basket = self._with_coupon(basket, running)
         basket = self._filled(basket, running)
         if isinstance(basket, Refusal):
             self._unless_refused(basket)
@@ -117,6 +161,18 @@ class Cashier:
         if self.world.often(0.1):
             return sale.cancel_commit(basket, CASHIER)
         return sale.sale_commit(basket, CASHIER, running.book)
+
+    def _with_coupon(self, basket: OpenBasket, running: Running) -> OpenBasket:
+        """The basket with one of the coupons there are, where it is good here."""
+        if not self.town.coupons:
+            return basket
+        text = self.world.chance.choice(sorted(self.town.coupons.values()))
+        shown = presented.read_coupon(text, None, running.book)
+        found = shown if isinstance(shown, Refusal) else sale.with_coupon(basket, shown, running.book)
+        if isinstance(found, Refusal):
+            self.world.tell(self.unit.label, f"cannot: {found.code} {found.detail}")
+            return basket
+        return found
 
     def _unless_refused(self, found: Commit | Refusal) -> Commit | None:
         if isinstance(found, Refusal):
@@ -144,7 +200,9 @@ class Cashier:
         if self.world.often(0.4):
             return basket
         chosen = self.world.chance.choice(MEMBERS)
-        buyer = identify.by_card(CardRead("mifare_classic", bytes.fromhex(chosen.cards[0])), running.book)
+        proven = self.world.often(self.town.proof_share)
+        card = CardRead("mifare_classic", bytes.fromhex(chosen.cards[0]), authenticated=proven)
+        buyer = identify.by_card(card, running.book)
         return basket if isinstance(buyer, Refusal) else sale.with_buyer(basket, buyer, running.book)
 
     def _filled(self, basket: OpenBasket | Refusal, running: Running) -> OpenBasket | Refusal:
@@ -158,6 +216,6 @@ class Cashier:
             basket = sale.with_item(basket, item, price_minor, running.book, merge=True)
         if not isinstance(basket, Refusal) and basket.points_held and chance.random() < 0.6:
             basket = sale.paid_with_points(basket, True, running.book)
-        if not isinstance(basket, Refusal) and basket.held:
+        if not isinstance(basket, Refusal) and (basket.held or (basket.buyer and basket.buyer.floor_minor)):
             basket = sale.paid_from_stored(basket, True, running.book)
         return basket

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy import text
+
 from contract import topics
 from contract.errors import ContractError
 from contract.messages import read_batch
-from hq.db import writing
+from hq.db import reading, writing
 from hq.restoring import begin_restoration
 from hq.worker import Publish, Worker
 from tests.fleet.broker import Broker, Connection
@@ -22,6 +24,15 @@ POLL_MS = 60_000
 LEND_MS = 7_000
 RESTART_MS = 3_000
 SERVICE_MS = 15
+MOST_ROUNDS = 12
+RESTORING = "SELECT COUNT(*) FROM restorations WHERE closed_ms IS NULL"
+LEFT_TO_DO = (
+    "SELECT COUNT(*) FROM placements WHERE due_ms <= :now",
+    "SELECT COUNT(*) FROM charges WHERE settles",
+    "SELECT COUNT(*) FROM coupon_uses WHERE weigh",
+    RESTORING,
+)
+"""What head office's next step has to look at."""
 
 
 class Office:
@@ -74,6 +85,16 @@ class Office:
         with writing(self.premises.engine) as connection:
             begin_restoration(connection, "an older backup", self.world.now_ms)
         self.restored += 1
+        self.changed = True
+
+    def come_to_rest(self) -> None:
+        """Do what head office would do in its next steps: all that follows from what has arrived."""
+        worker = self.kind(self.premises.engine, self.premises.desk)
+        for _round in range(MOST_ROUNDS):
+            worker.lend(self.world.now_ms)
+            with reading(self.premises.engine) as connection:
+                if not any(connection.scalar(text(asked), {"now": self.world.now_ms}) for asked in LEFT_TO_DO):
+                    break
         self.changed = True
 
     def cut_after(self, statements: int) -> None:

@@ -5,7 +5,6 @@ processes tell the same story.
 """
 
 import hashlib
-import json
 import logging
 import shutil
 import sqlite3
@@ -38,6 +37,7 @@ from contract.ids import TerminalAddress
 from contract.journal import TimeQuality
 from contract.signing import SoftwareSigner
 from contract.value import Account, Asset
+from hq.coupons import CouponTerms, issue_coupon
 from hq.db import migrate, open_database, writing
 from hq.documents import Desk, publish, sealed_bytes, sign, sign_pack
 from hq.grants import buy_pool, grant
@@ -53,47 +53,16 @@ from hq.placement import LendingPolicy
 from hq.sources import Enrolment, MemberRow
 from hq.tables import terminals
 from rules.authoring import read_authored
+from tests.fleet.offers import CODES, COUNT_CARD, FUNDED, GRANTED, POOL_POINTS, pack_text
 from tests.fleet.world import START_MS
-from tests.hq.tills import PACK as SALES_RULES
 
 TENANT = "acme"
-TOP_UP_RULE = {
-    "rule": "top-100-add-20",
-    "title": "充100送20",
-    "title_en": "Top up 100, add 20",
-    "lane": "line",
-    "when": [{"member": True}],
-    "then": [{"top_up": {"steps": [{"amount_minor": 10_000, "bonus_minor": 2_000}]}}],
-}
-CAMPAIGN = "save-3"
-FUNDED = "shop-a"
-"""The merchant that pays for its points in advance; what it has not paid for is given once it has."""
-VALUE_RULES = (
-    TOP_UP_RULE,
-    {
-        "rule": CAMPAIGN,
-        "title": "满30减3",
-        "title_en": "Spend 30, save 3",
-        "lane": "basket",
-        "limits": {"budget_minor": 30_000},
-        "then": [{"spend_save": {"steps": [{"spend_minor": 3_000, "save_minor": 300}]}}],
-    },
-    {
-        "rule": "pay",
-        "title": "积分抵现",
-        "title_en": "Points as cash",
-        "lane": "points",
-        "priority": 9,
-        "then": [{"pay_points": {"points": 10, "minor": 50}}],
-    },
-)
-"""Rules by which value is paid in, taken from a campaign's budget, and paid with."""
-BUDGET_MINOR = 8_000
-POOL_POINTS = 400
-MEMBER_POINTS = 300
 BEFORE_MS = START_MS - 3_600_000
 """When the premises were made ready."""
+GOOD_UNTIL_MS = 2 * START_MS
 LEASE_MS = 25_000
+MEMBER_POINTS = 300
+MEMBER_USES = 16
 SHELVES = Path("/dev/shm")
 """Memory that is mounted as a disk, where there is any: nothing is gained by a real one."""
 
@@ -168,6 +137,8 @@ class Premises:
     power: OfficePower
     desk: Desk
     identities: dict[TerminalAddress, Identity]
+    coupons: dict[str, str]
+    """The electronic coupons there are: what a phone shows, by their codes."""
 
     @property
     def database(self) -> Path:
@@ -249,17 +220,21 @@ def _made(folder: Path) -> Premises:
         ensure_own_chain(connection, desk, BEFORE_MS)
         replace_members(connection, MEMBERS)
         replace_catalogue(connection, CatalogueContent("CNY", "示范店", "OPEN", ITEMS))
-        sign_pack(connection, desk, read_authored(_pack()), BEFORE_MS)
+        sign_pack(connection, desk, read_authored(pack_text()), BEFORE_MS)
         sign(connection, desk, DocumentKind.MEMBERS, wire.pack(MembersContent(member_records(connection))), BEFORE_MS)
         sign(connection, desk, DocumentKind.CATALOGUE, wire.pack(catalogue_now(connection)), BEFORE_MS)
         keys = tuple(TerminalKey(address, 1, own.signer.public.text()) for address, own in identities.items())
         sign(connection, desk, DocumentKind.KEYS, wire.pack(KeysContent(keys)), BEFORE_MS)
         kinds = (DocumentKind.PACK, DocumentKind.MEMBERS, DocumentKind.CATALOGUE, DocumentKind.KEYS)
         signed = [publish(connection, kind, None, BEFORE_MS) for kind in kinds]
-        grant(connection, desk, Account(Asset.BUDGET, CAMPAIGN), BUDGET_MINOR, BEFORE_MS)
+        for account, amount in GRANTED.items():
+            grant(connection, desk, account, amount, BEFORE_MS)
+        terms = [CouponTerms(code, 0, GOOD_UNTIL_MS) for code in CODES]
+        coupons = {item.code: issue_coupon(connection, desk, item, BEFORE_MS) for item in terms}
         buy_pool(connection, desk, FUNDED, POOL_POINTS, 0, POOL_POINTS, BEFORE_MS)
         for row in MEMBERS:
             grant(connection, desk, Account(Asset.POINTS, row.member), MEMBER_POINTS, BEFORE_MS)
+            grant(connection, desk, Account(Asset.USES, row.member, COUNT_CARD), MEMBER_USES, BEFORE_MS)
         documents = [sealed_bytes(connection, item.kind, item.digest) or b"" for item in signed]
     engine.dispose()
     for address, identity in identities.items():
@@ -273,16 +248,7 @@ def _made(folder: Path) -> Premises:
     power = OfficePower()
     engine = open_database(f"sqlite:///{folder}/books/hq.db")
     power.watch(engine)
-    return Premises(folder, engine, power, desk, identities)
-
-
-def _pack() -> str:
-    """The rules of every story: those that head office's own tests sell by, and one for money paid in."""
-    rules = json.loads(SALES_RULES)
-    rules["rules"] += VALUE_RULES
-    rules["points"] = {"at_once": True, "pools": [FUNDED], "unfunded": "pending"}
-    rules["golden"] = [{"basket": {"lines": []}, "payable_minor": 0}]
-    return json.dumps(rules)
+    return Premises(folder, engine, power, desk, identities, coupons)
 
 
 def _device_key(address: TerminalAddress) -> bytes:

@@ -47,6 +47,10 @@ class Cast:
     faults: tuple[Fault, ...] = ALL
     slip_shares: tuple[float, ...] = (0.0, 0.1, 0.4)
     """How often somebody carries value to another terminal: one of these is drawn."""
+    copied_share: float = 0.15
+    """In how many stories people show coupons again that were used."""
+    proof_shares: tuple[float, ...] = (0.0, 0.0, 0.5)
+    """How often a member's card proves its key, and so has a floor limit: one of these is drawn."""
     closing_ms: tuple[int, ...] = (10_000, 20_000, 50_000)
     """How long shops are open: one of these is drawn."""
 
@@ -90,7 +94,14 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
         tuple(unit.identity.address for unit in units),
         slip_share=chance.choice(cast.slip_shares),
         top_up_share=chance.choice((0.1, 0.3)),
+        issued=house.coupons,
+        coupons=dict(chance.sample(sorted(house.coupons.items()), chance.choice((1, 2, 7)))),
+        coupon_share=chance.choice((0.1, 0.6)),
+        copied=chance.random() < cast.copied_share,
+        proof_share=chance.choice(cast.proof_shares),
     )
+    for unit in units:
+        unit.returns_leases = chance.random() < 0.3
 
     def hire(unit: Unit) -> None:
         cast.cashier(unit, town, chance.choice((1_000, 2_500, 6_000))).begin()
@@ -133,6 +144,8 @@ def _bring_home(fleet: Fleet, ending: Ending) -> None:
         if not world.run(world.now_ms + HEALING_MS, ending.settled):
             raise Broken(Violation("everything reaches head office in the end", ending.unsettled()))
         world.run(world.now_ms + afterwards_ms)
+    fleet.office.come_to_rest()
+    world.watch()
 
 
 def play_all(seeds: Iterable[int], seconds: float = float("inf"), cast: Cast | None = None) -> int:

@@ -121,6 +121,10 @@ class Unit:
         self.unopened: StoreError | None = None
         """Why its store could not be opened at the last start."""
         self._connection: Connection | None = None
+        self.returns_leases = False
+        """Whether what it holds goes back to head office when a shift is closed."""
+        self.clock_jumped = False
+        """Whether its clock was ever wrong."""
         self.lives = 1
         """How many disks went their own way here: one, and one more for each image that was put back."""
         self.replaced = False
@@ -155,7 +159,7 @@ class Unit:
             return
         kept_ms, boot = store.believed_time_ms(), self.world.bytes(16)
         clock = SystemClock(store.signed_time_ms(), self.hands.sources(), boot, kept_ms)
-        book = self.book_kind(store, self.identity, clock)
+        book = self.book_kind(store, self.identity, clock, returns_leases=self.returns_leases)
         book.world = self.world
         courier = self.courier_kind(store, self, self.identity, clock, book.compiled, HEARTBEAT_S)
         self.running = Running(store, clock, book, courier)

@@ -24,15 +24,27 @@ from contract.documents import DocumentKind, open_document, read_leases
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
 from contract.journal import EntryHeader
-from contract.postings import POINTS, Posting, granted_account, member_points_account, pool_account
+from contract.postings import (
+    COUPONS,
+    POINTS,
+    Posting,
+    granted_account,
+    member_points_account,
+    member_principal_account,
+    pool_account,
+)
 from contract.slips import Slip
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 from contract.value import Asset, Draw, Lease
+from hq.documents import DAY_MS
+from hq.lease_book import beyond_leases_account
 from hq.settlement.movements import TOLD_LATE
-from tests.fleet.premises import FUNDED
+from tests.fleet.offers import FLOOR_DAY_MINOR, FUNDED
 
-NEVER_OWED = ("/principal", "/bonus", "/points", "/uses/", "coupon/", "gift/", "budget/")
+NEVER_OWED = ("/principal", "/bonus", "/points", "/uses/", "gift/", "budget/")
 """In the names of accounts that head office owes, or keeps to give, and that nobody may overdraw."""
+COUPON_WEIGHED = "coupon_weighed"
+"""The action of the entry by which head office decides anew which use of a coupon counts."""
 NEVER_OWED_OF_A_SHOP = "/points_pool"
 """The only account of a shop of which that is so: the points that it paid for in advance."""
 
@@ -72,6 +84,8 @@ class Truth:
         self.sold: dict[bytes, Sold] = {}
         self.points_due: Counter[str] = Counter()
         """By account, points that came back with goods and were spent by then: it may be so much below 0."""
+        self.on_floor: Counter[tuple[TerminalAddress, str, int]] = Counter()
+        """What members spent beyond what was lent, by terminal and member, and by the day of the entry's own clock."""
         self.excused: set[str] = set()
         """Accounts that a lost booking of head office's own was on: no terminal can give that back."""
         self.changed = False
@@ -84,18 +98,21 @@ class Truth:
         self.changed = True
         holder = header.address
         match body:
-            case OfficeBody() if body.action == TOLD_LATE:
-                # It takes back a charge that stands beside the entry charged and is not counted here.
+            case OfficeBody(action=action) if action in (TOLD_LATE, COUPON_WEIGHED):
+                # It moves a charge that stands beside the entry charged and is not counted here.
                 pass
             case SaleBody() | RefundBody() | TopUpBody() | RedemptionBody() | OfficeBody():
-                for posting in (*body.postings, *filling(header, body)):
+                for posting in (*body.postings, *filling(header, body), *borne(header, body)):
                     self.balances[posting.account, posting.unit] += posting.amount
         self._see_goods(header, body)
         for lease in self._lent(header, body):
             lent = self.leases.setdefault(lease.lease, Lent(0, 0, holder))
             lent.amount, lent.bonus_minor, lent.holder = lease.amount, lease.bonus_minor, holder
         for draw in _drawn(body):
-            self._take(draw.lease, draw.amount, draw.bonus_minor)
+            if draw.on_floor:
+                self.on_floor[holder, draw.account.holder, header.wall_ms // DAY_MS] += draw.amount
+            elif draw.account.asset is not Asset.COUPON:
+                self._take(draw.lease, draw.amount, draw.bonus_minor)
         if isinstance(body, LeaseReturnBody):
             for item in body.leases:
                 self._take(item.lease, item.amount, item.bonus_minor)
@@ -137,6 +154,13 @@ class Truth:
                 return f"{taken} taken from lease {lease.hex()[:8]}, of which {held} was lent to {lent.holder}"
         return ""
 
+    def beyond_floor(self, copies: Counter[TerminalAddress]) -> str:
+        """Who was let spend more than the floor limit of a day, times the number of disks that keep count of it."""
+        for (address, member, day), amount in self.on_floor.items():
+            if amount > max(1, copies[address]) * FLOOR_DAY_MINOR:
+                return f"{member} was let spend {amount} at {address} beyond what was lent, on day {day}"
+        return ""
+
     def below_bound(self) -> str:
         """Which account is overdrawn though no lease gave too much; empty where none is."""
         if any(lent.taken > lent.amount or lent.bonus_taken_minor > lent.bonus_minor for lent in self.leases.values()):
@@ -144,6 +168,8 @@ class Truth:
         for (account, unit), amount in self.balances.items():
             owed = any(part in account for part in NEVER_OWED) and not account.startswith(("shop/", "office/"))
             owed |= account.endswith(NEVER_OWED_OF_A_SHOP)
+            # Who uses a coupon where is looked at in the end: until then it may be at several places.
+            owed &= unit != COUPONS
             if owed and amount > self.points_due[account] and account not in self.excused:
                 return f"{account} is overdrawn by {amount} {unit}"
         return ""
@@ -171,6 +197,17 @@ def filling(header: EntryHeader, body: Body) -> tuple[Posting, ...]:
         return ()
     taken = sum(draw.amount for draw in body.draws if draw.account.asset is Asset.POINTS)
     return Posting(pool_account(FUNDED), POINTS, -taken), Posting(granted_account(Asset.POOL), POINTS, taken)
+
+
+def borne(header: EntryHeader, body: Body) -> tuple[Posting, ...]:
+    """What members spend on a floor limit their accounts do not pay: the shop bears it, until free money covers it."""
+    drawn = body.draws if isinstance(body, SaleBody) else ()
+    found: list[Posting] = []
+    for draw in drawn:
+        if draw.on_floor and isinstance(body, SaleBody):
+            account, bearer = member_principal_account(draw.account.holder), beyond_leases_account(header.address.shop)
+            found += [Posting(account, body.currency, -draw.amount), Posting(bearer, body.currency, draw.amount)]
+    return tuple(found)
 
 
 def _drawn(body: Body) -> Iterable[Draw]:

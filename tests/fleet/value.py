@@ -12,12 +12,12 @@ from agent.txn.effects import Commit
 from agent.txn.returning import NamedSale
 from agent.txn.state import Buyer
 from contract import envelope, wire
-from contract.bodies import MAX_SLIP_BYTES, Body, EntryKind, SlipInBody, SlipOutBody
+from contract.bodies import MAX_SLIP_BYTES, Body, EntryKind, ShiftCloseBody, SlipInBody, SlipOutBody
 from contract.ids import TerminalAddress
 from contract.refusals import Refusal
 from contract.slips import GRAMMAR, Slip, seal_slip
-from contract.trade import RefundBody, SaleBody, TopUpBody
-from contract.value import Account, Asset
+from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
+from contract.value import Account, Asset, Draw
 from rules.beside.draws import Short, spend, spendable
 from tests.fleet.keys import at_the_till, ordered
 from tests.fleet.premises import MEMBERS
@@ -73,19 +73,32 @@ def opened(slip: bytes) -> Slip:
     return wire.unpack(Slip, envelope.peek(slip, MAX_SLIP_BYTES), MAX_SLIP_BYTES)
 
 
+def coupons_in(body: Body) -> tuple[str, ...]:
+    """The codes of the coupons that an entry uses."""
+    drawn = body.draws if isinstance(body, SaleBody | RedemptionBody) else ()
+    return tuple(draw.account.holder for draw in drawn if draw.account.asset is Asset.COUPON)
+
+
 def told(body: Body) -> str:
     """What an entry does to value, in a few words for the story."""
     match body:
         case TopUpBody():
             return f": {body.member.member} pays in {body.amount_minor}+{body.bonus_minor}"
-        case SaleBody(draws=(_, *_)):
-            parts = [f"{draw.whole} of {draw.account.asset} {draw.account.holder}" for draw in body.draws]
+        case SaleBody(draws=(_, *_)) | RedemptionBody():
+            parts = [f"{draw.whole} of {_said(draw)}" for draw in body.draws]
             return f" takes {', '.join(parts)}"
+        case ShiftCloseBody():
+            return f" {body.number}: {body.cash_counted_minor} of {body.cash_expected_minor} are there"
         case RefundBody():
             units = ", ".join(map(str, body.units))
-            return f": {units} of {body.original.transaction.hex()[:6]}, {body.refund_minor} back"
+            good = f", {' '.join(body.codes_restored)} good again" if body.codes_restored else ""
+            return f": {units} of {body.original.transaction.hex()[:6]}, {body.refund_minor} back{good}"
         case SlipOutBody():
             return f": {body.draws[0].whole} leave for {opened(body.slip).addressee.terminal}"
         case SlipInBody():
             return f": a slip from {opened(body.slip).giver.terminal}"
     return ""
+
+
+def _said(draw: Draw) -> str:
+    return f"{draw.account.asset} {draw.account.holder}{' on the floor' if draw.on_floor else ''}"

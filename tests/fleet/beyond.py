@@ -1,0 +1,81 @@
+"""Who bears what goes beyond what was lent: coupons used at several places, and what is spent on floor limits."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from contract.bodies import Body
+from contract.journal import EntryHeader
+from contract.postings import COUPONS, coupon_account, granted_account, taken_account
+from contract.trade import RefundBody
+from contract.value import Asset
+from hq.lease_book import beyond_leases_account
+from tests.fleet.audit import OUTSTANDING
+from tests.fleet.offers import CODES
+from tests.fleet.office import RESTORING
+from tests.fleet.value import coupons_in
+
+EARLIEST_MS = 1_577_836_800_000
+"""2020-01-01 (UTC): a clock before that is wrong, and who goes by it used a coupon after all others."""
+COUPON_BALANCES = "SELECT account, SUM(amount) FROM postings WHERE unit = 'coupons' GROUP BY account"
+OPEN = "SELECT address, epoch, seq FROM exceptions WHERE reason = ? AND settled_ms IS NULL"
+ON_FLOOR = "SELECT address, epoch, seq, holder, on_floor FROM charges WHERE on_floor > 0"
+FREE = "SELECT member, SUM(principal + bonus) FROM lots GROUP BY member"
+HELD = "SELECT holder, SUM(amount + bonus) FROM hold_parts WHERE asset = 'stored' GROUP BY holder"
+
+
+def coupon_differences(books: sqlite3.Connection, entries: Sequence[tuple[EntryHeader, Body]]) -> list[str]:
+    """How the coupons of ``books`` differ from what ``entries`` come to, the same in whatever order they came."""
+    uses: dict[tuple[str, bytes], EntryHeader] = {}
+    back: dict[tuple[str, bytes], str] = {}
+    for header, body in entries:
+        uses.update({(code, header.transaction): header for code in coupons_in(body)})
+        if isinstance(body, RefundBody):
+            for code in body.codes_restored:
+                back.setdefault((code, body.original.transaction), header.address.shop)
+    expected: Counter[str] = Counter({granted_account(Asset.COUPON): len(CODES)})
+    doubled: set[tuple[str, int, int]] = set()
+    for code in CODES:
+        standing = sorted(
+            (header.wall_ms < EARLIEST_MS, header.wall_ms, header.transaction, header)
+            for (used, transaction), header in uses.items()
+            if used == code and (used, transaction) not in back
+        )
+        expected[coupon_account(code)] -= 0 if standing else 1
+        for *_, header in standing[1:]:
+            expected[beyond_leases_account(header.address.shop)] += 1
+            doubled.add((str(header.address), header.epoch, header.seq))
+    for header in uses.values():
+        expected[taken_account(header.address.shop, Asset.COUPON)] -= 1
+    for (code, transaction), shop in back.items():
+        if (code, transaction) in uses:
+            expected[taken_account(shop, Asset.COUPON)] += 1
+    found = dict(books.execute(COUPON_BALANCES))
+    told = set(books.execute(OPEN, ("coupon_doubled",)))
+    wrong = [
+        f"{account} has {found.get(account, 0)} {COUPONS}, not {expected[account]}"
+        for account in sorted(found.keys() | expected.keys())
+        if found.get(account, 0) != expected[account]
+    ]
+    wrong += [f"{address} {epoch}/{seq} is told of" for address, epoch, seq in sorted(told - doubled)]
+    return wrong + [f"{address} {epoch}/{seq} is not told of" for address, epoch, seq in sorted(doubled - told)]
+
+
+def floor_differences(books: sqlite3.Connection) -> Iterator[str]:
+    """Nobody has free money and owes a shop what it bears; and people are told of all that is borne, and of no more.
+    Books that do not know yet what is lent pay nothing.
+    """
+    ((restoring,),) = books.execute(RESTORING)
+    if restoring:
+        return
+    lent = {member: amount + bonus for member, amount, bonus in books.execute(OUTSTANDING)}
+    held = dict(books.execute(HELD))
+    free = {member: amount - lent.get(member, 0) - held.get(member, 0) for member, amount in books.execute(FREE)}
+    borne: set[tuple[str, int, int]] = set()
+    for address, epoch, seq, member, left in books.execute(ON_FLOOR):
+        borne.add((address, epoch, seq))
+        if free.get(member, 0) > 0:
+            yield f"{member} has {free[member]} free, and {left} of {address} {epoch}/{seq} is not paid"
+    told = set(books.execute(OPEN, ("floor_borne",)))
+    for place in sorted(borne ^ told):
+        yield f"of {place} people are {'not ' if place in borne else ''}told that it is borne"
