@@ -96,6 +96,17 @@ class PerpetualTotals:
     top_ups: int = wire.maybe(5, wire.whole(0, 2**53), 0)
     topped_up_minor: int = wire.maybe(6, wire.whole(0, 2**60), 0)
 
+    def with_sale(self, payable_minor: int) -> "PerpetualTotals":
+        """These counters and one more sale."""
+        return PerpetualTotals(
+            self.sales + 1,
+            self.payable_minor + payable_minor,
+            self.refunds,
+            self.refunded_minor,
+            self.top_ups,
+            self.topped_up_minor,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PendingPoints:

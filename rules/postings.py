@@ -4,6 +4,7 @@ the minor unit.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from contract.errors import ContractError, Reason
 from contract.postings import (
@@ -38,25 +39,34 @@ def sale_postings(
     They balance in every unit. Only a member's sale moves points or stored value.
     """
     lines_minor = sum(priced.payable_by_line)
-    principal, bonus = _stored(draws)
+    principal, bonus = _stored(draws) if draws else (0, 0)
     moved = [
-        (cash_account(shop, terminal), currency, priced.payable_minor - principal - bonus),
-        (discounts_account(shop), currency, priced.list_minor - lines_minor),
-        (rounding_account(shop), currency, -priced.rounding_minor),
-        (sales_account(shop), currency, -priced.list_minor),
-        (tax_account(shop), currency, lines_minor + priced.rounding_minor - priced.payable_minor),
+        priced.payable_minor - principal - bonus,
+        priced.list_minor - lines_minor,
+        -priced.rounding_minor,
+        -priced.list_minor,
+        lines_minor + priced.rounding_minor - priced.payable_minor,
     ]
+    accounts = _shop_accounts(shop, terminal)
+    filled = [Posting(account, currency, amount) for account, amount in zip(accounts, moved, strict=True) if amount]
     if member is not None:
-        moved += [
-            (member_principal_account(member), currency, principal),
-            (member_bonus_account(member), currency, bonus - priced.bonus_minor),
-            (bonus_cost_account(shop), currency, priced.bonus_minor),
-            (points_cost_account(shop), POINTS, priced.points),
-            (points_taken_account(shop), POINTS, -priced.points_spent),
-            (member_points_account(member), POINTS, priced.points_spent - priced.points),
-        ]
-    filled = [Posting(account, unit, amount) for account, unit, amount in moved if amount]
-    return (*filled, *counted_postings(draws, currency, shop))
+        of_member = (
+            (member_principal_account, member, currency, principal),
+            (member_bonus_account, member, currency, bonus - priced.bonus_minor),
+            (bonus_cost_account, shop, currency, priced.bonus_minor),
+            (points_cost_account, shop, POINTS, priced.points),
+            (points_taken_account, shop, POINTS, -priced.points_spent),
+            (member_points_account, member, POINTS, priced.points_spent - priced.points),
+        )
+        filled += [Posting(account(whose), unit, amount) for account, whose, unit, amount in of_member if amount]
+    return (*filled, *counted_postings(draws, currency, shop)) if draws else tuple(filled)
+
+
+@lru_cache(maxsize=64)
+def _shop_accounts(shop: str, terminal: str) -> tuple[str, ...]:
+    """The accounts that every sale of a till may move, in the order of their postings."""
+    shops = [account(shop) for account in (discounts_account, rounding_account, sales_account, tax_account)]
+    return (cash_account(shop, terminal), *shops)
 
 
 def top_up_postings(

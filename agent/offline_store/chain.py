@@ -131,8 +131,7 @@ def counted(before: PerpetualTotals, body: Body) -> Body:
     """
     match body:
         case SaleBody():
-            more = before.payable_minor + body.payable_minor
-            after = replace(before, sales=before.sales + 1, payable_minor=more)
+            after = before.with_sale(body.payable_minor)
         case RefundBody():
             more = before.refunded_minor + body.refund_minor
             after = replace(before, refunds=before.refunds + 1, refunded_minor=more)

@@ -251,7 +251,6 @@ def _plain(basket: OpenBasket, address: TerminalAddress) -> Basket:
 def _body(basket: OpenBasket, cashier: str, book: Book) -> SaleBody:
     priced, address, pack = basket.priced, book.address, basket.active.pack
     member = None if basket.buyer is None else basket.buyer.ref
-    totals = book.totals()
     at_once = points_at_once(pack, priced.points)
     return SaleBody(
         cashier=cashier,
@@ -273,7 +272,7 @@ def _body(basket: OpenBasket, cashier: str, book: Book) -> SaleBody:
             None if member is None else member.member,
             basket.draws,
         ),
-        totals=replace(totals, sales=totals.sales + 1, payable_minor=totals.payable_minor + priced.payable_minor),
+        totals=book.totals().with_sale(priced.payable_minor),
         member=member,
         rounding_minor=priced.rounding_minor,
         stored_minor=priced.stored_minor,

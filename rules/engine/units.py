@@ -44,16 +44,18 @@ class Units:
     def __init__(self, lines: Sequence[BasketLine]) -> None:
         self.entered = _in_order(lines)
         self.lines = [lines[index] for index in self.entered]
-        self.worth = [line.list_minor for line in self.lines]
+        self.worth: list[int] = []
+        self.lists: list[int] = []
+        self.floors: list[int] = []
+        self._stretches: list[list[_Stretch]] = []
+        for line in self.lines:
+            worth, quantity, floor = line.list_minor, line.quantity, line.floor_minor
+            each = worth // quantity
+            self.worth.append(worth)
+            self.lists.append(each)
+            self.floors.append(min(whole_minor(line, floor), each) if floor else 0)
+            self._stretches.append([(quantity, each, False)])
         self.left = self.worth.copy()
-        self.lists = [worth // line.quantity for worth, line in zip(self.worth, self.lines, strict=True)]
-        self.floors = [
-            min(whole_minor(line, line.floor_minor), each) if line.floor_minor else 0
-            for line, each in zip(self.lines, self.lists, strict=True)
-        ]
-        self._stretches: list[list[_Stretch]] = [
-            [(line.quantity, each, False)] for line, each in zip(self.lines, self.lists, strict=True)
-        ]
 
     def copy(self) -> "Units":
         """An independent copy of this state."""
@@ -215,11 +217,7 @@ def _over_lines(amount: int, runs: Sequence[Run], units: Units, how: Sharing) ->
     lists, floors, split = units.lists, units.floors, how.split
     weights = [run.count * (lists[run.line] if how.by_list else run.each) for run in runs]
     rooms = [_room(run, floors[run.line]) for run in runs]
-    offs: list[Off] = []
-    for run, part in zip(runs, fill(amount, weights, rooms, split, how.rounding), strict=True):
-        if part:
-            offs += _over_run(part, run, split)
-    return offs
+    return by_run(fill(amount, weights, rooms, split, how.rounding), runs, units, split)
 
 
 def by_run(amounts: Sequence[int], runs: Sequence[Run], units: Units, split: Split) -> list[Off]:
@@ -227,7 +225,12 @@ def by_run(amounts: Sequence[int], runs: Sequence[Run], units: Units, split: Spl
     floors = units.floors
     offs: list[Off] = []
     for amount, run in zip(amounts, runs, strict=True):
-        offs += _over_run(min(amount, _room(run, floors[run.line])), run, split)
+        room = run.count * (run.each - floors[run.line])
+        each, more = divmod(min(amount, max(0, room)), run.count)
+        if more:
+            offs += _over_run(each * run.count + more, run, split)
+        elif each:
+            offs.append((run.line, run.unit, run.count, each))
     return offs
 
 

@@ -44,10 +44,13 @@ class Facts:
         self.pack = pack
         self.customer: Customer | None = basket.customer
         self.shop = shops.get(basket.shop, NO_SHOP) if basket.shop is not None else NO_SHOP
+        # Most baskets have nothing of these.
         self.codes = frozenset(basket.codes)
-        self.tenders = frozenset([tender.kind for tender in basket.tenders])
-        self.usage: dict[str, RuleUsage] = {usage.rule: usage for usage in basket.usage}
-        self.pools: dict[str, int] = {share.pool: share.left for share in basket.pools}
+        tenders = basket.tenders
+        self.tenders = frozenset([tender.kind for tender in tenders] if tenders else ())
+        usages, pools = basket.usage, basket.pools
+        self.usage: dict[str, RuleUsage] = {usage.rule: usage for usage in usages} if usages else {}
+        self.pools: dict[str, int] = {share.pool: share.left for share in pools} if pools else {}
         self.day: int | None = None
         self.minute: int | None = None
         if basket.moment_ms is not None:
@@ -86,7 +89,8 @@ class View:
         self.matchers = matchers
         self.units = Units(facts.basket.lines)
         self.earned = self.spent = self.rounding_minor = self.stored_minor = self.bonus_minor = 0
-        self.stock: dict[str, int] = {stock.sku: stock.left for stock in facts.basket.stock}
+        stocks = facts.basket.stock
+        self.stock: dict[str, int] = {stock.sku: stock.left for stock in stocks} if stocks else {}
         self.effects: list[Acted] = []
         self.outcomes: dict[int, Shortfall | None] = {}
         self._lines: dict[int, list[int]] = {}
