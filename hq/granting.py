@@ -151,16 +151,18 @@ def _age(connection: Connection, policy: LendingPolicy, now_ms: int) -> None:
     for row in ending:
         recall(connection, row.lease, now_ms)
     look_again(connection, {Account(Asset(row.asset), row.holder, row.name) for row in ending}, now_ms)
-    late = connection.scalars(
-        select(holds.c.hold)
+    late = connection.execute(
+        select(holds.c.hold, holds.c.asset, holds.c.member)
         .where(holds.c.state == "open", holds.c.until_ms < now_ms)
         .limit(MOST_AGED)
         # One that is being captured at this moment is not over.
         .with_for_update(skip_locked=True)
     ).all()
     if late:
-        connection.execute(delete(hold_parts).where(hold_parts.c.hold.in_(late)))
-        connection.execute(update(holds).where(holds.c.hold.in_(late), holds.c.state == "open").values(state="expired"))
+        ids = [row.hold for row in late]
+        connection.execute(delete(hold_parts).where(hold_parts.c.hold.in_(ids)))
+        connection.execute(update(holds).where(holds.c.hold.in_(ids), holds.c.state == "open").values(state="expired"))
+        look_again(connection, {Account(Asset(row.asset), row.member) for row in late}, now_ms)
 
 
 def _place_due(connection: Connection, desk: Desk, now_ms: int) -> int:

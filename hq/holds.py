@@ -25,7 +25,7 @@ from contract.value import MOST_DRAWS, Account, Asset, Draw
 from hq.bulk import insert_rows
 from hq.documents import Desk
 from hq.free import free_lots, lendable_points
-from hq.granting import currency_of
+from hq.granting import currency_of, look_again
 from hq.own_chain import book, own_transaction
 from hq.own_place import OFFICE_SHOP
 from hq.placement import DAY_MS
@@ -172,6 +172,7 @@ def release(connection: Connection, client: str, hold: bytes, now_ms: int) -> Ho
     if found.state is HoldState.OPEN:
         connection.execute(delete(hold_parts).where(hold_parts.c.hold == hold))
         connection.execute(update(holds).where(holds.c.hold == hold).values(state=HoldState.RELEASED.value))
+        look_again(connection, {Account(found.asset, found.member)}, now_ms)
         return Hold(hold, found.member, found.asset, found.amount, 0, HoldState.RELEASED, found.until_ms)
     return found
 

@@ -20,6 +20,7 @@ from hq.books import exception_lines
 from hq.db import reading, writing
 from hq.documents import sign
 from hq.grants import pay_in
+from hq.holds import Asked, Hold, release, reserve
 from hq.ledger import balance
 from hq.people import replace_members
 from hq.sources import MemberRow
@@ -150,6 +151,29 @@ def test_money_in_many_small_lots_pays_before_any_of_it_is_lent(risky: Risky) ->
     risky.lends(6)
     assert risky.stands() == (0, 0)
     require_sound(risky.hq)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_money_that_a_web_shop_lets_go_of_pays_as_soon_as_it_does(risky: Risky) -> None:
+    hq, till = risky.hq, risky.hq.enrolled(A1)
+    risky.pays_in(6_000)
+    with writing(hq.engine) as connection:
+        kept, _left = (
+            reserve(connection, Asked("web", key, "m1", Asset.STORED, 3_000, 60), NOW_MS) for key in ("kept", "left")
+        )
+    hq.offer(till, risky.sells(till, 5_000))
+    risky.lends()
+    assert risky.stands() == (6_000, 5_000)
+    assert isinstance(kept, Hold)
+    with writing(hq.engine) as connection:
+        release(connection, "web", kept.hold, NOW_MS)
+    risky.lends()
+    assert risky.stands() == (3_000, 2_000)
+    # The other is over by itself.
+    for passed_ms in (70_000, 72_000):
+        take_step(hq, NOW_MS + passed_ms)
+    assert risky.stands() == (1_000, 0)
+    require_sound(hq)
 
 
 def in_yen(body: SaleBody | TopUpBody | RefundBody) -> SaleBody | TopUpBody | RefundBody:
