@@ -23,7 +23,8 @@ from hq.db import reading
 from hq.office import open_office
 from hq.tables import coupons, leases
 from hq.value_office import lend_to, make_coupon, pay_money_in
-from simulator.cards import Card, ClassicCard, FelicaCard, Ntag213, Phone
+from simulator.cards import Card, ClassicCard, FelicaCard, Phone
+from simulator.cards_type2 import Ntag213
 
 GOLD_MEMBER = "m1"
 QR_MEMBER = "m2"

@@ -129,95 +129,55 @@ class ClassicCard(TypeACard):
         return bytes(6) + data[6:] if frame[1] % 4 == 3 else data
 
 
-class Ntag213(TypeACard):
-    """NTAG213 (NXP data sheet NTAG213/215/216): 45 pages of 4 bytes, an NFC Forum Type 2 tag of 144 bytes."""
+class ApduCard(TypeACard):
+    """A card that goes on in ISO/IEC 14443-4 and takes APDUs; `apdu` answers them.
 
-    VERSION = bytes.fromhex("0004040201000f03")
-    _PAGES = 45
-    _USER = slice(4 * 4, 40 * 4)
-
-    def __init__(self, uid: bytes, message: bytes = b"") -> None:
-        """Make a tag with an NDEF message; `uid` has 7 bytes and need not begin with NXP's 04."""
-        super().__init__(uid, b"\x00\x44", 0x00)
-        self._memory = bytearray(self._PAGES * 4)
-        first, second = 0x88 ^ uid[0] ^ uid[1] ^ uid[2], uid[3] ^ uid[4] ^ uid[5] ^ uid[6]
-        self._memory[0:10] = uid[:3] + bytes([first]) + uid[3:] + bytes([second, 0x48])
-        self._memory[12:16] = b"\xe1\x10\x12\x00"
-        self._memory[160:164] = b"\x00\x00\x00\xbd"
-        self._memory[164:172] = b"\x04\x00\x00\xff\x00\x05\x00\x00"
-        self.write_message(message)
-
-    def write_message(self, message: bytes) -> None:
-        """Lay an NDEF message on the tag (Type 2 Tag, section 2.3). Raises ValueError if it is too long."""
-        size = len(message)
-        length = bytes([size]) if size < 0xFF else b"\xff" + size.to_bytes(2, "big")
-        content = b"\x03" + length + message + b"\xfe"
-        room = self._USER.stop - self._USER.start
-        if len(content) > room:
-            raise ValueError(f"{size} bytes do not fit on an NTAG213")
-        self._memory[self._USER] = content.ljust(room, b"\x00")
-
-    def damage(self, page: int, data: bytes) -> None:
-        """Put bytes anywhere, as a broken or forged tag would have them."""
-        self._memory[page * 4 : page * 4 + len(data)] = data
-
-    def exchange(self, frame: bytes) -> Answer:
-        """READ, FAST_READ, WRITE to user pages and GET_VERSION (data sheet, section 10)."""
-        match list(frame):
-            case [0x30, page] if page < self._PAGES:
-                return bytes((self._memory * 2)[page * 4 : page * 4 + 16])
-            case [0x3A, start, end] if start <= end < self._PAGES:
-                return bytes(self._memory[start * 4 : end * 4 + 4])
-            case [0xA2, page, *data] if 4 <= page < 40 and len(data) == 4:
-                self._memory[page * 4 : page * 4 + 4] = bytes(data)
-                return ACK
-            case [0x60]:
-                return self.VERSION
-            case [0x30 | 0x3A | 0xA2, *_]:
-                return Nibble(0x0)
-            case _:
-                return None
-
-
-class Phone(TypeACard):
-    """A phone that emulates an ISO/IEC 14443-4 card: a new random number each time, and no application we know.
-
-    A random number has 4 bytes and begins with 08 (ISO/IEC 14443-3, table of UID0 values).
+    `ATS` is as a chip reports it, its own length first.
     """
 
     ATS = bytes.fromhex("0578807002")
-
-    def __init__(self) -> None:
-        """Make a phone; its number changes at every power-up."""
-        super().__init__(b"", b"\x00\x04", 0x20)
-        self.power_up()
 
     @property
     def speaks_apdu(self) -> bool:
         """Always."""
         return True
 
-    def power_up(self) -> None:
-        """Make up a new number."""
-        self._uid = b"\x08" + secrets.token_bytes(3)
-
     def target_data(self, activate_4: bool) -> bytes:
         """As every type A card, and the ATS when asked for."""
         return super().target_data(activate_4) + (self.ATS if activate_4 else b"")
 
-    def apdu(self, command: bytes) -> bytes | None:
-        """Know no application: SELECT gets "file not found", anything else "instruction not supported"."""
-        return b"\x6a\x82" if command[1:2] == b"\xa4" else b"\x6d\x00"
-
     def exchange(self, frame: bytes) -> Answer:
-        """Answer bare blocks (ISO/IEC 14443-4, section 7): I-blocks, R(NAK) as a sign of life, S(DESELECT)."""
+        """Answer RATS and bare blocks (ISO/IEC 14443-4, 5 and 7): I-blocks, R(NAK) as a sign of life, S(DESELECT)."""
         if not frame:
             return None
+        if frame[0] == 0xE0:
+            return self.ATS
         if frame[0] in (0x02, 0x03):
             return frame[:1] + (self.apdu(frame[1:]) or b"")
         if frame[0] in (0xB2, 0xB3):
             return bytes([frame[0] & 0xA3])
         return frame if frame == b"\xc2" else None
+
+
+def random_number() -> bytes:
+    """Make up a number as a phone does: 4 bytes that begin with 08 (ISO/IEC 14443-3, table of UID0 values)."""
+    return b"\x08" + secrets.token_bytes(3)
+
+
+class Phone(ApduCard):
+    """A phone that emulates an ISO/IEC 14443-4 card: a new random number each time, and no application we know."""
+
+    def __init__(self) -> None:
+        """Make a phone; its number changes at every power-up."""
+        super().__init__(random_number(), b"\x00\x04", 0x20)
+
+    def power_up(self) -> None:
+        """Make up a new number."""
+        self._uid = random_number()
+
+    def apdu(self, command: bytes) -> bytes | None:
+        """Know no application: SELECT gets "file not found", anything else "instruction not supported"."""
+        return b"\x6a\x82" if command[1:2] == b"\xa4" else b"\x6d\x00"
 
 
 class FelicaCard(Card):

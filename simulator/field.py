@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from simulator.cards import Answer, Card, Polling
+from simulator.cards import ACK, Answer, Card, Nibble, Polling
 
 
 class Field:
@@ -78,7 +78,9 @@ class Field:
             self._changed.notify_all()
             found: list[Card] = []
             for _ in range(attempts):
-                idle = [held for held in self._held if held.state is _State.IDLE]
+                # A card that is called by its number is called with WUPA, which halted cards hear too.
+                hearing = (_State.IDLE, _State.HALT) if uid else (_State.IDLE,)
+                idle = [held for held in self._held if held.state in hearing]
                 for held in self._held:
                     if held.state is _State.ACTIVE and held.card not in found:
                         held.state = _State.IDLE
@@ -115,8 +117,13 @@ class Field:
             return held is not None and self._powered and held.state in (_State.ACTIVE, _State.PROTOCOL)
 
     def exchange(self, card: Card, frame: bytes) -> Answer:
-        """Send an active card a frame, and return its answer."""
-        return self._through(card, lambda: card.exchange(frame))
+        """Send an active card a frame, and return its answer. One that refuses it or keeps silent falls back to idle
+        (NTAG213/215/216 data sheet, 8.4: any other command sends it there).
+        """
+        answer = self._through(card, lambda: card.exchange(frame))
+        if answer is None or (isinstance(answer, Nibble) and answer != ACK):
+            self._fall_idle(card)
+        return answer
 
     def apdu(self, card: Card, command: bytes) -> bytes | None:
         """Send an active card a command APDU, and return its answer."""
@@ -127,11 +134,14 @@ class Field:
         """Authenticate to a MIFARE Classic sector; a card that refuses goes back to idle, as the real one does."""
         answer = self._through(card, lambda: b"" if card.authenticate(block, with_key_b, key) else None)
         if answer is None:
-            with self._changed:
-                held = self._find(card)
-                if held is not None:
-                    held.state = _State.IDLE
+            self._fall_idle(card)
         return answer is not None
+
+    def _fall_idle(self, card: Card) -> None:
+        with self._changed:
+            held = self._find(card)
+            if held is not None and held.state is _State.ACTIVE:
+                held.state = _State.IDLE
 
     def _through(self, card: Card, ask: Callable[[], Answer]) -> Answer:
         """Ask a card that is alive, and count down to its being pulled away."""

@@ -13,7 +13,7 @@ MAX_DATA_BYTES = 265
 _START = b"\x00\xff"
 _FROM_HOST = 0xD4
 _TO_HOST = 0xD5
-_WAKE_UP = 0x55
+_WAKING_EDGES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class NotAcknowledge:
 
 @dataclass(frozen=True, slots=True)
 class WakeUp:
-    """Bytes that wake the chip from its power-down (section 7.2.11: 0x55 on the high-speed UART)."""
+    """Bytes that wake the chip from its power-down: on the fifth rising edge of the line (section 7.2.11). One 0x55
+    has five, and so have five zeros.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class HostStream:
     def __init__(self) -> None:
         """Start between two frames."""
         self._buffer = b""
+        self._edges = 0
 
     def feed(self, data: bytes) -> list[FromHost]:
         """Return what has become whole with these bytes, in order; the rest is kept."""
@@ -70,8 +73,10 @@ class HostStream:
         found: list[FromHost] = []
         while True:
             junk, start, rest = self._buffer.partition(_START)
-            if _WAKE_UP in junk:
+            self._edges += sum(_rising_edges(byte) for byte in (junk if start else junk.removesuffix(b"\x00")))
+            if self._edges >= _WAKING_EDGES:
                 found.append(WakeUp())
+                self._edges = 0
             if not start:
                 # A last zero may be the first half of a start code.
                 self._buffer = junk[-1:] if junk[-1:] == b"\x00" else b""
@@ -82,8 +87,15 @@ class HostStream:
                 return found
             what, size = taken
             found.append(what)
+            self._edges = 0
             # Behind a damaged frame only the start code is dropped: what looked like its body may begin a sound one.
             self._buffer = rest if isinstance(what, Damaged) else rest[size:]
+
+
+def _rising_edges(byte: int) -> int:
+    """How often the line goes up while a byte is sent: start bit 0, its bits from the lowest, stop bit 1."""
+    sent = byte << 1 | 1 << 9
+    return (~sent & sent >> 1 & 0x1FF).bit_count()
 
 
 def _take(rest: bytes) -> tuple[FromHost, int] | None:

@@ -24,7 +24,8 @@ from demo.site import OTHER_TILL, OUTSIDER, TILL
 from hq import books
 from hq.db import reading
 from rules.pack import read_pack, write_pack
-from simulator.cards import Card, FelicaCard, Ntag213, Phone, TypeBCard
+from simulator.cards import Card, FelicaCard, Phone, TypeBCard
+from simulator.cards_type2 import Ntag213
 from simulator.keypad import Keypad
 from tests.demo.stage_fixture import PATIENCE_S, LiveStage
 from tests.waiting import eventually

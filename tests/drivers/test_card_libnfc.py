@@ -20,7 +20,8 @@ from agent.drivers.facts import (
 from agent.drivers.libnfc_reader import Connstring
 from contract.settings import SettingsError
 from simulator import ndef
-from simulator.cards import Card, ClassicCard, FelicaCard, Ntag213, Phone, TypeACard, TypeBCard, UidCard
+from simulator.cards import Card, ClassicCard, FelicaCard, Phone, TypeACard, TypeBCard, UidCard
+from simulator.cards_type2 import Ntag213
 from simulator.pn532 import Pn532
 from tests.drivers.told import Told
 

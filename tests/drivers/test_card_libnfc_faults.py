@@ -11,7 +11,8 @@ import pytest
 from agent.drivers.card_libnfc import CardLibnfc, CardLibnfcOptions
 from agent.drivers.facts import CardPresented, DeviceStatus, Status
 from simulator import ndef
-from simulator.cards import Ntag213, UidCard
+from simulator.cards import UidCard
+from simulator.cards_type2 import Ntag213
 from simulator.faults import Fault
 from simulator.pn532 import Pn532
 from simulator.ports import Pty

@@ -18,7 +18,7 @@ from contract.trade import Assurance, Medium, MemberRef
 from hq.credentials import MOST_CARD_BYTES
 from hq.identity import load_signer
 from hq.office import open_office
-from simulator.cards import Ntag213
+from simulator.cards_type2 import Ntag213
 from simulator.pn532 import Pn532
 from tests.agent.real_till import RealTill, real_till
 from tests.drivers.told import Told

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from simulator import ndef
-from simulator.cards import ClassicCard, Ntag213, Phone, TypeBCard, UidCard
+from simulator.cards import ClassicCard, Phone, TypeBCard, UidCard
+from simulator.cards_type2 import Ntag213
 from simulator.faults import Fault
 from simulator.pn532 import Pn532
 from simulator.pn532_chip import crc_a
@@ -185,9 +186,12 @@ def test_a_classic_sector_opens_to_its_key_alone(reader: Pn532, host: Host) -> N
     assert host.ask(b"\x40\x01\x60\x05" + b"wrong!" + card.uid) == b"\x14"
     host.ask(LIST_ONE_TYPE_A)
     assert host.ask(b"\x40\x01\x30\x05") == b"\x13"
+    assert host.ask(b"\x40\x01\x30\x05") == b"\x01"
+    host.ask(LIST_ONE_TYPE_A)
     assert host.ask(b"\x40\x01\x60\x05" + b"secret" + card.uid) == b"\x00"
     assert host.ask(b"\x40\x01\x30\x05") == b"\x00sixteen bytes it"
     assert host.ask(b"\x40\x01\x30\x09") == b"\x13"
+    host.ask(LIST_ONE_TYPE_A)
     assert host.ask(b"\x40\x01\x61\x09" + b"hidden" + card.uid) == b"\x00"
     assert host.ask(b"\x40\x01\x30\x0b")[1:7] == bytes(6)
 

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from simulator import ndef
-from simulator.cards import ClassicCard, FelicaCard, Ntag213, Phone, TypeBCard, UidCard
+from simulator.cards import ClassicCard, FelicaCard, Phone, TypeBCard, UidCard
+from simulator.cards_type2 import Ntag213, Ntag215, Ntag216, Ultralight, UltralightEv1
 from simulator.pn532 import Pn532
+
+UID = bytes.fromhex("04112233445566")
 
 
 @pytest.fixture
@@ -56,6 +59,24 @@ def test_nfc_mfultralight_reads_every_page_of_a_tag_with_checksums_of_its_own(re
     dump = tmp_path / "tag"
     assert "NTAG Type: NTAG213" in run(reader, "nfc-mfultralight", "r", dump)
     assert message in dump.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("tag", "named"),
+    [
+        (Ntag215(UID), "NTAG Type: NTAG215 (504 user bytes)"),
+        (Ntag216(UID), "Done, 231 of 231 pages read"),
+        (UltralightEv1(UID), "EV1 type: MF0UL11 (48 bytes)"),
+        (Ultralight(UID), "Done, 16 of 16 pages read"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_nfc_mfultralight_knows_each_tag_by_its_version(
+    reader: Pn532, tmp_path: Path, tag: Ultralight, named: str
+) -> None:
+    reader.field.present(tag)
+    assert named in run(reader, "nfc-mfultralight", "r", tmp_path / "tag")
+    assert (tmp_path / "tag").read_bytes()[: 4 * 5] == tag.memory[: 4 * 5]
 
 
 def test_nfc_mfclassic_authenticates_and_reads_every_block(reader: Pn532, tmp_path: Path) -> None:
