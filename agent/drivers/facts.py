@@ -112,6 +112,17 @@ class Key(StrEnum):
     MENU = "menu"
 
 
+class PanelSignal(StrEnum):
+    """What the contacts in a terminal's case can tell."""
+
+    POWER_FAIL = "power_fail"
+    """The supply is going; what is in hand can be finished, and no more begun."""
+    TAMPER = "tamper"
+    """The case is open."""
+    DRAWER_OPEN = "drawer_open"
+    """The cash drawer stands open."""
+
+
 class PrintProblem(StrEnum):
     """Why a paper did not come out, or may not have."""
 
@@ -194,6 +205,15 @@ class KeyPressed:
 
 
 @dataclass(frozen=True, slots=True)
+class PanelChanged:
+    """A contact of the panel changed, or was found active when the panel was opened."""
+
+    device: str
+    signal: PanelSignal
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PrintFinished:
     """A paper is done with. `job` is its name.
 
@@ -216,7 +236,17 @@ class PrintFailed:
     maybe_printed: bool
 
 
-Fact = DeviceStatus | CardPresented | CardRefused | CodeScanned | CodeRefused | KeyPressed | PrintFinished | PrintFailed
+Fact = (
+    DeviceStatus
+    | CardPresented
+    | CardRefused
+    | CodeScanned
+    | CodeRefused
+    | KeyPressed
+    | PanelChanged
+    | PrintFinished
+    | PrintFailed
+)
 """Anything a driver may tell."""
 
 Emit = Callable[[Fact], bool]

@@ -1,6 +1,6 @@
-"""The reading end of a serial port: opens it late, keeps it open, and says when it comes and goes.
+"""A serial port: opened late, kept open, and its coming and going told.
 
-The scanner and the keypad each have one; what the bytes mean is theirs.
+The scanner and the keypad each read one, the pole writes to one; what the bytes mean is theirs.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class SerialReader:
         self._thread.close()
 
     def _serve(self) -> None:
-        port = self._open()
+        port = open_port(self._path, self._baud, self._report)
         if port is None:
             return
         try:
@@ -72,30 +72,35 @@ class SerialReader:
             with contextlib.suppress(OSError, termios.error):
                 port.close()
 
-    def _open(self) -> serial.Serial | None:
-        try:
-            import serial
-        except ImportError:
-            self._report.say(Status.CONFIG_ERROR, "library_missing", "install_library")
-            return None
-        try:
-            return serial.Serial(self._path, self._baud, timeout=TICK_S, exclusive=True)
-        except serial.SerialException as error:
-            # An exclusive lock that is taken is told without an errno, by a message alone.
-            if error.errno is None and "exclusively lock" in str(error):
-                self._report.say(Status.SELF_CHECK_FAILED, "in_use", "close_other_program")
-            else:
-                self._report.say_refused(_by_number(error))
-        except (OSError, termios.error, ValueError):
-            self._report.say_lost()
-        return None
-
     def _read(self, port: serial.Serial) -> None:
         while not self._thread.closing.is_set():
             data = port.read(1)
             if data and (more := port.in_waiting):
                 data += port.read(more)
             self._take(data, time.monotonic_ns())
+
+
+def open_port(path: str, baud: int, report: Report, write_timeout_s: float | None = None) -> serial.Serial | None:
+    """Open a port for this program alone, 8N1 and without flow control; None where it cannot be, which is reported.
+
+    A read waits `TICK_S` at most, and a write as long as it is told.
+    """
+    try:
+        import serial
+    except ImportError:
+        report.say(Status.CONFIG_ERROR, "library_missing", "install_library")
+        return None
+    try:
+        return serial.Serial(path, baud, timeout=TICK_S, write_timeout=write_timeout_s, exclusive=True)
+    except serial.SerialException as error:
+        # An exclusive lock that is taken is told without an errno, by a message alone.
+        if error.errno is None and "exclusively lock" in str(error):
+            report.say(Status.SELF_CHECK_FAILED, "in_use", "close_other_program")
+        else:
+            report.say_refused(_by_number(error))
+    except (OSError, termios.error, ValueError):
+        report.say_lost()
+    return None
 
 
 def _by_number(error: OSError) -> OSError:

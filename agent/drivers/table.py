@@ -18,7 +18,10 @@ DRIVERS: dict[tuple[str, str], str] = {
     ("code", "serial"): "agent.drivers.code_serial:CodeSerial",
     ("keypad", "serial"): "agent.drivers.keypad_serial:KeypadSerial",
     ("keypad", "evdev"): "agent.drivers.keypad_evdev:KeypadEvdev",
+    ("keypad", "gpio"): "agent.drivers.keypad_gpio:KeypadGpio",
     ("printer", "escpos"): "agent.drivers.printer_escpos:PrinterEscpos",
+    ("pole", "serial"): "agent.drivers.pole_serial:PoleSerial",
+    ("panel", "gpio"): "agent.drivers.panel_gpio:PanelGpio",
     ("glass", "socket"): "agent.drivers.glass_socket:GlassSocket",
 }
 """(capability, technology) to "module:Class". Beside the class stands "ClassOptions" with its `from_table`."""

@@ -16,7 +16,10 @@ SOUND: dict[tuple[str, str], dict[str, object]] = {
     ("code", "serial"): {"path": "/dev/ttyUSB1"},
     ("keypad", "serial"): {"path": "/dev/ttyUSB2"},
     ("keypad", "evdev"): {"path": "/dev/input/by-id/keypad"},
+    ("keypad", "gpio"): {"rows": [5], "columns": [6], "keys": ["enter"]},
     ("printer", "escpos"): {"host": "127.0.0.1"},
+    ("pole", "serial"): {"path": "/dev/ttyUSB3"},
+    ("panel", "gpio"): {"ready": 4},
     ("glass", "socket"): {"address": "/run/glass"},
 }
 """For every row of the table, options that are right."""
@@ -39,9 +42,9 @@ def test_every_driver_refuses_an_option_it_does_not_know(capability: str, techno
 
 
 def test_a_technology_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(SettingsError, match="Known are serial, evdev"):
+    with pytest.raises(SettingsError, match="Known are serial, evdev, gpio"):
         check_options("keypad", "telepathy", {})
-    assert technologies("keypad") == ("serial", "evdev")
+    assert technologies("keypad") == ("serial", "evdev", "gpio")
 
 
 def test_a_capability_that_is_not_there_is_refused() -> None:
@@ -51,7 +54,7 @@ def test_a_capability_that_is_not_there_is_refused() -> None:
 
 def test_no_device_library_is_imported_before_a_device_is_opened() -> None:
     modules = ", ".join(sorted({place.partition(":")[0] for place in DRIVERS.values()}))
-    libraries = "{'escpos', 'evdev', 'nfc', 'pynfc', 'serial', 'qrcode', 'PIL'}"
+    libraries = "{'escpos', 'evdev', 'nfc', 'pynfc', 'serial', 'qrcode', 'PIL', 'gpiozero'}"
     program = f"import sys, {modules}; print(sorted({libraries} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"

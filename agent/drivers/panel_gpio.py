@@ -1,0 +1,188 @@
+"""The panel of a terminal's case through gpiozero: lamps, a buzzer, the relay of the cash drawer, and contacts.
+
+Every pin is optional. Contacts close to ground unless `active_high` names them: a supply's power-fail line is pulled
+low while the supply is going, a case switch closes when the case is open.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agent.drivers.device_thread import DeviceThread
+from agent.drivers.facts import Emit, PanelChanged, PanelSignal, Status
+from agent.drivers.newest import Newest
+from agent.drivers.pins import Pins, PinsUnusable, pin
+from agent.drivers.report import Report
+from contract import settings
+
+RETRY_S = 1.0
+IDLE_S = 0.2
+QUEUE_MOST = 16
+
+BOUNCE_S = 0.05
+"""For so long a switch may chatter. The power-fail line is believed at once."""
+
+BEEPS: dict[str, tuple[float, ...]] = {
+    "success": (0.08,),
+    "refused": (0.12, 0.08, 0.12, 0.08, 0.12),
+    "attention": (0.4,),
+}
+"""How long the buzzer is on, off, on ... in seconds."""
+
+OUTPUTS = ("ready", "attention", "fault", "buzzer", "drawer")
+NAMES = (*OUTPUTS, *PanelSignal)
+
+
+@dataclass(frozen=True, slots=True)
+class Lamps:
+    """Which lamps are lit: the till can sell, something should be seen to, something is broken."""
+
+    ready: bool = False
+    attention: bool = False
+    fault: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PanelGpioOptions:
+    """Which pins there are, by number (-1: none); `drawer_ms`, how long the drawer's magnet is driven; and those that
+    work the other way round: `active_low` outputs and `active_high` contacts.
+    """
+
+    pins: Mapping[str, int]
+    drawer_ms: int = 120
+    active_low: tuple[str, ...] = ()
+    active_high: tuple[str, ...] = ()
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, object]) -> PanelGpioOptions:
+        """Read a table of options. Raises SettingsError that names every mistake."""
+        shape = {name: pin() for name in NAMES} | {
+            "drawer_ms": settings.whole(20, 500, default=120),
+            "active_low": _names(OUTPUTS),
+            "active_high": _names(tuple(PanelSignal)),
+        }
+        read = settings.read(table, settings.Table(shape))
+        pins = {name: read.pop(name) for name in NAMES}
+        return cls(
+            {name: number for name, number in pins.items() if number >= 0},
+            read["drawer_ms"],
+            tuple(read["active_low"]),
+            tuple(read["active_high"]),
+        )
+
+
+def _names(known: tuple[str, ...]) -> settings.Setting:
+    words = ", ".join(known)
+    return settings.Setting(
+        lambda value: isinstance(value, list) and all(isinstance(one, str) and one in known for one in value),
+        f"a list of names out of {words}",
+        f"由 {words} 中的名称组成的列表",
+        [],
+    )
+
+
+class PanelGpio:
+    """Emits PanelChanged for each contact that changes; lights, beeps and opens as it is told, never keeping the till
+    waiting: a beep or a drawer that would have to queue behind too many is left out.
+    """
+
+    def __init__(self, name: str, options: PanelGpioOptions, emit: Emit) -> None:
+        self._name = name
+        self._options = options
+        self._emit = emit
+        self._report = Report(name, emit)
+        self._lamps: Newest[Lamps] = Newest()
+        self._orders: queue.Queue[tuple[str, tuple[float, ...]]] = queue.Queue(QUEUE_MOST)
+        self._thread = DeviceThread("panel", self._report, self._serve, RETRY_S)
+
+    def light(self, lamps: Lamps) -> None:
+        """Light these lamps and no others."""
+        self._lamps.put(lamps)
+        self._wake()
+
+    def sound(self, name: str) -> None:
+        """Beep: "success", "refused" or "attention"; another name is silent."""
+        self._order("buzzer", BEEPS.get(name, ()))
+
+    def open_drawer(self) -> None:
+        """Let the drawer spring open."""
+        self._order("drawer", (self._options.drawer_ms / 1000,))
+
+    def start(self) -> None:
+        """Begin; the pins may come later."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Everything off, and end within a second; may be called again."""
+        self._thread.close()
+
+    def _order(self, output: str, times_s: tuple[float, ...]) -> None:
+        if output in self._options.pins and times_s and self._report.status is Status.READY:
+            try:
+                self._orders.put_nowait((output, times_s))
+            except queue.Full:
+                return
+
+    def _wake(self) -> None:
+        """Have the thread look at the lamps now."""
+        try:
+            self._orders.put_nowait(("", ()))
+        except queue.Full:
+            return
+
+    def _serve(self) -> None:
+        pins = None
+        try:
+            pins = Pins()
+            outputs = self._open(pins)
+            self._report.say(Status.READY)
+            self._lamps.again()
+            self._obey(outputs)
+        except PinsUnusable as error:
+            error.tell(self._report)
+        finally:
+            if pins is not None:
+                pins.close()
+
+    def _open(self, pins: Pins) -> dict[str, Any]:
+        numbers = self._options.pins
+        outputs = {
+            name: pins.output(numbers[name], name in self._options.active_low) for name in OUTPUTS if name in numbers
+        }
+        for signal in PanelSignal:
+            if signal in numbers:
+                self._listen(pins, signal, numbers[signal])
+        return outputs
+
+    def _listen(self, pins: Pins, signal: PanelSignal, number: int) -> None:
+        bounce_s = None if signal is PanelSignal.POWER_FAIL else BOUNCE_S
+        contact = pins.contact(number, bounce_s, signal not in self._options.active_high)
+        # gpiozero calls these from a thread of its own; to emit is all they do.
+        contact.when_activated = lambda: self._emit(PanelChanged(self._name, signal, True))
+        contact.when_deactivated = lambda: self._emit(PanelChanged(self._name, signal, False))
+        if contact.is_active:
+            self._emit(PanelChanged(self._name, signal, True))
+
+    def _obey(self, outputs: Mapping[str, Any]) -> None:
+        while not self._thread.closing.is_set():
+            try:
+                output, times_s = self._orders.get(timeout=IDLE_S)
+            except queue.Empty:
+                output, times_s = "", ()
+            lamps = self._lamps.take(0)
+            if lamps is not None:
+                for name in ("ready", "attention", "fault"):
+                    if name in outputs:
+                        outputs[name].value = getattr(lamps, name)
+            self._play(outputs.get(output), times_s)
+
+    def _play(self, output: Any, times_s: tuple[float, ...]) -> None:
+        for number, time_s in enumerate(times_s):
+            output.value = number % 2 == 0
+            if self._thread.closing.wait(time_s):
+                break
+        if times_s:
+            output.off()

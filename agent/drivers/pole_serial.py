@@ -1,0 +1,168 @@
+"""A display on a pole, for the customer, on a serial line: two rows of letters, or one row of figures with lamps.
+
+Two kinds are common, and both begin with ESC. A vacuum fluorescent display of 2 x 20 characters obeys the CD5220
+command set: ESC @ begins anew, FF clears, ESC Q A and ESC Q B write a row up to CR (CD5220 command table, "customer
+display" manuals of several makers). A display of eight figures ("LED8") obeys ESC Q A with figures and a point, and
+ESC s with the number of the one lamp that is lit: 0 none, 1 price, 2 total, 3 received, 4 change. Neither answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import termios
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Literal
+
+from agent.drivers.device_thread import DeviceThread
+from agent.drivers.facts import Emit, Status
+from agent.drivers.newest import Newest
+from agent.drivers.options import baud
+from agent.drivers.report import Report
+from agent.drivers.serial_port import open_port
+from contract import settings
+
+if TYPE_CHECKING:
+    import serial
+
+RETRY_S = 0.5
+IDLE_S = 0.2
+WRITE_S = 0.5
+ROWS = 2
+FIGURES = 8
+
+ESC, CLEAR, CR = b"\x1b", b"\x0c", b"\r"
+BEGIN = ESC + b"@"
+
+Kind = Literal["vfd", "led8"]
+
+
+class Lamp(IntEnum):
+    """What the figures on the pole are."""
+
+    NONE = 0
+    PRICE = 1
+    TOTAL = 2
+    RECEIVED = 3
+    CHANGE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PoleText:
+    """What the customer is to see: rows for a display of letters, and the one amount for a display of figures.
+
+    `amount` holds figures, at most one point and perhaps a sign; empty for none.
+    """
+
+    rows: tuple[str, ...]
+    amount: str = ""
+    lamp: Lamp = Lamp.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class PoleSerialOptions:
+    """Where the pole is (`path`, `baud`) and what it can show: `kind` "vfd" or "led8", `columns` of a row of letters,
+    and `charset`, "ascii" or "gb18030" for a display with Chinese characters, each two columns wide.
+    """
+
+    path: str
+    baud: int = 9600
+    kind: Kind = "vfd"
+    columns: int = 20
+    charset: str = "ascii"
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, object]) -> PoleSerialOptions:
+        """Read a table of options. Raises SettingsError that names every mistake."""
+        return cls(**settings.read(table, settings.Table(_SHAPE)))
+
+
+_SHAPE: dict[str, settings.Setting] = {
+    "path": settings.text(),
+    "baud": baud(),
+    "kind": settings.choice(("vfd", "led8"), default="vfd"),
+    "columns": settings.whole(8, 40, default=20),
+    "charset": settings.choice(("ascii", "gb18030"), default="ascii"),
+}
+
+
+class PoleSerial:
+    """Shows the newest text. A pole that comes back is begun anew and gets the newest text at once."""
+
+    def __init__(self, name: str, options: PoleSerialOptions, emit: Emit) -> None:
+        self._options = options
+        self._report = Report(name, emit)
+        self._newest: Newest[PoleText] = Newest()
+        self._thread = DeviceThread(f"pole {options.path}", self._report, self._serve, RETRY_S)
+
+    def show(self, text: PoleText) -> None:
+        """Show a text in place of any that is there or waits; never blocks."""
+        self._newest.put(text)
+
+    def start(self) -> None:
+        """Begin; the pole may come later."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End within a second; may be called again."""
+        self._thread.close()
+
+    def _serve(self) -> None:
+        port = open_port(self._options.path, self._options.baud, self._report, write_timeout_s=WRITE_S)
+        if port is None:
+            return
+        try:
+            port.write(BEGIN)
+            self._report.say(Status.READY)
+            self._newest.again()
+            while not self._thread.closing.is_set():
+                text = self._newest.take(IDLE_S)
+                if text is not None:
+                    port.write(commands(text, self._options))
+                elif port.in_waiting:
+                    # It has nothing to say; what comes is noise, and would fill the kernel's buffer.
+                    port.reset_input_buffer()
+        except (OSError, termios.error):
+            self._report.say_lost()
+        finally:
+            _clear(port)
+
+
+def _clear(port: serial.Serial) -> None:
+    """Leave nothing of one customer for the next, if the line still takes it."""
+    with contextlib.suppress(OSError, termios.error):
+        port.write(CLEAR)
+    with contextlib.suppress(OSError, termios.error):
+        port.close()
+
+
+def commands(text: PoleText, options: PoleSerialOptions) -> bytes:
+    """The bytes that make such a pole show a text. What it cannot show becomes "?"; what is too wide is cut."""
+    if options.kind == "led8":
+        figures = _figures(text.amount)
+        return CLEAR + (ESC + b"QA" + figures + CR if figures else b"") + ESC + b"s%d" % text.lamp
+    rows = (*text.rows, *[""] * ROWS)[:ROWS]
+    written = [_row(row, options) for row in rows]
+    return CLEAR + b"".join(ESC + b"Q" + which + row + CR for which, row in zip((b"A", b"B"), written, strict=True))
+
+
+def _figures(amount: str) -> bytes:
+    kept = "".join(letter for letter in amount if letter in "-.0123456789")
+    if not any(letter.isdigit() for letter in kept):
+        return b""
+    # More figures than there are would show another amount; none at all is better.
+    return kept.encode() if sum(letter != "." for letter in kept) <= FIGURES else b""
+
+
+def _row(text: str, options: PoleSerialOptions) -> bytes:
+    out = b""
+    for letter in text:
+        # A control character from an article's name would be a command.
+        one = (letter if letter.isprintable() else "?").encode(options.charset, errors="replace")
+        if len(one) > 2:
+            one = b"?"
+        if len(out) + len(one) > options.columns:
+            break
+        out += one
+    return out.ljust(options.columns)
