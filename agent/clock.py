@@ -8,13 +8,12 @@ believed. A signed time that is far ahead of a disciplined clock is head office'
 import ctypes
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
 
 from contract.journal import TimeQuality
-from contract.making import made_at_once
+from contract.making import dataclass, made_at_once
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 

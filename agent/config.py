@@ -3,12 +3,12 @@ shows all of it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from contract import settings
 from contract.ids import TerminalAddress
+from contract.making import dataclass
 
 DEVICES = ("card", "code", "keypad", "printer", "glass")
 """The capabilities a till can have a device for; each is one optional table ``[devices.NAME]``."""

@@ -6,7 +6,6 @@ the journal, ``device.key`` keys what is stored, ``hq.pub`` holds head office's 
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -15,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from contract.envelope import Keyring, keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
+from contract.making import dataclass
 from contract.signing import PublicKey, Signer, SoftwareSigner, parse_public_key
 
 DEVICE_KEY_BYTES = 32

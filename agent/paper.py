@@ -6,8 +6,9 @@ and which bytes make it happen is the business of the printer's driver.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from contract.making import dataclass
 
 Align = Literal["left", "center", "right"]
 """Where a row stands between the margins."""

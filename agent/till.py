@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from agent.clock import SystemClock
@@ -33,6 +33,7 @@ from agent.ui_tft.frame import Frame
 from agent.ui_tft.paint import Painter
 from agent.ui_tft.view import DeviceNote, Screen, StatusBar, compose
 from contract.documents import DocumentKind
+from contract.making import dataclass
 
 MAILBOX_FACTS = 256
 LINK_FACTS = 64

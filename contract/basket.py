@@ -5,12 +5,10 @@ Only what a rule may look at stands here. Everything but the lines may be missin
 does not apply.
 """
 
-from dataclasses import dataclass
-
 from contract import wire
 from contract.calendar import DAY, LAST_DAY, YEARLY
 from contract.ids import CATEGORY, NAME, RULE, SKU, TAG, TIER
-from contract.making import made_at_once
+from contract.making import dataclass, made_at_once
 from contract.money import AMOUNT_MINOR
 
 MAX_LINES = 1_000

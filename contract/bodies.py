@@ -1,7 +1,6 @@
 """The bodies of journal entries: which there are, and those that move no money themselves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
@@ -9,6 +8,7 @@ from contract import wire
 from contract.basket import MAX_LINES
 from contract.errors import ContractError, Reason
 from contract.ids import CASHIER_ID, DIGEST
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR
 from contract.postings import Posting, require_balanced
 from contract.trade import POSTINGS, MemberRef, PerpetualTotals, RedemptionBody, RefundBody, SaleBody, TopUpBody

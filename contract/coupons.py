@@ -1,12 +1,11 @@
 """An electronic coupon: head office's signature over a code that lets a rule apply once, for a phone's QR."""
 
-from dataclasses import dataclass
-
 from contract import wire
 from contract.basket import CODE
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
 from contract.ids import MEMBER_ID, NAME, TerminalAddress
+from contract.making import dataclass
 from contract.signing import Signer
 from contract.texts import read_text_form, text_form
 

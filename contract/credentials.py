@@ -2,12 +2,11 @@
 without asking anybody.
 """
 
-from dataclasses import dataclass
-
 from contract import wire
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
 from contract.ids import MEMBER_ID, NAME, TAG, TIER
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR
 from contract.signing import Signer
 from contract.texts import read_text_form, text_form

@@ -5,7 +5,6 @@ is named by the SHA-256 of the envelope and travels unchanged, in chunks, over a
 is a snapshot, or, where it names the blob it builds on, a delta to be laid over that very one.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
@@ -14,6 +13,7 @@ from contract.calendar import DAY, YEARLY
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
 from contract.ids import CASHIER_ID, CATEGORY, DIGEST, MEMBER_ID, NAME, RULE, SKU, TAG, TIER, TerminalAddress
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR
 from contract.signing import Signer
 from contract.value import LEASE_ID, Lease

@@ -7,12 +7,12 @@ content type keeps an envelope of one kind from being taken for another.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
 from contract import cbor
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 from contract.signing import Algorithm, PublicKey, Signer
 
 _TAG_SIGN1 = 0xD2  # CBOR tag 18 (RFC 9052 section 2) is one byte.

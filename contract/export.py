@@ -8,7 +8,6 @@ their SHA-256, so that nothing can be taken out of the file or put into it unsee
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from contract.envelope import ContentType, Keyring, open_sealed, peek, seal
 from contract.errors import ContractError, Reason
 from contract.ids import DIGEST, TerminalAddress
 from contract.journal import MAX_PAYLOAD_BYTES
+from contract.making import dataclass
 from contract.signing import PublicKey, Signer, parse_public_key
 
 GRAMMAR = 1

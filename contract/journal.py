@@ -7,7 +7,6 @@ identity. Entries are never edited: whatever happened later is a later entry.
 """
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import cbor, wire
@@ -15,7 +14,7 @@ from contract.bodies import Body, EntryKind, body_type, require_whole
 from contract.envelope import ContentType, Keyring, Opened, open_sealed, peek, seal
 from contract.errors import ContractError, Reason
 from contract.ids import DIGEST, TRANSACTION_ID, TerminalAddress
-from contract.making import made_at_once
+from contract.making import dataclass, made_at_once
 from contract.signing import PublicKey, Signer
 
 GRAMMAR = 3

@@ -4,7 +4,6 @@ acknowledgements and welcomes by HQ.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from contract import cbor, wire
 from contract.documents import CHUNK_BYTES, MAX_DOCUMENT_BYTES
@@ -12,6 +11,7 @@ from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
 from contract.ids import DIGEST, TerminalAddress
 from contract.journal import MAX_PAYLOAD_BYTES
+from contract.making import dataclass
 from contract.signing import Signer
 from contract.topics import KIND_PATTERN, MAX_MESSAGE_BYTES
 

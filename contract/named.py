@@ -9,12 +9,12 @@ the same. Each refusal carries the path to the field: ``rules[3].when[0].spend.a
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NoReturn, TypeVar
 
 from contract import wire
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 from contract.settings import most_like
 
 RecordT = TypeVar("RecordT")

@@ -4,11 +4,10 @@ to zero.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from contract import wire
 from contract.errors import ContractError, Reason
-from contract.making import made_at_once
+from contract.making import dataclass, made_at_once
 
 POINTS = "points"
 """The unit of points accounts. Money accounts use the currency's code."""

@@ -4,12 +4,11 @@ A copy of the picture is the same presentation; a terminal takes each once, and 
 taken twice.
 """
 
-from dataclasses import dataclass
-
 from contract import wire
 from contract.credentials import MAX_CREDENTIAL_BYTES, MemberCredential, open_credential
 from contract.envelope import ContentType, Keyring, keyring, open_sealed, peek, seal
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 from contract.signing import Algorithm, PublicKey, Signer
 from contract.texts import read_text_form, text_form
 

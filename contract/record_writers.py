@@ -7,12 +7,12 @@ They are quick and have no words: where one refuses, ``contract.wire.to_wire`` s
 import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
 from contract import cbor
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 
 Write = Callable[[Any], bytes]
 """Gives the one encoding of a value, or raises ContractError."""

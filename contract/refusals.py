@@ -4,8 +4,9 @@ A refusal is a value, never an exception. The code is what tests, logs and HQ kn
 counter.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from contract.making import dataclass
 
 
 class RefusalCode(StrEnum):

@@ -1,6 +1,6 @@
 """What is said to staff and technicians: every sentence in Chinese and in English, never in one alone."""
 
-from dataclasses import dataclass
+from contract.making import dataclass
 
 
 @dataclass(frozen=True, slots=True)

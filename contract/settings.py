@@ -10,11 +10,11 @@ import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from contract.ids import NAME_PATTERN
+from contract.making import dataclass
 
 MASK = "********"
 _BARE_KEY = re.compile("[A-Za-z0-9_-]{1,60}")

@@ -6,7 +6,6 @@ This room makes no keys (that needs randomness) and reads no files.
 """
 
 import hashlib
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # SEC 2, section 2.4.2.
 

@@ -4,13 +4,12 @@ It is signed by the journal key of the terminal it leaves, which the addressee k
 and is taken once, by the addressee alone, with or without a network.
 """
 
-from dataclasses import dataclass
-
 from contract import wire
 from contract.bodies import MAX_SLIP_BYTES
 from contract.envelope import ContentType, Keyring, open_sealed, seal
 from contract.errors import ContractError, Reason
 from contract.ids import TerminalAddress
+from contract.making import dataclass
 from contract.signing import Signer
 from contract.texts import read_text_form, text_form
 from contract.value import Lease

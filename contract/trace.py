@@ -7,12 +7,11 @@ with the same amount; the shares of an effect sum to what it took off.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from contract import wire
 from contract.basket import CODE, MAX_LINES, MAX_POINTS, MAX_QUANTITY, MOST_CODES
 from contract.ids import RULE, SKU, TAG
-from contract.making import made_at_once
+from contract.making import dataclass, made_at_once
 from contract.money import AMOUNT_MINOR, MAX_AMOUNT_MINOR
 
 MOST_GIVEN = 1_000_000

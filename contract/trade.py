@@ -1,12 +1,11 @@
 """The bodies of entries that move money or value: sale, refund, top-up, redemption, and what they are made of."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
 from contract.basket import CODE, MAX_LINES, MAX_POINTS, MAX_QUANTITY, MOST_CODES, Basket
 from contract.ids import CASHIER_ID, DIGEST, MEMBER_ID, NAME, RULE, TRANSACTION_ID
-from contract.making import made_at_once
+from contract.making import dataclass, made_at_once
 from contract.money import AMOUNT_MINOR, CURRENCY, MAX_AMOUNT_MINOR
 from contract.postings import Posting
 from contract.trace import GIVEN, AppliedEffect, Given, RuleTimes

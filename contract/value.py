@@ -6,11 +6,11 @@ terminal creates itself (a top-up, a refund to the account) is a lease of that t
 """
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import cbor, wire
 from contract.ids import NAME, SKU, TRANSACTION_ID
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR
 from contract.postings import (
     COUPONS,

@@ -9,13 +9,14 @@ One declaration per field means no second place can disagree.
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, field, fields
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, cast
 
 from contract import cbor, record_readers, record_writers
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 
 RecordT = TypeVar("RecordT")
 ToWire = Callable[[Any], object]

@@ -5,10 +5,11 @@ take a part: the sum is the same.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from heapq import nsmallest
 
 from contract.basket import Basket
+from contract.making import dataclass
 from rules.advice.trial import without_floors
 from rules.engine.compiled import Compiled
 from rules.engine.price import price

@@ -1,9 +1,10 @@
 """Exchange: goods of a sale given back and others taken, under the rules and facts the sale was made by."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from contract.basket import BasketLine
+from contract.making import dataclass
 from contract.trace import Given
 from rules.engine.compiled import Compiled
 from rules.engine.price import price

@@ -1,11 +1,11 @@
 """Why a price is what it is: each applied effect in words, for the glass, the receipt and HQ alike."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from contract.basket import Basket
+from contract.making import dataclass
 from contract.money import format_minor
 from contract.trace import AppliedEffect, Given
 from contract.trade import PendingPoints

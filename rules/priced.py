@@ -1,8 +1,6 @@
 """What pricing comes to: the outcome and the trace that led to it."""
 
-from dataclasses import dataclass
-
-from contract.making import made_at_once
+from contract.making import dataclass, made_at_once
 from contract.trace import AppliedEffect
 from rules.tax import Taxes
 

@@ -5,10 +5,10 @@ form: ``rules[3].when[0].spend.at_least_minor``.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
+from contract.making import dataclass
 from contract.money import MAX_AMOUNT_MINOR
 from contract.named import names_of
 from rules.grammar import conditions as asked

@@ -8,10 +8,11 @@ policy: prorate, keep, or charge back.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from contract.basket import Basket, BasketLine, PlannedTender
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 from contract.trace import AppliedEffect, Given, Share
 from contract.trade import SaleBody, TenderKind
 from rules.engine.acting import propose, refused

@@ -6,8 +6,8 @@ The till draws what this says, in the entry itself; head office reckons it again
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
+from contract.making import dataclass
 from contract.trace import AppliedEffect, times_acted
 from contract.value import Account, Asset
 from rules.grammar.pack import Pack

@@ -5,12 +5,12 @@ and a number.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from math import lcm
 
 from contract.basket import TaxRate
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 from rules.rounding import BASIS_POINTS, Rounding, divide
 from rules.shares import fill, split
 

@@ -9,7 +9,6 @@ libnfc can abort() its process, and a hung one cannot be interrupted; so it has 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from agent.drivers.card_lines import card_fact
 from agent.drivers.cards.plan import TABLES, plan_of, to_argument
@@ -18,6 +17,7 @@ from agent.drivers.facts import Emit, Status
 from agent.drivers.libnfc_reader import Connstring
 from agent.drivers.options import seconds
 from contract import settings
+from contract.making import dataclass
 
 _CHILD_MODULE = "agent.drivers.card_libnfc_child"
 _PROBLEMS = {"library_missing": (Status.CONFIG_ERROR, "install_libnfc")}

@@ -7,9 +7,9 @@ and `{"t":"refused","reason":CardProblem}`. The same for every technology.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from agent.drivers.facts import CardAssurance, CardKind, CardPresented, CardProblem, CardRefused, Fact
+from contract.making import dataclass
 
 MAX_CONTENT_BYTES = 4_096
 _UID_BYTES = range(0, 11)

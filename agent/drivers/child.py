@@ -19,12 +19,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from agent.drivers.device_thread import CLOSE_S, DeviceThread
 from agent.drivers.facts import Emit, Fact, Status
 from agent.drivers.report import Report
+from contract.making import dataclass
 
 FIRST_WORD_S = 10.0
 """A process on a slow board needs some seconds until it can say anything."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from agent.drivers.facts import CodeProblem, CodeRefused, CodeScanned, Emit
 from agent.drivers.options import baud
 from agent.drivers.report import Report
 from agent.drivers.serial_port import SerialReader
 from contract import settings
+from contract.making import dataclass
 
 LONGEST_BYTES = 4096
 """More than any QR code holds (ISO/IEC 18004: 2,953 bytes)."""

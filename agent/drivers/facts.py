@@ -7,8 +7,9 @@ nothing of how: no port, no library, no status byte. Facts are all the till know
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from contract.making import dataclass
 
 
 class Status(StrEnum):

@@ -16,13 +16,13 @@ import socket
 import struct
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Emit, Status
 from agent.drivers.report import Report
 from contract import settings
+from contract.making import dataclass
 
 if TYPE_CHECKING:
     from PIL.Image import Image

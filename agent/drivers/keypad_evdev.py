@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import select
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Emit, Key, KeyPressed, Status
 from agent.drivers.report import Report
 from contract import settings
+from contract.making import dataclass
 
 if TYPE_CHECKING:
     import evdev

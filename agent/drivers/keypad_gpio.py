@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from agent.drivers.device_thread import DeviceThread
@@ -17,6 +16,7 @@ from agent.drivers.facts import Emit, Key, KeyPressed, Status
 from agent.drivers.pins import LAST_PIN, Pins, PinsUnusable
 from agent.drivers.report import Report
 from contract import settings
+from contract.making import dataclass
 
 RETRY_S = 1.0
 IDLE_S = 0.2

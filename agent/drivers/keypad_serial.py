@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from agent.drivers.facts import Emit, Key, KeyPressed
 from agent.drivers.options import baud
 from agent.drivers.report import Report
 from agent.drivers.serial_port import SerialReader
 from contract import settings
+from contract.making import dataclass
 
 KEYS: dict[int, Key] = {ord(key): key for key in Key if key.value in "0123456789."} | {
     ord("O"): Key.DOUBLE_ZERO,

@@ -15,12 +15,12 @@ import re
 import termios
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from agent.drivers.cards.identify import Activated, Family
 from agent.drivers.cards.link import CardError
+from contract.making import dataclass
 
 _WITH_PORT = ("pn532_uart", "pn532_i2c", "pn532_spi", "arygon", "acr122s")
 _WITHOUT_PORT = ("pn53x_usb", "acr122_usb")

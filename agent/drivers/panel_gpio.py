@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from agent.drivers.device_thread import DeviceThread
@@ -17,6 +16,7 @@ from agent.drivers.newest import Newest
 from agent.drivers.pins import Pins, PinsUnusable, pin
 from agent.drivers.report import Report
 from contract import settings
+from contract.making import dataclass
 
 RETRY_S = 1.0
 IDLE_S = 0.2

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import termios
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +21,7 @@ from agent.drivers.options import baud
 from agent.drivers.report import Report
 from agent.drivers.serial_port import open_port
 from contract import settings
+from contract.making import dataclass
 
 if TYPE_CHECKING:
     import serial

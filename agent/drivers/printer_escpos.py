@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import time
-from dataclasses import dataclass
 
 from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Emit, Fact, PrintFailed, PrintFinished, PrintProblem, Status
@@ -14,6 +13,7 @@ from agent.drivers.printer_options import PrinterEscposOptions
 from agent.drivers.printer_port import AUTOMATIC_STATUS_OFF, LineLost, PrinterPort, PrinterState
 from agent.drivers.report import Report
 from agent.paper import Paper
+from contract.making import dataclass
 
 __all__ = ["PrinterEscpos", "PrinterEscposOptions"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from agent.drivers.facts import PrintProblem
 from agent.drivers.printer_options import PrinterEscposOptions
 from agent.drivers.printer_port import LineLost, PrinterPort, PrinterState
+from contract.making import dataclass
 
 SEND_S = 0.5
 TICK_S = 0.1

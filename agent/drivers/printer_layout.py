@@ -7,10 +7,10 @@ other character, whatever Unicode says of its width; so does this module.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from typing import Literal
 
 from agent.paper import Align, Cut, Feed, Pair, Paper, Qr, Rule, Text
+from contract.making import dataclass
 
 COLUMNS_80_MM = 48
 """Columns of font A on 80 mm paper: 576 dots of 12."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from agent.drivers.options import baud, seconds
 from agent.drivers.printer_layout import COLUMNS_80_MM, Charset
 from contract import settings
+from contract.making import dataclass
 
 Connection = Literal["network", "serial", "file"]
 

@@ -17,10 +17,10 @@ import struct
 import termios
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
 from agent.drivers.facts import PrintProblem
+from contract.making import dataclass
 
 ASK_REAL_TIME = b"\x10\x04\x01\x10\x04\x02\x10\x04\x03\x10\x04\x04"
 """DLE EOT 1 to 4: printer, cause of being off-line, cause of an error, paper. Each is answered by one byte at once."""

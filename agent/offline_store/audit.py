@@ -1,7 +1,6 @@
 """What a journal must hold to, entry by entry, wherever it is read from: a store, or an exported file."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from agent.offline_store.chain import (
     NOTHING_YET,
@@ -22,6 +21,7 @@ from agent.offline_store.faults import StoreCause, StoreError
 from contract import envelope
 from contract.bodies import EpochStartBody
 from contract.journal import Entry
+from contract.making import dataclass
 from contract.trade import PerpetualTotals
 
 MOST_LOST = 1_000

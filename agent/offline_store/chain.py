@@ -1,6 +1,6 @@
 """What makes a chain: whose it is, a place in it, that one entry follows another, and the totals that count on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.offline_store.faults import StoreCause, StoreError
 from contract.bodies import Body, CarryOverBody, EntryKind, ShiftCloseBody
@@ -8,7 +8,7 @@ from contract.envelope import Keyring, keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress, parse_address
 from contract.journal import Entry, identity_hash, open_entry
-from contract.making import made_at_once
+from contract.making import dataclass, made_at_once
 from contract.signing import PublicKey, parse_public_key
 from contract.trade import PerpetualTotals, RefundBody, SaleBody, TopUpBody
 

@@ -5,7 +5,6 @@ is kept, and of the one before it too; of all others only the rows.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from agent.clock import Stamp
 from agent.offline_store.cashiers import CashierShelf
@@ -43,6 +42,7 @@ from contract.documents import (
 )
 from contract.errors import ContractError
 from contract.journal import Entry
+from contract.making import dataclass
 from contract.messages import HeldDocument
 from contract.trade import PackRef
 

@@ -6,7 +6,7 @@ is, so that whatever cuts it off, it goes on; also where another epoch begins be
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from agent.clock import Stamp
@@ -26,6 +26,7 @@ from agent.offline_store.journal import Journal
 from contract.bodies import Body, CarryOverBody, EntryKind, EpochReason, EpochStartBody
 from contract.errors import ContractError
 from contract.journal import Entry, EntryHeader, peek_header
+from contract.making import dataclass
 
 CARRIED_AT_ONCE = 100
 """So many entries are carried over in one commit."""

@@ -6,7 +6,7 @@ first entry forgets all, for leases belong to a terminal and epoch.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.clock import Stamp
 from agent.keys import Identity
@@ -33,6 +33,7 @@ from contract.documents import MAX_DOCUMENT_BYTES, Document, DocumentKind, Lease
 from contract.envelope import keyring
 from contract.errors import ContractError
 from contract.journal import Entry, EntryHeader, TimeQuality, open_entry
+from contract.making import dataclass
 from contract.messages import LeasesHeld, digest_after
 from contract.slips import Slip, open_slip
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody

@@ -6,7 +6,7 @@ delta is laid over them, changing only what it changes, so that the counter neve
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
@@ -17,6 +17,7 @@ from contract.calendar import DAY, YEARLY
 from contract.documents import MOST_DELTA_MEMBERS, USED, MemberRecord, MembersContent, PinVerifier, RuleUsed
 from contract.errors import ContractError
 from contract.ids import MEMBER_ID, TAG
+from contract.making import dataclass
 
 MAX_ROW_BYTES = 8_192
 ATTRIBUTES = frozenset(["segments", "card_type", "birthday", "visits", "visit_days"])

@@ -5,13 +5,13 @@ Nothing of the file's structure is believed but what a single page says of itsel
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from contract import envelope
 from contract.envelope import ContentType
 from contract.journal import MAX_PAYLOAD_BYTES
+from contract.making import dataclass
 from contract.signing import PublicKey
 
 PAGE_BYTES = 4096

@@ -1,8 +1,7 @@
 """Wrong PINs in a row, counted in the database: pulling the plug gives no free guess."""
 
-from dataclasses import dataclass
-
 from agent.offline_store.database import Database
+from contract.making import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from agent.offline_store.chain import ChainPoint, Place, Source, damaged
 from agent.offline_store.faults import StoreCause, StoreError, damaged_rows, named_faults
 from contract.errors import ContractError
 from contract.ids import TerminalAddress, parse_address
+from contract.making import dataclass
 from contract.signing import PublicKey, parse_public_key
 from contract.trade import PerpetualTotals
 

@@ -5,7 +5,7 @@ is made whole beside the old one before anything is moved; the old one is kept u
 between leaves the old file, or is finished by the next opening (database.py).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from agent.clock import Stamp
@@ -17,6 +17,7 @@ from agent.offline_store.salvage import rebuild
 from agent.offline_store.store import Store
 from contract.bodies import EpochReason, EpochStartBody
 from contract.journal import Entry
+from contract.making import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
 """Which goods came back here: the returns of each sale, kept in the commit of the entry that took them."""
 
-from dataclasses import dataclass
-
 from agent.offline_store.database import Database
 from agent.offline_store.faults import StoreCause, StoreError
 from contract import cbor
 from contract.basket import MAX_LINES
 from contract.bodies import Body
 from contract.errors import ContractError
+from contract.making import dataclass
 from contract.trade import RefundBody
 
 _MAX_UNITS_BYTES = 16 * MAX_LINES

@@ -3,10 +3,11 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from agent.offline_store.faults import StoreCause, StoreError
+from contract.making import dataclass
 
 RESERVE_BYTES = 32 * 1024 * 1024
 

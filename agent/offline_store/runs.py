@@ -1,12 +1,11 @@
 """How the run of the program before this one ended: closed in order, or with the power or the process cut off."""
 
-from dataclasses import dataclass
-
 from agent.clock import Stamp
 from agent.offline_store.database import Database
 from agent.offline_store.journal import Journal
 from contract.bodies import EntryKind, OutageBody, OutageCause
 from contract.journal import Entry
+from contract.making import dataclass
 
 
 @dataclass(frozen=True, slots=True)

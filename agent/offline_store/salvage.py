@@ -7,7 +7,6 @@ tell is asked of it and believed where an entry bears it out. Members and other 
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from contract.bodies import CarryOverBody, DocumentChangeBody, EntryKind, EpochR
 from contract.documents import DocumentKind
 from contract.errors import ContractError
 from contract.journal import Entry, TimeQuality, open_entry, peek_header
+from contract.making import dataclass
 
 MOST_VERSION = 2**53
 KEPT_AT_ONCE = 500

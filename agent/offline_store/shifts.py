@@ -3,7 +3,7 @@
 They are reckoned from the entries alone and kept up as entries come, so that asking again costs only what is new.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.offline_store.chain import Place, body_of, place_of
 from agent.offline_store.database import Database
@@ -11,6 +11,7 @@ from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.journal import Journal
 from contract.bodies import Body, CancelBody, ShiftCloseBody
 from contract.ids import TerminalAddress
+from contract.making import dataclass
 from contract.postings import cash_account
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 

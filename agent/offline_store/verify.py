@@ -5,7 +5,6 @@ Reads only, and a little at a time, so that a till may go on selling beside it.
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from agent.offline_store.audit import NOTHING_DECLARED, Audit, Declared, EpochReport, declared_by
@@ -13,6 +12,7 @@ from agent.offline_store.chain import ChainPoint, Place, damaged, opened
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.reading import SLICE_ROWS, KeptChain, digest_at, outline, reading, row_of, rows_of
 from contract.ids import TerminalAddress
+from contract.making import dataclass
 from contract.signing import PublicKey
 from contract.trade import PerpetualTotals
 

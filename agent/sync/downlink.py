@@ -7,7 +7,6 @@ is none, head office is asked which comes next.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from agent.clock import Stamp
@@ -32,6 +31,7 @@ from contract import topics, wire
 from contract.documents import DELTA_KINDS, DocumentKind, OpenedDocument
 from contract.envelope import digest
 from contract.errors import ContractError
+from contract.making import dataclass
 from contract.messages import Announcement, HeldDocument, Want, read_announcement, read_chunk
 
 CANDIDATES_OF_A_KIND = 4

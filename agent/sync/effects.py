@@ -1,10 +1,9 @@
 """What goes into the conversation beside the link's facts, and what comes out of it for the till to carry out."""
 
-from dataclasses import dataclass
-
 from agent.sync.facts import LinkFact
 from contract.bodies import EpochReason
 from contract.documents import OpenedDocument
+from contract.making import dataclass
 from contract.messages import Announcement, Range
 
 

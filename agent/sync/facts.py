@@ -1,8 +1,9 @@
 """What the link tells the till, from its own thread into the till's mailbox."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from contract.making import dataclass
 
 
 class LinkProblem(StrEnum):

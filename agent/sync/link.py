@@ -16,7 +16,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from agent.sync.patience import Patience
 from agent.sync.tls import Tls
 from contract import topics
 from contract.ids import TerminalAddress
+from contract.making import dataclass
 
 OUTBOX_MESSAGES = 16
 RECEIVE_MAXIMUM = 16

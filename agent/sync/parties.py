@@ -1,11 +1,11 @@
 """Who talks to whom and how fast: what uplink and downlink have in common."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from agent.offline_store.chain import ChainPoint
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
+from contract.making import dataclass
 from contract.messages import EarlierEpoch, HeldDocument, LeasesHeld
 
 

@@ -1,13 +1,13 @@
 """Whether a blob is a document that this terminal believes: bytes in, an opened document or a named reason out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract.documents import DELTA_KINDS, Document, DocumentKind, OpenedDocument, open_document
 from contract.envelope import Keyring
 from contract.errors import ContractError, Reason
 from contract.ids import TerminalAddress
+from contract.making import dataclass
 from contract.messages import HeldDocument
 
 

@@ -9,7 +9,6 @@ till begins a new epoch and a new conversation. Only a welcome that is signed, o
 """
 
 from collections import deque
-from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.clock import Stamp
@@ -36,6 +35,7 @@ from agent.sync.parties import JournalView, Pace, Parties
 from contract import topics, wire
 from contract.bodies import EpochReason
 from contract.errors import ContractError
+from contract.making import dataclass
 from contract.messages import (
     BATCH_BYTES,
     BATCH_ENTRIES,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from contract.basket import RuleUsage
@@ -11,6 +10,7 @@ from contract.documents import CashierRecord, CatalogueItem, PinVerifier
 from contract.envelope import Keyring
 from contract.ids import TerminalAddress
 from contract.journal import Entry
+from contract.making import dataclass
 from contract.signing import PublicKey
 from contract.slips import Slip
 from contract.trade import PackRef, PerpetualTotals

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agent.txn.open_basket import Buyer
 from agent.txn.withdrawn import Withdrawn
 from contract.bodies import ShiftCloseBody, SlipOutBody
 from contract.journal import Entry
+from contract.making import dataclass
 from contract.slips import Slip
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
 from rules.explain import Explanation

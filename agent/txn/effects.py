@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from agent.paper import Paper
 from contract.bodies import Body, EntryKind
-from contract.making import made_at_once
+from contract.making import dataclass, made_at_once
 
 
 class SoundName(StrEnum):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agent.txn.effects import PinOwner
 from contract.journal import Entry
+from contract.making import dataclass
 
 
 @dataclass(frozen=True, slots=True)

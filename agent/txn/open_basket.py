@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from agent.txn.book import ActivePack, Held
 from contract.basket import BasketLine, Customer, PoolShare, RuleUsage, Stock
 from contract.documents import CatalogueItem
 from contract.ids import TerminalAddress
-from contract.making import made_at_once
+from contract.making import dataclass, made_at_once
 from contract.refusals import Refusal
 from contract.slips import Slip
 from contract.trace import AppliedEffect

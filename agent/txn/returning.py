@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.txn.effects import Commit
 from agent.txn.withdrawn import Withdrawn
 from contract.journal import Entry
+from contract.making import dataclass
 from contract.trade import RefundBody, SaleBody
 from rules.engine.compiled import Compiled
 from rules.refund import Refund

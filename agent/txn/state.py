@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from agent.txn.done import Done, HandedOut, Refunded, ShiftClosed, SlippedOut, SoldSale, ToppedUp
@@ -22,6 +22,7 @@ from agent.txn.open_basket import (
 )
 from agent.txn.returning import Refunding
 from contract.bodies import Body, ShiftCloseBody
+from contract.making import dataclass
 from contract.refusals import Refusal
 
 __all__ = [

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from contract.making import dataclass
 from contract.trade import RefundBody, SaleBody
 from rules.called import card_called, coupon_called
 from rules.grammar.pack import Pack

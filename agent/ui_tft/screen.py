@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from agent.ui_tft.widths import fitted, width_px
+from contract.making import dataclass
 
 WIDTH, HEIGHT = 480, 320
 Align = Literal["left", "center", "right"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contract.making import dataclass
 
 UNCONFIRMED = "unconfirmed"
 """The reason of a printer that is ready and answers nothing: that is how it is, and nobody can do anything about it."""

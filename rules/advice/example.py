@@ -5,9 +5,10 @@ with the reason. Where conditions cannot hold together, it says which.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine
+from contract.making import dataclass
 from contract.money import MAX_AMOUNT_MINOR
 from rules.advice.example_facts import Clash, Literal, facts_for, ways
 from rules.advice.goods import Goods

@@ -7,11 +7,12 @@ the conditions that stand in each other's way.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 from contract.basket import MOST_VISIT_DAYS, Basket, Customer, PlannedTender
 from contract.calendar import DAY_MINUTES, day_of
+from contract.making import dataclass
 from rules.advice.example_time import Moment, moments
 from rules.grammar import conditions as asks
 from rules.grammar.conditions import Condition, Named

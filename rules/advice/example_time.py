@@ -1,9 +1,9 @@
 """A day and a minute at which conditions of time hold: searched day by day, and on a day by spans of minutes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from contract.calendar import DAY_MINUTES, LAST_DAY, date_of
+from contract.making import dataclass
 from rules.grammar import conditions as asks
 from rules.grammar.conditions import Condition
 from rules.grammar.pack import Pack

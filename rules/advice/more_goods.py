@@ -1,11 +1,12 @@
 """A basket with more goods in it: so much more spent, so many units or articles more, of what a rule looks at."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from contract.basket import MAX_LINES, MAX_QUANTITY, Basket, BasketLine
 from contract.errors import ContractError
+from contract.making import dataclass
 from contract.money import MAX_AMOUNT_MINOR
 from rules.advice.goods import Goods
 from rules.advice.trial import Trial, tried

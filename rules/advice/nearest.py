@@ -8,13 +8,14 @@ that another rule beats, whose budget is used up, or whose time is over.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import merge
 from itertools import islice
 from typing import Any
 
 from contract.basket import MOST_VISIT_DAYS, Basket, Customer, PlannedTender
 from contract.calendar import DAY_MINUTES
+from contract.making import dataclass
 from contract.money import MAX_AMOUNT_MINOR
 from contract.trace import AppliedEffect
 from rules.advice.example_facts import ways

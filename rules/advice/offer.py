@@ -7,9 +7,10 @@ was no worse off. Asked while a customer waits, it leaves alone what would take 
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from contract.basket import Basket
+from contract.making import dataclass
 from contract.trace import AppliedEffect, Given
 from rules.advice.goods import Goods
 from rules.advice.hints import advice

@@ -5,9 +5,10 @@ of baskets can be tried on thousands of rules.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from contract.basket import Basket
+from contract.making import dataclass
 from contract.trace import AppliedEffect
 from rules.engine.compiled import Compiled
 from rules.engine.meeting import meet

@@ -7,10 +7,11 @@ spent is ``n * p // (p + b)``; so a lease drained in any number of spends gives 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 from contract.value import MOST_DRAWS, Draw, DrawOrder, Lease, draw
 
 

@@ -7,13 +7,14 @@ the issuer's points budget; money is never grown.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from contract import wire
 from contract.basket import MAX_POINTS
 from contract.calendar import DAY
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 from rules.beside.bounds import MOST_RECORDS, POINTS, SIGNED, require_kept
 from rules.beside.months import month_later
 

@@ -7,12 +7,13 @@ happened; earnings and spendings are kept by the caller (they stand in the journ
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from contract import wire
 from contract.basket import MAX_POINTS
 from contract.calendar import DAY, LAST_DAY
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 from rules.beside.bounds import DAYS, MOST_RECORDS, POINTS, SOME_POINTS, SOURCE, joined, require_kept
 
 

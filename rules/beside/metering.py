@@ -5,13 +5,13 @@ one boot only the monotonic clock counts, and the wall clock bridges from one bo
 backwards.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
 from contract.calendar import DAY_MINUTES
 from contract.errors import ContractError, Reason
 from contract.journal import TimeQuality
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR, MAX_AMOUNT_MINOR
 from rules.beside.bounds import require_kept
 

@@ -7,13 +7,13 @@ from the dated movements, so till and head office reach the same tier at the sam
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
 from contract.calendar import DAY, LAST_DAY
 from contract.errors import ContractError, Reason
 from contract.ids import TIER
+from contract.making import dataclass
 from rules.beside.bounds import DAYS, MOST_RECORDS, POINTS, SIGNED, require_kept
 
 

@@ -1,9 +1,8 @@
 """What a member may take without a sale, and what it costs: the pack's redemption rules."""
 
-from dataclasses import dataclass
-
 from contract.basket import Basket
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 from contract.trace import AppliedEffect, Given
 from contract.value import Account, Asset
 from rules.engine.acting import refused

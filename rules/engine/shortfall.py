@@ -1,8 +1,9 @@
 """Why a rule did not apply, and by how much it missed."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
+
+from contract.making import dataclass
 
 
 class Why(StrEnum):

@@ -1,10 +1,11 @@
 """What a top-up of stored value brings: the ladders of a pack's top-up rules."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from contract.basket import MAX_POINTS, Basket
 from contract.calendar import LAST_DAY
 from contract.errors import ContractError, Reason
+from contract.making import dataclass
 from contract.money import MAX_AMOUNT_MINOR
 from contract.trace import MOST_GIVEN, AppliedEffect, Given
 from rules.beside.instalments import instalments

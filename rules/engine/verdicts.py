@@ -4,9 +4,8 @@ The rules that the index finds are asked by the pricing itself. Of the others th
 what they missed is told by the same conditions, and by a table made once where that never differs.
 """
 
-from dataclasses import dataclass
-
 from contract.basket import Basket
+from contract.making import dataclass
 from rules.engine.acting import propose, refused
 from rules.engine.compiled import Compiled, Keys, needed, selects_of, stands_for
 from rules.engine.conditions import check, check_all

@@ -5,7 +5,6 @@ not hold; its ``not`` then does. Lists ask for any of their entries. Days and ti
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
@@ -13,6 +12,7 @@ from contract import wire
 from contract.basket import CODE, COUNT, MAX_POINTS, MONEY_TOTAL
 from contract.calendar import DAY, LOCAL_MINUTE, MINUTE
 from contract.ids import NAME, TAG, TIER
+from contract.making import dataclass
 from rules.grammar.select import ALL, SELECT, Select
 
 NAMES = wire.many(NAME, 1_000, least=1)

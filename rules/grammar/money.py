@@ -5,12 +5,12 @@ rounded: on each unit, on each line, or once over the basket and then split. The
 leaves open.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
 from contract import wire
 from contract.basket import MAX_QUANTITY
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR, MAX_AMOUNT_MINOR
 from rules.grammar.conditions import BASE, Base
 from rules.grammar.select import ALL, EVERY_UNIT, ORDER, PICK, SELECT, UNITS, Order, Pick, Select

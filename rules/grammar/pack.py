@@ -1,12 +1,12 @@
 """The whole pack: its rules, and what they refer to by name."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
 from contract.basket import MAX_POINTS, Basket
 from contract.calendar import DAY, YEARLY
 from contract.ids import NAME, TAG
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR, CURRENCY
 from rules.grammar.conditions import PER, Per
 from rules.grammar.policies import DEFAULT_POLICIES, Policies

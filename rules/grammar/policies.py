@@ -2,10 +2,10 @@
 reason. There are no others: everything else has one answer.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
+from contract.making import dataclass
 from rules.grammar.conditions import BASE, Base
 from rules.rounding import Rounding
 from rules.shares import Split

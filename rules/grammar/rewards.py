@@ -2,12 +2,12 @@
 total is rounded and paid.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from contract import wire
 from contract.basket import COUNT, MAX_POINTS
 from contract.ids import SKU, TAG
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR
 from rules.grammar.conditions import BASE, Base
 from rules.grammar.money import MOST_STEPS, RATE_BP, SOME_MINOR

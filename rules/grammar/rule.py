@@ -1,11 +1,11 @@
 """One rule: its name and words, where it acts, when, what it does, how often, with whom it competes and who pays."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
 from contract.basket import COUNT, MONEY_TOTAL
 from contract.ids import RULE, TAG
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR
 from rules.grammar.conditions import CONDITION, Condition
 from rules.grammar.effects import EFFECT, Effect

@@ -1,11 +1,11 @@
 """Which units a condition counts or an effect touches, and which of them come first."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract import wire
 from contract.basket import MAX_QUANTITY
 from contract.ids import CATEGORY, SKU, TAG
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR
 
 UNITS = wire.whole(1, MAX_QUANTITY)

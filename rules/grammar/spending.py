@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from contract import wire
 from contract.basket import MAX_POINTS
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR
 from contract.trade import Assurance, Medium
 

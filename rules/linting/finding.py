@@ -1,9 +1,9 @@
 """What a static check of a pack says: which rule, what kind of fault, in words, and the basket that shows it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract.basket import Basket
+from contract.making import dataclass
 from rules.explain import Words
 
 

@@ -6,9 +6,9 @@ apply.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from contract.basket import MAX_LINES, MAX_QUANTITY, Basket
+from contract.making import dataclass
 from contract.money import MAX_AMOUNT_MINOR, format_minor
 from contract.named import names_of
 from rules.advice.example import FOR_MEMBERS, Example, Nothing, basket_for, multiplied

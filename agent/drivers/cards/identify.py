@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from contract.making import dataclass
 
 _APDU_BIT, _CLASSIC_BIT = 0x20, 0x08
 _TYPE2_ATQA = b"\x00\x44"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from agent.drivers.cards.desfire import FileMode
 from contract import settings
+from contract.making import dataclass
 
 _APPLICATION_BYTES = 3
 _NDEF_APPLICATION, _NDEF_FILE = "d2760000850101", "e104"

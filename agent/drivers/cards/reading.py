@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 
 from agent.drivers.cards import iso7816, type2
 from agent.drivers.cards.aes_cmac import Encrypt
@@ -14,6 +13,7 @@ from agent.drivers.cards.keys import CardKeys
 from agent.drivers.cards.link import ApduLink, CardError, TagLink
 from agent.drivers.cards.plan import CardPlan, DesfirePlan, FilePlan, TagPlan
 from agent.drivers.facts import CardAssurance, CardKind
+from contract.making import dataclass
 
 _RANDOM_BYTES = 16
 

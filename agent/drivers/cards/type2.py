@@ -7,9 +7,9 @@ sheet, section 10. What a tag says of itself is believed only within what it was
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 
 from agent.drivers.cards.link import CardError, TagLink
+from contract.making import dataclass
 
 PAGE_BYTES = 4
 READ_BYTES = 16
