@@ -9,12 +9,19 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from contract.said import SaidError
+
 STOP_TIMEOUT_S = 5.0
 POLL_S = 0.02
 
 
-class ProcessError(Exception):
-    """A part of the demo did not start or did not stay; the message holds the end of its log."""
+class ProcessError(SaidError):
+    """A part of the demo did not start or did not stay: what to do next, and the end of its ``log``, in both
+    languages.
+    """
+
+    def __init__(self, zh: str, en: str, log: str = "") -> None:
+        super().__init__(f"{zh}\n{log}".rstrip(), f"{en}\n{log}".rstrip())
 
 
 class Process:
@@ -57,7 +64,11 @@ class Process:
     def require_alive(self) -> None:
         """Raise ProcessError with the end of the log when the process has ended."""
         if self.pid is None:
-            raise ProcessError(f"{self.name} is not running. The end of {self.log}:\n{self.log_tail()}")
+            raise ProcessError(
+                f"{self.name} 没有在运行。请看日志 {self.log} 的结尾：",
+                f"{self.name} is not running. See the end of its log {self.log}:",
+                self.log_tail(),
+            )
 
     def log_tail(self, lines: int = 15) -> str:
         """The last lines the process wrote."""
@@ -96,4 +107,8 @@ def wait_for_port(process: Process, port: int, timeout_s: float) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(POLL_S)
-    raise ProcessError(f"{process.name} does not listen after {timeout_s:g} s:\n{process.log_tail()}")
+    raise ProcessError(
+        f"{process.name} 过了 {timeout_s:g} 秒还没有监听。请看日志 {process.log} 的结尾：",
+        f"{process.name} does not listen after {timeout_s:g} s. See the end of its log {process.log}:",
+        process.log_tail(),
+    )

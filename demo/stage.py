@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contract.envelope import Keyring, keyring
+from contract.said import Said
 from contract.signing import SoftwareSigner
 from demo import site as places
 from demo.processes import Process, ProcessError, free_port, wait_for_port
@@ -24,7 +25,7 @@ from simulator.glass import Glass
 PORT_TIMEOUT_S = 15.0
 READY_TIMEOUT_S = 30.0
 
-Progress = Callable[[str], None]
+Progress = Callable[[Said], None]
 
 
 class Stage:
@@ -78,16 +79,26 @@ class Stage:
         before = self.counter.glass.frame
         self.agent.start()
         if not self.counter.glass.wait_for(lambda glass: glass.frame is not before, READY_TIMEOUT_S):
-            raise ProcessError(f"the till shows nothing:\n{self.agent.log_tail()}")
+            raise ProcessError(
+                f"收银机没有画面。请看日志 {self.agent.log} 的结尾：",
+                f"the till shows nothing. See the end of its log {self.agent.log}:",
+                self.agent.log_tail(),
+            )
 
-    def _steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        yield "keys and certificates", lambda: places.make_keys(self.site, self._broker_port)
-        yield "broker (mosquitto, TLS, client certificates)", self.restart_broker
-        yield "virtual counter: reader, scanner, keypad, printer, screen, cable", self._start_counter
-        yield "head office: members, cashiers, catalogue, rule pack 1", self._load_head_office
-        yield "head office's worker", self.hq.start
-        yield "the till", self.start_agent
-        yield "documents on their way to the till", self._wait_until_provisioned
+    def _steps(self) -> Iterator[tuple[Said, Callable[[], None]]]:
+        yield Said("密钥和证书", "keys and certificates"), lambda: places.make_keys(self.site, self._broker_port)
+        yield (
+            Said("消息代理（mosquitto，TLS，客户端证书）", "broker (mosquitto, TLS, client certificates)"),
+            self.restart_broker,
+        )
+        counter = "virtual counter: reader, scanner, keypad, printer, screen, cable"
+        yield Said("虚拟柜台：读卡器、扫码器、键盘、打印机、屏幕、网线", counter), self._start_counter
+        office = "head office: members, cashiers, catalogue, rule pack 1"
+        yield Said("总部：会员、收银员、商品、第 1 版规则", office), self._load_head_office
+        yield Said("总部的工作进程", "head office's worker"), self.hq.start
+        yield Said("收银机", "the till"), self.start_agent
+        arriving = Said("资料正在送往收银机", "documents on their way to the till")
+        yield arriving, self._wait_until_provisioned
 
     def _start_counter(self) -> None:
         self.counter.start()
@@ -104,7 +115,11 @@ class Stage:
         # Without cashiers nobody can sign in, and without rules nothing can be sold: the till says so until both are
         # there.
         if not self.counter.glass.wait_for(_is_provisioned, READY_TIMEOUT_S):
-            raise ProcessError(f"no documents arrived:\n{self.agent.log_tail()}\n{self.hq.log_tail()}")
+            raise ProcessError(
+                f"资料没有送到收银机。请看日志 {self.agent.log} 和 {self.hq.log} 的结尾：",
+                f"no documents arrived. See the end of the logs {self.agent.log} and {self.hq.log}:",
+                f"{self.agent.log_tail()}\n{self.hq.log_tail()}",
+            )
 
     def _tapledger(self, *arguments: str) -> Process:
         command = [sys.executable, "-m", "tapledger.main", *arguments]
@@ -131,5 +146,7 @@ def _is_provisioned(glass: Glass) -> bool:
 def _mosquitto() -> str:
     found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     if found is None:
-        raise ProcessError("mosquitto is not installed; ./dev setup installs it")
+        raise ProcessError(
+            "没有安装 mosquitto；请运行 ./dev setup 安装。", "mosquitto is not installed; ./dev setup installs it."
+        )
     return found

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from contract.documents import DocumentKind
 from contract.envelope import digest
+from contract.said import Said
 from demo import attacks, cast, ears
 from demo import site as places
 from demo.audit import Auditor, Sale
@@ -37,7 +38,7 @@ class Chapter:
     """One step of the story; its checks are filled in while it is played."""
 
     number: int
-    title: str
+    title: Said
     checks: list[Check] = field(default_factory=list)
 
     @property
@@ -60,7 +61,7 @@ class Story:
         self._auditor = auditor
         self._tell = tell
         self._hands = Hands(stage.counter)
-        self._chapter = Chapter(0, "")
+        self._chapter = Chapter(0, Said("", ""))
 
     def play(self) -> list[Chapter]:
         """Play to the end, or to the first chapter that fails; every chapter asked for is in the result."""
@@ -77,13 +78,17 @@ class Story:
                 break
         return chapters
 
-    def _chapters(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        yield "Signed documents reach the till and become active", self._documents
-        yield "A gold member's sale, from tap to head office's books", self._first_sale
-        yield "Without the network: two sales, a new pack, a broker killed", self._offline
-        yield "The till killed between commit and receipt", self._crash
-        yield "The network returns: nothing lost, nothing doubled, new prices", self._return
-        yield "Forgeries and misuse are refused by name", self._refusals
+    def _chapters(self) -> Iterator[tuple[Said, Callable[[], None]]]:
+        documents = "Signed documents reach the till and become active"
+        yield Said("签名的资料送到收银机并生效", documents), self._documents
+        sale = "A gold member's sale, from tap to head office's books"
+        yield Said("金卡会员的一笔销售：从刷卡到总部的账", sale), self._first_sale
+        offline = "Without the network: two sales, a new pack, a broker killed"
+        yield Said("断网：两笔销售，一版新规则，消息代理被杀掉", offline), self._offline
+        yield Said("记账和小票之间，收银机断电", "The till killed between commit and receipt"), self._crash
+        back = "The network returns: nothing lost, nothing doubled, new prices"
+        yield Said("网络恢复：不丢、不重、新价格", back), self._return
+        yield Said("伪造和误用都被点名拒绝", "Forgeries and misuse are refused by name"), self._refusals
 
     def _documents(self) -> None:
         for kind in ("pack", "members", "cashiers", "catalogue"):

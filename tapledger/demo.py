@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from contract.said import Said, SaidError
 from tapledger.columns import columns
+from tapledger.told import complain
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -46,7 +48,6 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo until Ctrl-C, or the story to its end. Status 0 only if everything asked for holds."""
     from demo.processes import ProcessError
-    from hq.errors import OfficeError
 
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -55,12 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
                 return _live(folder, arguments)
             if any(folder.iterdir()):
                 raise ProcessError(
-                    f"{folder} is not empty; the story is played from the beginning, in a folder of its own"
+                    f"{folder} 不是空的；故事要从头演，请给一个空文件夹。",
+                    f"{folder} is not empty; the story is played from the beginning: name a folder of its own.",
                 )
             return _story(folder)
-    except (ProcessError, OfficeError) as error:
-        print(f"tapledger demo: {error}", file=sys.stderr)
-        return 1
+    except SaidError as error:
+        return complain(error, "tapledger demo")
 
 
 def _live(folder: Path, arguments: argparse.Namespace) -> int:
@@ -71,7 +72,11 @@ def _live(folder: Path, arguments: argparse.Namespace) -> int:
     with open_stage(folder, arguments.lang, Progress()) as stage, DemoView(stage) as view:
         server = _serve(page_app(view), arguments.port)
         try:
-            print(f"\n  Tapledger is open:  {server.url}\n  Cashier 01, PIN 1234. Ctrl-C ends it.\n", flush=True)
+            print(
+                f"\n  Tapledger is open:  {server.url}\n  Cashier 01, PIN 1234. Ctrl-C ends it."
+                f"\n  Tapledger 已开张：  {server.url}\n  工号 01，密码 1234。按 Ctrl-C 结束。\n",
+                flush=True,
+            )
             if not arguments.no_browser:
                 threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
             threading.Event().wait()
@@ -111,11 +116,12 @@ def _story(folder: Path) -> int:
     whole = len(chapters) == Story.CHAPTERS and held == len(checks)
     seconds = time.monotonic() - started
     print(f"\n{len(chapters)} of {Story.CHAPTERS} steps, {held} of {len(checks)} checks hold, {seconds:.0f} s")
+    print(f"{Story.CHAPTERS} 步演了 {len(chapters)} 步，{len(checks)} 项检查 {held} 项成立，{seconds:.0f} 秒")
     return 0 if whole else 1
 
 
 def _print_chapter(chapter: "Chapter") -> None:
-    print(f"{'✔' if chapter.holds else '✘'} {chapter.number}. {chapter.title}")
+    print(f"{'✔' if chapter.holds else '✘'} {chapter.number}. {chapter.title.en} · {chapter.title.zh}")
     width = max((columns(check.statement) for check in chapter.checks), default=0)
     for check in chapter.checks:
         print(_row(check, width))
@@ -145,10 +151,10 @@ class Progress:
         self._started = time.monotonic()
         self._count = 0
 
-    def __call__(self, what: str) -> None:
+    def __call__(self, what: Said) -> None:
         """Say that a step begins."""
         self._count += 1
-        print(f"[{time.monotonic() - self._started:5.1f} s] {self._count}. {what}", flush=True)
+        print(f"[{time.monotonic() - self._started:5.1f} s] {self._count}. {what.en} · {what.zh}", flush=True)
 
 
 @contextlib.contextmanager

@@ -21,8 +21,13 @@ PATIENCE_S = 60
 
 def test_the_demo_shows_its_page_wherever_there_is_a_port_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with usual_port_taken(), running_demo(tmp_path) as demo:
-        url = page_of(demo)
+        said: list[str] = []
+        url = page_of(demo, said)
         assert f":{PAGE_PORT}/" not in url
+        steps = [line for line in said if " s] " in line]
+        assert len(steps) == 7 and all(" · " in line and has_chinese(line) for line in steps)
+        assert demo.stdout is not None
+        assert "Ctrl-C ends it" in demo.stdout.readline() and has_chinese(demo.stdout.readline())
         with urllib.request.urlopen(url, timeout=10) as answer:
             assert b"Tapledger" in answer.read()
         parts = below(demo.pid)
@@ -51,6 +56,14 @@ def test_a_page_port_that_is_taken_is_said_where_it_was_asked_for(tmp_path: Path
     assert "the port is in use" in ended.stderr and "Traceback" not in ended.stderr
 
 
+def test_a_story_is_not_played_in_a_folder_that_is_used_and_both_languages_say_so(tmp_path: Path) -> None:
+    (tmp_path / "something").touch()
+    command = [*demo_command(tmp_path), "--story"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert ended.returncode == 1
+    assert "is not empty" in ended.stderr and "不是空的" in ended.stderr and "Traceback" not in ended.stderr
+
+
 @contextmanager
 def usual_port_taken() -> Iterator[None]:
     """Somebody listens on the page's usual port: we, or whoever was there before."""
@@ -74,10 +87,15 @@ def running_demo(folder: Path) -> Iterator[subprocess.Popen[str]]:
         yield demo
 
 
-def page_of(demo: subprocess.Popen[str]) -> str:
-    """Read what the demo says until it names its page."""
+def has_chinese(line: str) -> bool:
+    """Whether anything of it is Chinese."""
+    return re.search("[\u4e00-\u9fff]", line) is not None
+
+
+def page_of(demo: subprocess.Popen[str], said: list[str] | None = None) -> str:
+    """Read what the demo says until it names its page; its lines are added to ``said``."""
     assert demo.stdout is not None
-    said = []
+    said = [] if said is None else said
     for line in demo.stdout:
         said.append(line)
         if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
