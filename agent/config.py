@@ -10,8 +10,17 @@ from contract import settings
 from contract.ids import TerminalAddress
 from contract.making import dataclass
 
-DEVICES = ("card", "code", "keypad", "printer", "glass")
-"""The capabilities a till can have a device for; each is one optional table ``[devices.NAME]``."""
+CAPABILITIES = ("card", "code", "keypad", "printer", "pole", "panel", "glass")
+"""What a till can have a device for."""
+INPUTS = ("card", "code", "keypad")
+MOST_OF_AN_INPUT = 3
+DEVICES = (
+    *CAPABILITIES,
+    *(f"{capability}-{number}" for capability in INPUTS for number in range(2, MOST_OF_AN_INPUT + 1)),
+)
+"""The names of devices; each is one optional table ``[devices.NAME]``. Cards, codes and keys may come from several
+devices at once: ``card-2`` is another device of the capability ``card``.
+"""
 
 _DEVICE_SHAPE = settings.opaque(default=None)
 
@@ -44,11 +53,19 @@ SHAPE = settings.Table(
 
 @dataclass(frozen=True, slots=True)
 class DeviceConfig:
-    """One device: which capability it serves, by which technology, and the driver's own options, unchecked."""
+    """One device: its name, the technology by which it serves its capability, the driver's own options, unchecked, and
+    whether it is to be used at all.
+    """
 
     name: str
     technology: str
     options: Mapping[str, Any]
+    enabled: bool = True
+
+    @property
+    def capability(self) -> str:
+        """What it is for: one of `CAPABILITIES`."""
+        return self.name.partition("-")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +142,18 @@ def _devices(tables: Mapping[str, Any]) -> tuple[tuple[DeviceConfig, ...], list[
                 )
             )
             continue
-        options = {key: value for key, value in table.items() if key != "technology"}
-        devices.append(DeviceConfig(name, technology, options))
+        enabled = table.get("enabled", True)
+        if not isinstance(enabled, bool):
+            problems.append(
+                settings.Problem(
+                    f"devices.{name}.enabled",
+                    "is neither true nor false",
+                    "既不是 true 也不是 false",
+                    "Write true or false, without quotation marks.",
+                    "请写 true 或 false，不加引号。",
+                )
+            )
+            continue
+        options = {key: value for key, value in table.items() if key not in ("technology", "enabled")}
+        devices.append(DeviceConfig(name, technology, options, enabled))
     return tuple(devices), problems

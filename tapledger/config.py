@@ -49,7 +49,7 @@ def _agent_problems(plain: dict[str, Any], path: Path) -> list[settings.Problem]
         devices = agent_config.readable_devices(plain)
     for device in devices:
         try:
-            check_options(device.name, device.technology, device.options)
+            check_options(device.capability, device.technology, device.options)
         except settings.SettingsError as error:
             problems += [
                 replace(problem, path=f"devices.{device.name}.{problem.path}".rstrip(".")) for problem in error.problems

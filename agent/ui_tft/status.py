@@ -18,7 +18,9 @@ class DeviceNote:
 
     @property
     def is_trouble(self) -> bool:
-        """Whether somebody should do something about it."""
+        """Whether somebody should do something about it. What is switched off was switched off by somebody."""
+        if self.status == "disabled":
+            return False
         return self.status != "ready" or self.reason not in ("", UNCONFIRMED)
 
 

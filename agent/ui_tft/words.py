@@ -69,6 +69,7 @@ class Say(Enum):
     TOP_UP_NOTHING_MORE = ("本次没有赠送", "Nothing comes with it")
 
     REFUND = ("退货", "Refund")
+    REFUND_HOW_MANY = ("退货 · 每行退几件？", "Refund · how many of each?")
     REFUND_WHICH = ("请扫小票上的码", "Scan the code of the receipt")
     REFUND_WHICH_ELSE = ("或输入单号末段，如 23 或 1.23", "or key the end of its number, such as 23 or 1.23")
     REFUND_OF = ("/ {left} 件", "of {left}")
@@ -104,7 +105,7 @@ class Say(Enum):
     REPORT_COUNTED = ("实点现金", "Cash counted")
     REPORT_COUNT = ("输入金额即可交班", "key it to close the shift")
     SHIFT_CLOSING = ("正在交班", "Closing the shift")
-    SHIFT_CLOSED = ("第 {number} 班已交班", "Shift {number} is closed")
+    SHIFT_CLOSED = ("第 {number} 班已交班 · 实点现金", "Shift {number} is closed · counted")
     SHIFT_EXACT = ("与应有现金相符", "Just as expected")
     SHIFT_DIFFERS = ("应有 {expected} · 差额 {difference}", "Expected {expected} · difference {difference}")
 
@@ -208,11 +209,14 @@ _DEVICES = {
     "code": ("扫码器", "Scanner"),
     "keypad": ("键盘", "Keypad"),
     "printer": ("打印机", "Printer"),
+    "pole": ("客显", "Pole display"),
+    "panel": ("面板", "Panel"),
     "glass": ("屏幕", "Screen"),
     "journal": ("流水", "Journal"),
     "rules": ("优惠规则", "Rules"),
 }
 _CALL = ("请联系技术人员", "call a technician")
+_SETUP = ("请检查设置", "check the configuration")
 _CABLE = ("请检查接线和电源", "check cable and power")
 _MOMENT = ("正在恢复，请稍候", "please wait")
 _GO_ON = ("可以继续收银", "go on selling")
@@ -237,6 +241,12 @@ _REASONS = {
     "reader_hung": (("没有响应", "hangs"), _MOMENT),
     "reader_stopped": (("已停止", "stopped"), _MOMENT),
     "driver_fault": (("程序出错", "driver fault"), _CALL),
+    "switched_off": (("已停用", "switched off"), _SETUP),
+    "wrong_options": (("设置有误", "set up wrongly"), _SETUP),
+    "no_pins": (("没有可用引脚", "no pins on this board"), _CALL),
+    "wrong_pin": (("引脚编号不存在", "no such pin"), _SETUP),
+    "pin_taken_twice": (("引脚重复使用", "pin is used twice"), _SETUP),
+    "pin_refused": (("引脚打不开", "pin refused"), _CALL),
     "chain_disputed": (("与总部不符", "unlike head office's"), _CALL),
     "store_failed": (("无法读写", "cannot be kept"), _CALL),
     "epoch_begun": (("已另起一卷", "began a new volume"), _GO_ON),
@@ -244,6 +254,7 @@ _REASONS = {
     "store_recovered": (("曾损坏，已恢复", "damaged, recovered"), _GO_ON),
 }
 _STATUSES = {
+    "disabled": (("已停用", "switched off"), _SETUP),
     "missing": (("没有找到", "not found"), _CABLE),
     "gone": (("已断开", "disconnected"), _CABLE),
     "config_error": (("设置有误", "set up wrongly"), _CALL),
@@ -261,7 +272,8 @@ _KINDS = {
 def device_words(device: str, status: str, reason: str, lang: Lang) -> tuple[str, str]:
     """Return what is wrong with a device, and what to do, as a person says it: ``("打印机缺纸", "请装纸")``."""
     at = 0 if lang is Lang.ZH else 1
-    name = _DEVICES[device][at] if device in _DEVICES else device
+    capability, _, number = device.partition("-")
+    name = f"{_DEVICES[capability][at]}{number}" if capability in _DEVICES else device
     cause, next_step = _REASONS.get(reason) or _STATUSES.get(status, _UNKNOWN)
     return (f"{name}{cause[0]}" if lang is Lang.ZH else f"{name} {cause[1]}"), next_step[at]
 

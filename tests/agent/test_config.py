@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import AgentConfig, DeviceConfig, read_config, readable_devices
+from agent.config import CAPABILITIES, AgentConfig, DeviceConfig, read_config, readable_devices
 from agent.drivers.table import check_options
 from contract.ids import TerminalAddress
 from contract.settings import SettingsError, parse_toml
@@ -64,6 +64,22 @@ def test_a_device_is_its_technology_and_the_options_its_driver_will_check(tmp_pa
     assert config.devices == (DeviceConfig("code", "serial", {"path": "/dev/scanner"}),)
 
 
+def test_several_devices_may_serve_one_capability_and_one_may_be_switched_off(tmp_path: Path) -> None:
+    text = f"""{LEAST}
+[devices.card]
+technology = "libnfc"
+[devices.card-2]
+technology = "pcsc"
+enabled = false
+"""
+    first, second = read_config(written(tmp_path, text)).devices
+    assert (first.name, first.capability, first.enabled) == ("card", "card", True)
+    assert (second.name, second.capability, second.enabled) == ("card-2", "card", False)
+    assert second.options == {}
+    assert set(problems(tmp_path, text.replace("false", '"no"'))) == {"devices.card-2.enabled"}
+    assert set(problems(tmp_path, text.replace("card-2", "card-9"))) == {"devices.card-9"}
+
+
 def test_five_mistakes_in_one_file_are_five_named_mistakes_with_what_was_probably_meant(tmp_path: Path) -> None:
     found = problems(
         tmp_path,
@@ -110,9 +126,9 @@ def test_a_file_that_is_no_text_is_said_to_be_none(tmp_path: Path) -> None:
 
 def test_the_documented_example_is_a_good_configuration_whose_devices_all_have_a_driver() -> None:
     config = read_config(EXAMPLE)
-    assert {device.name for device in config.devices} == {"card", "code", "keypad", "printer", "glass"}
+    assert {device.name for device in config.devices} == set(CAPABILITIES)
     for device in config.devices:
-        check_options(device.name, device.technology, device.options)
+        check_options(device.capability, device.technology, device.options)
 
 
 def test_the_devices_of_a_file_that_is_wrong_elsewhere_can_still_be_made_out() -> None:

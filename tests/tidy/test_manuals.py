@@ -94,7 +94,7 @@ def test_every_module_a_page_names_exists(page: str) -> None:
 def test_every_example_is_taken() -> None:
     agent = agent_config.read_config(EXAMPLES / "agent.toml")
     for device in agent.devices:
-        check_options(device.name, device.technology, device.options)
+        check_options(device.capability, device.technology, device.options)
     hq_config.read_config(EXAMPLES / "hq.toml")
     assert sources.read_members(EXAMPLES / "members.json") == sources.read_members(EXAMPLES / "members.csv")
     assert sources.read_cashiers(EXAMPLES / "cashiers.json")
