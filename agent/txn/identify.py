@@ -21,7 +21,7 @@ from contract.trade import Assurance, Medium, MemberRef
 BARCODE_DIGITS = range(8, 15)
 RANDOM_UID_BYTES = 4
 RANDOM_UID_FIRST = 0x08
-_SEALED_FIRST_BYTE = 0xD2  # An envelope's tag, COSE_Sign1 (RFC 9052 section 2).
+_SEALED_BEGINNING = b"\xd2\x84"  # An envelope's tag and its array of four, COSE_Sign1 (RFC 9052 section 2).
 _CARD_PROBLEMS = {
     "unsupported": RefusalCode.CARD_UNSUPPORTED,
     "unreadable": RefusalCode.CARD_UNREADABLE,
@@ -167,9 +167,11 @@ def _claims_another_tenant(sealed: bytes, tenant: str) -> bool:
 
 
 def _credential_in(message: bytes) -> bytes | None:
-    """The credential in an NDEF message, as text or as bytes."""
+    """The credential in an NDEF message, as text or as bytes; or that is all there is, as a file may have it."""
+    if message[:2] == _SEALED_BEGINNING:
+        return message
     for payload in payloads(message):
-        if payload[:1] == bytes([_SEALED_FIRST_BYTE]):
+        if payload[:1] == _SEALED_BEGINNING[:1]:
             return payload
         if payload.startswith(credentials.PREFIX.encode()):
             try:

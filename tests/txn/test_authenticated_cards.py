@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.txn.state import Selling
+from contract.credentials import read_credential_text
 from contract.trade import Assurance, Medium, MemberRef, SaleBody
 from hq.audit_level import audit_level
 from hq.unsettled import Cause
@@ -58,6 +59,13 @@ def test_head_office_judges_such_a_sale_by_the_same_level() -> None:
 def test_a_credential_on_a_card_that_proved_its_key_is_both() -> None:
     desk = a_till()
     desk.tap(GOLD_UID, text_message(desk.credential(card=GOLD_UID)), authenticated=True)
+    assert recognised(desk) == MemberRef("m-9", Medium.CARD, Assurance.AUTHENTICATED)
+
+
+def test_a_credential_may_lie_in_a_file_as_it_is() -> None:
+    desk = a_till()
+    sealed = read_credential_text(desk.credential(card=GOLD_UID))
+    desk.tap(GOLD_UID, sealed, authenticated=True)
     assert recognised(desk) == MemberRef("m-9", Medium.CARD, Assurance.AUTHENTICATED)
 
 
