@@ -5,7 +5,8 @@ each row; that is all that differs.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,9 +15,49 @@ from sqlalchemy import JSON, BigInteger, Boolean, Connection, Integer, LargeBina
 Row = Sequence[object]
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows for one table, each with a value for each of ``columns``, in that order, and what becomes of one whose key
+    is there already.
+    """
+
+    table: Table
+    columns: tuple[str, ...]
+    rows: Sequence[Row]
+    more: str = ""
+
+
+def write_together(connection: Connection, written: Iterable[Rows]) -> None:
+    """Write ``written``, with one statement where the database can, because each costs as much as ten rows.
+
+    In which order is not said, so none of them looks at another, and at most one holds rows for which workers may have
+    to wait for each other.
+    """
+    several = [item for item in written if item.rows]
+    if connection.dialect.name == "postgresql":
+        if several:
+            # A WITH makes its changes whether they are asked for or not (manual, "Data-Modifying Statements in WITH").
+            statement = _in_one(*((item.table, item.columns, item.more) for item in several))
+            connection.exec_driver_sql(statement, tuple(array for item in several for array in _arrays(_plain(item))))
+        return
+    for item in several:
+        statement = _by_rows(item.table, item.columns) + item.more
+        connection.exec_driver_sql(statement, [tuple(row) for row in _plain(item)])
+
+
+def added(table: Table, columns: tuple[str, ...], rows: Sequence[Row], last: tuple[str, ...] = ()) -> Rows:
+    """Rows as :func:`add_rows` adds them."""
+    return Rows(table, columns, rows, _adding(table, columns, last))
+
+
+def kept(table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> Rows:
+    """Rows as :func:`keep_rows` inserts them."""
+    return Rows(table, columns, rows, " ON CONFLICT DO NOTHING")
+
+
 def insert_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
     """Insert ``rows``, each with a value for each of ``columns``, in that order."""
-    _run(connection, table, columns, rows, "")
+    write_together(connection, (Rows(table, columns, rows),))
 
 
 def insert_told(
@@ -44,48 +85,52 @@ def add_rows(
 
     Rows are locked in the order given: whoever adds in one order waits for others, and never in a circle.
     """
-    _run(connection, table, columns, rows, _adding(table, columns, last))
+    write_together(connection, (added(table, columns, rows, last),))
 
 
-def known_rows(
-    connection: Connection, table: Table, columns: tuple[str, ...], key: str, values: Collection[object]
-) -> list[tuple[Any, ...]]:
-    """Return ``columns``, none of which is JSON, of the rows of ``table`` that have one of ``values``, at most some
-    thousands, as their ``key``, in any order.
-    """
-    if not values:
-        return []
+def known_keys(
+    connection: Connection, asked: Sequence[tuple[Table, str, Collection[object]]]
+) -> tuple[frozenset[Any], ...]:
+    """Return for each of ``asked``, a table, its key and at most some thousands of values, which of these are there."""
     if connection.dialect.name == "postgresql":
-        told = _arrays([(value,) for value in values])
-        found = connection.exec_driver_sql(_asked(table, columns, key, _in_array(table, key)), told)
-    else:
-        marks = f"IN ({', '.join('?' * len(values))})"
-        found = connection.exec_driver_sql(_asked(table, columns, key, marks), tuple(values))
-    return [tuple(row) for row in found]
+        if not any(values for _, _, values in asked):
+            return tuple(frozenset() for _ in asked)
+        statement = _asked(*((table, key) for table, key, _ in asked))
+        arrays = tuple(_array(tuple(values)) for _, _, values in asked)
+        return tuple(frozenset(found) for found in connection.exec_driver_sql(statement, arrays).one())
+    return tuple(
+        frozenset(found for (found,) in connection.exec_driver_sql(_asked_each(*each[:2], len(each[2])), (*each[2],)))
+        if each[2]
+        else frozenset()
+        for each in asked
+    )
 
 
 def keep_rows(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
     """Insert ``rows``; one that a unique key has already is passed over."""
-    _run(connection, table, columns, rows, " ON CONFLICT DO NOTHING")
+    write_together(connection, (kept(table, columns, rows),))
 
 
-def _run(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], more: str) -> None:
-    if not rows:
-        return
-    as_json = _json_places(table, columns)
-    if as_json:
-        rows = [[json.dumps(value) if place in as_json else value for place, value in enumerate(row)] for row in rows]
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_by_arrays(table, columns) + more, _arrays(rows))
-    else:
-        connection.exec_driver_sql(_by_rows(table, columns) + more, [tuple(row) for row in rows])
+def _plain(written: Rows) -> Sequence[Row]:
+    """The rows with JSON as its text."""
+    as_json = _json_places(written.table, written.columns)
+    if not as_json:
+        return written.rows
+    return [[json.dumps(value) if at in as_json else value for at, value in enumerate(row)] for row in written.rows]
 
 
 def _arrays(rows: Sequence[Row]) -> tuple[str, ...]:
     """Each column as the text of an array (manual, "Array Input and Output Syntax"): the driver takes four times as
     long for a list.
     """
-    return tuple(f"{{{','.join(map(_element, column))}}}" for column in zip(*rows, strict=True))
+    return tuple(map(_array, zip(*rows, strict=True)))
+
+
+def _array(column: Sequence[object]) -> str:
+    kinds = set(map(type, column))
+    if kinds == {int}:
+        return f"{{{','.join(map(str, column))}}}"
+    return f"{{{','.join(map(_element, column))}}}"
 
 
 def _element(value: object) -> str:
@@ -111,13 +156,25 @@ def _adding(table: Table, columns: tuple[str, ...], last: tuple[str, ...]) -> st
     return f" ON CONFLICT ({at}) DO UPDATE SET {', '.join(told)}"
 
 
-def _asked(table: Table, columns: tuple[str, ...], key: str, among: str) -> str:
-    return f'SELECT {", ".join(_quoted(name) for name in columns)} FROM "{table.name}" WHERE {_quoted(key)} {among}'
+@cache
+def _asked(*keys: tuple[Table, str]) -> str:
+    several = (f"ARRAY({_asked_one(table, key)} = ANY (%s::{_array_type(table, key)}[]))" for table, key in keys)
+    return f"SELECT {', '.join(several)}"
+
+
+def _asked_each(table: Table, key: str, count: int) -> str:
+    return f"{_asked_one(table, key)} IN ({', '.join('?' * count)})"
+
+
+def _asked_one(table: Table, key: str) -> str:
+    return f'SELECT {_quoted(key)} FROM "{table.name}" WHERE {_quoted(key)}'
 
 
 @cache
-def _in_array(table: Table, key: str) -> str:
-    return f"= ANY (%s::{_array_type(table, key)}[])"
+def _in_one(*written: tuple[Table, tuple[str, ...], str]) -> str:
+    *others, last = (_by_arrays(table, columns) + more for table, columns, more in written)
+    named = ", ".join(f"w{number} AS ({statement})" for number, statement in enumerate(others))
+    return f"WITH {named} {last}" if others else last
 
 
 @cache

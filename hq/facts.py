@@ -16,7 +16,7 @@ from contract.journal import EntryHeader, open_entry
 from contract.signing import PublicKey, parse_public_key
 from contract.trade import MemberRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
 from hq.audit_value import Origin, refund_of, returned_as
-from hq.bulk import known_rows
+from hq.bulk import known_keys
 from hq.meaning import Meaning
 from hq.own_accounts import Moving, moves_money
 from hq.packs import PackShelf
@@ -74,11 +74,22 @@ def look_up(
     asking = [item.body for item in meanings if isinstance(item.body, RefundBody)]
     origins = dict(_origins(connection, asking, shelf, before))
     packs = {digest: shelf.find(connection, digest) for digest in {*_packs(meanings)}}
+    who = [found for item in meanings if (found := member_of(item)) is not None]
+    claims = {claimed(item.header, posted) for item in meanings for posted in (True, False)}
+    shown = {found.presentation for found in who if found.presentation is not None}
+    known_members, known_claims, known_shown = known_keys(
+        connection,
+        (
+            (members, "member", {found.member for found in who}),
+            (transactions, "transaction_id", claims),
+            (presentations, "presentation", shown),
+        ),
+    )
     return Known(
         packs,
-        _members(connection, {who.member for item in meanings if (who := member_of(item)) is not None}),
-        _transactions(connection, {claimed(item.header, posted) for item in meanings for posted in (True, False)}),
-        _presentations(connection, {shown for item in meanings if (shown := presentation_of(item)) is not None}),
+        known_members,
+        _transactions(connection, known_claims),
+        _presentations(connection, known_shown),
         origins,
         _currency(connection, meanings),
     )
@@ -130,24 +141,18 @@ def _packs(meanings: Iterable[Meaning]) -> Iterator[bytes]:
             yield item.body.pack.digest
 
 
-def _members(connection: Connection, asked: set[str]) -> frozenset[str]:
-    return frozenset(member for (member,) in known_rows(connection, members, ("member",), "member", asked))
+def _transactions(connection: Connection, asked: frozenset[bytes]) -> dict[bytes, First]:
+    if not asked:
+        return {}
+    rows = connection.execute(
+        select(transactions.c.transaction_id, transactions.c.digest, entries.c.address, entries.c.epoch, entries.c.seq)
+        .join(entries, entries.c.id == transactions.c.entry_id)
+        .where(transactions.c.transaction_id.in_(asked))
+    )
+    return {row.transaction_id: First(_place(row), row.digest) for row in rows}
 
 
-def _transactions(connection: Connection, asked: set[bytes]) -> dict[bytes, First]:
-    # Nearly always there is none.
-    found = known_rows(connection, transactions, ("transaction_id", "entry_id", "digest"), "transaction_id", asked)
-    ids = {entry_id for _, entry_id, _ in found}
-    places = {
-        entry_id: Place(parse_address(address), epoch, seq)
-        for entry_id, address, epoch, seq in known_rows(
-            connection, entries, ("id", "address", "epoch", "seq"), "id", ids
-        )
-    }
-    return {transaction: First(places[entry_id], digest) for transaction, entry_id, digest in found}
-
-
-def _presentations(connection: Connection, asked: set[bytes]) -> dict[bytes, First]:
+def _presentations(connection: Connection, asked: frozenset[bytes]) -> dict[bytes, First]:
     if not asked:
         return {}
     rows = connection.execute(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from contract.postings import Posting
-from hq.bulk import add_rows, insert_rows
+from hq.bulk import Rows, added, write_together
 from hq.tables import balances, postings
 
 
@@ -32,12 +32,12 @@ def post(connection: Connection, booked: Sequence[tuple[int, Posting]]) -> None:
     call.
     """
     rows = [(entry_id, item.account, item.unit, item.amount) for entry_id, item in booked]
-    insert_rows(connection, postings, ("entry_id", "account", "unit", "amount"), rows)
     moved: dict[tuple[str, str], int] = defaultdict(int)
     for _, item in booked:
         moved[item.account, item.unit] += item.amount
     changed = [(account, unit, amount) for (account, unit), amount in sorted(moved.items())]
-    add_rows(connection, balances, ("account", "unit", "amount"), changed)
+    booked_rows = Rows(postings, ("entry_id", "account", "unit", "amount"), rows)
+    write_together(connection, (booked_rows, added(balances, ("account", "unit", "amount"), changed)))
 
 
 def balance(connection: Connection, account: str, unit: str) -> int:

@@ -25,7 +25,7 @@ from contract.postings import POINTS, Posting, member_points_account
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TenderKind, TopUpBody
 from contract.value import Account, Asset
 from hq.applied import Applied, Consequences
-from hq.bulk import add_rows, insert_rows, keep_rows
+from hq.bulk import Rows, added, insert_rows, kept, write_together
 from hq.charges import Shops, keep_charges
 from hq.coupon_book import CouponBook
 from hq.lease_book import LeaseBook, LeaseState
@@ -232,7 +232,7 @@ def _write(connection: Connection, taking: Taking, slips: SlipBook, items: Seque
     }
     rows = [(*place, points) for place, points in sorted(owed.items())]
     insert_rows(connection, owed_points, ("entry_id", "pool", "points"), rows)
-    lost = move_points(connection, taking.points, taking.good_days)
+    lost, fresh_lots = move_points(connection, taking.points, taking.good_days)
     entry_of = {item.header.transaction: item.entry_id for item in items} if lost else {}
     for move in taking.points if lost else ():
         gone = lost.pop(move.source, 0)
@@ -245,11 +245,11 @@ def _write(connection: Connection, taking: Taking, slips: SlipBook, items: Seque
     for item in items:
         if isinstance(item.body, EpochStartBody):
             _end_epochs(connection, str(item.header.address), item.header.epoch)
-    _note_habits(connection, items)
     later_ms = taking.now_ms + PLACE_LATER_MS
     later = [(account.asset.value, account.holder, account.name, later_ms) for account in sorted(taking.place_later)]
     due = [(account.asset.value, account.holder, account.name, taking.now_ms) for account in sorted(taking.to_place)]
-    keep_rows(connection, placements, ("asset", "holder", "name", "due_ms"), sorted(due + later))
+    to_place = kept(placements, ("asset", "holder", "name", "due_ms"), sorted(due + later))
+    write_together(connection, (fresh_lots, _habits(items), to_place))
 
 
 def _end_epochs(connection: Connection, address: str, epoch: int) -> None:
@@ -266,14 +266,12 @@ def _end_epochs(connection: Connection, address: str, epoch: int) -> None:
     )
 
 
-def _note_habits(connection: Connection, items: Sequence[Applied]) -> None:
+def _habits(items: Sequence[Applied]) -> Rows:
     """Where members buy: counted by terminal, whose chain is at most one worker's at a time."""
     found: dict[tuple[str, str], list[int]] = {}
     for item in items:
         body = item.body
         if isinstance(body, SaleBody | TopUpBody | RedemptionBody) and body.member is not None:
             found.setdefault((body.member.member, str(item.header.address)), []).append(item.header.wall_ms)
-    if not found:
-        return
     rows = [(*key, max(times), len(times)) for key, times in sorted(found.items())]
-    add_rows(connection, habits, ("member", "address", "last_ms", "times"), rows, last=("last_ms",))
+    return added(habits, ("member", "address", "last_ms", "times"), rows, last=("last_ms",))

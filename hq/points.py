@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, select, tuple_
 
 from contract import wire
 from contract.calendar import LAST_DAY
-from hq.bulk import insert_rows
+from hq.bulk import Rows, insert_rows
 from hq.tables import points_debts, points_lots, points_spendings
 from rules.beside import lots
 from rules.beside.lots import Debt, Earning, Lot, PointsAccount, Spending
@@ -20,6 +20,7 @@ from rules.beside.lots import Debt, Earning, Lot, PointsAccount, Spending
 MOST_LOTS = 9_000
 """So many lots of a member are looked at in one reckoning, those that expire first."""
 MAX_SPENDING_BYTES = 1_000_000
+_LOT = ("source", "member", "earned_day", "until_day", "points", "remaining", "expired", "paid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,15 @@ class _Member:
     new: set[bytes] = field(default_factory=set)
 
 
-def move_points(connection: Connection, moves: Iterable[PointsMove], good_days: int) -> dict[bytes, int]:
+def move_points(connection: Connection, moves: Iterable[PointsMove], good_days: int) -> tuple[dict[bytes, int], Rows]:
     """Carry out ``moves`` in order; what is earned is good for ``good_days``, for ever where that is 0.
 
-    Returns, by source, the points that were to be given again and have expired meanwhile. What a member spends beyond
-    what is there, and what cannot be taken back any more, is owed.
+    Returns, by source, the points that were to be given again and have expired meanwhile, and the new lots, which the
+    caller writes. What a member spends beyond what is there, and what cannot be taken back any more, is owed.
     """
     moves = tuple(moves)
     if not moves:
-        return {}
+        return {}, Rows(points_lots, _LOT, ())
     debts = _debts(connection, {move.member for move in moves}, lock=True)
     busy = {move.member for move in moves if not move.is_plain} | debts.keys()
     found = _opened(connection, [move for move in moves if move.member in busy], debts)
@@ -73,9 +74,7 @@ def move_points(connection: Connection, moves: Iterable[PointsMove], good_days: 
         elif gone := _moved(found[move.member], move, good_days):
             lost[move.source] = gone
     fresh += [row for member, state in found.items() for row in _write(connection, member, state)]
-    columns = ("source", "member", "earned_day", "until_day", "points", "remaining", "expired", "paid")
-    insert_rows(connection, points_lots, columns, fresh)
-    return lost
+    return lost, Rows(points_lots, _LOT, fresh)
 
 
 def lots_of(connection: Connection, member: str, lock: bool = False) -> PointsAccount:

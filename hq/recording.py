@@ -17,7 +17,7 @@ from contract.ids import TerminalAddress
 from contract.journal import Entry
 from contract.signing import PublicKey
 from hq.applied import Applied
-from hq.bulk import Row, insert_rows, insert_told, keep_rows
+from hq.bulk import Row, Rows, insert_told, keep_rows, write_together
 from hq.day_levels import days_exceeded
 from hq.effects import take_effect
 from hq.facts import claimed, look_up, presentation_of
@@ -168,18 +168,17 @@ def _write(connection: Connection, judged: Sequence[Judgement], now_ms: int) -> 
 
 def _write_rows(connection: Connection, rows: Mapping[Table, list[Row]]) -> None:
     # In one order, whatever the batch: two workers that carry the same transactions must not wait in a circle.
-    insert_rows(
+    named = sorted(rows.get(transactions, ()), key=lambda row: str(row[0]))
+    brought = rows.get(carried, ())
+    write_together(
         connection,
-        transactions,
-        ("transaction_id", "entry_id", "digest"),
-        sorted(rows.get(transactions, ()), key=lambda row: str(row[0])),
+        (
+            Rows(transactions, ("transaction_id", "entry_id", "digest"), named),
+            Rows(carried, ("entry_id", "address", "epoch", "seq", "digest", "previous"), brought),
+            *(Rows(table, ("entry_id", *columns), rows.get(table, ())) for table, columns in COLUMNS.items()),
+        ),
     )
     keep_rows(connection, presentations, ("presentation", "entry_id"), rows.get(presentations, ()))
-    insert_rows(
-        connection, carried, ("entry_id", "address", "epoch", "seq", "digest", "previous"), rows.get(carried, ())
-    )
-    for table, columns in COLUMNS.items():
-        insert_rows(connection, table, ("entry_id", *columns), rows.get(table, ()))
 
 
 def _store(connection: Connection, judged: Sequence[Judgement], now_ms: int) -> dict[Place, int]:

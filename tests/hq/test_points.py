@@ -6,7 +6,7 @@ from dataclasses import replace
 from threading import Thread
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from contract.bodies import EntryKind
 from contract.postings import POINTS as UNIT
@@ -14,6 +14,7 @@ from contract.trace import Given
 from contract.trade import MemberRef, Original, PerpetualTotals, RedemptionBody, RefundBody
 from contract.value import Account, Asset, Draw
 from hq.books import sale_lines
+from hq.bulk import write_together
 from hq.db import writing
 from hq.grants import buy_pool, expire_due, grant, set_term
 from hq.lending import POINTS_DAYS
@@ -213,15 +214,19 @@ def test_a_merchant_issues_what_it_paid_for_and_what_it_redeems_fills_its_pool(h
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_what_a_member_owes_is_paid_once_whoever_earns_at_the_same_moment(hq: HeadOffice) -> None:
     day = NOW_MS // DAY_MS
-    with writing(hq.engine) as connection:
-        move_points(connection, [PointsMove("m1", b"S" * 16, day, spent=100)], 0)
+
+    def move(connection: Connection, moved: PointsMove) -> None:
+        _, fresh = move_points(connection, [moved], 0)
+        write_together(connection, [fresh])
 
     def earn(source: bytes) -> None:
         with writing(hq.engine) as connection:
-            move_points(connection, [PointsMove("m1", source, day, earned=70)], 0)
+            move(connection, PointsMove("m1", source, day, earned=70))
 
     with writing(hq.engine) as connection:
-        move_points(connection, [PointsMove("m1", b"A" * 16, day, earned=70)], 0)
+        move(connection, PointsMove("m1", b"S" * 16, day, spent=100))
+    with writing(hq.engine) as connection:
+        move(connection, PointsMove("m1", b"A" * 16, day, earned=70))
         other = Thread(target=earn, args=(b"B" * 16,))
         other.start()
         # It is under way before the first is for good.
