@@ -45,8 +45,11 @@ def refused(rule: Rule, view: View, times: int = 0) -> Shortfall | None:
         return Shortfall(Why.PACK_OVER)
     if rule.paused:
         return Shortfall(Why.PAUSED)
-    missing = _limited(rule, view, times) if _is_limited(rule, view) else None
-    return missing if missing is not None else check_all(rule.when, view)
+    if rule.limits is not NO_LIMITS or view.facts.is_told:
+        missing = _limited(rule, view, times)
+        if missing is not None:
+            return missing
+    return check_all(rule.when, view)
 
 
 def propose(effect: Effect, view: View) -> Outcome:
@@ -93,7 +96,7 @@ def _once(number: int, rule: Rule, view: View) -> Shortfall | None:
     codes = codes_used(rule.when, view) if view.facts.codes else ()
     if len(rule.then) == 1:
         found = propose(rule.then[0], view)
-        if isinstance(found, Proposal) and _is_limited(rule, view):
+        if isinstance(found, Proposal) and (rule.limits is not NO_LIMITS or view.facts.is_told):
             found = _within_limits(number, rule, found, view)
         if isinstance(found, Shortfall):
             return found
@@ -134,14 +137,6 @@ def _several(number: int, rule: Rule, codes: tuple[str, ...], view: View) -> Sho
         commit(number, place, found, fork)
     view.adopt(fork)
     return None
-
-
-def _is_limited(rule: Rule, view: View) -> bool:
-    """Whether anything limits how often a rule acts or how much it gives: itself, or what is told of campaigns and
-    of merchants' points.
-    """
-    facts = view.facts
-    return rule.limits is not NO_LIMITS or bool(facts.usage or facts.pools)
 
 
 def _limited(rule: Rule, view: View, times: int) -> Shortfall | None:

@@ -32,7 +32,9 @@ Reckon = Callable[[int], int]
 
 def percent(effect: Percent, view: View) -> Outcome:
     """So many basis points off."""
-    rate_bp = min(_figure(effect.rate_bp, effect.ladder, effect.select, view), BASIS_POINTS)
+    rate_bp = effect.rate_bp
+    if effect.ladder is not None:
+        rate_bp = min(_figure(rate_bp, effect.ladder, effect.select, view), BASIS_POINTS)
     base, how = _base(effect.base, view), _sharing(effect.split, effect.rounding, effect.base, view)
     rounding = effect.rounding or view.facts.pack.policies.percent_rounding
     reckon, cap = _percent_of(rate_bp, rounding), effect.cap_minor
@@ -168,7 +170,12 @@ def _each_unit(runs: Sequence[Run], base: Base, view: View, reckon: Reckon) -> l
 def _each_line(runs: Sequence[Run], base: Base, how: Sharing, view: View, reckon: Reckon) -> list[Off]:
     numbers = [run.line for run in runs]
     if numbers == sorted(set(numbers)):
-        return by_run([reckon(run.count * _worth(run, base, view)) for run in runs], runs, view.units, how.split)
+        if base is Base.LEFT:
+            amounts = [reckon(run.count * run.each) for run in runs]
+        else:
+            lists = view.units.lists
+            amounts = [reckon(run.count * lists[run.line]) for run in runs]
+        return by_run(amounts, runs, view.units, how.split)
     by_line: dict[int, list[Run]] = {}
     for run in runs:
         by_line.setdefault(run.line, []).append(run)

@@ -88,7 +88,8 @@ def _trace(view: View, compiled: Compiled) -> tuple[AppliedEffect, ...]:
         offs = found.offs + found.part if found.part else found.offs
         if len(offs) > MOST_SHARES:
             raise ContractError(Reason.OUT_OF_RANGE, "lines", f"{rule.rule} takes more than {MOST_SHARES} shares")
-        shares = sorted([(entered[line], unit, count, off) for line, unit, count, off in offs])
+        shares = [(entered[line], unit, count, off) for line, unit, count, off in offs]
+        shares.sort()
         trace.append(
             AppliedEffect(
                 rule.rule,

@@ -216,7 +216,7 @@ def _over_lines(amount: int, runs: Sequence[Run], units: Units, how: Sharing) ->
     """:func:`spread` where each line has one run."""
     lists, floors, split = units.lists, units.floors, how.split
     weights = [run.count * (lists[run.line] if how.by_list else run.each) for run in runs]
-    rooms = [_room(run, floors[run.line]) for run in runs]
+    rooms = [max(0, run.count * (run.each - floors[run.line])) for run in runs]
     return by_run(fill(amount, weights, rooms, split, how.rounding), runs, units, split)
 
 
@@ -224,13 +224,15 @@ def by_run(amounts: Sequence[int], runs: Sequence[Run], units: Units, split: Spl
     """Take an amount off each run, as far as no unit goes below its floor."""
     floors = units.floors
     offs: list[Off] = []
-    for amount, run in zip(amounts, runs, strict=True):
-        room = run.count * (run.each - floors[run.line])
-        each, more = divmod(min(amount, max(0, room)), run.count)
-        if more:
-            offs += _over_run(each * run.count + more, run, split)
+    for wanted, run in zip(amounts, runs, strict=True):
+        line, count = run.line, run.count
+        room = count * (run.each - floors[line])
+        amount = wanted if wanted <= room else max(0, room)
+        each = amount // count
+        if each * count != amount:
+            offs += _over_run(amount, run, split)
         elif each:
-            offs.append((run.line, run.unit, run.count, each))
+            offs.append((line, run.unit, count, each))
     return offs
 
 

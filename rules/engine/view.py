@@ -19,8 +19,9 @@ NO_SHOP = ShopFacts("unknown")
 
 class Facts:
     """What does not change while a basket is priced. ``day`` and ``minute`` are local to the shop, None where the
-    basket does not tell the time; ``over`` says that the pack is past its last day by then. With ``explain``,
-    everything that a rule missed is noted, not only the first thing.
+    basket does not tell the time; ``over`` says that the pack is past its last day by then. ``is_told`` says that the
+    basket tells of campaigns or of merchants' points, which may limit any rule. With ``explain``, everything that a
+    rule missed is noted, not only the first thing.
     """
 
     __slots__ = (
@@ -29,6 +30,7 @@ class Facts:
         "customer",
         "day",
         "explain",
+        "is_told",
         "minute",
         "over",
         "pack",
@@ -51,6 +53,7 @@ class Facts:
         usages, pools = basket.usage, basket.pools
         self.usage: dict[str, RuleUsage] = {usage.rule: usage for usage in usages} if usages else {}
         self.pools: dict[str, int] = {share.pool: share.left for share in pools} if pools else {}
+        self.is_told = bool(usages or pools)
         self.day: int | None = None
         self.minute: int | None = None
         if basket.moment_ms is not None:
