@@ -99,9 +99,9 @@ class PinVerifier:
 
 @dataclass(frozen=True, slots=True)
 class RuleUsed:
-    """How often a rule that is limited has acted for a member at one terminal in one epoch of its journal, less what
-    came back: ever, or with ``day`` (days since 1970-01-01 by that shop's clock) on that day. Without a shop it is what
-    many terminals did together, which each of them counts beside its own.
+    """How often a rule that is limited has acted for a member, or for anybody at a shop, at one terminal in one epoch
+    of its journal, less what came back: ever, or with ``day`` (days since 1970-01-01 by that shop's clock) on that day.
+    Without a shop it is what many terminals did together, which each of them counts beside its own.
     """
 
     rule: str = wire.at(1, RULE)
@@ -115,6 +115,8 @@ class RuleUsed:
 MOST_USED = 64
 """In so many lines a member's record says how often rules have acted."""
 USED = wire.many(wire.record(RuleUsed), MOST_USED)
+MOST_ACTED = 4_000
+"""In so many lines a document says how often rules have acted at shops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +146,13 @@ class MemberRecord:
 @dataclass(frozen=True, slots=True)
 class MembersContent:
     """The members a terminal can recognise without asking. In a delta, those that are new or have changed, and in
-    ``gone`` the ids of those to be forgotten.
+    ``gone`` the ids of those to be forgotten. ``acted`` says how often rules that a shop gives so often a day have
+    acted there lately, for anybody; of what it does not name a terminal goes by what it was told before.
     """
 
     members: tuple[MemberRecord, ...] = wire.at(1, wire.many(wire.record(MemberRecord), 1_000_000))
     gone: tuple[str, ...] = wire.maybe(2, wire.many(MEMBER_ID, 1_000_000), ())
+    acted: tuple[RuleUsed, ...] = wire.maybe(3, wire.many(wire.record(RuleUsed), MOST_ACTED), ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ snapshot and follows the chain.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Row, delete, func, select
 
 from contract import wire
 from contract.documents import (
@@ -21,17 +22,22 @@ from contract.documents import (
     DocumentKind,
     MemberRecord,
     MembersContent,
+    RuleUsed,
 )
 from hq.bulk import insert_rows
 from hq.documents import Desk, StoredDocument, is_half_through_of, publish, sign_in_chain
 from hq.people import catalogue_now, member_records
-from hq.rule_counts import used_by_member
-from hq.tables import documents, published_items
+from hq.rule_counts import acted_at_shops, take_untold, used_by_member
+from hq.tables import documents, published_items, untold_counts
 
 HEAD = ""
 """The item that stands for what a catalogue says beside its articles."""
 MOST_DELTAS = 512
 """A chain longer than this is begun anew, unless a snapshot could not hold it."""
+TELL_EVERY_MS = 300_000
+"""So often tills are told at most how often limited rules have acted."""
+MOST_TOLD = 2_000
+"""Of so many members and shops at once: a till's one thread lays it."""
 
 Record = MemberRecord | CatalogueItem
 
@@ -55,16 +61,61 @@ def publish_members(connection: Connection, desk: Desk, now_ms: int) -> StoredDo
     """Publish the members there are, with the points of this moment and how often limited rules have acted for them;
     return the newest version.
     """
-    used = used_by_member(connection, desk, now_ms)
+    acted = acted_at_shops(connection, desk, now_ms)
+    return _published(connection, desk, _members_now(connection, desk, now_ms, None, acted), now_ms)
+
+
+def tell_counts(connection: Connection, desk: Desk, now_ms: int) -> StoredDocument | None:
+    """Publish anew the members for whom, and the shops where, limited rules have acted since tills were told, as what
+    changed; once in ``TELL_EVERY_MS`` at most. Return the newest version, None where there was nothing to tell.
+    """
+    newest = _newest(connection, DocumentKind.MEMBERS)
+    if newest is None or newest.published_ms > now_ms - TELL_EVERY_MS:
+        return None
+    names, shops = take_untold(connection, MOST_TOLD)
+    if not names and not shops:
+        return None
+    if is_half_through_of(desk, newest.sealed, now_ms) or _deltas(connection, DocumentKind.MEMBERS)[0] >= MOST_DELTAS:
+        return publish_members(connection, desk, now_ms)
+    acted = acted_at_shops(connection, desk, now_ms, shops) if shops else ()
+    shelf = _members_now(connection, desk, now_ms, names, acted)
+    asked = select(published_items).where(
+        published_items.c.kind == shelf.kind.value, published_items.c.item.in_([*shelf.records])
+    )
+    before = {row.item: row.digest for row in connection.execute(asked)}
+    digests = {name: digest for name, digest in shelf.digests().items() if name != HEAD}
+    changed = [name for name in sorted(digests) if digests[name] != before.get(name)]
+    if not changed and not acted:
+        return None
+    signed = sign_in_chain(
+        connection, desk, shelf.kind, shelf.write([shelf.records[name] for name in changed], ()), now_ms, newest.digest
+    )
+    _note(connection, shelf.kind, before, digests)
+    return publish(connection, shelf.kind, signed.version, now_ms)
+
+
+def counts_wait(connection: Connection, now_ms: int) -> bool:
+    """Whether :func:`tell_counts` would have something to look at."""
+    if connection.execute(select(untold_counts.c.holder).limit(1)).first() is None:
+        return False
+    newest = _newest(connection, DocumentKind.MEMBERS)
+    return newest is not None and newest.published_ms <= now_ms - TELL_EVERY_MS
+
+
+def _members_now(
+    connection: Connection, desk: Desk, now_ms: int, only: Sequence[str] | None, acted: tuple[RuleUsed, ...]
+) -> _Shelf:
+    used = used_by_member(connection, desk, now_ms, only)
     records: dict[str, Record] = {
         record.member: replace(record, used=used[record.member]) if record.member in used else record
-        for record in member_records(connection)
+        for record in member_records(connection, only)
     }
 
     def write(some: Sequence[Record], gone: Sequence[str]) -> bytes:
-        return wire.pack(MembersContent(tuple(item for item in some if isinstance(item, MemberRecord)), tuple(gone)))
+        found = tuple(item for item in some if isinstance(item, MemberRecord))
+        return wire.pack(MembersContent(found, tuple(gone), acted))
 
-    return _published(connection, desk, _Shelf(DocumentKind.MEMBERS, records, b"", write), now_ms)
+    return _Shelf(DocumentKind.MEMBERS, records, b"", write)
 
 
 def publish_catalogue(connection: Connection, desk: Desk, now_ms: int) -> StoredDocument:
@@ -81,16 +132,7 @@ def publish_catalogue(connection: Connection, desk: Desk, now_ms: int) -> Stored
 
 
 def _published(connection: Connection, desk: Desk, shelf: _Shelf, now_ms: int) -> StoredDocument:
-    newest = connection.execute(
-        select(documents.c.digest, documents.c.version, documents.c.sealed)
-        .where(
-            documents.c.kind == shelf.kind.value,
-            documents.c.shop.is_(None),
-            documents.c.published_ms.is_not(None),
-        )
-        .order_by(documents.c.version.desc())
-        .limit(1)
-    ).one_or_none()
+    newest = _newest(connection, shelf.kind)
     before = {
         row.item: row.digest
         for row in connection.execute(select(published_items).where(published_items.c.kind == shelf.kind.value))
@@ -112,16 +154,32 @@ def _published(connection: Connection, desk: Desk, shelf: _Shelf, now_ms: int) -
     return last
 
 
-def _is_overgrown(connection: Connection, shelf: _Shelf, changed: Sequence[str], gone: Sequence[str]) -> bool:
-    """Whether a snapshot is less to fetch than the deltas, or the chain of them has become long."""
+def _newest(connection: Connection, kind: DocumentKind) -> Row[*tuple[Any, ...]] | None:
+    """The newest version of all tills' that was published."""
+    return connection.execute(
+        select(documents.c.digest, documents.c.version, documents.c.sealed, documents.c.published_ms)
+        .where(documents.c.kind == kind.value, documents.c.shop.is_(None), documents.c.published_ms.is_not(None))
+        .order_by(documents.c.version.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _deltas(connection: Connection, kind: DocumentKind) -> tuple[int, int]:
+    """How many deltas stand on the newest snapshot, and how large they are together."""
     snapshot = connection.scalar(
-        select(func.max(documents.c.version)).where(documents.c.kind == shelf.kind.value, documents.c.base.is_(None))
+        select(func.max(documents.c.version)).where(documents.c.kind == kind.value, documents.c.base.is_(None))
     )
     count, size = connection.execute(
         select(func.count(), func.coalesce(func.sum(documents.c.size), 0)).where(
-            documents.c.kind == shelf.kind.value, documents.c.version > (snapshot or 0)
+            documents.c.kind == kind.value, documents.c.version > (snapshot or 0)
         )
     ).one()
+    return int(count), int(size)
+
+
+def _is_overgrown(connection: Connection, shelf: _Shelf, changed: Sequence[str], gone: Sequence[str]) -> bool:
+    """Whether a snapshot is less to fetch than the deltas, or the chain of them has become long."""
+    count, size = _deltas(connection, shelf.kind)
     if len(shelf.records) > MOST_MEMBERS:
         # What no snapshot holds is a chain of deltas either way: only one much longer than needed is begun anew.
         return bool(count > MOST_DELTAS + 2 * len(shelf.records) // MOST_DELTA_MEMBERS)

@@ -3,7 +3,7 @@
 A file handed in is the whole list: who is not in it is no longer recognised. The ledger is not touched by that.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
@@ -166,16 +166,16 @@ def replace_catalogue(connection: Connection, content: CatalogueContent) -> None
     )
 
 
-def member_records(connection: Connection) -> tuple[MemberRecord, ...]:
-    """Every member as tills are told of one, with the points balances of this moment, in order."""
-    points = {
-        row.account: -row.amount
-        for row in connection.execute(
-            select(balances.c.account, balances.c.amount).where(
-                balances.c.unit == POINTS, balances.c.account.like("member/%")
-            )
-        )
-    }
+def member_records(connection: Connection, only: Sequence[str] | None = None) -> tuple[MemberRecord, ...]:
+    """Every member as tills are told of one, or ``only`` these, with the points balances of this moment, in order."""
+    standing = select(balances.c.account, balances.c.amount).where(balances.c.unit == POINTS)
+    asked = select(members).order_by(members.c.member)
+    if only is None:
+        standing = standing.where(balances.c.account.like("member/%"))
+    else:
+        standing = standing.where(balances.c.account.in_([member_points_account(member) for member in only]))
+        asked = asked.where(members.c.member.in_(only))
+    points = {row.account: -row.amount for row in connection.execute(standing)}
     return tuple(
         MemberRecord(
             member=row.member,
@@ -193,7 +193,7 @@ def member_records(connection: Connection) -> tuple[MemberRecord, ...]:
             visit_days=tuple(row.visit_days),
             pin=None if row.pin is None else _verifier(row.pin),
         )
-        for row in connection.execute(select(members).order_by(members.c.member))
+        for row in connection.execute(asked)
     )
 
 

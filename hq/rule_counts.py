@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, tuple_, union_all
+from sqlalchemy import Connection, Select, delete, func, select, tuple_, union_all
 
 from contract.bodies import Body
 from contract.calendar import day_text
-from contract.documents import MOST_USED, DocumentKind, RuleUsed, open_document
+from contract.documents import MOST_ACTED, MOST_USED, DocumentKind, RuleUsed, open_document
 from contract.envelope import keyring
 from contract.errors import ContractError
 from contract.ids import parse_address
@@ -26,7 +26,7 @@ from hq.bulk import add_rows
 from hq.documents import DAY_MS, Desk, sealed_bytes
 from hq.facts import Known
 from hq.meaning import Meaning
-from hq.tables import documents, refunds, rule_counts, sales, top_ups, transactions
+from hq.tables import documents, refunds, rule_counts, sales, top_ups, transactions, untold_counts
 from hq.unsettled import Cause, Finding, Place
 from rules.engine.compiled import Compiled
 from rules.grammar.rule import Limits
@@ -82,6 +82,8 @@ def limits_exceeded(
         # All workers lock the row of all tills first: whoever comes second sees what the first has counted.
         rows[(*item.what, "", 0)] += item.times
     add_rows(connection, rule_counts, (*_KEY, "times"), [(*key, rows[key]) for key in sorted(rows)])
+    changed = [(holder, 1) for holder in sorted({holder for holder, _rule, _day in added})]
+    add_rows(connection, untold_counts, ("holder", "changes"), changed)
     now = _in_all(connection, sorted(added))
     sums = {what: times - added[what] for what, times in now.items()}
     to_come: dict[_What, Counter[str]] = defaultdict(Counter)
@@ -99,24 +101,64 @@ def limits_exceeded(
     return told
 
 
-def used_by_member(connection: Connection, desk: Desk, now_ms: int) -> dict[str, tuple[RuleUsed, ...]]:
-    """Return what the members' records say of limited rules, by member: of those alone for whom one acted, and of
-    rules alone that a pack which tills have limits.
+def used_by_member(
+    connection: Connection, desk: Desk, now_ms: int, only: Sequence[str] | None = None
+) -> dict[str, tuple[RuleUsed, ...]]:
+    """Return what the members' records say of limited rules, by member: of those alone for whom one acted, of ``only``
+    these where they are named, and of rules alone that a pack which tills have limits.
     """
-    limited = _limited_now(connection, desk)
-    if not limited:
-        return {}
-    c = rule_counts.c
+    asked = _told(now_ms).where(rule_counts.c.times > 0)
+    if only is None:
+        asked = asked.where(rule_counts.c.holder.startswith(_MEMBER))
+    else:
+        asked = asked.where(rule_counts.c.holder.in_([_MEMBER + member for member in only]))
     found: dict[str, list[RuleUsed]] = defaultdict(list)
-    # A day is over everywhere once the day after it is over in UTC.
+    for holder, told in _lines(connection, desk, asked):
+        found[holder.removeprefix(_MEMBER)].append(told)
+    return {member: _short(told) for member, told in found.items()}
+
+
+def acted_at_shops(
+    connection: Connection, desk: Desk, now_ms: int, only: Sequence[str] | None = None
+) -> tuple[RuleUsed, ...]:
+    """Return how often rules have acted lately that a shop gives so often a day: at all shops, or ``only`` these. Where
+    there are more lines than a document holds, the shops that are left out count till by till. What came back whole
+    is told as 0.
+    """
+    asked = _told(now_ms).where(rule_counts.c.day <= now_ms // DAY_MS + 1)
+    if only is None:
+        asked = asked.where(rule_counts.c.holder.startswith(_SHOP))
+    else:
+        asked = asked.where(rule_counts.c.holder.in_([_SHOP + shop for shop in only]))
+    return tuple(told for _holder, told in _lines(connection, desk, asked))[:MOST_ACTED]
+
+
+def take_untold(connection: Connection, most: int) -> tuple[list[str], list[str]]:
+    """Return the members and the shops whose counts changed since tills were told, at most so many; they count as told
+    from now on.
+    """
+    asked = select(untold_counts.c.holder).order_by(untold_counts.c.holder).limit(most).with_for_update()
+    holders = list(connection.scalars(asked))
+    if holders:
+        connection.execute(delete(untold_counts).where(untold_counts.c.holder.in_(holders)))
+    members = [holder.removeprefix(_MEMBER) for holder in holders if holder.startswith(_MEMBER)]
+    return members, [holder.removeprefix(_SHOP) for holder in holders if holder.startswith(_SHOP)]
+
+
+def _told(now_ms: int) -> Select[tuple[Any, ...]]:
+    """What tills are told, each with its own count; ever, or of days that may not be over yet everywhere."""
+    c = rule_counts.c
     lately = (c.day == EVER) | (c.day >= now_ms // DAY_MS - 1)
-    asked = select(rule_counts).where(c.holder.startswith(_MEMBER), c.address != "", c.times > 0, lately)
-    for row in connection.execute(asked.order_by(*(c[name] for name in _KEY))):
+    return select(rule_counts).where(c.address != "", lately).order_by(*(c[name] for name in _KEY))
+
+
+def _lines(connection: Connection, desk: Desk, asked: Select[tuple[Any, ...]]) -> Iterator[tuple[str, RuleUsed]]:
+    limited = _limited_now(connection, desk)
+    for row in connection.execute(asked) if limited else ():
         if row.rule in limited:
             address, day = parse_address(row.address), None if row.day == EVER else row.day
-            told = RuleUsed(row.rule, min(row.times, MOST_GIVEN), row.epoch, address.shop, address.terminal, day)
-            found[row.holder.removeprefix(_MEMBER)].append(told)
-    return {member: _short(told) for member, told in found.items()}
+            times = max(0, min(row.times, MOST_GIVEN))
+            yield row.holder, RuleUsed(row.rule, times, row.epoch, address.shop, address.terminal, day)
 
 
 def _short(told: Sequence[RuleUsed]) -> tuple[RuleUsed, ...]:

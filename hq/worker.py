@@ -20,6 +20,7 @@ from hq.blobs import BlobShelf
 from hq.bulletins import follow_keys
 from hq.chains import newest_of
 from hq.db import Turn, insisting, reading, writing
+from hq.deltas import counts_wait, tell_counts
 from hq.documents import Desk, announcements, leases_offered, renew
 from hq.granting import step
 from hq.grants import expire_due
@@ -128,12 +129,16 @@ class Worker:
 
     def lend(self, now_ms: int) -> None:
         """Write down who was heard, do the next piece of lending, and tell tills whose slips to believe where a till
-        has begun an epoch or was revoked; the next :meth:`poll` announces it.
+        has begun an epoch or was revoked, and how often limited rules have acted meanwhile; the next :meth:`poll`
+        announces it.
         """
         self.note_heard()
         insisting(lambda: self._lend(now_ms))
         with reading(self._engine) as connection:
-            tills = _tills(connection)
+            tills, counted = _tills(connection), counts_wait(connection, now_ms)
+        if counted:
+            with writing(self._engine, Turn.DOCUMENTS) as connection:
+                tell_counts(connection, self._desk, now_ms)
         if tills != self._told_tills:
             with writing(self._engine, Turn.DOCUMENTS) as connection:
                 follow_keys(connection, self._desk, now_ms)

@@ -19,12 +19,14 @@ KEPT_MS = 3 * 86_400_000
 
 
 class Allowances:
-    """What members spent, and their tries, in ``database`` under ``keys``. Members are known by their id."""
+    """What members spent at a till of ``shop``, and their tries, in ``database`` under ``keys``. Members are known by
+    their id.
+    """
 
-    def __init__(self, database: Database, keys: RowKeys) -> None:
+    def __init__(self, database: Database, keys: RowKeys, shop: str) -> None:
         self._database = database
         self._keys = keys
-        self.rules = RuleCounts(database, keys)
+        self.rules = RuleCounts(database, keys, shop)
         """How often rules that are limited have acted."""
         self._tries = TryCounter(database, "member_pin_tries", "members", "member_key")
 

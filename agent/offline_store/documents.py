@@ -16,6 +16,7 @@ from agent.offline_store.journal import Journal
 from agent.offline_store.members import ATTRIBUTES, MemberShelf
 from agent.offline_store.notices import NoticeShelf
 from agent.offline_store.revocations import RevocationShelf
+from agent.offline_store.rule_counts import RuleCounts
 from agent.offline_store.terminal_keys import TerminalKeys
 from contract import envelope, wire
 from contract.bodies import MAX_EMBEDDED_BYTES, DocumentChangeBody, EntryKind
@@ -92,6 +93,7 @@ class Shelves:
     keys: TerminalKeys
     revocations: RevocationShelf
     notices: NoticeShelf
+    counts: RuleCounts
 
 
 class DocumentShelf:
@@ -197,8 +199,10 @@ class DocumentShelf:
         match content or _read(document):
             case MembersContent() as members if document.base is not None:
                 shelves.members.lay_over(members)
+                shelves.counts.told_of_shops(members.acted)
             case MembersContent() as members:
                 shelves.members.replace(members)
+                shelves.counts.told_of_shops(members.acted)
             case CashiersContent() as cashiers:
                 shelves.cashiers.replace(cashiers)
             case CatalogueContent() as catalogue if document.base is not None:

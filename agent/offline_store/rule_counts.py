@@ -2,10 +2,11 @@
 
 A till knows its own journal at once and all of it, and of other tills what head office last said in the member's
 record, till by till and epoch by epoch. So nothing is counted twice: of what another till did head office's word is
-taken; of what this till did in an epoch the greater of its own count and head office's. The latter is greater where
-this till's file was lost, or where goods came back that head office has not heard of yet: then a rule stays used a
-little longer, and is never given once too often. What other tills did since head office spoke is not known here: so
-often a member may get more than the limit, at each of the others, and head office tells which gave it.
+taken, told of each member and of this shop; of what this till did in an epoch the greater of its own count and head
+office's. The latter is greater where this till's file was lost, or where goods came back that head office has not heard
+of yet: then a rule stays used a little longer, and is never given once too often. What other tills did since head
+office spoke is not known here: so often a member may get more than the limit, at each of the others, and head office
+tells which gave it.
 """
 
 from collections import Counter
@@ -21,16 +22,18 @@ from contract.journal import EntryHeader
 from contract.trace import times_acted
 from contract.trade import MemberRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
 
-KEPT_MS = 3 * 86_400_000
+DAY_MS = 86_400_000
+KEPT_MS = 3 * DAY_MS
 """So long it is known which rules acted in a sale: whichever day a shop's clock says it is, a day is within it."""
 
 
 class RuleCounts:
-    """The counts in ``database`` under ``keys``. Members are known by their id."""
+    """The counts in ``database`` under ``keys``, of a till of ``shop``. Members are known by their id."""
 
-    def __init__(self, database: Database, keys: RowKeys) -> None:
+    def __init__(self, database: Database, keys: RowKeys, shop: str) -> None:
         self._database = database
         self._keys = keys
+        self._shop = shop
 
     def note(self, header: EntryHeader, body: Body) -> None:
         """Count the rules of which the basket of a new entry tells, as often as they acted, or take off what came back,
@@ -47,15 +50,15 @@ class RuleCounts:
     def of(
         self, rule: str, member: str | None, today: tuple[int, int], told: Iterable[RuleUsed], address: TerminalAddress
     ) -> RuleUsage:
-        """Return how often a rule has acted before for a member, ever and today, and here today for anybody, with what
-        head office has ``told`` of the member. ``today`` is the shop's day (days since 1970-01-01 by its clock) and
-        when it began (Unix milliseconds), ``address`` this till's. Raises StoreError.
+        """Return how often a rule has acted before for a member, ever and today, and in this shop today for anybody,
+        with what head office has told of the shop and ``told`` of the member. ``today`` is the shop's day (days since
+        1970-01-01 by its clock) and when it began (Unix milliseconds), ``address`` this till's. Raises StoreError.
         """
         day, began_ms = today
-        row = self._database.row(
-            "SELECT coalesce(sum(times), 0) FROM rule_days WHERE rule = ? AND wall_ms >= ?", rule, began_ms
+        own = self._database.rows(
+            "SELECT epoch, sum(times) FROM rule_days WHERE rule = ? AND wall_ms >= ? GROUP BY epoch", rule, began_ms
         )
-        here = 0 if row is None else int(row[0])
+        here = in_all(dict(own), self._of_shop(rule, day), address)
         if member is None:
             return RuleUsage(rule, today=here)
         key = self._keys.member(member)
@@ -71,6 +74,24 @@ class RuleCounts:
             in_all(dict(lately), [item for item in told if item.day == day], address),
             here,
         )
+
+    def told_of_shops(self, lines: Iterable[RuleUsed]) -> None:
+        """Remember what head office says of rules that act so often a day in this till's shop, inside the caller's
+        transaction. Raises StoreError.
+        """
+        own = [item for item in lines if item.shop == self._shop and item.terminal is not None and item.day is not None]
+        self._database.write_many(
+            "INSERT OR REPLACE INTO shop_counts VALUES (?, ?, ?, ?, ?)",
+            ((item.rule, item.day, item.terminal, item.epoch, item.times) for item in own),
+        )
+        if own:
+            newest = max(item.day for item in own if item.day is not None)
+            self._database.write("DELETE FROM shop_counts WHERE day < ?", newest - KEPT_MS // DAY_MS)
+
+    def _of_shop(self, rule: str, day: int) -> list[RuleUsed]:
+        asked = "SELECT terminal, epoch, times FROM shop_counts WHERE rule = ? AND day = ?"
+        rows = self._database.rows(asked, rule, day)
+        return [RuleUsed(rule, times, epoch, self._shop, terminal, day) for terminal, epoch, times in rows]
 
     def _count(self, header: EntryHeader, member: MemberRef | None, basket: Basket, acted: Mapping[str, int]) -> None:
         counted = {usage.rule for usage in basket.usage}

@@ -90,14 +90,15 @@ class Store:
         self.returns = RefundShelf(self._database)
         """What came back here of earlier sales."""
         self._holdings = Holdings(self._database, keys, identity, self._terminals, self._spent, self.returns)
-        self.allowances = Allowances(self._database, keys)
+        self.allowances = Allowances(self._database, keys, identity.address.shop)
         """How much members spent here lately, and their wrong PINs."""
         self._epochs = Epochs(self._database, self._journal, self._holdings.apply)
         self._shifts = Shifts(self._database, self._journal, identity.address)
         self._runs = Runs(self._database, self._journal)
         self._retention = Retention(self._database, self._journal)
         kept = (self._members, self._cashiers, self._catalogue, self._terminals, self._revocations, self._notices)
-        self._documents = DocumentShelf(self._database, self._journal, self._holdings, Shelves(*kept), attributes)
+        shelves = Shelves(*kept, self.allowances.rules)
+        self._documents = DocumentShelf(self._database, self._journal, self._holdings, shelves, attributes)
 
     @property
     def runs(self) -> Runs:

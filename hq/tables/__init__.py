@@ -4,7 +4,7 @@ Instants are Unix milliseconds, money minor units, points the pack's smallest un
 ``tenant/shop/terminal``. One module a subject; whoever asks, asks here.
 """
 
-from hq.tables.counts import rule_counts
+from hq.tables.counts import rule_counts, untold_counts
 from hq.tables.journal import carried, chains, entries, epoch_starts, terminals, transactions
 from hq.tables.ledger import (
     activations,
@@ -110,5 +110,6 @@ __all__ = [
     "top_ups",
     "transactions",
     "true_issuers",
+    "untold_counts",
     "value_terms",
 ]

@@ -36,7 +36,7 @@ from tests.agent.real_till import RealTill
 from tests.hq.borrowers import require_sound
 from tests.hq.on_the_line import Line, meet
 from tests.hq.test_value_from_tills import two_tills
-from tests.hq.tills import NOW_MS, TENANT, HeadOffice
+from tests.hq.tills import B1, NOW_MS, TENANT, HeadOffice
 from tests.txn.desk import GOLD, GOLD_UID, Desk, MemoryBook, promising
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -49,10 +49,12 @@ PAY = {"rule": "pay", "lane": "points", "priority": 9, "then": [{"pay_points": {
 class Shops:
     """Two tills of two shops, far from each other, and head office, with these rules."""
 
+    SECOND = B1
+
     def __init__(self, hq: HeadOffice, folder: Path, *rules: Mapping[str, object], **more: object) -> None:
         self.hq = hq
         self.rules = promising(*rules, **more)
-        self.a, self.b = two_tills(hq, folder, json.dumps(self.rules))
+        self.a, self.b = two_tills(hq, folder, json.dumps(self.rules), self.SECOND)
         hq.publish(DocumentKind.PACK)
         self._lines = Line(hq, self.a), Line(hq, self.b)
         self._passed_ms = 0

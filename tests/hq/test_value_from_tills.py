@@ -9,6 +9,7 @@ import pytest
 
 from contract.documents import CatalogueContent, CatalogueItem, DocumentKind, open_document
 from contract.envelope import keyring
+from contract.ids import TerminalAddress
 from contract.value import Account, Asset, Lease
 from hq.books import exception_lines, ledger_sums
 from hq.coupons import CouponTerms, issue_coupon
@@ -31,21 +32,23 @@ TOPPING = {"rule": "top-100", "title": "充100送20", "title_en": "Pay in 100, g
 RULES = json.dumps(promising({**TOPPING, "then": [{"top_up": {"steps": [LADDER]}}]}))
 
 
-def two_tills(hq: HeadOffice, folder: Path, rules: str) -> tuple[RealTill, RealTill]:
-    """Two tills of two shops that head office knows, with these rules, a member, and each the other's key."""
+def two_tills(hq: HeadOffice, folder: Path, rules: str, second: TerminalAddress = B1) -> tuple[RealTill, RealTill]:
+    """Two tills, of two shops unless ``second`` says otherwise, that head office knows, with these rules, a member, and
+    each the other's key.
+    """
     signed = hq.sign_pack(rules)
     here, there = new_signer(), new_signer()
     with writing(hq.engine) as connection:
         replace_members(connection, (MemberRow("m-1", "会员一", "gold", (), ("5a1c9e07",), None),))
         sealed = sealed_bytes(connection, DocumentKind.PACK, signed.digest)
-        for address, signer in ((A1, here), (B1, there)):
+        for address, signer in ((A1, here), (second, there)):
             enrol(connection, Enrolment(address, 1, signer.public), TENANT, NOW_MS)
     assert sealed is not None
     believed = keyring(hq.desk.signer.public)
     pack = open_document(sealed, believed)
     return (
-        real_till(folder / "a", A1, here, (B1, there), pack, believed),
-        real_till(folder / "b", B1, there, (A1, here), pack, believed),
+        real_till(folder / "a", A1, here, (second, there), pack, believed),
+        real_till(folder / "b", second, there, (A1, here), pack, believed),
     )
 
 
