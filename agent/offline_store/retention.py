@@ -46,7 +46,16 @@ class Retention:
         for epoch in self._journal.epochs():
             if gone < LET_GO_AT_ONCE:
                 gone += self._prune(epoch, before_ms, LET_GO_AT_ONCE - gone)
+            if self._ends_young(epoch, before_ms):
+                # What was made after it is younger, whatever a clock said then.
+                break
         return gone
+
+    def _ends_young(self, epoch: int, before_ms: int) -> bool:
+        """Whether the newest entry of an epoch is too young to go, and not of a clock that ran far ahead."""
+        newest = Place(epoch, self._journal.head(epoch).seq).row
+        row = self._database.row("SELECT wall_ms FROM journal WHERE place = ?", newest)
+        return row is not None and before_ms <= row[0] <= before_ms + 2 * KEPT_MS
 
     def _prune(self, epoch: int, before_ms: int, most: int) -> int:
         start, upto = self._journal.start(epoch), self._last_to_go(epoch)

@@ -1,6 +1,7 @@
 """Old entries go only where the disk is short, and only what head office has had for 90 days."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from agent.keys import Identity, new_transaction_id
 from agent.offline_store.retention import KEPT_MS, LET_GO_AT_ONCE
 from agent.offline_store.store import Room, Store, StoreCause, StoreError
 from agent.offline_store.verify import verify_journal
-from contract.bodies import CancelBody, EntryKind
+from contract.bodies import CancelBody, EntryKind, EpochReason
 from tests.contract.samples import ADDRESS
 from tests.offline_store.counter import NOON_MS, begin_epoch, cancel, identity, opened, sell, stamp
 
@@ -119,3 +120,15 @@ def test_pages_in_the_file_do_not_stand_for_a_disk_that_is_nearly_full(store: St
     with pytest.raises(StoreError) as refused:
         sell(store)
     assert refused.value.cause is StoreCause.FULL
+
+
+def test_what_follows_a_young_entry_is_young_whatever_the_clock_said(store: Store, disk: Disk) -> None:
+    _season(store, 10)
+    # It begins while the clock has not been set yet, as after a repair of the file.
+    store.begin_epoch(2, EpochReason.JOURNAL_DAMAGED, new_transaction_id(), replace(stamp(), wall_ms=0))
+    carry_all(store)
+    _acknowledge(store, 2, NOON_MS + KEPT_MS)
+    disk.free = RESERVE - 1
+    with pytest.raises(StoreError):
+        sell(store)
+    assert store.entry(1).header.epoch == 2
