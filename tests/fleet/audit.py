@@ -8,6 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 
+from contract.ids import TerminalAddress
 from tests.fleet.truth import Truth
 
 SUMS = "SELECT account, unit, SUM(amount) FROM postings GROUP BY account, unit HAVING SUM(amount) <> 0"
@@ -101,11 +102,13 @@ def refund_differences(books: sqlite3.Connection, refunds: dict[bytes, tuple[int
             yield f"the refund {transaction.hex()[:6]} is kept as {said}"
 
 
-def lease_differences(books: sqlite3.Connection, truth: Truth) -> Iterator[str]:
-    """Head office has of each lease what was granted, drawn and returned wherever it was held."""
+def lease_differences(books: sqlite3.Connection, truth: Truth, forked: set[TerminalAddress]) -> Iterator[str]:
+    """Head office has of each lease what was granted, drawn and returned wherever it was held; what a disk that is
+    ``forked`` held, and gave away, is told in two ways.
+    """
     for lease, granted, granted_bonus, drawn, drawn_bonus, returned, returned_bonus, state in books.execute(LEASES):
         lent = truth.leases.get(lease)
-        if lent is None:
+        if lent is None or forked & {lent.holder, truth.given.get(lease)}:
             continue
         told = (granted, granted_bonus, drawn + returned, drawn_bonus + returned_bonus)
         true = (lent.amount, lent.bonus_minor, lent.taken, lent.bonus_taken_minor)

@@ -10,7 +10,6 @@ from contract.postings import COUPONS, coupon_account, granted_account, taken_ac
 from contract.trade import RefundBody
 from contract.value import Asset
 from hq.lease_book import beyond_leases_account
-from tests.fleet.audit import OUTSTANDING
 from tests.fleet.offers import CODES
 from tests.fleet.office import RESTORING
 from tests.fleet.value import coupons_in
@@ -21,6 +20,10 @@ COUPON_BALANCES = "SELECT account, SUM(amount) FROM postings WHERE unit = 'coupo
 OPEN = "SELECT address, epoch, seq FROM exceptions WHERE reason = ? AND settled_ms IS NULL"
 ON_FLOOR = "SELECT address, epoch, seq, holder, on_floor FROM charges WHERE on_floor > 0"
 FREE = "SELECT member, SUM(principal + bonus) FROM lots GROUP BY member"
+LENT = """
+    SELECT holder, SUM(granted - drawn - returned + granted_bonus - drawn_bonus - returned_bonus)
+    FROM leases WHERE asset = 'stored' AND state IN ('active', 'suspended', 'transit') GROUP BY holder
+"""
 HELD = "SELECT holder, SUM(amount + bonus) FROM hold_parts WHERE asset = 'stored' GROUP BY holder"
 
 
@@ -68,7 +71,7 @@ def floor_differences(books: sqlite3.Connection) -> Iterator[str]:
     ((restoring,),) = books.execute(RESTORING)
     if restoring:
         return
-    lent = {member: amount + bonus for member, amount, bonus in books.execute(OUTSTANDING)}
+    lent = dict(books.execute(LENT))
     held = dict(books.execute(HELD))
     free = {member: amount - lent.get(member, 0) - held.get(member, 0) for member, amount in books.execute(FREE)}
     borne: set[tuple[str, int, int]] = set()

@@ -10,6 +10,7 @@ office's books through a connection of its own, in plain SQL. After each event:
 - a transaction is posted once; the ledger's sum is 0 in every unit after each entry; no account is below its bound;
 - no more of a sale comes back than was sold, and no more of a top-up than was paid in;
 - beyond what was lent nobody spends more at a terminal in a day than its floor limit;
+- no terminal takes a coupon again that it did not give back;
 - a shift that is closed comes to what its entries say.
 
 At the end, after the faults are healed and everything had time to travel, every entry on a disk and every entry once
@@ -117,6 +118,7 @@ class Witness:
         for promise, found in (
             ("nothing comes back twice", self.truth.back_twice(copies)),
             ("a lease gives no more than was lent", self.truth.overdrawn(copies)),
+            ("a terminal takes a coupon once", self.truth.taken_again(copies)),
             ("nobody spends beyond the floor limit of a day", self.truth.beyond_floor(copies)),
             ("no account is below its bound", self.truth.below_bound()),
         ):

@@ -9,6 +9,7 @@ from tests.hq.tills import PACK as SALES_RULES
 FUNDED = "shop-a"
 """The merchant that pays for its points in advance; what it has not paid for is given once it has."""
 POOL_POINTS = 400
+CURRENCY = "CNY"
 COUNT_CARD = "ten"
 FLOOR_DAY_MINOR = 4_000
 """So much stored value a day a till lets a member with a card that proves its key spend beyond what was lent to it."""

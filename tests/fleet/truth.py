@@ -29,17 +29,19 @@ from contract.postings import (
     POINTS,
     Posting,
     granted_account,
+    member_bonus_account,
     member_points_account,
     member_principal_account,
     pool_account,
 )
 from contract.slips import Slip
 from contract.trade import RedemptionBody, RefundBody, SaleBody, TopUpBody
-from contract.value import Asset, Draw, Lease
+from contract.value import Asset, Draw, Lease, bonus_place, ledger_place
 from hq.documents import DAY_MS
 from hq.lease_book import beyond_leases_account
 from hq.settlement.movements import TOLD_LATE
-from tests.fleet.offers import FLOOR_DAY_MINOR, FUNDED
+from tests.fleet.offers import CURRENCY, FLOOR_DAY_MINOR, FUNDED
+from tests.fleet.value import coupons_in
 
 NEVER_OWED = ("/principal", "/bonus", "/points", "/uses/", "gift/", "budget/")
 """In the names of accounts that head office owes, or keeps to give, and that nobody may overdraw."""
@@ -86,6 +88,12 @@ class Truth:
         """By account, points that came back with goods and were spent by then: it may be so much below 0."""
         self.on_floor: Counter[tuple[TerminalAddress, str, int]] = Counter()
         """What members spent beyond what was lent, by terminal and member, and by the day of the entry's own clock."""
+        self.moved: Counter[tuple[TerminalAddress, tuple[str, str]]] = Counter()
+        """What terminals took of accounts, and gave back to them; what came on a slip also stands with its giver."""
+        self.coupons: Counter[tuple[TerminalAddress, str]] = Counter()
+        """How often a terminal has taken a coupon and not given it back."""
+        self.given: dict[bytes, TerminalAddress] = {}
+        """From whom a slip came, by the lease on it."""
         self.excused: set[str] = set()
         """Accounts that a lost booking of head office's own was on: no terminal can give that back."""
         self.changed = False
@@ -105,6 +113,7 @@ class Truth:
                 for posting in (*body.postings, *filling(header, body), *borne(header, body)):
                     self.balances[posting.account, posting.unit] += posting.amount
         self._see_goods(header, body)
+        self._see_moved(header, body)
         for lease in self._lent(header, body):
             lent = self.leases.setdefault(lease.lease, Lent(0, 0, holder))
             lent.amount, lent.bonus_minor, lent.holder = lease.amount, lease.bonus_minor, holder
@@ -131,6 +140,32 @@ class Truth:
                 if sold is not None:
                     sold.units_back.update(dict(enumerate(body.units)))
                     sold.back_minor += body.refund_minor
+
+    def _see_moved(self, header: EntryHeader, body: Body) -> None:
+        """Count what is charged, at most, where a disk went two ways."""
+        moved = [draw for draw in _drawn(body) if draw.account.asset is not Asset.COUPON]
+        if isinstance(body, RefundBody):
+            moved += body.returned
+            if body.member is not None:
+                place = member_bonus_account(body.member.member), body.currency
+                self.moved[header.address, place] += body.bonus_back_minor
+        for item in moved:
+            for address in {header.address, self.given.get(item.lease, header.address)}:
+                self.moved[address, ledger_place(item.account, CURRENCY)] += item.amount
+                if item.account.asset is Asset.STORED:
+                    self.moved[address, bonus_place(item.account, CURRENCY)] += item.bonus_minor
+        if isinstance(body, SlipInBody):
+            self.given[_slip_in(body).value.lease] = _slip_in(body).giver
+        self.coupons.update({(header.address, code): 1 for code in coupons_in(body)})
+        if isinstance(body, RefundBody):
+            self.coupons.subtract({(header.address, code): 1 for code in body.codes_restored})
+
+    def taken_again(self, copies: Counter[TerminalAddress]) -> str:
+        """Which terminal took a coupon more often than once without giving it back, times the number of its disks."""
+        for (address, code), times in self.coupons.items():
+            if times > max(1, copies[address]):
+                return f"{code} is taken {times} times at {address}"
+        return ""
 
     def back_twice(self, copies: Counter[TerminalAddress]) -> str:
         """Of which transaction more came back than was sold, times the number of disks that could take it back."""
@@ -187,8 +222,7 @@ class Truth:
             if content.epoch == header.epoch:
                 yield from content.granted
         if isinstance(body, SlipInBody):
-            payload = envelope.peek(body.slip, MAX_SLIP_BYTES)
-            yield wire.unpack(Slip, payload, MAX_SLIP_BYTES).value
+            yield _slip_in(body).value
 
 
 def filling(header: EntryHeader, body: Body) -> tuple[Posting, ...]:
@@ -208,6 +242,10 @@ def borne(header: EntryHeader, body: Body) -> tuple[Posting, ...]:
             account, bearer = member_principal_account(draw.account.holder), beyond_leases_account(header.address.shop)
             found += [Posting(account, body.currency, -draw.amount), Posting(bearer, body.currency, draw.amount)]
     return tuple(found)
+
+
+def _slip_in(body: SlipInBody) -> Slip:
+    return wire.unpack(Slip, envelope.peek(body.slip, MAX_SLIP_BYTES), MAX_SLIP_BYTES)
 
 
 def _drawn(body: Body) -> Iterable[Draw]:
