@@ -12,7 +12,7 @@ from agent.offline_store.store import Room, Store, StoreCause, StoreError
 from agent.offline_store.verify import verify_journal
 from contract.bodies import CancelBody, EntryKind, EpochReason
 from tests.contract.samples import ADDRESS
-from tests.offline_store.counter import NOON_MS, begin_epoch, cancel, identity, opened, sell, stamp
+from tests.offline_store.counter import NOON_MS, begin_epoch, cancel, carry_all, identity, opened, sell, stamp
 
 RESERVE = 1_000_000
 
