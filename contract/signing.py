@@ -7,6 +7,7 @@ This room makes no keys (that needs randomness) and reads no files.
 
 import hashlib
 from enum import IntEnum
+from functools import lru_cache
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -50,7 +51,7 @@ class PublicKey:
             return False
         try:
             if self.algorithm is Algorithm.EDDSA:
-                ed25519.Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
+                _ed25519(self.raw).verify(signature, message)
             else:
                 point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), self.raw)
                 r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
@@ -64,6 +65,11 @@ class PublicKey:
     def text(self) -> str:
         """Return ``eddsa:<hex>`` or ``es256:<hex>``, the form in files and configuration."""
         return f"{self.algorithm.name.lower()}:{self.raw.hex()}"
+
+
+@lru_cache(maxsize=256)
+def _ed25519(raw: bytes) -> ed25519.Ed25519PublicKey:
+    return ed25519.Ed25519PublicKey.from_public_bytes(raw)
 
 
 class Signer(Protocol):

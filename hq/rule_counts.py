@@ -198,12 +198,12 @@ def _limited_now(connection: Connection, desk: Desk) -> frozenset[str]:
 
 def _acted(place: Place, meaning: Meaning, known: Known) -> Iterator[_Acted]:
     body, header = meaning.body, meaning.header
-    acted = _times(body)
-    if not acted or not isinstance(body, SaleBody | TopUpBody | RedemptionBody):
+    if not isinstance(body, SaleBody | TopUpBody | RedemptionBody):
         return
     pack = known.packs.get(body.pack.digest)
     if pack is None or not pack[1].shared.limited:
         return
+    acted = _times(body)
     limited = pack[1].shared.limited
     member = None if body.member is None else body.member.member
     day = day_of(header.wall_ms, zone_of(header.address.shop, pack[1].pack))
