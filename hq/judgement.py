@@ -110,7 +110,9 @@ def _findings(meaning: Meaning, known: Known, now_ms: int) -> Iterator[Finding]:
             yield Finding(Cause.CASH_DIFFERS, f"shift {body.number}: counted {counted}, expected {expected}")
         case EpochStartBody() as body:
             told = f"{body.reason}: after epoch {body.previous_epoch}, {body.head_seq} entries there, of which"
-            yield Finding(Cause.EPOCH_BEGAN, f"{told} {body.acked_seq} were acknowledged")
+            # Nothing else will ever show where the old epoch ended, so its leases wait for a person.
+            lent = "" if body.head_proven else "; what it was lent stays suspended until somebody writes it off"
+            yield Finding(Cause.EPOCH_BEGAN, f"{told} {body.acked_seq} were acknowledged{lent}")
             if body.lost:
                 lost = ", ".join(str(seq) for seq in body.lost)
                 yield Finding(Cause.ENTRIES_LOST, f"epoch {body.previous_epoch}: {lost}")

@@ -14,9 +14,11 @@ from hq import books, chains, ledger
 from hq.bulletins import publish_keys
 from hq.db import writing
 from hq.documents import announcements, sealed_bytes
+from hq.grants import write_off
 from hq.tables import chains as chain_rows
 from hq.tables import entries, postings, sales, transactions
 from hq.unsettled import Cause
+from tests.hq.borrowers import Borrower, lend, require_sound, take_step
 from tests.hq.tills import A1, B1, NOW_MS, HeadOffice, Till
 
 
@@ -356,3 +358,23 @@ def test_tills_are_told_whose_slips_to_believe_when_a_till_begins_an_epoch(hq: H
     content = open_document(sealed or b"", keyring(hq.desk.signer.public)).document.content
     keys = {(item.address, item.epoch): item.key for item in wire.unpack(KeysContent, content, 10_000).terminals}
     assert keys == {(A1, 1): till.key.text(), (A1, 2): till.key.text(), (B1, 1): other.key.text()}
+
+
+@pytest.mark.parametrize("proven", [False, True])
+def test_people_are_told_whether_the_leases_of_an_ended_epoch_wait_for_them(hq: HeadOffice, proven: bool) -> None:
+    """A file that kept its structure proves where it ended; of any other a person decides."""
+    a = Borrower(hq, hq.enrolled())
+    a.top_up(10_000)
+    a.sync()
+    a.begin_epoch(head_proven=proven)
+    a.sync()
+    lines = hq.look(books.exception_lines)
+    (told,) = (line.detail for line in lines if line.reason == Cause.EPOCH_BEGAN)
+    assert told.endswith("stays suspended until somebody writes it off") is not proven
+    take_step(hq)
+    assert bool(lend(hq, A1, 10_000)) is proven
+    if not proven:
+        with writing(hq.engine) as connection:
+            write_off(connection, hq.desk, A1, None, "Chen", NOW_MS)
+        assert lend(hq, A1, 10_000) == 10_000
+    require_sound(hq)
