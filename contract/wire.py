@@ -3,7 +3,6 @@ strict decoding follow from it, and so does the authored form with names (``cont
 
 A record is a CBOR map with integer keys. A field that has its default is left out, and must be. An unknown key, a
 missing field, a wrong type or a value beyond its limits is a ContractError with the path to the field, never a guess.
-One declaration per field means no second place can disagree.
 """
 
 import re
