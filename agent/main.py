@@ -3,6 +3,7 @@
 This is the one place that knows all the rooms of the agent; nothing is decided here but who gets what.
 """
 
+import gc
 import logging
 import signal
 import sys
@@ -62,13 +63,24 @@ def run(config_path: Path) -> int:
         with ExitStack() as running:
             till = _build(config, running)
             _log.info(event("ready", terminal=config.address))
-            till.run(lambda: stopping.asked)
+            gc.freeze()
+            gc.enable()
+            till.run(lambda: stopping.asked, _clear_up)
     except (KeyFileError, StoreError) as error:
         print(f"tapledger: the till cannot start: {error}", file=sys.stderr)
         if isinstance(error, StoreError) and error.cause is not StoreCause.LOCKED:
             _say_on_glass(config)
         return 1
     return 0
+
+
+def _clear_up() -> None:
+    """Throw away what only the start needed; what is left stays as long as the program, and is not looked through again
+    while somebody pays.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _say_on_glass(config: AgentConfig) -> None:

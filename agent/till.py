@@ -148,11 +148,15 @@ class Till:
         self._frames = 0
         self._dropped_seen = 0
         self._rules_over = False
+        self._once_quiet: Callable[[], None] | None = None
 
-    def run(self, should_stop: Callable[[], bool]) -> None:
-        """Serve until told to stop."""
+    def run(self, should_stop: Callable[[], bool], once_quiet: Callable[[], None] | None = None) -> None:
+        """Serve until told to stop. ``once_quiet`` is called when nothing happens for a moment, the first time only."""
+        self._once_quiet = once_quiet
         self._presence.tick()
         self._step(events.Started())
+        # The first picture waits for no device.
+        self._show()
         while not should_stop():
             try:
                 self._turn()
@@ -166,6 +170,9 @@ class Till:
         if fact is None:
             self._step(events.Tick())
             self._look_at_rules()
+            if self._once_quiet is not None:
+                self._once_quiet()
+                self._once_quiet = None
         else:
             self._handle(fact)
         self._say_when_input_was_dropped()
