@@ -41,7 +41,7 @@ from contract.named import parse_json
 from contract.presentations import open_presentation, read_presentation_text
 from contract.signing import parse_public_key
 from contract.slips import open_slip, read_slip_text
-from contract.wire import pack, unpack
+from contract.wire import from_wire, pack, unpack
 from hq import sources
 from hq.errors import OfficeError
 from rules.authoring import read_authored, read_authored_basket
@@ -167,7 +167,7 @@ def _contents() -> dict[str, Door]:
     def of_body(kind: EntryKind) -> Door:
         payload = _payload(_told()[f"entry: {kind}"], ContentType.ENTRY)
         inside = cbor.decode(payload, MAX_PAYLOAD_BYTES)[1]
-        return Door(lambda data: unpack(body_type(kind), data, MAX_PAYLOAD_BYTES), (inside,))
+        return Door(lambda data: _read_both_ways(body_type(kind), data), (inside,))
 
     bodies = {f"body of {kind}": of_body(kind) for kind in EntryKind}
     member = documents.MemberRecord("m-0001", "会员一", "gold", ("vip",), (b"\x04\xa1\xb2\xc3",), 120, "13800000001")
@@ -202,6 +202,21 @@ def _contents() -> dict[str, Door]:
     }
     of_documents = {name: Door(read, tuple(pack(seed) for seed in seeds)) for name, (read, seeds) in contents.items()}
     return bodies | of_documents | {"pack": Door(read_pack, (write_pack(read_authored(PACK)),))}
+
+
+def _read_both_ways(of: type, data: bytes) -> None:
+    """Read a record at once and the plain way, which take the same and refuse it in the same words."""
+    plainly: object
+    try:
+        plainly = repr(from_wire(of, cbor.decode(data, MAX_PAYLOAD_BYTES)))
+    except ContractError as error:
+        plainly = (error.reason, error.path, error.detail)
+    try:
+        at_once = repr(unpack(of, data, MAX_PAYLOAD_BYTES))
+    except ContractError as error:
+        assert plainly == (error.reason, error.path, error.detail)
+        raise
+    assert at_once == plainly
 
 
 def _texts() -> dict[str, Door]:
