@@ -116,6 +116,10 @@ class Pn532:
         """The fault that the next fitting command will meet."""
         return self._faults.failing
 
+    def fall_asleep(self) -> None:
+        """Go to power-down without being told to, as chips do on a weak supply: only a wake-up is heard then."""
+        self._chip.power_on()
+
     @property
     def asleep(self) -> bool:
         """Whether the chip is in its power-down."""

@@ -8,6 +8,7 @@ libnfc can abort() its process, and a hung one cannot be interrupted; so it has 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from agent.drivers.card_lines import card_fact
@@ -16,10 +17,14 @@ from agent.drivers.child import Child, ChildPlan
 from agent.drivers.facts import Emit, Status
 from agent.drivers.libnfc_reader import Connstring
 from agent.drivers.options import seconds
+from agent.drivers.pins import Pins, PinsUnusable, pin
 from contract import settings
 from contract.making import dataclass
 
 _CHILD_MODULE = "agent.drivers.card_libnfc_child"
+_RESET_AFTER = ("reader_silent", "reader_garbled", "reader_hung")
+_RESET_S = 0.01
+"""So long the line is low, and so long the chip gets to start: ten times what it needs."""
 _PROBLEMS = {"library_missing": (Status.CONFIG_ERROR, "install_libnfc")}
 
 
@@ -29,7 +34,8 @@ class CardLibnfcOptions:
 
     `connstring` is as libnfc writes it, `child_timeout_s` the silence after which the child is killed, `poll_s` the
     pause between two looks at the field, `restart_limit_s` the longest pause before a lost child is replaced, `cards`
-    what cards carry (`to_argument` of cards/plan.py).
+    what cards carry (`to_argument` of cards/plan.py), `reset_pin` the board's pin that leads to the chip's RSTPDN (-1:
+    none does).
     """
 
     connstring: str
@@ -37,6 +43,7 @@ class CardLibnfcOptions:
     poll_s: float = 0.06
     restart_limit_s: float = 2.0
     cards: str = "{}"
+    reset_pin: int = -1
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> CardLibnfcOptions:
@@ -51,6 +58,7 @@ class CardLibnfcOptions:
                 "child_timeout_s": seconds(3.0, 1.0, 60.0),
                 "poll_s": seconds(0.06, 0.01, 1.0),
                 "restart_limit_s": seconds(2.0, 0.1, 60.0),
+                "reset_pin": pin(),
                 **TABLES,
             }
         )
@@ -82,7 +90,8 @@ class CardLibnfc:
             environment={"LIBNFC_LOG_LEVEL": "0"},
             problems=_PROBLEMS,
         )
-        self._child = Child(name, plan, emit, card_fact)
+        self._reset_pin = options.reset_pin
+        self._child = Child(name, plan, emit, card_fact, self._reset)
 
     def start(self) -> None:
         """Begin watching; the reader may come later."""
@@ -91,3 +100,23 @@ class CardLibnfc:
     def close(self) -> None:
         """End, and leave no process behind; within a second; may be called again."""
         self._child.close()
+
+    def _reset(self, reason: str) -> tuple[Status, str, str] | None:
+        """Reset a chip that nothing else brings back, by its own line (PN532 data sheet: RSTPDN, active low); return
+        what is wrong with the line if something is.
+        """
+        if self._reset_pin < 0 or reason not in _RESET_AFTER:
+            return None
+        try:
+            pins = Pins()
+            try:
+                line = pins.output(self._reset_pin, active_low=True)
+                line.on()
+                time.sleep(_RESET_S)
+                line.off()
+                time.sleep(_RESET_S)
+            finally:
+                pins.close()
+        except PinsUnusable as error:
+            return error.status, error.reason, error.next_step
+        return None

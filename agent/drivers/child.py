@@ -80,7 +80,7 @@ class Child:
 
     `fact_of` makes a fact of a line that is none of ours, for the device named first; it raises ValueError, KeyError
     or TypeError for one it cannot read, and the process is replaced. `before_restart` is told why the last one went,
-    in the child's thread, before another is tried.
+    in the child's thread, before another is tried; what it returns, if something, is reported.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Child:
         plan: ChildPlan,
         emit: Emit,
         fact_of: Callable[[str, Said], Fact],
-        before_restart: Callable[[str], None] = lambda _reason: None,
+        before_restart: Callable[[str], tuple[Status, str, str] | None] = lambda _reason: None,
     ) -> None:
         self._device = device
         self._plan = plan
@@ -99,6 +99,7 @@ class Child:
         self._report = Report(device, emit)
         self._now: tuple[Status, str, str] | None = None
         self._was_ready = False
+        self._serves = False
         self._wake: int | None = None
         self._thread = DeviceThread(f"{device} process", self._report, self._supervise, _RESTART_DELAYS_S[0])
         self._closing = self._thread.closing
@@ -138,10 +139,13 @@ class Child:
             failures = 1 if time.monotonic() - started_s > _WELL_AFTER_S else failures + 1
             delay_s = _RESTART_DELAYS_S[min(failures, len(_RESTART_DELAYS_S)) - 1]
             if not self._closing.wait(min(delay_s, self._plan.restart_limit_s)):
-                self._before_restart(reason)
+                trouble = self._before_restart(reason)
+                if trouble is not None:
+                    self._tell(*trouble)
 
     def _run(self) -> str:
         """Run a process to its end, and return the reason of it."""
+        self._serves = False
         try:
             child = subprocess.Popen(
                 [sys.executable, "-m", self._plan.module, *self._plan.arguments],
@@ -193,14 +197,14 @@ class Child:
         said = json.loads(line)
         match said["t"]:
             case "ready":
-                self._was_ready = True
+                self._was_ready = self._serves = True
                 self._tell(Status.READY, str(said.get("reason", "")), str(said.get("next_step", "")))
             case "beat":
                 # A report that found the mailbox full is told now.
                 if self._now is not None:
                     self._report.say(*self._now)
                 limit = self._plan.resident_limit_bytes * (1 if said.get("idle", True) else 2)
-                return _RENEWED if resident_bytes(pid) > limit else None
+                return _RENEWED if self._serves and resident_bytes(pid) > limit else None
             case "lost":
                 return str(said["reason"])
             case _:
