@@ -98,8 +98,12 @@ def counts_wait(connection: Connection, now_ms: int) -> bool:
     """Whether :func:`tell_counts` would have something to look at."""
     if connection.execute(select(untold_counts.c.holder).limit(1)).first() is None:
         return False
-    newest = _newest(connection, DocumentKind.MEMBERS)
-    return newest is not None and newest.published_ms <= now_ms - TELL_EVERY_MS
+    told_ms = connection.scalar(
+        select(func.max(documents.c.published_ms)).where(
+            documents.c.kind == DocumentKind.MEMBERS.value, documents.c.shop.is_(None)
+        )
+    )
+    return told_ms is not None and told_ms <= now_ms - TELL_EVERY_MS
 
 
 def _members_now(
