@@ -1,8 +1,7 @@
 """What judging a batch needs to know of the books, asked in a few statements for all its entries together."""
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,6 +22,7 @@ from hq.packs import PackShelf
 from hq.tables import catalogue_heads, entries, members, presentations, refunds, terminals, transactions
 from hq.unsettled import Place
 from rules.engine.compiled import Compiled
+from rules.refund import Refund
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Known:
     origins: dict[bytes, Origin] = field(default_factory=dict)
     currency: str | None = None
     """The tenant's, where an entry moves value that is money."""
+    ahead: dict[bytes, tuple[Refund, ...]] = field(default_factory=dict)
+    """Returns of what is not in the books yet, by the transaction they refer to."""
 
     def learn(self, place: Place, meaning: Meaning, posted: bool) -> None:
         """Take in an entry whose transaction is new."""
@@ -58,11 +60,16 @@ class Known:
         body = meaning.body
         if isinstance(body, SaleBody | TopUpBody):
             known = self.packs.get(body.pack.digest)
-            origin = Origin(meaning.digest, body, None if known is None else known[1])
+            earlier = self.ahead.pop(meaning.header.transaction, ())
+            origin = Origin(meaning.digest, body, None if known is None else known[1], earlier)
             self.origins.setdefault(meaning.header.transaction, origin)
-        elif isinstance(body, RefundBody) and (sold := self.origins.get(body.original.transaction)) is not None:
-            earlier = (*sold.earlier, returned_as(body))
-            self.origins[body.original.transaction] = replace(sold, earlier=earlier)
+        elif isinstance(body, RefundBody):
+            original = body.original.transaction
+            sold = self.origins.get(original)
+            if sold is None:
+                self.ahead[original] = (*self.ahead.get(original, ()), returned_as(body))
+            else:
+                self.origins[original] = replace(sold, earlier=(*sold.earlier, returned_as(body)))
 
 
 def look_up(
@@ -72,7 +79,8 @@ def look_up(
     transaction.
     """
     asking = [item.body for item in meanings if isinstance(item.body, RefundBody)]
-    origins = dict(_origins(connection, asking, shelf, before))
+    returned = _returned(connection, {body.original.transaction for body in asking}, before)
+    origins = dict(_origins(connection, returned, shelf))
     packs = {digest: shelf.find(connection, digest) for digest in {*_packs(meanings)}}
     who = [found for item in meanings if (found := member_of(item)) is not None]
     claims = {claimed(item.header, posted) for item in meanings for posted in (True, False)}
@@ -92,6 +100,7 @@ def look_up(
         _presentations(connection, known_shown),
         origins,
         _currency(connection, meanings),
+        {original: earlier for original, earlier in returned.items() if earlier and original not in origins},
     )
 
 
@@ -167,31 +176,39 @@ def _place(row: Any) -> Place:
     return Place(parse_address(row.address), row.epoch, row.seq)
 
 
-def _origins(
-    connection: Connection, asking: Sequence[RefundBody], shelf: PackShelf, before: bytes | None
-) -> Iterator[tuple[bytes, Origin]]:
-    """The sales that returns refer to, with the returns that are in the books already."""
-    asked = {body.original.transaction for body in asking}
+def _returned(
+    connection: Connection, asked: Collection[bytes], before: bytes | None
+) -> dict[bytes, tuple[Refund, ...]]:
+    """The returns in the books of these transactions, those that came before the transaction ``before`` if any."""
     if not asked:
-        return
+        return {}
+    found: dict[bytes, list[Refund]] = {original: [] for original in asked}
     returns = select(refunds).where(refunds.c.original_transaction.in_(asked), refunds.c.posted)
     if before is not None:
         own = select(transactions.c.entry_id).where(transactions.c.transaction_id == before).scalar_subquery()
         returns = returns.where(refunds.c.entry_id < own)
-    earlier = defaultdict(list)
     for row in connection.execute(returns.order_by(refunds.c.entry_id)):
         amounts = (row.refund_minor, row.to_stored_minor, row.points_back, row.points_restored, row.bonus_back_minor)
-        earlier[row.original_transaction].append(refund_of(row.units, amounts))
+        found[row.original_transaction].append(refund_of(row.units, amounts))
+    return {original: tuple(earlier) for original, earlier in found.items()}
+
+
+def _origins(
+    connection: Connection, returned: Mapping[bytes, tuple[Refund, ...]], shelf: PackShelf
+) -> Iterator[tuple[bytes, Origin]]:
+    """The sales that returns refer to, with the returns that are in the books already."""
+    if not returned:
+        return
     for row in connection.execute(
         select(transactions.c.transaction_id, transactions.c.digest, entries.c.address, entries.c.sealed)
         .join(entries, entries.c.id == transactions.c.entry_id)
-        .where(transactions.c.transaction_id.in_(asked))
+        .where(transactions.c.transaction_id.in_(sorted(returned)))
     ):
         sale = _made(connection, parse_address(row.address), row.sealed)
         if sale is not None:
             known = shelf.find(connection, sale.pack.digest)
             compiled = None if known is None else known[1]
-            yield row.transaction_id, Origin(row.digest, sale, compiled, tuple(earlier[row.transaction_id]))
+            yield row.transaction_id, Origin(row.digest, sale, compiled, returned[row.transaction_id])
 
 
 def _made(connection: Connection, address: TerminalAddress, sealed: bytes) -> SaleBody | TopUpBody | None:

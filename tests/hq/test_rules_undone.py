@@ -10,10 +10,12 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import select
 
+from contract import topics
 from contract.basket import Basket, BasketLine, Customer
 from contract.bodies import EntryKind
 from contract.documents import DocumentKind
 from contract.journal import Entry
+from contract.topics import Up
 from contract.trace import RuleTimes
 from contract.trade import Original, PackRef, PerpetualTotals, RefundBody, SaleBody, Tender, TenderKind
 from hq.books import exception_lines
@@ -138,6 +140,25 @@ def test_what_came_back_before_its_sale_was_told_is_taken_off_all_the_same(limit
     limited.hq.offer(later, later.entries[0], limited.takes_back(later, other), later.carry(other))
     assert limited.counts() == {"": 0, "a1": 0}
     assert limited.found() == []
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_sale_that_came_back_twice_is_found_out_though_its_first_return_came_before_it(
+    limited: Limited, together: bool
+) -> None:
+    a, b = limited.hq.enrolled(A1), limited.hq.enrolled(B1)
+    sale = limited.sells(a)
+    first, again = limited.takes_back(b, sale), limited.takes_back(a, sale)
+    batches = (topics.up(B1, Up.BATCH), b.batch(first)), (topics.up(A1, Up.BATCH), a.batch(sale, again))
+    if together:
+        assert limited.hq.worker.together(batches, NOW_MS)[1] == []
+    else:
+        for topic, payload in batches:
+            limited.hq.worker.handle(topic, payload, NOW_MS)
+    with reading(limited.hq.engine) as connection:
+        told = [(line.address, line.reason) for line in exception_lines(connection)]
+    assert told == [(B1, "original_unknown"), (A1, "returned_twice")]
+    assert limited.counts() == {"": 0, "a1": 0}
 
 
 def test_a_clock_far_ahead_makes_nobody_forget_this_day(limited: Limited) -> None:
