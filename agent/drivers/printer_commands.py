@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from pathlib import Path
 from typing import Any
 
 from agent.drivers.printer_layout import Line, layout
@@ -16,6 +17,9 @@ from agent.paper import Cut, Feed, Paper, Qr
 
 KANJI_ON = b"\x1c&"
 """FS &: bytes from 0x81 on are halves of Chinese characters. python-escpos sends Chinese without it."""
+
+PROFILE = Path(__file__).with_name("printer_profile.json")
+"""What python-escpos is to know about printers, in the form of its own list of models."""
 
 OPEN_S = 0.5
 DOTS_PER_COLUMN = 12
@@ -81,6 +85,8 @@ def _qr_dots(data: str, options: PrinterEscposOptions) -> int:
 
 def _escpos_printers() -> Any:
     """python-escpos' module of printers."""
+    # It would read what three dozen models can do, for as long as the rest of the till takes to start; one is enough.
+    os.environ.setdefault("ESCPOS_CAPABILITIES_FILE", str(PROFILE))
     from escpos import capabilities, printer
 
     # Each import of the library leaves a new folder among the temporary files.
