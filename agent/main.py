@@ -11,21 +11,23 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from agent.clock import SystemClock
 from agent.config import AgentConfig, DeviceConfig, read_config
+from agent.counter import Counter
 from agent.courier import Courier
 from agent.drivers.facts import DeviceStatus, Emit, Status
-from agent.drivers.table import Driver, open_driver
+from agent.drivers.table import open_driver
 from agent.keys import Identity, KeyFileError, load_identity, new_transaction_id
 from agent.log import event, set_up_logging
 from agent.lookups import StoreBook
 from agent.offline_store.faults import StoreCause, StoreError
 from agent.offline_store.recovery import Recovery, recover
 from agent.offline_store.store import Store
+from agent.starting import cannot_start, open_now
 from agent.sync.link import Link, LinkOptions
-from agent.till import Counter, Glass, Mailbox, Printer, Till
+from agent.till import Mailbox, Till
 from agent.txn.state import Lang, TillState
 from agent.ui_tft.fonts import FontMissing
 from agent.ui_tft.frame import Frame
@@ -63,11 +65,14 @@ def run(config_path: Path) -> int:
         with ExitStack() as running:
             till = _build(config, running)
             _log.info(event("ready", terminal=config.address))
+            # Unlike stdout, stderr takes any letters in any locale.
+            print(open_now(config.address), file=sys.stderr, flush=True)
             gc.freeze()
             gc.enable()
             till.run(lambda: stopping.asked, _clear_up)
     except (KeyFileError, StoreError) as error:
-        print(f"tapledger: the till cannot start: {error}", file=sys.stderr)
+        said = cannot_start(error)
+        print(f"tapledger: {said.en}\ntapledger: {said.zh}", file=sys.stderr)
         if isinstance(error, StoreError) and error.cause is not StoreCause.LOCKED:
             _say_on_glass(config)
         return 1
@@ -168,10 +173,13 @@ def _mended(store: Store, path: Path, identity: Identity) -> str:
 
 def _start_devices(devices: tuple[DeviceConfig, ...], emit: Emit, running: ExitStack) -> Counter:
     """Start every device that is configured. One that cannot be configured is shown on the glass and left out."""
-    started: dict[str, Driver] = {}
+    started: dict[str, Any] = {}
     for device in devices:
+        if not device.enabled:
+            emit(DeviceStatus(device.name, Status.DISABLED, "switched_off", "check_config"))
+            continue
         try:
-            driver = open_driver(device.name, device.technology, device.name, device.options, emit)
+            driver = open_driver(device.capability, device.technology, device.name, device.options, emit)
         except SettingsError as error:
             _log.error(event("device_config_error", device=device.name, problem=str(error)))
             emit(DeviceStatus(device.name, Status.CONFIG_ERROR, "wrong_options", "check_config"))
@@ -179,4 +187,4 @@ def _start_devices(devices: tuple[DeviceConfig, ...], emit: Emit, running: ExitS
         driver.start()
         running.callback(driver.close)
         started[device.name] = driver
-    return Counter(cast("Printer | None", started.get("printer")), cast("Glass | None", started.get("glass")))
+    return Counter(started.get("printer"), started.get("glass"), started.get("pole"), started.get("panel"))

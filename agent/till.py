@@ -12,28 +12,25 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import field
-from typing import Protocol
 
 from agent.clock import SystemClock
+from agent.counter import Counter
 from agent.courier import Courier
 from agent.drivers import facts
+from agent.drivers.panel_gpio import Lamps
 from agent.log import event
 from agent.lookups import StoreBook
 from agent.offline_store.faults import StoreError
 from agent.offline_store.store import Place, Store
-from agent.paper import Paper
 from agent.presence import Presence
 from agent.sync.facts import LinkDown, LinkFact, LinkUp, MessageArrived
 from agent.txn import effects, events
 from agent.txn.state import Lang, TillState
 from agent.txn.step import step
+from agent.ui_tft.customer_view import customer_view
 from agent.ui_tft.fonts import FontMissing
-from agent.ui_tft.frame import Frame
-from agent.ui_tft.paint import Painter
-from agent.ui_tft.view import DeviceNote, Screen, StatusBar, compose
+from agent.ui_tft.view import DeviceNote, StatusBar, compose
 from contract.documents import DocumentKind
-from contract.making import dataclass
 
 MAILBOX_FACTS = 256
 LINK_FACTS = 64
@@ -42,6 +39,7 @@ RULES_OVER = "rules_over"
 
 Fact = facts.Fact | LinkFact
 Input = facts.CardPresented | facts.CardRefused | facts.CodeScanned | facts.CodeRefused | facts.KeyPressed
+_POWER = "panel"
 _REPORT = "report"
 """The name of a paper that belongs to no entry."""
 _log = logging.getLogger(__name__)
@@ -60,9 +58,15 @@ class Mailbox:
         self._waiting = threading.Semaphore(0)
         """How many facts are in both together."""
         self.dropped = 0
+        self.power_fails = False
+        """Whether the supply is going: nothing that waits in here is begun any more."""
 
     def put(self, fact: facts.Fact) -> bool:
         """Take a device's fact from any thread; False when there was no room and the fact was dropped."""
+        if isinstance(fact, facts.PanelChanged) and fact.signal is facts.PanelSignal.POWER_FAIL and fact.active:
+            self.power_fails = True
+            self._waiting.release()
+            return True
         try:
             self._counter.put_nowait(fact)
         except queue.Full:
@@ -84,39 +88,12 @@ class Mailbox:
         """The next fact, or None when there was none for ``timeout_s``. For one thread alone."""
         if not self._waiting.acquire(timeout=timeout_s):
             return None
+        if self.power_fails:
+            return None
         try:
             return self._counter.get_nowait()
         except queue.Empty:
             return self._link.get_nowait()
-
-
-class Printer(Protocol):
-    """A printer as the till sees one."""
-
-    def print(self, job: str, paper: Paper) -> bool:
-        """Queue a paper; False when the queue is full."""
-        ...
-
-
-class Glass(Protocol):
-    """A screen with a speaker, as the till sees one."""
-
-    def show(self, picture: Frame) -> None:
-        """Show the picture; only the newest counts."""
-        ...
-
-    def sound(self, name: str) -> None:
-        """Give a sound."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """The devices the till gives something to, either of which may be absent, and who paints for the glass."""
-
-    printer: Printer | None
-    glass: Glass | None
-    painter: Painter = field(default_factory=Painter)
 
 
 class Till:
@@ -143,27 +120,36 @@ class Till:
         self._presence = Presence(store, courier, clock)
         self._state = TillState(lang=Lang(language))
         self._devices: dict[str, facts.DeviceStatus] = {}
-        self._shown: Screen | None = None
         self._cashiers_changed = False
-        self._frames = 0
         self._dropped_seen = 0
         self._rules_over = False
         self._once_quiet: Callable[[], None] | None = None
 
     def run(self, should_stop: Callable[[], bool], once_quiet: Callable[[], None] | None = None) -> None:
-        """Serve until told to stop. ``once_quiet`` is called when nothing happens for a moment, the first time only."""
+        """Serve until told to stop, or until the supply goes: what is in hand is then on the disk, no more is begun.
+        ``once_quiet`` is called when nothing happens for a moment, the first time only.
+        """
         self._once_quiet = once_quiet
         self._presence.tick()
         self._step(events.Started())
         # The first picture waits for no device.
         self._show()
-        while not should_stop():
+        while not should_stop() and not self._mailbox.power_fails:
             try:
                 self._turn()
             except StoreError as error:
                 # Each part answers for its own dealings with the store; whatever slips through must not end the till.
                 _log.error(event("store_fault", cause=error.cause, detail=error.detail))
+        if self._mailbox.power_fails:
+            self._say_power_fails()
         self._presence.end()
+
+    def _say_power_fails(self) -> None:
+        """Say so on whatever still has light. An open basket was never booked; the next start begins without it."""
+        _log.warning(event("power_fails"))
+        self._counter.light(Lamps(fault=True))
+        self._devices[_POWER] = facts.DeviceStatus(_POWER, facts.Status.GONE, "power_fails", "wait")
+        self._show()
 
     def _turn(self) -> None:
         fact = self._mailbox.take(TICK_S)
@@ -205,6 +191,8 @@ class Till:
         match fact:
             case facts.DeviceStatus():
                 self._note_device(fact)
+            case facts.PanelChanged():
+                self._note_panel(fact)
             case facts.PrintFinished(job=job) | facts.PrintFailed(job=job) if job == _REPORT:
                 pass
             case facts.PrintFinished():
@@ -223,6 +211,12 @@ class Till:
         self._devices[status.device] = status
         _log.info(event("device", device=status.device, status=status.status, reason=status.reason))
 
+    def _note_panel(self, fact: facts.PanelChanged) -> None:
+        """Write it down; of an opened case head office is told as well."""
+        _log.info(event("panel", signal=fact.signal, active=fact.active))
+        if fact.signal is facts.PanelSignal.TAMPER and fact.active:
+            self._courier.report("case_opened", fact.device)
+
     def _step(self, first: events.Event) -> None:
         """Step the transaction with ``first`` and with everything its effects answer, until all is quiet."""
         waiting: deque[events.Event] = deque([first])
@@ -238,8 +232,9 @@ class Till:
             case effects.Commit():
                 return self._commit(effect)
             case effects.Sound():
-                if self._counter.glass is not None:
-                    self._counter.glass.sound(effect.name)
+                self._counter.sound(effect.name)
+            case effects.OpenDrawer():
+                self._counter.open_drawer()
             case effects.Print():
                 return self._print(effect)
             case effects.PrintReport():
@@ -300,25 +295,17 @@ class Till:
     def _say_when_input_was_dropped(self) -> None:
         if self._mailbox.dropped != self._dropped_seen:
             self._dropped_seen = self._mailbox.dropped
-            if self._counter.glass is not None:
-                self._counter.glass.sound("refused")
+            self._counter.sound("refused")
 
     def _show(self) -> None:
-        glass = self._counter.glass
-        if glass is None:
-            return
-        screen = compose(self._state, self._status_bar())
-        if screen == self._shown:
-            return
-        self._shown = screen
+        status = self._status_bar()
         try:
-            image = self._counter.painter.paint(screen)
+            self._counter.show(compose(self._state, status))
         except (FontMissing, OSError) as error:
             # Without a typeface there is no picture; entries still reach head office, and the log says what to install.
             _log.error(event("not_painted", problem=str(error)))
-            return
-        self._frames += 1
-        glass.show(Frame(self._frames, image, screen.text, time.monotonic_ns()))
+        self._counter.tell_customer(customer_view(self._state))
+        self._counter.light(_lamps(status))
 
     def _status_bar(self) -> StatusBar:
         now = self._clock.stamp()
@@ -345,6 +332,13 @@ class Till:
             for _name, status in sorted(self._devices.items())
         )
         return (*troubles, *over, *devices)
+
+
+def _lamps(status: StatusBar) -> Lamps:
+    """Green while the till can sell, amber while somebody should see to something, red while nothing can be sold."""
+    broken = any(note.device == "journal" and note.status != "ready" for note in status.devices)
+    trouble = not status.online or any(note.is_trouble for note in status.devices)
+    return Lamps(ready=not broken, attention=trouble and not broken, fault=broken)
 
 
 def _paper_place(job: str) -> Place:

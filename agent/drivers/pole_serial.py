@@ -50,12 +50,14 @@ class Lamp(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class PoleText:
-    """What the customer is to see: rows for a display of letters, and the one amount for a display of figures.
+    """What the customer is to see: rows for a display that knows Chinese, rows for one that knows ASCII alone, and the
+    one amount for a display of figures.
 
     `amount` holds figures, at most one point and perhaps a sign; empty for none.
     """
 
     rows: tuple[str, ...]
+    ascii_rows: tuple[str, ...]
     amount: str = ""
     lamp: Lamp = Lamp.NONE
 
@@ -142,7 +144,8 @@ def commands(text: PoleText, options: PoleSerialOptions) -> bytes:
     if options.kind == "led8":
         figures = _figures(text.amount)
         return CLEAR + (ESC + b"QA" + figures + CR if figures else b"") + ESC + b"s%d" % text.lamp
-    rows = (*text.rows, *[""] * ROWS)[:ROWS]
+    rows = text.ascii_rows if options.charset == "ascii" else text.rows
+    rows = (*rows, *[""] * ROWS)[:ROWS]
     written = [_row(row, options) for row in rows]
     return CLEAR + b"".join(ESC + b"Q" + which + row + CR for which, row in zip((b"A", b"B"), written, strict=True))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from agent.txn.answers import Step, nod, refuse
 from agent.txn.book import Book
-from agent.txn.effects import Print, Sound, SoundName
+from agent.txn.effects import OpenDrawer, Print, Sound, SoundName
 from agent.txn.events import Input, KeyDown, ReceiptPrinted, ReceiptWaiting
 from agent.txn.receipt import receipt_of
 from agent.txn.selling import selling_step
@@ -22,10 +22,10 @@ from agent.txn.state import (
     SignIn,
     TillState,
 )
-from contract.bodies import EntryKind
+from contract.bodies import Body, EntryKind, ShiftCloseBody
 from contract.journal import Entry
 from contract.refusals import Refusal, RefusalCode
-from contract.trade import RefundBody, SaleBody, TopUpBody
+from contract.trade import RefundBody, SaleBody, TenderKind, TopUpBody
 
 
 def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> Step:
@@ -53,7 +53,18 @@ def committed(state: TillState, scene: Committing, entry: Entry, book: Book) -> 
         notice=None if as_asked else Notice.ALREADY_BOOKED,
     )
     paper = receipt_of(sold, book.shop_name(), reprint=not as_asked)
-    return after, (Sound(SoundName.SUCCESS), Print(entry.header.seq, paper, entry.header.epoch))
+    drawer = (OpenDrawer(),) if as_asked and _cash_moves(asked.body) else ()
+    return after, (Sound(SoundName.SUCCESS), *drawer, Print(entry.header.seq, paper, entry.header.epoch))
+
+
+def _cash_moves(body: Body) -> bool:
+    """Whether somebody puts cash into the drawer or takes some out; who closes a shift counts what is in it."""
+    match body:
+        case SaleBody(tenders=tenders) | TopUpBody(tenders=tenders) | RefundBody(tenders=tenders):
+            return any(tender.kind is TenderKind.CASH and tender.amount_minor for tender in tenders)
+        case ShiftCloseBody():
+            return True
+    return False
 
 
 def commit_failed(state: TillState, scene: Committing, cause: str) -> Step:

@@ -55,6 +55,11 @@ class PrintReport:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenDrawer:
+    """Money changes hands: let the drawer spring open."""
+
+
+@dataclass(frozen=True, slots=True)
 class WaiveReceipt:
     """The cashier wants no paper of entry ``seq`` of an epoch any more: it is owed no longer."""
 
@@ -89,4 +94,4 @@ class Report:
     detail: str
 
 
-Effect = Commit | Sound | Print | PrintReport | WaiveReceipt | RecordPinTry | Report
+Effect = Commit | Sound | Print | PrintReport | OpenDrawer | WaiveReceipt | RecordPinTry | Report

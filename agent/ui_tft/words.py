@@ -244,6 +244,10 @@ _REASONS = {
     "reader_hung": (("没有响应", "hangs"), _MOMENT),
     "reader_stopped": (("已停止", "stopped"), _MOMENT),
     "driver_fault": (("程序出错", "driver fault"), _CALL),
+    "power_fails": (
+        ("：断电，未完成的不入账", ": power failing, nothing open is booked"),
+        ("请等来电", "wait for power"),
+    ),
     "switched_off": (("已停用", "switched off"), _SETUP),
     "wrong_options": (("设置有误", "set up wrongly"), _SETUP),
     "no_pins": (("没有可用引脚", "no pins on this board"), _CALL),

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.clock import Sources, SystemClock
+from agent.counter import Counter, Panel, Pole
 from agent.courier import Courier
 from agent.drivers.facts import CardKind, CardPresented, Key, KeyPressed, PrintFinished
 from agent.keys import Identity
@@ -23,7 +24,7 @@ from agent.offline_store.store import Room, Store
 from agent.paper import Pair, Paper, Text
 from agent.sync.effects import Publish
 from agent.sync.facts import LinkDown, LinkUp, MessageArrived
-from agent.till import Counter, Fact, Mailbox, Till
+from agent.till import Fact, Mailbox, Till
 from agent.ui_tft.frame import Frame
 from agent.ui_tft.paint import Painter
 from contract.bodies import EntryKind, TechnicalEventBody
@@ -171,12 +172,14 @@ class Shop:
         self.free_bytes = GIB
         self.outside = Outside(self.path)
         self.mailbox = Mailbox()
+        self.pole: Pole | None = None
+        self.panel: Panel | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def open(self, language: str = "zh", printer: bool = True, painter: Painter | None = None) -> None:
         """Start the till."""
-        counter = Counter(self.outside if printer else None, self.outside, painter or Painter())
+        counter = Counter(self.outside if printer else None, self.outside, self.pole, self.panel, painter)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, args=(language, counter), name="till")
         self._thread.start()
@@ -186,6 +189,10 @@ class Shop:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
+
+    def ended(self) -> bool:
+        """Whether the till came to its end by itself."""
+        return self._thread is not None and not self._thread.is_alive()
 
     def restart(self) -> None:
         """Stop the till and start it over the same store, with an empty mailbox."""

@@ -82,6 +82,7 @@ def test_a_till_without_head_office_and_devices_comes_up_says_so_and_stops_when_
         assert agent.stderr is not None
         said = agent.stderr.read()
     assert "event=ready terminal=acme/a/a1" in said and "Traceback" not in said
+    assert "the till acme/a/a1 is running" in said and "收银机 acme/a/a1 已启动" in said
     assert (config.parent / "data" / "till.db").stat().st_mode & 0o077 == 0
 
 
@@ -91,7 +92,8 @@ def test_a_second_till_on_the_same_store_is_refused_and_the_first_goes_on(config
         with running(config) as second:
             assert second.wait(PATIENCE_S) == 1
             assert second.stderr is not None
-            assert "the till cannot start: locked" in second.stderr.read()
+            said = second.stderr.read()
+            assert "the till cannot start: locked" in said and "收银机无法启动：另一个程序正在使用这份流水" in said
         assert first.poll() is None
         first.send_signal(signal.SIGTERM)
         assert first.wait(PATIENCE_S) == 0

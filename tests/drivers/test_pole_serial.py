@@ -55,9 +55,9 @@ def opened(path: Path, told: Told) -> Iterator[Open]:
 def test_the_customer_sees_the_rows_and_what_does_not_fit_is_cut(pole: Pole, told: Told, opened: Open) -> None:
     driver = opened(charset="gb18030")
     told.next_status(Status.READY)
-    driver.show(PoleText(("合计", "268.00")))
+    driver.show(PoleText(("合计", "268.00"), ("Total", "268.00")))
     eventually(lambda: pole.rows == ("合计", "268.00"))
-    driver.show(PoleText(("中" * 30, "x" * 30, "a third row")))
+    driver.show(PoleText(("中" * 30, "x" * 30, "a third row"), ()))
     eventually(lambda: pole.rows == ("中" * 10, "x" * 20))
     assert pole.unknown == b""
 
@@ -65,9 +65,9 @@ def test_the_customer_sees_the_rows_and_what_does_not_fit_is_cut(pole: Pole, tol
 def test_figures_are_shown_with_the_lamp_that_says_what_they_are(pole: Pole, told: Told, opened: Open) -> None:
     driver = opened(kind="led8")
     told.next_status(Status.READY)
-    driver.show(PoleText(("Total", "268.00"), "268.00", Lamp.TOTAL))
+    driver.show(PoleText((), ("Total", "268.00"), "268.00", Lamp.TOTAL))
     eventually(lambda: pole.rows[0] == "268.00" and pole.lamp == 2)
-    driver.show(PoleText(("Total", "too much"), "123456789.00", Lamp.TOTAL))
+    driver.show(PoleText((), ("Total", "too much"), "123456789.00", Lamp.TOTAL))
     eventually(lambda: pole.rows[0] == "")
     assert pole.unknown == b""
 
@@ -75,10 +75,10 @@ def test_figures_are_shown_with_the_lamp_that_says_what_they_are(pole: Pole, tol
 def test_a_pole_that_was_pulled_comes_back_with_what_is_to_be_seen_now(pole: Pole, told: Told, opened: Open) -> None:
     driver = opened()
     told.next_status(Status.READY)
-    driver.show(PoleText(("before", "")))
+    driver.show(PoleText((), ("before", "")))
     eventually(lambda: pole.rows[0] == "before")
     pole.unplug()
-    driver.show(PoleText(("while away", "")))
+    driver.show(PoleText((), ("while away", "")))
     told.next_status(Status.GONE)
     pole.replug()
     told.next_status(Status.READY)
@@ -92,7 +92,7 @@ def test_a_pole_that_takes_no_bytes_never_keeps_the_till_waiting(path: Path, tol
     driver = opened()
     told.next_status(Status.READY)
     for number in range(2000):
-        driver.show(PoleText((f"number {number}", "x" * 20)))
+        driver.show(PoleText((), (f"number {number}", "x" * 20)))
     driver.close()
     line.unplug()
 
@@ -100,7 +100,7 @@ def test_a_pole_that_takes_no_bytes_never_keeps_the_till_waiting(path: Path, tol
 def test_nothing_of_one_customer_is_left_when_the_till_ends(pole: Pole, told: Told, opened: Open) -> None:
     driver = opened()
     told.next_status(Status.READY)
-    driver.show(PoleText(("268.00", "")))
+    driver.show(PoleText((), ("268.00", "")))
     eventually(lambda: pole.rows[0] == "268.00")
     driver.close()
     eventually(lambda: pole.rows == ("", ""))
@@ -109,7 +109,7 @@ def test_nothing_of_one_customer_is_left_when_the_till_ends(pole: Pole, told: To
 @given(st.lists(st.text(), max_size=3), st.text(), st.sampled_from(Lamp), st.sampled_from(["vfd", "led8"]))
 def test_no_text_becomes_a_command(rows: list[str], amount: str, lamp: Lamp, kind: str) -> None:
     options = PoleSerialOptions.from_table({"path": "/dev/pole", "kind": kind, "charset": "gb18030"})
-    sent = commands(PoleText(tuple(rows), amount, lamp), options)
+    sent = commands(PoleText(tuple(rows), (), amount, lamp), options)
     pole = Pole(Pty(Path("/nowhere")), charset="gb18030")
     pole.receive(sent)
     assert not pole.waiting

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.txn.book import Book
-from agent.txn.effects import Commit, Print, Sound, SoundName
+from agent.txn.effects import Commit, OpenDrawer, Print, Sound, SoundName
 from agent.txn.events import Committed, PackChanged, ReceiptPrinted, ReceiptWaiting, Tick
 from agent.txn.state import Committing, Notice, Paid, ReceiptState, Selling, SignIn, SoldSale
 from contract.bodies import CancelBody, EntryKind
@@ -70,7 +70,7 @@ def test_nothing_sounds_done_and_nothing_prints_before_the_journal_has_it(desk: 
     assert [type(effect) for effect in effects] == [Commit]
     assert isinstance(desk.state.scene, Committing)
     after = desk.commit()
-    assert [type(effect) for effect in after] == [Sound, Print]
+    assert [type(effect) for effect in after] == [Sound, OpenDrawer, Print]
     assert sounds(after) == [SoundName.SUCCESS]
     assert paid(desk).receipt is ReceiptState.PRINTING
 

@@ -1,0 +1,112 @@
+"""The devices the till gives something to, as it sees them: any of them may be absent, and none keeps it waiting."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from agent.drivers.panel_gpio import Lamps
+from agent.drivers.pole_serial import Lamp, PoleText
+from agent.paper import Paper
+from agent.ui_tft.customer_view import CustomerView
+from agent.ui_tft.frame import Frame
+from agent.ui_tft.paint import Painter
+from agent.ui_tft.screen import Screen
+
+
+class Printer(Protocol):
+    """A printer as the till sees one."""
+
+    def print(self, job: str, paper: Paper) -> bool:
+        """Queue a paper; False when the queue is full."""
+        ...
+
+
+class Glass(Protocol):
+    """A screen as the till sees one."""
+
+    def show(self, picture: Frame) -> None:
+        """Show the picture; only the newest counts."""
+        ...
+
+    def sound(self, name: str) -> None:
+        """Give a sound, where the screen has a speaker."""
+        ...
+
+
+class Pole(Protocol):
+    """A display for the customer as the till sees one."""
+
+    def show(self, text: PoleText) -> None:
+        """Show the text; only the newest counts."""
+        ...
+
+
+class Panel(Protocol):
+    """Lamps, buzzer and drawer as the till sees them."""
+
+    def light(self, lamps: Lamps) -> None:
+        """Light these lamps and no others."""
+        ...
+
+    def sound(self, name: str) -> None:
+        """Beep."""
+        ...
+
+    def open_drawer(self) -> None:
+        """Let the drawer spring open."""
+        ...
+
+
+class Counter:
+    """What stands on the counter, and who paints for the glass. What was shown last is not shown again."""
+
+    def __init__(
+        self,
+        printer: Printer | None = None,
+        glass: Glass | None = None,
+        pole: Pole | None = None,
+        panel: Panel | None = None,
+        painter: Painter | None = None,
+    ) -> None:
+        self.printer = printer
+        self.glass = glass
+        self.painter = painter or Painter()
+        self._pole = pole
+        self._panel = panel
+        self._frames = 0
+        self._shown: Screen | None = None
+        self._read: CustomerView | None = None
+        self._lit: Lamps | None = None
+
+    def show(self, screen: Screen) -> None:
+        """Let the cashier see a screen. Raises FontMissing or OSError where it cannot be painted."""
+        if self.glass is None or screen == self._shown:
+            return
+        self._shown = screen
+        image = self.painter.paint(screen)
+        self._frames += 1
+        self.glass.show(Frame(self._frames, image, screen.text, time.monotonic_ns()))
+
+    def tell_customer(self, view: CustomerView) -> None:
+        """Let the customer read the amount."""
+        if self._pole is not None and view != self._read:
+            self._read = view
+            self._pole.show(PoleText(view.zh, view.en, view.amount, Lamp[view.meaning.upper()]))
+
+    def light(self, lamps: Lamps) -> None:
+        """Light these lamps and no others."""
+        if self._panel is not None and lamps != self._lit:
+            self._lit = lamps
+            self._panel.light(lamps)
+
+    def sound(self, name: str) -> None:
+        """Let it be heard, wherever something can sound."""
+        for one in (self.glass, self._panel):
+            if one is not None:
+                one.sound(name)
+
+    def open_drawer(self) -> None:
+        """Let the drawer spring open, where there is one."""
+        if self._panel is not None:
+            self._panel.open_drawer()
