@@ -106,14 +106,16 @@ class DesfireCard(ApduCard):
             self._uid = random_number()
 
     def apdu(self, command: bytes) -> bytes | None:
-        """Answer a command, bare or wrapped."""
+        """Answer a command, bare or wrapped; None for one that is none."""
+        if not command:
+            return None
         if command[:1] == b"\x90" and len(command) >= 5:
             data = command[5 : 5 + command[4]] if len(command) > 5 else b""
             said, status = self._hear(command[1], data)
             return said + bytes([0x91, status])
         if command[:2] == bytes([0x00, _ISO_SELECT]):
             self._forget()
-            return b"\x90\x00" if command[5 : 5 + command[4]] == _DESFIRE_NAME else b"\x6a\x82"
+            return b"\x90\x00" if command[5:].startswith(_DESFIRE_NAME) else b"\x6a\x82"
         if command[:1] == b"\x00":
             return b"\x6d\x00"
         said, status = self._hear(command[0], command[1:])

@@ -33,7 +33,7 @@ class FileMode(StrEnum):
     ENCIPHERED = "enciphered"
 
 
-class NoDesfireError(Exception):
+class NoDesfireError(CardError):
     """The card is no DESFire: it answers, and not with a DESFire's status."""
 
 
