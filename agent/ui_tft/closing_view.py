@@ -27,7 +27,7 @@ from agent.ui_tft.widths import largest_size
 from agent.ui_tft.words import Say, problem_words
 from contract.bodies import EntryKind, ShiftCloseBody, TrainingBody
 from contract.money import format_minor
-from contract.trade import RefundBody
+from contract.trade import RedemptionBody, RefundBody
 from rules.explain import points_text
 
 _BOOKING = {
@@ -46,8 +46,27 @@ _DONE = {
     HandedOut: Say.HANDED_OUT,
     Refunded: Say.REFUNDED,
 }
+_PAPERS = {
+    SoldSale: Say.PAPER_SALE,
+    ToppedUp: Say.TOP_UP,
+    SlippedOut: Say.KEY_SLIP,
+    HandedOut: Say.KEY_REDEEM,
+    Refunded: Say.REFUND,
+    ShiftClosed: Say.PAPER_SHIFT,
+}
 _MIDDLE = WIDTH // 2
 _ROOM = WIDTH - 2 * EDGE
+
+
+def paper_words(done: Done, lang: Lang) -> str:
+    """What kind of paper it is that is printed of this."""
+    return _PAPERS[type(done)].say(lang)
+
+
+def given_words(done: HandedOut, lang: Lang) -> str:
+    """What was handed out, by the title of the rule that gave it."""
+    at = 0 if lang is Lang.ZH else 1
+    return ", ".join((one.title, one.title_en)[at] for one in done.explanations)
 
 
 def committing_view(sheet: Sheet, scene: Committing, lang: Lang, top: int, bottom: int) -> None:
@@ -55,17 +74,18 @@ def committing_view(sheet: Sheet, scene: Committing, lang: Lang, top: int, botto
     height = bottom - top
     body = scene.asked.body
     kind = body.kind if isinstance(body, TrainingBody) else scene.asked.kind
-    amount = _amount_words(scene)
+    amount = _amount_words(scene, lang)
     words = _BOOKING.get(kind, Say.CANCELLING).say(lang)
     line = top + height * 42 // 100
     if kind is not EntryKind.SLIP_IN:
-        sheet.write(_MIDDLE, line, amount, 56, theme.INK, bold=True, align="center", most_px=_ROOM)
+        size = largest_size(amount, (56, 44, 34, 26), _ROOM, bold=True)
+        sheet.write(_MIDDLE, line, amount, size, theme.INK, bold=True, align="center", most_px=_ROOM)
     sheet.write(_MIDDLE, line + 48, words, 26, theme.GREEN, bold=True, align="center", most_px=_ROOM)
     sheet.write(_MIDDLE, line + 80, Say.PLEASE_WAIT.say(lang), 16, theme.MUTED, align="center", most_px=_ROOM)
 
 
-def _amount_words(scene: Committing) -> str:
-    """The amount that is being booked."""
+def _amount_words(scene: Committing, lang: Lang) -> str:
+    """The amount that is being booked, or what is handed out."""
     basket, before = scene.basket, scene.before
     if isinstance(before, Refunding) and before.plan is not None:
         return money(before.plan.body.refund_minor, before.plan.body.currency)
@@ -74,7 +94,11 @@ def _amount_words(scene: Committing) -> str:
     amount_minor = basket.priced.payable_minor
     for plan in (basket.top_up, basket.slip):
         amount_minor = amount_minor if plan is None else plan.amount_minor
-    return "" if basket.redeem is not None else money(amount_minor, basket.active.pack.currency)
+    body = scene.asked.body if scene.practised is None else scene.practised
+    if isinstance(body, RedemptionBody):
+        rules = (rule for rule in basket.active.pack.rules if rule.rule == body.rule)
+        return next((rule.title if lang is Lang.ZH else rule.title_en for rule in rules), "")
+    return money(amount_minor, basket.active.pack.currency)
 
 
 def paid_view(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: int, bottom: int) -> None:
@@ -87,8 +111,8 @@ def paid_view(sheet: Sheet, scene: Paid, status: StatusBar, lang: Lang, top: int
     x = EDGE + 122
     room = WIDTH - EDGE - x
     sheet.write(x, middle - 46, _done_words(done, lang), 22, theme.MINT, bold=True, most_px=room)
-    amount = _given_words(done) if isinstance(done, HandedOut) else money(done.amount_minor, done.currency)
-    size = largest_size(amount, (58, 50, 44, 38), room, bold=True)
+    amount = given_words(done, lang) if isinstance(done, HandedOut) else money(done.amount_minor, done.currency)
+    size = largest_size(amount, (58, 50, 44, 38, 30, 24, 18), room, bold=True)
     sheet.write(x, middle + 14, amount, size, theme.WHITE, bold=True, most_px=room)
     tendered = _tender_words(done, lang)
     sheet.write(x, middle + 43, tendered, largest_size(tendered, (17, 16, 15), room), theme.WHITE, most_px=room)
@@ -112,9 +136,11 @@ def recovered_view(sheet: Sheet, scene: Recovered, lang: Lang, top: int, bottom:
     x = EDGE + 122
     room = WIDTH - EDGE - x
     middle = top + head_px + room_px // 2
-    amount = _given_words(sold) if isinstance(sold, HandedOut) else money(sold.amount_minor, sold.currency)
-    sheet.write(x, middle + 2, amount, 42, theme.INK, bold=True, most_px=room)
-    sheet.write(x, middle + 24, sold.when, 15, theme.MUTED, most_px=room)
+    amount = given_words(sold, lang) if isinstance(sold, HandedOut) else money(sold.amount_minor, sold.currency)
+    size = largest_size(amount, (42, 34, 26, 18), room, bold=True)
+    sheet.write(x, middle + 2, amount, size, theme.INK, bold=True, most_px=room)
+    kind_px = sheet.write(x, middle + 24, paper_words(sold, lang), 15, theme.INK, bold=True, most_px=room)
+    sheet.write(x + kind_px + 8, middle + 24, sold.when, 15, theme.MUTED, most_px=room - kind_px - 8)
     sheet.write(x, middle + 43, number_of(sold.entry), 15, theme.MUTED, most_px=room)
     words, colour = _recovered_question(scene, lang)
     size = largest_size(words, (20, 18), _ROOM, bold=True)
@@ -131,11 +157,6 @@ def _recovered_question(scene: Recovered, lang: Lang) -> tuple[str, str]:
     if scene.problem:
         return Say.RECEIPT_WAITING.say(lang, why=problem_words(scene.problem, lang)), theme.RED
     return Say.RECOVERED_PAPER.say(lang), theme.GREEN
-
-
-def _given_words(done: HandedOut) -> str:
-    """What was handed out, and how many."""
-    return ", ".join(f"{item.name} × {item.count}" for item in done.body.given)
 
 
 def _done_words(done: Done, lang: Lang) -> str:
@@ -170,10 +191,9 @@ def _tender_words(done: Done, lang: Lang) -> str:
     if isinstance(done, ShiftClosed):
         return _drawer_words(done.body, lang)
     if isinstance(done, HandedOut):
-        at = 0 if lang is Lang.ZH else 1
-        return ", ".join(
-            f"{(one.title, one.title_en)[at]} · {(one.reason, one.reason_en)[at]}" for one in done.explanations
-        )
+        reasons = [one.reason if lang is Lang.ZH else one.reason_en for one in done.explanations]
+        goods = [f"{item.name} × {item.count}" for item in done.body.given]
+        return " · ".join(part for part in (*goods, *reasons) if part)
     if isinstance(done, ToppedUp):
         return Say.CASH_EXACT.say(lang, amount=format_minor(done.amount_minor))
     if isinstance(done, SlippedOut):

@@ -54,16 +54,16 @@ def _naming(sheet: Sheet, scene: Refunding, lang: Lang, top: int, bottom: int) -
     )
 
 
-def _head(sheet: Sheet, number: str, lang: Lang, top: int) -> int:
+def _head(sheet: Sheet, title: Say, number: str, lang: Lang, top: int) -> int:
     sheet.box(0, top, WIDTH, _HEAD_PX, theme.RED_PALE)
-    px = sheet.write(EDGE, top + 23, Say.REFUND.say(lang), 18, theme.RED, bold=True)
+    px = sheet.write(EDGE, top + 23, title.say(lang), 18, theme.RED, bold=True)
     sheet.write(WIDTH - EDGE, top + 23, number, 15, theme.INK, align="right", most_px=_ROOM - px - 10)
     return top + _HEAD_PX
 
 
 def _lines(sheet: Sheet, scene: Refunding, named: NamedSale, lang: Lang, top: int, bottom: int) -> None:
     """The lines of which anything can come back, the one that is asked framed; as many as fit around it."""
-    y = _head(sheet, number_of(named.entry), lang, top) + 4
+    y = _head(sheet, Say.REFUND_HOW_MANY, number_of(named.entry), lang, top) + 4
     lines = named.returnable
     rows = max(1, (bottom - y) // _ROW_PX)
     place = lines.index(scene.line)
@@ -79,6 +79,8 @@ def _lines(sheet: Sheet, scene: Refunding, named: NamedSale, lang: Lang, top: in
         colour = theme.RED if scene.units[line] or asked else theme.MUTED
         x = WIDTH - EDGE - 12 - px
         px += 8 + sheet.write(x, y + 23, count, 22, colour, bold=True, align="right")
+        each = f"@ {format_minor(named.sale.basket.lines[line].unit_price_minor)}"
+        px += 14 + sheet.write(WIDTH - EDGE - 18 - px, y + 22, each, 15, theme.MUTED, align="right")
         name = f"{line + 1}. {named.sale.names[line]}"
         sheet.write(EDGE, y + 22, name, 17, theme.INK, bold=asked, most_px=_ROOM - px - 16)
         y += _ROW_PX
@@ -86,7 +88,7 @@ def _lines(sheet: Sheet, scene: Refunding, named: NamedSale, lang: Lang, top: in
 
 def _plan(sheet: Sheet, plan: PlannedRefund, lang: Lang, top: int, bottom: int) -> None:
     """What goes back where, and the whole of it, large."""
-    y = _head(sheet, number_of(plan.entry), lang, top) + 6
+    y = _head(sheet, Say.REFUND, number_of(plan.entry), lang, top) + 6
     rows = _rows(plan, lang)
     room = bottom - _WHOLE_PX - y
     row_px = min(28, room // max(1, min(len(rows), 6)))

@@ -41,12 +41,14 @@ def shop(tmp_path: Path, giving: Premises, counter: Counter) -> Iterator[Till]:
     premises = giving.copied(tmp_path / "a1")
     premises.write_config(counter.device_table())
     till = Till(premises, counter)
-    till.start()
-    till.sign_in()
-    recognise(till)
-    till.sell("268.00")
-    yield till
-    till.end()
+    try:
+        till.start()
+        till.sign_in()
+        recognise(till)
+        till.sell("268.00")
+        yield till
+    finally:
+        till.end()
 
 
 def of_kind(books: Books, doing: Doing) -> int:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from agent.txn.events import Started
+from agent.txn.state import TillState
 from contract.value import Account, Asset
 from tests.txn.desk import GOLD, GOLD_PHONE, GOLD_UID, Desk, pack, paper_text, promising, verifier
 from tests.ui_tft import gallery_till
@@ -138,6 +140,25 @@ def _plan_changed(desk: Desk) -> None:
     desk.keys("enter")
 
 
+def _recovered(name: str) -> Callable[[Desk], None]:
+    """The power went before the paper of what that script books."""
+
+    def play(desk: Desk) -> None:
+        SCRIPTS[name](desk)
+        desk.book.owed[:] = desk.book.owed[-1:]
+        desk.state = TillState(lang=desk.state.lang)
+        desk.tell(Started())
+
+    return play
+
+
+def _long_title(desk: Desk) -> None:
+    _till(desk, 7)
+    desk.book.share(Account(Asset.GIFT, "UMB"), 1, 6)
+    desk.keys("redeem", "6")
+    desk.commit()
+
+
 def _pin(*keys: str) -> Callable[[Desk], None]:
     """A phone number wants to pay from stored value: the member's PIN is asked for."""
 
@@ -159,6 +180,10 @@ SCRIPTS: dict[str, Callable[[Desk], None]] = gallery_till.SCRIPTS | {
     "redeem-short": _redeem(3, "1"),
     "redeem-booking": _redeem(3, "2"),
     "handed-out": _handed_out,
+    "handed-out-long": _long_title,
+    "recovered-handed-out": _recovered("handed-out-long"),
+    "recovered-refund": _recovered("refunded-cash"),
+    "recovered-shift": _recovered("shift-closed"),
     "top-up-rich": _generous_top_up(),
     "topped-up-rich": _generous_top_up("cash"),
     "refund-plan-rich": _generous_refund,
