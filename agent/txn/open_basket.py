@@ -199,6 +199,11 @@ class OpenBasket:
     slip: PlannedSlip | None = None
     redeem: PlannedRedemption | None = None
 
+    def tells_the_same(self, other: OpenBasket) -> bool:
+        """Whether a customer reads the same of both: they differ at most in which leases are drawn."""
+        mine = (self.priced, self.explanations, self.stored_minor, self.on_floor_minor, self.pending)
+        return mine == (other.priced, other.explanations, other.stored_minor, other.on_floor_minor, other.pending)
+
     @property
     def on_floor_minor(self) -> int:
         """What is paid from stored value beyond what lies here, on the shop's floor limit."""

@@ -248,8 +248,9 @@ def _sold(state: TillState, basket: OpenBasket, book: Book) -> Step:
         again = as_of_now(basket, book)
         if isinstance(again, Refusal):
             return refuse(state, again)
-        if again.draws != basket.draws:
+        if again.draws != basket.draws and not again.tells_the_same(basket):
             return refuse(state, RefusalCode.VALUE_SHORT, Selling(again))
+        basket = again
     commit: Commit = sale_commit(basket, state.cashier.cashier, book)
     return replace(state, scene=Committing(basket, commit)), (commit,)
 

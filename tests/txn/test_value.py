@@ -132,6 +132,17 @@ def test_a_lease_that_ends_between_price_and_payment_is_said_before_anything_is_
     assert sale(desk).draws == ()
 
 
+def test_a_sale_that_another_lease_covers_is_booked_as_it_was_shown(desk: Desk) -> None:
+    desk.tap()
+    desk.keys("150", "enter", "stored")
+    desk.book.leases.clear()
+    desk.book.lend("m-1", 12_000, 0, number=7)
+    desk.keys("cash")
+    assert desk.refused == ""
+    desk.commit()
+    assert [(draw.whole, draw.lease) for draw in sale(desk).draws] == [(12_000, bytes([7]) * 16)]
+
+
 def test_a_member_never_seen_spends_no_more_than_the_credential_says(desk: Desk) -> None:
     desk.book.lend("m-9", 10_000, 0, number=3)
     phone = Phone(desk.book.hq, limit_minor=3_000)
