@@ -77,7 +77,7 @@ def test_a_disk_without_room_refuses_the_sale_and_keeps_the_basket_for_when_ther
     shop.outside.see("248.00")
     shop.free_bytes = 0
     shop.press("cash")
-    shop.outside.see("本机存储出错", "请勿收款")
+    shop.outside.see("本机存储出错", "请勿收付款")
     assert (shop.sales(), shop.outside.papers) == ([], [])
     assert "success" not in shop.outside.sounds and shop.outside.sounds[-1] == "refused"
     shop.free_bytes = GIB
