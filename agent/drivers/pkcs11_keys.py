@@ -18,6 +18,7 @@ class Pkcs11Keys:
         self._plan = plan
         self._session: Any = None
         self._keys: dict[str, Any] = {}
+        self._wrong_pin: str | None = None
 
     def encrypt(self, name: str, block: bytes) -> bytes:
         """Encrypt one block of 16 bytes inside the token. Raises KeysError."""
@@ -51,13 +52,24 @@ class Pkcs11Keys:
         return self._keys[name]
 
     def _open(self, pkcs11: Any) -> Any:
+        pin = self._read_pin()
+        if pin == self._wrong_pin:
+            # A token that was told a wrong PIN a few times locks itself: the same one is not tried again.
+            raise KeysError("token_refused")
+        try:
+            found = pkcs11.lib(self._plan.library).get_token(token_label=self._plan.token)
+        except RuntimeError as missing:
+            # No such library, no such token, or several.
+            raise KeysError("token_missing") from missing
+        try:
+            return found.open(user_pin=pin)
+        except (pkcs11.PinIncorrect, pkcs11.PinInvalid, pkcs11.PinLenRange, pkcs11.PinLocked) as wrong:
+            self._wrong_pin = pin
+            raise KeysError("token_refused") from wrong
+
+    def _read_pin(self) -> str:
         try:
             with Path(self._plan.pin_file).open("rb") as file:
-                pin = file.read(_MOST_PIN_BYTES).decode().strip()
+                return file.read(_MOST_PIN_BYTES).decode().strip()
         except (OSError, UnicodeDecodeError) as unreadable:
             raise KeysError("token_refused") from unreadable
-        try:
-            library = pkcs11.lib(self._plan.library)
-            return library.get_token(token_label=self._plan.token).open(user_pin=pin)
-        except (pkcs11.NoSuchToken, pkcs11.MultipleTokensReturned, RuntimeError) as missing:
-            raise KeysError("token_missing") from missing

@@ -37,17 +37,16 @@ class TagModel:
     """Which tag it is; `configuration_page` is the first of four: MIRROR and AUTH0, ACCESS, PWD, PACK."""
 
     name: str
-    data_bytes: int
     configuration_page: int
     has_nfc_counter: bool = True
 
 
 _MODELS = {
-    (_NTAG, 0x0F): TagModel("NTAG213", 144, 41),
-    (_NTAG, 0x11): TagModel("NTAG215", 504, 131),
-    (_NTAG, 0x13): TagModel("NTAG216", 888, 227),
-    (_ULTRALIGHT, 0x0B): TagModel("MIFARE Ultralight EV1 (48)", 48, 16, has_nfc_counter=False),
-    (_ULTRALIGHT, 0x0E): TagModel("MIFARE Ultralight EV1 (128)", 128, 37, has_nfc_counter=False),
+    (_NTAG, 0x0F): TagModel("NTAG213", 41),
+    (_NTAG, 0x11): TagModel("NTAG215", 131),
+    (_NTAG, 0x13): TagModel("NTAG216", 227),
+    (_ULTRALIGHT, 0x0B): TagModel("MIFARE Ultralight EV1 (48)", 16, has_nfc_counter=False),
+    (_ULTRALIGHT, 0x0E): TagModel("MIFARE Ultralight EV1 (128)", 37, has_nfc_counter=False),
 }
 
 
@@ -103,9 +102,11 @@ def write_message(link: TagLink, message: bytes) -> None:
     long = len(message) >= _LONG_LENGTH
     head = bytes([_NDEF, _LONG_LENGTH]) + len(message).to_bytes(2, "big") if long else bytes([_NDEF, len(message)])
     content = head + message + bytes([_TERMINATOR])
-    if len(content) > area.size and len(content) - 1 != area.size:
+    if len(content) - 1 > area.size:
         raise CardError(f"{len(message)} bytes do not fit on a tag of {area.size}")
-    content = content[: area.size].ljust(-(-len(content) // PAGE_BYTES) * PAGE_BYTES, b"\x00")
+    # Where the message fills the area there is no room for the end mark, and no need of it.
+    content = content[: area.size]
+    content = content.ljust(-(-len(content) // PAGE_BYTES) * PAGE_BYTES, b"\x00")
     pages = [content[at : at + PAGE_BYTES] for at in range(0, len(content), PAGE_BYTES)]
     # Nothing of the message counts until its length does, which is written last.
     _write_checked(link, FIRST_DATA_PAGE, bytes([_NDEF, 0, _TERMINATOR, 0]))
