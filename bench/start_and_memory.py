@@ -1,6 +1,7 @@
 """Cold start of the agent to "ready", and its resident memory when idle.
 
-Start: from the start of the process to its first picture on the glass, all devices configured, no network. Memory:
+Start: from the start of the process to its first picture on the glass, all devices configured, no network; and what
+the processor worked for it until then, which other work on the machine lengthens less. Memory:
 resident set after some seconds of rest, of the agent and of its card reader's process. The limit is the same
 interpreter importing the same third-party modules and doing nothing.
 """
@@ -62,13 +63,14 @@ def main() -> int:
         counter = Counter(folder, ("127.0.0.1", free_port()))
         counter.start()
         try:
-            starts, agent_kib, reader_kib = _measure(folder, counter, samples)
+            starts, busy, agent_kib, reader_kib = _measure(folder, counter, samples)
         finally:
             counter.close()
     loaded = _loaded_by_agent()
     idle_starts, idle_kib = _idle(loaded, samples)
     _none, idle_reader_kib = _idle(list(READER_MODULES), samples)
     print(f"start to first picture: {spread(starts, 'ms')}")
+    print(f"  of that the processor: {spread(busy, 'ms')}; least {min(busy):.1f} ms")
     imports = "the same third-party modules imported"
     beside("start", median(starts), median(idle_starts), "ms", imports)
     beside("memory of the agent", agent_kib / 1024, idle_kib / 1024, "MiB", imports)
@@ -76,13 +78,14 @@ def main() -> int:
     return 0
 
 
-def _measure(folder: Path, counter: Counter, samples: int) -> tuple[list[float], int, int]:
-    """Milliseconds of each start, and resident KiB of agent and reader at rest."""
+def _measure(folder: Path, counter: Counter, samples: int) -> tuple[list[float], list[float], int, int]:
+    """Milliseconds of each start, the processor's part of each, and resident KiB of agent and reader at rest."""
     site = Site(folder)
     make_keys(site, free_port())
     assert counter.cable is not None
     write_agent_config(site, (counter.cable.host, counter.cable.port), counter.device_table(), "zh")
     starts: list[float] = []
+    busy: list[float] = []
     agent_kib = reader_kib = 0
     for turn in range(samples):
         before = counter.glass.frame
@@ -96,6 +99,7 @@ def _measure(folder: Path, counter: Counter, samples: int) -> tuple[list[float],
             if not _shows_another(counter.glass, before):
                 raise RuntimeError((folder / "agent.log").read_text())
             starts.append((time.monotonic() - began) * 1000)
+            busy.append(_busy_ms(agent.pid))
             if turn == samples - 1:
                 time.sleep(REST_S)
                 agent_kib = _resident_kib(agent.pid)
@@ -103,7 +107,7 @@ def _measure(folder: Path, counter: Counter, samples: int) -> tuple[list[float],
         finally:
             agent.terminate()
             agent.wait()
-    return starts, agent_kib, reader_kib
+    return starts, busy, agent_kib, reader_kib
 
 
 def _shows_another(glass: Glass, before: ShownFrame | None) -> bool:
@@ -134,6 +138,12 @@ def _idle(modules: list[str], samples: int) -> tuple[list[float], int]:
             resident_kib = _resident_kib(idle.pid)
             idle.kill()
     return starts, resident_kib
+
+
+def _busy_ms(pid: int) -> float:
+    """How long the threads of a process have run (the kernel's sched-stats: nanoseconds, waiting left out)."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
 
 
 def _resident_kib(pid: int) -> int:
