@@ -33,17 +33,20 @@ class CardLibnfcOptions:
     """Which reader, and how long to wait for it.
 
     `connstring` is as libnfc writes it, `child_timeout_s` the silence after which the child is killed, `poll_s` the
-    pause between two looks at the field, `restart_limit_s` the longest pause before a lost child is replaced, `cards`
-    what cards carry (`to_argument` of cards/plan.py), `reset_pin` the board's pin that leads to the chip's RSTPDN (-1:
-    none does).
+    pause between two looks at the field, `restart_limit_s` the longest pause before a lost child is replaced,
+    `reset_pin` the board's pin that leads to the chip's RSTPDN (-1: none does). `tag`, `file`, `desfire` and `token` are
+    the tables of cards/plan.py, checked.
     """
 
     connstring: str
     child_timeout_s: float = 3.0
     poll_s: float = 0.06
     restart_limit_s: float = 2.0
-    cards: str = "{}"
     reset_pin: int = -1
+    tag: Mapping[str, object] | None = None
+    file: Mapping[str, object] | None = None
+    desfire: Mapping[str, object] | None = None
+    token: Mapping[str, object] | None = None
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> CardLibnfcOptions:
@@ -64,8 +67,11 @@ class CardLibnfcOptions:
         )
         values = settings.read(table, shape)
         plan_of(values)
-        cards = to_argument(values)
-        return cls(**{name: value for name, value in values.items() if name not in TABLES}, cards=cards)
+        return cls(**values)
+
+    def cards(self) -> str:
+        """What cards carry, for the reader's own process (`to_argument` of cards/plan.py)."""
+        return to_argument({name: getattr(self, name) for name in TABLES})
 
 
 def _is_connstring(value: object) -> bool:
@@ -82,7 +88,7 @@ class CardLibnfc:
     def __init__(self, name: str, options: CardLibnfcOptions, emit: Emit) -> None:
         plan = ChildPlan(
             _CHILD_MODULE,
-            ("--connstring", options.connstring, "--poll-s", str(options.poll_s), "--cards", options.cards),
+            ("--connstring", options.connstring, "--poll-s", str(options.poll_s), "--cards", options.cards()),
             port=Connstring.parse(options.connstring).port,
             silence_s=options.child_timeout_s,
             restart_limit_s=options.restart_limit_s,
