@@ -7,10 +7,12 @@ from sqlalchemy import Connection
 
 from contract.bodies import Body
 from contract.journal import EntryHeader
+from contract.making import made_at_once
 from contract.postings import Posting
 from hq.unsettled import Finding, Place
 
 
+@made_at_once
 @dataclass(frozen=True, slots=True)
 class Applied:
     """An entry newly in effect: each transaction once, ever, whatever is sent again or carried over.

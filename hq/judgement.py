@@ -12,6 +12,7 @@ from enum import StrEnum
 from contract.bodies import EpochStartBody, OfficeBody, ShiftCloseBody
 from contract.ids import TerminalAddress
 from contract.journal import EntryHeader
+from contract.making import made_at_once
 from contract.money import format_minor
 from contract.trade import PackRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
 from hq.audit import audit_sale, audit_tenders
@@ -44,6 +45,7 @@ class Judged(StrEnum):
     WAITING = "waiting"
 
 
+@made_at_once
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of an entry, and what people must look at. ``new`` says that its transaction came for the first time
@@ -91,8 +93,9 @@ def _first(header: EntryHeader, known: Known, posted: bool) -> First | None:
 
 
 def _outcome(meaning: Meaning) -> Judged:
-    if isinstance(meaning.body, SaleBody | RefundBody | TopUpBody | RedemptionBody | OfficeBody):
-        return Judged.POSTED
+    match meaning.body:
+        case SaleBody() | RefundBody() | TopUpBody() | RedemptionBody() | OfficeBody():
+            return Judged.POSTED
     return Judged.NOTED
 
 

@@ -7,9 +7,11 @@ from contract.bodies import Body, CarryOverBody, EntryKind
 from contract.envelope import digest, keyring
 from contract.errors import ContractError, Reason
 from contract.journal import Entry, EntryHeader, open_entry
+from contract.making import made_at_once
 from contract.signing import PublicKey
 
 
+@made_at_once
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """Header, body and SHA-256 of an entry as its till first signed it. ``carried`` where a later epoch brought it."""

@@ -7,11 +7,14 @@ back or given back.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, tuple_
+from sqlalchemy import Connection, Select, bindparam, delete, select, tuple_
 
 from contract import wire
 from contract.calendar import LAST_DAY
+from contract.making import made_at_once
 from hq.bulk import Rows, insert_rows
 from hq.tables import points_debts, points_lots, points_spendings
 from rules.beside import lots
@@ -23,6 +26,7 @@ MAX_SPENDING_BYTES = 1_000_000
 _LOT = ("source", "member", "earned_day", "until_day", "points", "remaining", "expired", "paid")
 
 
+@made_at_once
 @dataclass(frozen=True, slots=True)
 class PointsMove:
     """What one transaction does to a member's points on ``day``: ``earned`` and ``spent`` by itself; of the
@@ -245,15 +249,22 @@ def _debts(connection: Connection, members: set[str], lock: bool = False) -> dic
     worker pays at this moment is waited for, and is gone then.
     """
     found: dict[str, tuple[Debt, ...]] = {}
-    # Locked in one order, so that two workers wait for each other and never in a circle.
-    asked = (
-        select(points_debts)
-        .where(points_debts.c.member.in_(sorted(members)))
-        .order_by(points_debts.c.member, points_debts.c.since_day, points_debts.c.source)
-    )
-    for row in connection.execute(asked.with_for_update() if lock else asked):
+    for row in connection.execute(_owed(lock), {"members": sorted(members)}):
         found[row.member] = (*found.get(row.member, ()), Debt(row.source, row.since_day, row.points))
     return found
+
+
+@cache
+def _owed(lock: bool) -> Select[*tuple[Any, ...]]:
+    """Built once: every batch asks it. Locked in one order, so that two workers wait for each other and never in a
+    circle.
+    """
+    asked = (
+        select(points_debts)
+        .where(points_debts.c.member.in_(bindparam("members", expanding=True)))
+        .order_by(points_debts.c.member, points_debts.c.since_day, points_debts.c.source)
+    )
+    return asked.with_for_update() if lock else asked
 
 
 def _packed(paid: tuple[Debt, ...]) -> bytes | None:

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from contract import topics
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
+from contract.making import made_at_once
 from contract.topics import MAX_MESSAGE_BYTES
 from hq.bulk import keep_rows
 from hq.tables import exceptions, quarantine
@@ -105,6 +106,7 @@ class Finding:
     detail: str
 
 
+@made_at_once
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in which chain."""
