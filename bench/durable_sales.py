@@ -1,10 +1,11 @@
 """Durable sales a second through the till's own commit path, beside a bare loop that signs and writes the same rows.
 
 The till sells to a gold member, one line and eight. It makes the lines and the basket, prices it by the rules of the
-demo's first pack, makes the body with its postings, asks the clock and the disk's room, reads or remembers the chain's
-newest place and the totals, checks every field and that postings balance, encodes, signs, hashes and chains the entry,
-inserts it under the index that keeps a transaction from standing twice, updates the totals, notes the paper owed, looks
-whether leases, coupons or presentations were taken, and commits: one sync of the log.
+demo's first pack, makes the body with its postings, asks the clock (once a second the kernel whether it is right, and
+the disk how much is free), reads or remembers the chain's newest place and the totals, checks every field and that
+postings balance, encodes, signs, hashes and chains the entry, inserts it under the index that keeps a transaction from
+standing twice, updates the totals, notes the paper owed, looks whether leases, coupons or presentations were taken, and
+commits: one sync of the log.
 
 The bare loop has what is in those very entries before it begins, as plain values. It encodes body, header, payload,
 Sig_structure and envelope with the CBOR library's own deterministic encoding, signs with the same key, hashes, and

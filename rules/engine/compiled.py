@@ -43,6 +43,7 @@ class Compiled:
         "_needs",
         "_shops",
         "_zones",
+        "anything_excludes",
         "line_groups",
         "matchers",
         "may_flip",
@@ -60,6 +61,7 @@ class Compiled:
         self.rules: tuple[Rule, ...] = tuple(sorted(pack.rules, key=lambda rule: _place(rule, sets)))
         self.matchers = _matchers(pack, sets)
         self.line_groups = frozenset(group.name for group in pack.groups if group.per is Per.LINE)
+        self.anything_excludes = any(rule.groups or rule.exclusive for rule in self.rules)
         self.turns = _turns(self.rules, self.line_groups)
         # Whether a rule that cannot apply before others have acted might do so afterwards.
         base = pack.policies.threshold_base

@@ -140,6 +140,8 @@ def _draws_on_others(found: Proposal) -> bool:
 
 def _rivals(view: View, numbers: Sequence[int], compiled: Compiled) -> Rivals:
     """Whom each rule excludes, among the rules that could apply; empty where nobody excludes anybody."""
+    if not compiled.anything_excludes:
+        return {}
     rules = compiled.rules
     grouped: dict[str, list[int]] = {}
     exclusive: list[int] = []
