@@ -71,7 +71,7 @@ def limits_exceeded(
     for item in _undone(connection, entries, known, {place for place, found in counted.items() if found}):
         undone[item.place].append(item)
     # In the order of the chain: what came back before a sale makes room for it.
-    acted = [item for place, _meaning in entries for item in (*counted[place], *undone.get(place, ()))]
+    acted = [item for place, _meaning in entries for item in (*undone.get(place, ()), *counted[place])]
     if not acted:
         return []
     rows: dict[tuple[str, str, int, str, int], int] = defaultdict(int)
@@ -242,6 +242,7 @@ def _undone(
     and never more than it had. What came back before its sale came is taken off at the sale, one of ``counted``.
     """
     here = {_place_of(meaning): place for place, meaning in entries}
+    order = {place: at for at, (place, _meaning) in enumerate(entries)}
     came = {meaning.header.transaction: place for place, meaning in entries if place in counted}
     asked = {body.original.transaction for _place, meaning in entries if isinstance(body := meaning.body, RefundBody)}
     asked |= came.keys()
@@ -262,7 +263,8 @@ def _undone(
             if sold.transaction in came:
                 yield from _taken_off(came[sold.transaction], sold, undone)
         for place, row in fresh:
-            yield from _taken_off(place, sold, back.give(row.units, row.refund_minor))
+            at = max(place, came.get(sold.transaction, place), key=order.__getitem__)
+            yield from _taken_off(at, sold, back.give(row.units, row.refund_minor))
 
 
 def _place_of(meaning: Meaning) -> tuple[str, int, int]:

@@ -29,6 +29,7 @@ from rules.postings import refund_postings, sale_postings
 from rules.refund import refund, sold_of
 from rules.undone import rules_undone
 from tests.hq.borrowers import DAY_MS
+from tests.hq.test_together import C1
 from tests.hq.tills import A1, B1, GOLD_AT_TILL, NOW_MS, HeadOffice, Till
 from tests.txn.desk import promising
 
@@ -159,6 +160,28 @@ def test_a_sale_that_came_back_twice_is_found_out_though_its_first_return_came_b
         told = [(line.address, line.reason) for line in exception_lines(connection)]
     assert told == [(B1, "original_unknown"), (A1, "returned_twice")]
     assert limited.counts() == {"": 0, "a1": 0}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("together", [True, False])
+def test_what_people_are_told_is_the_same_whether_batches_come_in_one_commit(limited: Limited, together: bool) -> None:
+    a, b, other = (limited.hq.enrolled(address) for address in (A1, B1, C1))
+    sale = limited.sells(a)
+    batches = [
+        (topics.up(till.address, Up.BATCH), till.batch(*entries))
+        for till, entries in (
+            (b, [limited.takes_back(b, sale)]),
+            (other, [limited.sells(other)]),
+            (a, [sale, limited.sells(a)]),
+        )
+    ]
+    if together:
+        assert limited.hq.worker.together(batches, NOW_MS)[1] == []
+    else:
+        for topic, payload in batches:
+            limited.hq.worker.handle(topic, payload, NOW_MS)
+    (told,) = limited.found()
+    assert told.endswith("acted 2 times, the pack allows 1; shop-a/a1 1, shop-c/c1 1")
 
 
 def test_a_clock_far_ahead_makes_nobody_forget_this_day(limited: Limited) -> None:
