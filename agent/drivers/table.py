@@ -23,6 +23,8 @@ DRIVERS: dict[tuple[str, str], str] = {
     ("pole", "serial"): "agent.drivers.pole_serial:PoleSerial",
     ("panel", "gpio"): "agent.drivers.panel_gpio:PanelGpio",
     ("glass", "socket"): "agent.drivers.glass_socket:GlassSocket",
+    ("glass", "luma"): "agent.drivers.display_luma:DisplayLuma",
+    ("glass", "framebuffer"): "agent.drivers.display_framebuffer:DisplayFramebuffer",
 }
 """(capability, technology) to "module:Class". Beside the class stands "ClassOptions" with its `from_table`."""
 

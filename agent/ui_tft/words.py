@@ -250,6 +250,7 @@ _REASONS = {
     ),
     "switched_off": (("已停用", "switched off"), _SETUP),
     "wrong_options": (("设置有误", "set up wrongly"), _SETUP),
+    "screen_unsupported": (("色深不支持", "depth not supported"), _SETUP),
     "no_pins": (("没有可用引脚", "no pins on this board"), _CALL),
     "wrong_pin": (("引脚编号不存在", "no such pin"), _SETUP),
     "pin_taken_twice": (("引脚重复使用", "pin is used twice"), _SETUP),

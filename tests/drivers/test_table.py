@@ -21,6 +21,8 @@ SOUND: dict[tuple[str, str], dict[str, object]] = {
     ("pole", "serial"): {"path": "/dev/ttyUSB3"},
     ("panel", "gpio"): {"ready": 4},
     ("glass", "socket"): {"address": "/run/glass"},
+    ("glass", "luma"): {"controller": "ili9486"},
+    ("glass", "framebuffer"): {},
 }
 """For every row of the table, options that are right."""
 
@@ -54,7 +56,9 @@ def test_a_capability_that_is_not_there_is_refused() -> None:
 
 def test_no_device_library_is_imported_before_a_device_is_opened() -> None:
     modules = ", ".join(sorted({place.partition(":")[0] for place in DRIVERS.values()}))
-    libraries = "{'escpos', 'evdev', 'nfc', 'pynfc', 'serial', 'qrcode', 'PIL', 'gpiozero'}"
+    libraries = (
+        "{'escpos', 'evdev', 'nfc', 'pynfc', 'serial', 'qrcode', 'PIL', 'gpiozero', 'luma', 'numpy', 'smartcard'}"
+    )
     program = f"import sys, {modules}; print(sorted({libraries} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"

@@ -1,0 +1,103 @@
+"""A screen that the kernel drives itself: pictures are written into its framebuffer, only where they changed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agent.drivers.display import Display, changed, fitted
+from agent.drivers.facts import Emit, Status
+from agent.drivers.framebuffer_pixels import FIXED_BYTES, VARIABLE_BYTES, Layout
+from agent.drivers.report import Report
+from contract import settings
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FBIOGET_VSCREENINFO, FBIOPUT_VSCREENINFO, FBIOGET_FSCREENINFO, FBIOBLANK = 0x4600, 0x4601, 0x4602, 0x4611
+"""linux/fb.h"""
+ACTIVATE_BYTE, ACTIVATE_NOW_FORCED = 84, 128
+UNBLANK = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayFramebufferOptions:
+    """Where the framebuffer is: `path`, such as /dev/fb0."""
+
+    path: str = "/dev/fb0"
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, object]) -> DisplayFramebufferOptions:
+        """Read a table of options. Raises SettingsError that names every mistake."""
+        return cls(**settings.read(table, settings.Table({"path": settings.text("/dev/fb0")})))
+
+
+class DisplayFramebuffer(Display):
+    """Shows the newest picture, in the middle where the screen is larger."""
+
+    def __init__(self, name: str, options: DisplayFramebufferOptions, emit: Emit) -> None:
+        report = Report(name, emit)
+        super().__init__(f"framebuffer {options.path}", report, lambda: _opened(options.path, report))
+
+
+class Framebuffer:
+    """An open framebuffer."""
+
+    def __init__(self, fd: int, layout: Layout) -> None:
+        self._fd = fd
+        self._layout = layout
+        self._shown: Image | None = None
+
+    def draw(self, image: Image) -> None:
+        """Write what differs from the last picture. Raises OSError where the screen is gone."""
+        screen = fitted(image, self._layout.width, self._layout.height)
+        for left, top, right, bottom in changed(self._shown, screen):
+            rows = self._layout.packed(screen.crop((left, top, right, bottom)))
+            for y, row in enumerate(rows, top):
+                os.pwrite(self._fd, row, self._layout.at(left, y))
+        self._shown = screen
+
+    def close(self) -> None:
+        """Let it go; the picture stays."""
+        os.close(self._fd)
+
+
+def _opened(path: str, report: Report) -> Framebuffer | None:
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        report.say_refused(error)
+        return None
+    try:
+        variable = fcntl.ioctl(fd, FBIOGET_VSCREENINFO, bytes(VARIABLE_BYTES))
+        fixed = fcntl.ioctl(fd, FBIOGET_FSCREENINFO, bytes(FIXED_BYTES))
+        layout = Layout.of(variable, fixed)
+        _light(fd, variable)
+        return Framebuffer(fd, layout)
+    except ValueError:
+        report.say(Status.CONFIG_ERROR, "screen_unsupported", "check_config")
+    except OSError as error:
+        if error.errno in (errno.ENOTTY, errno.EINVAL):
+            report.say(Status.SELF_CHECK_FAILED, "wrong_device", "check_config")
+        else:
+            report.say_refused(error)
+    os.close(fd)
+    return None
+
+
+def _light(fd: int, variable: bytes) -> None:
+    """Have the screen show its memory: after a start without a word on the console nobody has switched it on yet, and a
+    console that was idle may have switched it off. A screen that cannot be told so is on anyway.
+    """
+    as_it_is = bytearray(variable)
+    struct.pack_into("=I", as_it_is, ACTIVATE_BYTE, ACTIVATE_NOW_FORCED)
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(fd, FBIOPUT_VSCREENINFO, bytes(as_it_is))
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(fd, FBIOBLANK, UNBLANK)
