@@ -117,10 +117,7 @@ TEXTS: dict[RefusalCode, RefusalText] = {
     ),
     _R.PIN_WRONG: RefusalText("密码不对", "请重新输入密码", "Wrong PIN", "Key the PIN again"),
     _R.CASHIER_LOCKED: RefusalText(
-        "密码错误次数过多",
-        "请等一分钟，再错则加倍",
-        "Too many wrong PINs",
-        "Wait a minute; each further one doubles it",
+        "密码错误次数过多", "请等一分钟，再错则加倍", "Too many wrong PINs", "Wait a minute; each more doubles it"
     ),
     _R.CARD_UNKNOWN: RefusalText(
         "本机没有这张会员卡",
@@ -265,10 +262,7 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "Choose another, or try when online",
     ),
     _R.PLAN_CHANGED: RefusalText(
-        "刚才所示的有了变化",
-        "请看屏幕上新的，再确认一次",
-        "What was shown here has changed",
-        "Look at it again, then confirm",
+        "刚才所示的有了变化", "请看屏幕，再确认一次", "What was shown here has changed", "Look again, then confirm"
     ),
     _R.REDEEM_NOTHING: RefusalText(
         "这位会员现在没有可兑换的", "请看兑换规则", "Nothing to redeem for this member", "Look at what the rules offer"
@@ -280,10 +274,7 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "Key less, and print more than one",
     ),
     _R.SLIP_NOBODY: RefusalText(
-        "还不认识别的收银机",
-        "请连接网络，等待总部下发",
-        "No other till is known yet",
-        "Connect and wait for head office",
+        "还不认识别的收银机", "请连接网络，等待总部下发", "No other till is known yet", "Connect; wait for head office"
     ),
     _R.SLIP_NOT_OURS: RefusalText(
         "这张转值单不是给本机的", "请到单上写明的收银机", "This slip is for another till", "Go to the till it names"
@@ -360,10 +351,7 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "本机没有这一单", "核对单号，或找总部办理", "This till has no such sale", "Check the number, or ask head office"
     ),
     _R.REFUND_NO_SALE: RefusalText(
-        "这张单据不是销售",
-        "只能退销售小票上的商品",
-        "This receipt is of no sale",
-        "Only goods that were sold come back",
+        "这张单据不是销售", "只能退销售小票上的商品", "This receipt is of no sale", "Only goods sold here come back"
     ),
     _R.REFUND_ALL_BACK: RefusalText(
         "这一单已经全部退过", "请勿再退", "All of this sale came back before", "Do not pay it back again"

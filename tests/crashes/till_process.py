@@ -131,11 +131,13 @@ class Till:
         self.see(amount)
 
     def sell(self, amount: str) -> None:
-        """Sell, until the paper is out."""
+        """Sell, until the paper is out and cut: a printer answers before it has cut."""
+        papers = len(self.counter.printer.roll.receipts)
         self.key_amount(amount)
         self.press("cash")
         self.see(PAID)
         self.see(PAPER_OUT)
+        self.await_that("the cut paper", lambda: len(self.counter.printer.roll.receipts) > papers)
 
     def _number_offered(self) -> str:
         """The receipt on offer; empty for none."""
