@@ -67,6 +67,7 @@ class Pn532:
         self._lock = threading.Lock()
         self._answers: deque[CardAnswer] = deque(maxlen=_ANSWERS_KEPT)
         self._commands = 0
+        self._traffic_bytes = 0
         self._thread: threading.Thread | None = None
 
     @property
@@ -132,6 +133,12 @@ class Pn532:
             return self._commands
 
     @property
+    def traffic_bytes(self) -> int:
+        """How many bytes have gone over the line, both ways together."""
+        with self._lock:
+            return self._traffic_bytes
+
+    @property
     def answers(self) -> tuple[CardAnswer, ...]:
         """The last answers of cards, oldest first."""
         with self._lock:
@@ -146,6 +153,8 @@ class Pn532:
             if not self.port.wait_plugged(0.1):
                 continue
             data = self.port.read(timeout_s=None if self._waiting is None else _WAITING_POLL_S)
+            with self._lock:
+                self._traffic_bytes += len(data)
             if self._cold.is_set():
                 self._cold.clear()
                 self._chip.power_on()
@@ -162,7 +171,7 @@ class Pn532:
             case Acknowledge():
                 self._waiting = None
             case NotAcknowledge():
-                self.port.write(self._last_frame)
+                self._write(self._last_frame)
             case Command(data) if not self._chip.asleep:
                 self._carry_out(data)
 
@@ -176,7 +185,7 @@ class Pn532:
             self._commands += 1
         if met is not None and met.fault is Fault.SILENT:
             return
-        self.port.write(ACK_FRAME)
+        self._write(ACK_FRAME)
         if met is not None and met.fault is Fault.NO_ANSWER:
             return
         try:
@@ -214,9 +223,15 @@ class Pn532:
                 self._answers.append(answer)
         self._send(answer_frame(command, payload), met)
 
+    def _write(self, data: bytes) -> None:
+        # Counted before it is written: the host may have read it before this thread runs again.
+        with self._lock:
+            self._traffic_bytes += len(data)
+        self.port.write(data)
+
     def _send(self, frame: bytes, met: Met | None) -> None:
         self._last_frame = frame
-        self._faults.send(frame, met, self.port.write, self.unplug, _SPOILED, self._closing)
+        self._faults.send(frame, met, self._write, self.unplug, _SPOILED, self._closing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ class CardLibnfcOptions:
 
     `connstring` is as libnfc writes it, `child_timeout_s` the silence after which the child is killed, `poll_s` the
     pause between two looks at the field, `restart_limit_s` the longest pause before a lost child is replaced,
-    `reset_pin` the board's pin that leads to the chip's RSTPDN (-1: none does). `tag`, `file`, `desfire` and `token` are
-    the tables of cards/plan.py, checked.
+    `reset_pin` the board's pin that leads to the chip's RSTPDN (-1: none does). `tag`, `file`, `desfire` and `token`
+    are the tables of cards/plan.py, checked.
     """
 
     connstring: str
