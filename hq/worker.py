@@ -7,6 +7,7 @@ are signed after the transaction they speak of has committed.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection, Engine, func, select
 
@@ -200,10 +201,14 @@ class Worker:
         done = 0
         after_id: int | None = 0
         while after_id is not None:
-            with writing(self._engine, Turn.WAITING) as connection:
-                settled, after_id = judge_waiting(connection, self._packs, after_id, now_ms)
+            # Entries that come meanwhile touch the same accounts, in another order.
+            settled, after_id = insisting(partial(self._judge_some, after_id, now_ms))
             done += settled
         return done
+
+    def _judge_some(self, after_id: int, now_ms: int) -> tuple[int, int | None]:
+        with writing(self._engine, Turn.WAITING) as connection:
+            return judge_waiting(connection, self._packs, after_id, now_ms)
 
     def _hello(self, address: TerminalAddress, topic: str, payload: bytes, now_ms: int) -> list[Publish]:
         try:
