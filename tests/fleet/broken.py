@@ -33,6 +33,7 @@ from hq.judgement import Judged
 from hq.ledger import post
 from hq.tables import entries, postings, transactions
 from hq.worker import Publish, Worker
+from tests.fleet.broken_counter import of_counter
 from tests.fleet.broken_value import of_value
 from tests.fleet.disk import Disk
 from tests.fleet.faults import (
@@ -199,7 +200,7 @@ def _welcomed(worker: Worker, publish: Publish, address: TerminalAddress, hello:
 
 def mistakes() -> tuple[Mistake, ...]:
     """All of them."""
-    return (*_of_tills(), *of_value(), *_of_head_office())
+    return (*_of_tills(), *of_value(), *of_counter(), *_of_head_office())
 
 
 def _of_tills() -> tuple[Mistake, ...]:

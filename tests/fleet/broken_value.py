@@ -15,7 +15,7 @@ from agent.txn.effects import Commit
 from contract.bodies import Body, EntryKind
 from contract.journal import Entry
 from contract.money import MAX_AMOUNT_MINOR
-from contract.trade import SaleBody
+from contract.trade import RedemptionBody, SaleBody
 from contract.value import Account, Asset, Lease
 from hq.db import writing
 from hq.documents import Desk
@@ -41,14 +41,14 @@ class ForgetsTheLease(Cashier):
     """Takes the money of a member and does not write down from which lease."""
 
     def committed(self, running: Running, commit: Commit) -> Entry | None:
-        return super().committed(running, _without(commit, Asset.STORED))
+        return super().committed(running, without(commit, Asset.STORED))
 
 
 class PaysWithPointsUnseen(Cashier):
     """Takes points and does not write down from which lease."""
 
     def committed(self, running: Running, commit: Commit) -> Entry | None:
-        return super().committed(running, _without(commit, Asset.POINTS))
+        return super().committed(running, without(commit, Asset.POINTS))
 
 
 class ForgetsReturns(SeededBook):
@@ -84,12 +84,12 @@ class GivesWithoutShare(Cashier):
     """Gives what a campaign gives and does not write down of which share."""
 
     def committed(self, running: Running, commit: Commit) -> Entry | None:
-        return super().committed(running, _without(commit, Asset.BUDGET))
+        return super().committed(running, without(commit, Asset.BUDGET))
 
 
-def _without(commit: Commit, asset: Asset) -> Commit:
+def without(commit: Commit, asset: Asset) -> Commit:
     """The same order, with nothing said of leases of ``asset``."""
-    if not isinstance(commit.body, SaleBody):
+    if not isinstance(commit.body, SaleBody | RedemptionBody):
         return commit
     kept = tuple(draw for draw in commit.body.draws if draw.account.asset is not asset)
     return replace(commit, body=replace(commit.body, draws=kept))

@@ -25,12 +25,16 @@ def ordered(step: Step) -> Commit | Refusal:
 
 
 def redeemed(basket: OpenBasket, chance: Random, cashier: str, book: Book) -> Commit | Refusal:
-    """The order to hand out one of the things that the member of ``basket`` may take without buying."""
+    """The order to hand out one of the things that the member of ``basket`` may take without buying: most often of
+    those that can be had.
+    """
     asked, _effects = redeeming.redeem_asked(at_the_till(basket, cashier), Selling(basket), book)
     shown = asked.scene.basket if isinstance(asked.scene, Selling) else None
     if shown is None or shown.redeem is None:
         return asked.refusal or Refusal(RefusalCode.REDEEM_NOTHING)
-    key = str(1 + chance.randrange(len(shown.redeem.shown)))
+    places = range(1, 1 + len(shown.redeem.shown))
+    there = [place for place in places if shown.redeem.shown[place - 1].missing is None]
+    key = str(chance.choice(there if there and chance.random() < 0.9 else places))
     return ordered(redeeming.redeem_key(asked, shown, shown.redeem, key, book))
 
 

@@ -23,8 +23,7 @@ from tests.fleet.terminal import Running, Unit
 
 CASHIER = "1001"
 SHIFT_SHARE = 0.05
-REDEEMED_SHARE = 0.18
-"""How often somebody closes the shift, or asks for what points, uses and coupons are good for."""
+"""How often somebody closes the shift."""
 
 
 @dataclass
@@ -47,6 +46,8 @@ class Town:
     """What phones show, by the coupon's code; a code that was used is not shown again unless it was given back."""
     coupon_share: float = 0.2
     """How often somebody buys with a coupon."""
+    redeemed_share: float = 0.1
+    """How often a member asks for what points, uses and coupons are good for."""
     copied: bool = False
     """Whether people show coupons again that were used."""
     proof_share: float = 0.0
@@ -145,7 +146,7 @@ class Cashier:
         if wish < SHIFT_SHARE:
             differs_minor = chance.choice((0, 0, 0, 500, -200))
             return self._unless_refused(keys.shift_closed(differs_minor, CASHIER, running.book))
-        if wish > SHIFT_SHARE + REDEEMED_SHARE or isinstance(basket, Refusal) or basket.buyer is None:
+        if wish > SHIFT_SHARE + self.town.redeemed_share or isinstance(basket, Refusal) or basket.buyer is None:
             return None
         basket = self._with_coupon(basket, running)
         return self._unless_refused(keys.redeemed(basket, chance, CASHIER, running.book))

@@ -13,6 +13,12 @@ LENT = "a lease gives no more than was lent"
 ONCE = "a transaction is posted once"
 RECEIPT = "what a receipt says is in the journal"
 STAYS = "what was committed stays"
+FLOOR = "nobody spends beyond the floor limit of a day"
+ALONE = "who uses a coupon alone is never charged for it"
+ONCE_HERE = "a terminal takes a coupon once"
+PAID = "what is on the floor is paid, or people are told who bears it"
+BOOKS = "the books are what the entries add up to"
+SHIFT = "a shift comes to what its entries say"
 TWICE = "nothing comes back twice"
 TOLD = "people are told only what went wrong"
 
@@ -28,6 +34,12 @@ class Mistake:
     promises: tuple[str, ...]
     reasons: tuple[str, ...] = ()
     within_seeds: int = 40
+    first_seed: int = 0
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of one of which it must come out."""
+        return range(self.first_seed, self.first_seed + self.within_seeds)
 
     def found_by(self, violation: Violation | None) -> bool:
         """Tell whether this is a violation that the mistake must be found by."""

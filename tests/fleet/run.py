@@ -49,6 +49,11 @@ class Cast:
     """How often somebody carries value to another terminal: one of these is drawn."""
     copied_share: float = 0.15
     """In how many stories people show coupons again that were used."""
+    coupon_shares: tuple[float, ...] = (0.1, 0.6)
+    redeemed_shares: tuple[float, ...] = (0.1, 0.4)
+    """How often somebody buys with a coupon, and asks for what value is good for without buying: one of each is
+    drawn.
+    """
     proof_shares: tuple[float, ...] = (0.0, 0.0, 0.5)
     """How often a member's card proves its key, and so has a floor limit: one of these is drawn."""
     closing_ms: tuple[int, ...] = (10_000, 20_000, 50_000)
@@ -96,7 +101,8 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
         top_up_share=chance.choice((0.1, 0.3)),
         issued=house.coupons,
         coupons=dict(chance.sample(sorted(house.coupons.items()), chance.choice((1, 2, 7)))),
-        coupon_share=chance.choice((0.1, 0.6)),
+        coupon_share=chance.choice(cast.coupon_shares),
+        redeemed_share=chance.choice(cast.redeemed_shares),
         copied=chance.random() < cast.copied_share,
         proof_share=chance.choice(cast.proof_shares),
     )
