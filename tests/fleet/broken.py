@@ -219,7 +219,9 @@ def _of_tills() -> tuple[Mistake, ...]:
 def _of_head_office() -> tuple[Mistake, ...]:
     lost = (messages_suffer, broker_restarts)
     return (
-        Mistake("what is carried over is posted again", Cast(worker=PostsWhatIsCarried, faults=ALL), (ONCE,)),
+        Mistake(
+            "what is carried over is posted again", Cast(worker=PostsWhatIsCarried, faults=ALL), (ONCE,), first_seed=20
+        ),
         Mistake("head office answers before it commits", Cast(worker=AnswersFirst, faults=SURVIVED), (ACKED,)),
         Mistake("head office acknowledges over a gap", Cast(worker=AcknowledgesGaps, faults=lost), (ACKED,)),
         Mistake("head office compares no hashes", Cast(worker=ComparesNoHashes, faults=FORKED), (ACKED,)),
