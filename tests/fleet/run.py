@@ -94,20 +94,7 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
     office = Office(world, broker, house, cast.worker, workers=chance.choice((1, 2, 2, 3)))
     units = [cast.unit(site, house.identities[address], house.store_of(address)) for address in present]
     closing_ms = world.now_ms + chance.choice(cast.closing_ms)
-    town = Town(
-        closing_ms,
-        tuple(unit.identity.address for unit in units),
-        slip_share=chance.choice(cast.slip_shares),
-        top_up_share=chance.choice((0.1, 0.3)),
-        issued=house.coupons,
-        coupons=dict(chance.sample(sorted(house.coupons.items()), chance.choice((1, 2, 7)))),
-        coupon_share=chance.choice(cast.coupon_shares),
-        redeemed_share=chance.choice(cast.redeemed_shares),
-        copied=chance.random() < cast.copied_share,
-        proof_share=chance.choice(cast.proof_shares),
-    )
-    for unit in units:
-        unit.returns_leases = chance.random() < 0.3
+    town = _town(world, house, cast, units, closing_ms)
 
     def hire(unit: Unit) -> None:
         cast.cashier(unit, town, chance.choice((1_000, 2_500, 6_000))).begin()
@@ -137,6 +124,26 @@ def play(seed: int, house: Premises, cast: Cast | None = None) -> Outcome:
         for unit in units:
             unit.put_away()
     return Outcome(seed, violation, tuple(world.story), len(witness.committed))
+
+
+def _town(world: World, house: Premises, cast: Cast, units: list[Unit], closing_ms: int) -> Town:
+    """Draw what is among people, and which terminals give back what they hold when a shift is closed."""
+    chance = world.chance
+    town = Town(
+        closing_ms,
+        tuple(unit.identity.address for unit in units),
+        slip_share=chance.choice(cast.slip_shares),
+        top_up_share=chance.choice((0.1, 0.3)),
+        issued=house.coupons,
+        coupons=dict(chance.sample(sorted(house.coupons.items()), chance.choice((1, 2, 7)))),
+        coupon_share=chance.choice(cast.coupon_shares),
+        redeemed_share=chance.choice(cast.redeemed_shares),
+        copied=chance.random() < cast.copied_share,
+        proof_share=chance.choice(cast.proof_shares),
+    )
+    for unit in units:
+        unit.returns_leases = chance.random() < 0.3
+    return town
 
 
 def _bring_home(fleet: Fleet, ending: Ending) -> None:
