@@ -1,6 +1,6 @@
 """What the framebuffer's driver promises of a real one: what is drawn is what the machine's display shows."""
 
-import os
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,27 +37,36 @@ def display() -> Iterator[DisplayFramebuffer]:
     display.close()
 
 
-def on_screen(name: str) -> Image.Image:
-    """What the machine's display shows, seen from outside."""
-    wanted, taken = RESULTS / f"{name}.wanted", RESULTS / f"{name}.png"
-    taken.unlink(missing_ok=True)
-    wanted.touch()
-    os.sync()
-    eventually(lambda: taken.exists() and not wanted.exists(), timeout_s=30)
-    return Image.open(taken).convert("RGB")
+class Outside:
+    """Who looks at the machine's display from outside."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def seen(self) -> Image.Image:
+        """What the display shows now."""
+        self._looks += 1
+        taken = RESULTS / f"screen-{self._looks}.png"
+        # Whoever is outside may answer, and take the wish away, before the call that makes it has come back.
+        with contextlib.suppress(FileNotFoundError):
+            taken.with_suffix(".wanted").touch()
+        eventually(taken.exists, timeout_s=30)
+        return Image.open(taken).convert("RGB")
 
 
 def test_the_display_shows_what_was_drawn_colour_for_colour_and_then_only_the_change(
     display: DisplayFramebuffer,
 ) -> None:
+    outside = Outside()
     picture = Image.new("RGB", (480, 320), (200, 30, 60))
     ImageDraw.Draw(picture).rectangle((20, 20, 120, 80), (10, 200, 90))
-    for name, spot in (("first", (40, 40, 60, 60)), ("second", (400, 280, 470, 310))):
+    # A single row, and one that reaches the edge, are what a kernel may leave out.
+    for spot in ((40, 40, 60, 60), (400, 280, 470, 310), (0, 100, 479, 100), (470, 319, 479, 319)):
         ImageDraw.Draw(picture).rectangle(spot, (30, 60, 250))
         display.show(Shown(picture.copy()))
 
-        def agrees(name: str = name) -> bool:
-            seen = on_screen(name)
+        def agrees() -> bool:
+            seen = outside.seen()
             return ImageChops.difference(seen, fitted(picture, *seen.size)).getbbox() is None
 
         eventually(agrees, timeout_s=30)
