@@ -85,10 +85,11 @@ def _is_connstring(value: object) -> bool:
 class CardLibnfc:
     """Emits CardPresented once for each card that comes, CardRefused for one that cannot be used."""
 
-    def __init__(self, name: str, options: CardLibnfcOptions, emit: Emit) -> None:
+    def __init__(self, name: str, options: CardLibnfcOptions, emit: Emit, order: tuple[str, ...] = ()) -> None:
+        """`order` are more arguments for the reader's process."""
         plan = ChildPlan(
             _CHILD_MODULE,
-            ("--connstring", options.connstring, "--poll-s", str(options.poll_s), "--cards", options.cards()),
+            ("--connstring", options.connstring, "--poll-s", str(options.poll_s), "--cards", options.cards(), *order),
             port=Connstring.parse(options.connstring).port,
             silence_s=options.child_timeout_s,
             restart_limit_s=options.restart_limit_s,
@@ -126,3 +127,15 @@ class CardLibnfc:
         except PinsUnusable as error:
             return error.status, error.reason, error.next_step
         return None
+
+
+class TagWriter(CardLibnfc):
+    """Writes an NDEF message onto each tag that comes, or onto the one numbered `only` alone.
+
+    Emits CardPresented, with the message as `content`, for a tag that was written and read back; CardRefused for one
+    that could not be, UNSUPPORTED for another card than the one meant. Where the options name a tag key, the tag is
+    closed to writing without its password. The till must have let go of the reader.
+    """
+
+    def __init__(self, name: str, options: CardLibnfcOptions, emit: Emit, message: bytes, only: bytes = b"") -> None:
+        super().__init__(name, options, emit, ("--write", message.hex(), "--only", only.hex()))

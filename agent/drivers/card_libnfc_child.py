@@ -9,13 +9,14 @@ import argparse
 import os
 import sys
 import time
+from dataclasses import dataclass
 
 from agent.drivers.card_lines import CardFound, card_line, refused_line
-from agent.drivers.cards.identify import Family
+from agent.drivers.cards.identify import Activated, Family
 from agent.drivers.cards.keys import CardKeys, KeysError
 from agent.drivers.cards.link import CardError
 from agent.drivers.cards.plan import CardPlan, from_argument
-from agent.drivers.cards.reading import CardRead, UnsupportedError, read_apdu_card, read_number, read_tag
+from agent.drivers.cards.reading import CardRead, UnsupportedError, read_apdu_card, read_number, read_tag, write_tag
 from agent.drivers.facts import CardKind, CardProblem
 from agent.drivers.libnfc_reader import Connstring, LineError, Modulation, OpenError, Reader, Target, open_reader
 from agent.drivers.own_process import OwnProcess
@@ -27,7 +28,6 @@ _LOOKS_BEFORE_GONE = 3
 _LOOKS_BEFORE_OTHER_KINDS = 4
 _RETURN_S = 0.3
 _TRY_KEYS_S = 5.0
-_NO_PLAN = CardPlan()
 
 
 def main() -> int:
@@ -36,13 +36,16 @@ def main() -> int:
     arguments.add_argument("--connstring", required=True, help="as libnfc writes it: pn532_uart:/dev/ttyUSB0")
     arguments.add_argument("--poll-s", type=float, default=0.06, help="pause between two looks at the field")
     arguments.add_argument("--cards", default="{}", help="what the cards carry, as the driver's tables say it")
+    arguments.add_argument("--write", default="", help="an NDEF message in hexadecimal that each tag is to get")
+    arguments.add_argument("--only", default="", help="the number, in hexadecimal, of the one tag that is to get it")
     options = arguments.parse_args()
+    order = Order(bytes.fromhex(options.write), bytes.fromhex(options.only)) if options.write else None
     plan = from_argument(options.cards)
     process = OwnProcess()
     process.begin()
     try:
         with open_reader(Connstring.parse(options.connstring)) as reader:
-            watch = Watch(reader, process, plan, Pkcs11Keys(plan.token) if plan.token else None)
+            watch = Watch(reader, process, plan, Pkcs11Keys(plan.token) if plan.token else None, order)
             watch.say_ready()
             lost = watch.run(options.poll_s)
             if lost is not None:
@@ -55,16 +58,30 @@ def main() -> int:
         return 1
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Tags are to be written: which message, and onto which one alone (empty: onto each that comes)."""
+
+    message: bytes
+    only: bytes = b""
+
+
 class Watch:
     """Tells each card once: when it comes, and not again before it has left."""
 
     def __init__(
-        self, reader: Reader, process: OwnProcess, plan: CardPlan = _NO_PLAN, keys: CardKeys | None = None
+        self,
+        reader: Reader,
+        process: OwnProcess,
+        plan: CardPlan,
+        keys: CardKeys | None = None,
+        order: Order | None = None,
     ) -> None:
         self._reader = reader
         self._process = process
         self._plan = plan
         self._keys = keys
+        self._order = order
         self._keys_trouble = ""
         self._try_keys_s = 0.0
         self._present: Target | None = None
@@ -181,9 +198,11 @@ class Watch:
 
     def _read_once(self, target: Target) -> CardRead:
         card, keys = target.card, None if self._keys_trouble else self._keys
-        if card is None:
+        if card is None or (self._order is not None and card.family is not Family.TYPE2):
             raise UnsupportedError
         match card.family:
+            case Family.TYPE2 if self._order is not None:
+                return self._write(card, target, self._order, keys)
             case Family.TYPE2:
                 return read_tag(card, self._reader.link(target), self._plan.tag, keys)
             case Family.APDU:
@@ -192,6 +211,11 @@ class Watch:
                 return read_number(card, CardKind.MIFARE_CLASSIC)
             case Family.PLAIN:
                 return read_number(card, CardKind.UID_ONLY)
+
+    def _write(self, card: Activated, target: Target, order: Order, keys: CardKeys | None) -> CardRead:
+        if order.only not in (b"", card.uid):
+            raise UnsupportedError
+        return write_tag(card, self._reader.link(target), self._plan.tag, keys, order.message)
 
     def _tell_torn(self, now_s: float) -> None:
         if self._torn is not None and now_s >= self._torn[1]:

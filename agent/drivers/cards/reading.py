@@ -60,6 +60,23 @@ def read_tag(card: Activated, link: TagLink, plan: TagPlan, keys: CardKeys | Non
     return CardRead(read_number(card, CardKind.NTAG).kind, card.uid, assurance, content, counter)
 
 
+def write_tag(card: Activated, link: TagLink, plan: TagPlan, keys: CardKeys | None, message: bytes) -> CardRead:
+    """Put an NDEF message on a Type 2 tag in place of its own, and return the tag as it is then.
+
+    Where the plan names a key, the tag is given its password and closed to writing without it, and its counter counts.
+    Raises CardError for a tag that cannot be written or that somebody else closed, KeysError.
+    """
+    model = type2.model_of(link)
+    closing = model is not None and plan.key and keys is not None
+    if closing and keys is not None:
+        # One that we closed before opens to the same password; any other is still open or not ours.
+        _knows_password(card, link, plan, keys)
+    type2.write_message(link, message)
+    if model is not None and closing and keys is not None:
+        type2.protect(link, model, *tag_password(_master(keys, plan.key), card.uid, plan.system))
+    return read_tag(card, link, plan, keys)
+
+
 def _counter(link: TagLink) -> int | None:
     try:
         return type2.counter_of(link)
