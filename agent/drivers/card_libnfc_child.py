@@ -87,6 +87,7 @@ class Watch:
         self._present: Target | None = None
         self._missed = 0
         self._looks = 0
+        self._stale = False
         self._torn: tuple[Target, float] | None = None
 
     def say_ready(self) -> None:
@@ -118,6 +119,8 @@ class Watch:
                 errors += 1
                 if errors >= _LINE_ERRORS_IN_A_ROW or error.reason == "reader_gone":
                     return error.reason
+                # A card that was left in the middle of ISO/IEC 14443-4 hears no call.
+                self._stale = self._present is None
             self._rest(time.monotonic())
         return None
 
@@ -133,6 +136,9 @@ class Watch:
             self._look_after(self._present)
             return
         self._tell_torn(now_s)
+        if self._stale:
+            self._reader.drop_field()
+            self._stale = False
         target = self._find()
         if target is not None:
             self._take(target, now_s)

@@ -12,6 +12,7 @@ from agent.drivers.card_libnfc import CardLibnfc, CardLibnfcOptions
 from agent.drivers.facts import CardPresented, DeviceStatus, Status
 from simulator import ndef
 from simulator.cards import UidCard
+from simulator.cards_files import FileCard, Files, ndef_files
 from simulator.cards_type2 import Ntag213
 from simulator.faults import Fault
 from simulator.pn532 import Pn532
@@ -20,7 +21,8 @@ from tests.drivers.told import Told
 
 UID = b"\x11\x22\x33\x44"
 TAG = Ntag213(bytes.fromhex("04a1b2c3d4e5f6"), ndef.text_message("会员一", "zh"))
-IN_DATA_EXCHANGE = 0x40
+IN_DATA_EXCHANGE, IN_COMMUNICATE_THRU = 0x40, 0x42
+"""By which an APDU card and a tag are read."""
 BAD_ANSWERS = [fault for fault in Fault if fault not in (Fault.NAD_STATUS, Fault.DISCONNECT)]
 """The faults after which the cable is still in and libnfc still runs."""
 
@@ -97,7 +99,7 @@ def test_one_bad_answer_is_noise_and_no_news(reader: Pn532, open_driver: Open, f
 def test_one_bad_answer_while_a_tag_is_read_costs_no_tap(reader: Pn532, open_driver: Open, fault: Fault) -> None:
     told = open_driver()
     told.next_status(Status.READY)
-    reader.fail(fault, times=1, command=IN_DATA_EXCHANGE)
+    reader.fail(fault, times=1, command=IN_COMMUNICATE_THRU)
     reader.field.present(TAG)
     presented = told.next(CardPresented)
     assert (presented.uid, presented.content) == (TAG.uid, ndef.text_message("会员一", "zh"))
@@ -105,10 +107,27 @@ def test_one_bad_answer_while_a_tag_is_read_costs_no_tap(reader: Pn532, open_dri
     assert [status.status for status in told.of(DeviceStatus)] == [Status.READY]
 
 
+@pytest.mark.parametrize("fault", BAD_ANSWERS)
+def test_one_bad_answer_while_a_card_with_files_is_read_costs_no_tap(reader: Pn532, fault: Fault) -> None:
+    told = Told()
+    options = CardLibnfcOptions.from_table({"connstring": reader.connstring, "poll_s": 0.02, "file": {}})
+    driver = CardLibnfc("card", options, told.emit)
+    driver.start()
+    try:
+        told.next_status(Status.READY)
+        reader.fail(fault, times=1, command=IN_DATA_EXCHANGE)
+        reader.field.present(FileCard(UID, Files(ndef_files(b"content"))))
+        assert told.next(CardPresented).content == b"content"
+        assert reader.failing is None
+        assert [status.status for status in told.of(DeviceStatus)] == [Status.READY]
+    finally:
+        driver.close()
+
+
 def test_a_status_that_makes_libnfc_abort_costs_a_moment_and_no_tap(reader: Pn532, open_driver: Open) -> None:
     told = open_driver()
     told.next_status(Status.READY)
-    reader.fail(Fault.NAD_STATUS, times=1, command=IN_DATA_EXCHANGE)
+    reader.fail(Fault.NAD_STATUS, times=1, command=IN_COMMUNICATE_THRU)
     reader.field.present(TAG)
     gone = told.next(DeviceStatus)
     assert (gone.status, gone.reason, gone.next_step) == (Status.GONE, "reader_aborted", "wait")
@@ -119,7 +138,7 @@ def test_a_status_that_makes_libnfc_abort_costs_a_moment_and_no_tap(reader: Pn53
 
 def test_a_card_that_makes_libnfc_abort_each_time_does_no_lasting_harm(reader: Pn532, open_driver: Open) -> None:
     told = open_driver()
-    reader.fail(Fault.NAD_STATUS, command=IN_DATA_EXCHANGE)
+    reader.fail(Fault.NAD_STATUS, command=IN_COMMUNICATE_THRU)
     reader.field.present(TAG)
     for _ in range(3):
         assert told.next_status(Status.GONE).reason == "reader_aborted"
@@ -165,7 +184,7 @@ def test_a_pulled_cable_is_told_of_and_its_return_too(reader: Pn532, open_driver
 def test_a_cable_pulled_while_a_tag_is_read_costs_no_later_tap(reader: Pn532, open_driver: Open) -> None:
     told = open_driver()
     told.next_status(Status.READY)
-    reader.fail(Fault.NO_ANSWER, command=IN_DATA_EXCHANGE)
+    reader.fail(Fault.NO_ANSWER, command=IN_COMMUNICATE_THRU)
     reader.field.present(TAG)
     assert reader.field.wait_polled(2)
     reader.unplug()
@@ -182,7 +201,7 @@ def test_a_cable_that_comes_off_inside_an_answer_is_told_of_and_its_return_too(
 ) -> None:
     told = open_driver()
     told.next_status(Status.READY)
-    reader.fail(Fault.DISCONNECT, times=1, command=IN_DATA_EXCHANGE, after_bytes=after_bytes)
+    reader.fail(Fault.DISCONNECT, times=1, command=IN_COMMUNICATE_THRU, after_bytes=after_bytes)
     reader.field.present(TAG)
     assert told.next_status(Status.GONE).reason == "unplugged"
     reader.replug()
