@@ -27,6 +27,8 @@ class Fault(StrEnum):
     """Its answer breaks off in the middle."""
     SLOW_BYTES = "slow_bytes"
     """Its answer is right, and comes byte by byte with a gap between."""
+    DELAYED = "delayed"
+    """Its answer is right, and comes when nobody waits for it any more."""
     DISCONNECT = "disconnect"
     """The cable comes off after so many bytes of its answer."""
 
@@ -54,9 +56,10 @@ class _Failing:
 class Faults:
     """The fault of one device, and what it does to bytes on their way to the host. For any thread."""
 
-    def __init__(self, slow_byte_gap_s: float = 0.02) -> None:
-        """Work well. `slow_byte_gap_s` is for Fault.SLOW_BYTES."""
+    def __init__(self, slow_byte_gap_s: float = 0.02, delay_s: float = 0.6) -> None:
+        """Work well. `slow_byte_gap_s` is for Fault.SLOW_BYTES, `delay_s` for Fault.DELAYED."""
         self._slow_byte_gap_s = slow_byte_gap_s
+        self._delay_s = delay_s
         self._lock = threading.Lock()
         self._failing: _Failing | None = None
 
@@ -115,6 +118,9 @@ class Faults:
                 write(frame[: met.after_bytes])
                 pause.wait(_LAST_BYTES_S)
                 unplug()
+            case Fault.DELAYED:
+                pause.wait(self._delay_s)
+                write(frame)
             case Fault.SLOW_BYTES:
                 for byte in frame:
                     write(bytes([byte]))
