@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import hmac
 import zlib
-
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
+from typing import Any
 
 from agent.drivers.cards.aes_cmac import BLOCK_BYTES, cmac
 from agent.drivers.cards.link import CardError
@@ -70,15 +67,24 @@ def crc32(data: bytes) -> bytes:
 
 def encrypt_block(key: bytes, block: bytes) -> bytes:
     """Return AES-128 of one block."""
-    # The standard has no other way to encrypt a single block; nothing here is a message.
-    return Cipher(AES(key), ECB()).encryptor().update(block)
+    # One block chained to nothing is the block alone.
+    return encrypt(key, block, bytes(BLOCK_BYTES))
 
 
 def encrypt(key: bytes, data: bytes, start: bytes) -> bytes:
     """Return whole blocks enciphered in CBC mode, chained to `start`."""
-    return Cipher(AES(key), CBC(start)).encryptor().update(data)
+    return bytes(_cbc(key, start).encryptor().update(data))
 
 
 def decrypt(key: bytes, data: bytes, start: bytes) -> bytes:
     """Return whole blocks deciphered in CBC mode, chained to `start`."""
-    return Cipher(AES(key), CBC(start)).decryptor().update(data)
+    return bytes(_cbc(key, start).decryptor().update(data))
+
+
+def _cbc(key: bytes, start: bytes) -> Any:
+    # Imported on first use: it takes a third of the memory of a reader's process, and most shops have no such cards.
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+    return Cipher(AES(key), CBC(start))
