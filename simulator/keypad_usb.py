@@ -5,11 +5,12 @@ Not every kernel offers uinput, and not everyone may use it: :func:`kernel_offer
 
 from __future__ import annotations
 
-import os
+import time
 from pathlib import Path
 
-import evdev
 from evdev import ecodes
+
+from simulator.uinput import InputDevice, kernel_offers
 
 KEYS: dict[str, int] = {
     **{str(digit): getattr(ecodes, f"KEY_KP{digit}") for digit in range(10)},
@@ -38,55 +39,48 @@ KEYS: dict[str, int] = {
 NAME = "Tapledger virtual keypad"
 
 
+LET_GO_S = 0.03
+"""So long a finger takes at the least to press the key again that it has just let go."""
+
+
 def kernel_offers_keypads() -> bool:
     """Whether a keypad can be made here and its events be read."""
-    if not os.access("/dev/uinput", os.W_OK):
-        return False
-    try:
-        with evdev.UInput({ecodes.EV_KEY: list(KEYS.values())}, name=NAME) as made:
-            return _event_path(made) is not None
-    except (OSError, evdev.UInputError):
-        return False
+    return kernel_offers(KEYS.values(), NAME)
 
 
 class UsbKeypad:
     """A keypad at the stable path `path`, which leads to whatever event device the kernel gave it."""
 
     def __init__(self, path: Path | str) -> None:
-        self._path = Path(path)
-        self._made: evdev.UInput | None = None
+        self._device = InputDevice(path, NAME, KEYS.values())
 
     @property
     def path(self) -> Path:
         """Where a till opens it."""
-        return self._path
+        return self._device.path
 
     def start(self) -> None:
         """Plug it in. Raises OSError where the kernel makes no such device or the path is taken."""
-        made = evdev.UInput({ecodes.EV_KEY: list(KEYS.values())}, name=NAME)
-        path = _event_path(made)
-        if path is None:
-            made.close()
-            raise OSError("the kernel made a keypad whose event device nobody can read")
-        self._made = made
-        self._path.symlink_to(path)
+        self._device.plug()
 
     def close(self) -> None:
         """Take it away; may be called again."""
-        self._path.unlink(missing_ok=True)
-        made, self._made = self._made, None
-        if made is not None:
-            made.close()
+        self._device.unplug()
 
     def press(self, *keys: str) -> None:
         """Press keys one after the other. Raises KeyError for one that this keypad does not have."""
-        codes = [KEYS[key] for key in keys]
-        if self._made is None:
-            return
-        for code in codes:
-            for value in (1, 0):
-                self._made.write(ecodes.EV_KEY, code, value)
-                self._made.syn()
+        before = 0
+        for code in [KEYS[key] for key in keys]:
+            if code == before:
+                time.sleep(LET_GO_S)
+            self.bounce(code, 1)
+            before = code
+
+    def bounce(self, code: int, times: int) -> None:
+        """Press a key whose worn contact closes so many times."""
+        for _ in range(times):
+            self._device.stroke(code, down=True)
+            self._device.stroke(code, down=False)
 
     def type(self, text: str) -> None:
         """Press the digits and points of a text one after the other. Raises KeyError as `press` does."""
@@ -94,14 +88,8 @@ class UsbKeypad:
 
     def unplug(self) -> None:
         """Pull its plug."""
-        self.close()
+        self._device.unplug()
 
     def replug(self) -> None:
         """Plug it in again, at the same path."""
-        self.start()
-
-
-def _event_path(made: evdev.UInput) -> str | None:
-    """The event device of a keypad, where there is one and it can be read. The library has None where it found none."""
-    device: evdev.InputDevice[str] | None = made.device
-    return str(device.path) if device is not None and os.access(device.path, os.R_OK) else None
+        self._device.plug()

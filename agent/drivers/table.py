@@ -16,6 +16,7 @@ from contract import settings
 DRIVERS: dict[tuple[str, str], str] = {
     ("card", "libnfc"): "agent.drivers.card_libnfc:CardLibnfc",
     ("code", "serial"): "agent.drivers.code_serial:CodeSerial",
+    ("code", "evdev"): "agent.drivers.code_evdev:CodeEvdev",
     ("keypad", "serial"): "agent.drivers.keypad_serial:KeypadSerial",
     ("keypad", "evdev"): "agent.drivers.keypad_evdev:KeypadEvdev",
     ("keypad", "gpio"): "agent.drivers.keypad_gpio:KeypadGpio",

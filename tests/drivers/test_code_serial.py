@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drivers.code_serial import GAP_NS, LONGEST_BYTES, REMAINDER_NS, CodeFraming, CodeSerial, CodeSerialOptions
+from agent.drivers.code_framing import GAP_NS, LONGEST_BYTES, REMAINDER_NS, CodeFraming
+from agent.drivers.code_serial import CodeSerial, CodeSerialOptions
 from agent.drivers.facts import CodeProblem, CodeRefused, CodeScanned, Fact, Status
 from contract.settings import SettingsError
 from simulator.scanner import Scanner

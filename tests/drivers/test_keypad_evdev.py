@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.drivers.facts import Key, KeyPressed, Status
-from agent.drivers.keypad_evdev import KEYS, KeypadEvdev, KeypadEvdevOptions, KeyStream
+from agent.drivers.input_keys import KEYS
+from agent.drivers.keypad_evdev import KeypadEvdev, KeypadEvdevOptions, KeyStream
 from simulator.keypad_usb import UsbKeypad, kernel_offers_keypads
 from tests.drivers.told import Told
 

@@ -1,0 +1,190 @@
+"""An input device of the kernel, held for the till alone: keypads and scanners that type read theirs through here.
+
+`InputReader` opens the device, takes it away from every console (EVIOCGRAB), reads it and tells when it comes and goes.
+`Strokes` makes keys that went down and up out of its events.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import select
+import struct
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from agent.drivers.device_thread import DeviceThread
+from agent.drivers.facts import Status
+from agent.drivers.report import Report
+from contract.making import dataclass
+
+if TYPE_CHECKING:
+    import evdev
+
+RETRY_S = 0.5
+"""How often a device that is not there is looked for."""
+
+TICK_S = 0.2
+"""The longest a read waits, and so the longest until `close` is noticed."""
+
+EV_SYN, EV_KEY = 0, 1
+SYN_REPORT, SYN_DROPPED = 0, 3
+DOWN, UP = 1, 0
+
+_EVIOCSCLOCKID = 0x400445A0
+"""linux/input.h: the clock by which the kernel notes the time of an event."""
+
+
+class InputEvent(Protocol):
+    """One event as the kernel tells it (struct input_event)."""
+
+    sec: int
+    usec: int
+    type: int
+    code: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """The key of this code went down or up."""
+
+    code: int
+    down: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The kernel's buffer ran over: what was pressed in between is not known."""
+
+
+class Strokes:
+    """Turns input events into strokes: no device, only events in and strokes out.
+
+    A key goes down once, however long it is held: what the kernel repeats is passed over. After SYN_DROPPED everything
+    up to the next SYN_REPORT is of no use, as the kernel's document on event codes says: `held` is then asked which
+    keys are down. `down` are the keys that are down now.
+    """
+
+    def __init__(self, held: Callable[[], Iterable[int]]) -> None:
+        self._held = held
+        self.down: set[int] = set()
+        self._dropping = False
+
+    def feed(self, event: InputEvent) -> Stroke | Dropped | None:
+        """Take one event. May raise what `held` raises."""
+        if event.type == EV_SYN and event.code == SYN_DROPPED:
+            self._dropping = True
+        elif self._dropping:
+            if event.type == EV_SYN and event.code == SYN_REPORT:
+                self.down = set(self._held())
+                self._dropping = False
+                return Dropped()
+        elif event.type == EV_KEY and event.value == UP and event.code in self.down:
+            self.down.discard(event.code)
+            return Stroke(event.code, down=False)
+        elif event.type == EV_KEY and event.value == DOWN and event.code not in self.down:
+            self.down.add(event.code)
+            return Stroke(event.code, down=True)
+        return None
+
+
+class Listener(Protocol):
+    """Who takes what a device tells. None of it may block."""
+
+    def opened(self, held: Callable[[], Iterable[int]]) -> None:
+        """The device was opened anew; `held` asks which keys are down."""
+
+    def take(self, event: InputEvent, at_ns: int) -> None:
+        """One event, with CLOCK_MONOTONIC in nanoseconds when it happened."""
+
+    def quiet(self, now_ns: int) -> float:
+        """Nothing more has come up to now. Returns in how many seconds at the latest this is to be asked again."""
+
+
+class InputReader:
+    """Reads one device in its own thread, and tells `listener`.
+
+    `wanted` are the keys of which the device must have one; a device with none of them is a wrong one.
+    """
+
+    def __init__(self, name: str, path: str, wanted: Iterable[int], report: Report, listener: Listener) -> None:
+        self._path = path
+        self._wanted = frozenset(wanted)
+        self._report = report
+        self._listener = listener
+        self._thread = DeviceThread(f"{name} {path}", report, self._serve, RETRY_S)
+
+    def start(self) -> None:
+        """Begin reading; the device may come later."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End within a second; may be called again."""
+        self._thread.close()
+
+    def _serve(self) -> None:
+        device = self._open()
+        if device is None:
+            return
+        try:
+            self._listener.opened(device.active_keys)
+            self._report.say(Status.READY)
+            self._read(device)
+        except OSError:
+            # ENODEV: the device was pulled.
+            self._report.say_lost()
+        finally:
+            with contextlib.suppress(OSError):
+                device.close()
+
+    def _open(self) -> evdev.InputDevice[str] | None:
+        try:
+            import evdev
+        except ImportError:
+            self._report.say(Status.CONFIG_ERROR, "library_missing", "install_library")
+            return None
+        try:
+            device = evdev.InputDevice(self._path)
+        except OSError as error:
+            if error.errno in (errno.ENOTTY, errno.EINVAL):
+                self._report.say(Status.SELF_CHECK_FAILED, "wrong_device", "check_config")
+            else:
+                self._report.say_refused(error)
+            return None
+        try:
+            if not self._wanted & set(device.capabilities().get(EV_KEY, ())):
+                self._report.say(Status.SELF_CHECK_FAILED, "wrong_device", "check_config")
+            else:
+                device.grab()
+                return device
+        except OSError as error:
+            self._report.say_refused(error)
+        device.close()
+        return None
+
+    def _read(self, device: Any) -> None:
+        same_clock = _same_clock(device.fd)
+        wait_s = 0.0
+        while not self._thread.closing.is_set():
+            came = select.select([device.fd], [], [], wait_s)[0]
+            now_ns = time.monotonic_ns()
+            if not came:
+                wait_s = min(TICK_S, self._listener.quiet(now_ns))
+                continue
+            for event in device.read():
+                at_ns = event.sec * 1_000_000_000 + event.usec * 1_000 if same_clock else now_ns
+                self._listener.take(event, at_ns)
+            # Only when the kernel holds nothing more is it quiet, however late this thread comes to read it.
+            wait_s = 0.0
+
+
+def _same_clock(fd: int) -> bool:
+    """Have the kernel note times by CLOCK_MONOTONIC; false where it will not."""
+    try:
+        fcntl.ioctl(fd, _EVIOCSCLOCKID, struct.pack("i", time.CLOCK_MONOTONIC))
+    except OSError:
+        return False
+    return True
