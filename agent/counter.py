@@ -21,6 +21,10 @@ class Printer(Protocol):
         """Queue a paper; False when the queue is full."""
         ...
 
+    def open_drawer(self) -> bool:
+        """Let a drawer at the printer spring open; False where there is none."""
+        ...
+
 
 class Glass(Protocol):
     """A screen as the till sees one."""
@@ -53,8 +57,8 @@ class Panel(Protocol):
         """Beep."""
         ...
 
-    def open_drawer(self) -> None:
-        """Let the drawer spring open."""
+    def open_drawer(self) -> bool:
+        """Let a drawer at the relay spring open; False where there is none."""
         ...
 
 
@@ -107,6 +111,8 @@ class Counter:
                 one.sound(name)
 
     def open_drawer(self) -> None:
-        """Let the drawer spring open, where there is one."""
-        if self._panel is not None:
-            self._panel.open_drawer()
+        """Let the drawer spring open, where there is one: by the panel's relay, else by the printer."""
+        if self._panel is not None and self._panel.open_drawer():
+            return
+        if self.printer is not None:
+            self.printer.open_drawer()

@@ -15,6 +15,7 @@ from simulator.printed import (
     DOTS,
     Align,
     CutPaper,
+    DrawerPulse,
     FedPaper,
     Printed,
     PrintedImage,
@@ -310,6 +311,11 @@ class EscposDecoder:
         reader.byte()
         return []
 
+    def _pulse(self, reader: _Reader) -> list[Printed] | None:
+        """ESC p m t1 t2, in 2 ms."""
+        pin, on, _off = reader.take(3)
+        return [DrawerPulse(5 if pin & 1 else 2, 2 * on)] if pin in (0, 1, 48, 49) else None
+
     def _ask(self, kind: Literal["status", "identity"], reader: _Reader) -> list[Printed]:
         return [StatusAsked(kind, reader.take(1))]
 
@@ -343,6 +349,7 @@ _Command = Callable[[EscposDecoder, _Reader], "list[Printed] | None"]
 
 _COMMANDS: dict[bytes, _Command] = {
     b"\x1b@": EscposDecoder._initialise,
+    b"\x1bp": EscposDecoder._pulse,
     b"\x1b!": EscposDecoder._set_mode_byte,
     b"\x1bE": lambda self, reader: self._set(bold=bool(reader.byte() & 1)),
     b"\x1bG": lambda self, reader: self._set(bold=bool(reader.byte() & 1)),
@@ -373,6 +380,5 @@ _ARGUMENTS: dict[bytes, int] = {
     **{b"\x1c" + bytes((name,)): 2 for name in b"Sp"},
     **{b"\x1d" + bytes((name,)): 1 for name in b"Hbfhw|"},
     **{b"\x1d" + bytes((name,)): 2 for name in b"LWP$\\"},
-    b"\x1bp": 3,
 }
 """How many bytes follow those commands that have no effect here; of others only the name is skipped."""

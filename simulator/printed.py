@@ -95,7 +95,15 @@ class StatusAsked:
     argument: bytes
 
 
-Printed = PrintedLine | PrintedImage | PrintedQr | FedPaper | CutPaper | StatusAsked
+@dataclass(frozen=True, slots=True)
+class DrawerPulse:
+    """A pulse on a pin of the drawer's socket, 2 or 5: the drawer there springs open."""
+
+    pin: int
+    on_ms: int
+
+
+Printed = PrintedLine | PrintedImage | PrintedQr | FedPaper | CutPaper | StatusAsked | DrawerPulse
 """What comes out of the bytes, in order."""
 
 

@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from simulator.faults import Faults
 from simulator.ports import Pty
+from simulator.printed import DrawerPulse
 from simulator.printer_engine import Condition, PrinterEngine
 from simulator.receipt_roll import ReceiptRoll
 
@@ -33,6 +35,9 @@ class Door(Protocol):
 
     def write(self, data: bytes) -> None:
         """Send an answer; without anybody connected it is lost."""
+
+    def drop(self) -> None:
+        """Break the line off as it is now."""
 
 
 class TcpDoor:
@@ -84,6 +89,10 @@ class TcpDoor:
             with contextlib.suppress(OSError):
                 self._line.send(data)
 
+    def drop(self) -> None:
+        """End the connection; the next one is welcome."""
+        self._hang_up()
+
     def _accept(self) -> None:
         if self._listener is None:
             return
@@ -127,15 +136,23 @@ class SerialDoor:
         """Answer on the line."""
         self._pty.write(data)
 
+    def drop(self) -> None:
+        """Pull the plug; to put it in again is the caller's."""
+        self._pty.unplug()
+
 
 class Printer:
-    """The printer: its door, its paper and its faults. Every switch has taken effect when it returns."""
+    """The printer: its door, its paper and its faults. Every switch has taken effect when it returns.
+
+    `faults` is what becomes of its answers on their way, once for each time that it has something to say.
+    """
 
     def __init__(self, roll: ReceiptRoll | None = None, door: Door | None = None, line_s: float = 0.0) -> None:
         self.roll = roll or ReceiptRoll()
         self.door: Door = door or TcpDoor()
         self._engine = PrinterEngine(self.roll)
         self._engine.condition.line_s = line_s
+        self.faults = Faults()
         self._orders: queue.Queue[tuple[Callable[[], None], threading.Event]] = queue.Queue()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="simulated printer", daemon=True)
@@ -155,6 +172,11 @@ class Printer:
     def lost(self) -> bytes:
         """The last bytes that came and were lost, for want of power."""
         return self._engine.lost
+
+    @property
+    def pulses(self) -> tuple[DrawerPulse, ...]:
+        """What the drawers at it got, oldest first."""
+        return tuple(self._engine.pulses)
 
     @property
     def condition(self) -> Condition:
@@ -197,6 +219,10 @@ class Printer:
         """Print, but answer nothing."""
         self._set(mute=mute)
 
+    def chatter(self, chatters: bool = True) -> None:
+        """Send automatic status before every answer, whatever it was told."""
+        self._set(chatters=chatters)
+
     def answer_late(self, delay_s: float) -> None:
         """Let every answer take that long."""
         self._set(answer_delay_s=delay_s)
@@ -212,6 +238,10 @@ class Printer:
     def power_on(self) -> None:
         """Plug the mains in again, at the same port."""
         self._set(powered=True)
+
+    def power_fails_after(self, more_bytes: int) -> None:
+        """Lose power when so many more bytes have come."""
+        self._order(lambda: self._engine.power_fails_after(more_bytes))
 
     def after_lines(self, lines: int, **changes: bool | float) -> None:
         """When so many more lines are on paper, change `condition`, as in `after_lines(3, paper=False)`."""
@@ -247,7 +277,9 @@ class Printer:
                     self._engine.receive(data, now_s)
                 self._engine.work(now_s)
                 if answers := self._engine.take_answers(time.monotonic()):
-                    self.door.write(answers)
+                    self.faults.send(
+                        answers, self.faults.meet(), self.door.write, self.door.drop, closing=self._closing
+                    )
 
     def _obey(self) -> list[threading.Event]:
         finished: list[threading.Event] = []

@@ -1,7 +1,8 @@
 """The inside of a receipt printer: what it does with bytes that have arrived, and what it answers.
 
 No socket and no thread: bytes and the time go in, answers and printed paper come out. Formats: Epson's ESC/POS
-command reference, DLE EOT (real-time status), GS r, GS I and GS ( H (answers in the order of the data).
+command reference, DLE EOT (real-time status), DLE DC4 (real-time pulse), GS r, GS I and GS ( H (answers in the order
+of the data) and GS a (automatic status).
 """
 
 from __future__ import annotations
@@ -11,13 +12,18 @@ import re
 from dataclasses import dataclass
 
 from simulator.escpos_decoder import EscposDecoder
-from simulator.printed import FedPaper, Printed, PrintedLine, StatusAsked
+from simulator.printed import DrawerPulse, FedPaper, Printed, PrintedLine, StatusAsked
 from simulator.receipt_roll import ReceiptRoll
 
 BUFFER_BYTES = 65536
 """How much a printer takes while it cannot print."""
 
-_REAL_TIME = re.compile(rb"\x10\x04([\x01-\x04])")
+_REAL_TIME = re.compile(rb"\x10\x04([\x01-\x04])|\x10\x14\x01([\x00\x01])([\x01-\x08])", re.DOTALL)
+_HEADS = (b"\x10\x14\x01\x00", b"\x10\x14\x01\x01", b"\x10\x14\x01", b"\x10\x14", b"\x10\x04", b"\x10")
+"""How a real-time command may begin at the end of what came."""
+
+AUTOMATIC_STATUS = b"\x14\x00\x00\x0f"
+"""Four bytes as GS a makes a printer send them whenever something changes."""
 
 
 @dataclass(slots=True)
@@ -32,6 +38,8 @@ class Condition:
     stalled: bool = False
     mute: bool = False
     """Prints, and answers nothing."""
+    chatters: bool = False
+    """Sends its automatic status before every answer, though that was switched off."""
     answer_delay_s: float = 0.0
     line_s: float = 0.0
     """How long one line takes to print."""
@@ -46,13 +54,14 @@ class Condition:
 class PrinterEngine:
     """Works bytes off onto a roll of paper and collects answers. For one thread.
 
-    `lost` are the last bytes that came and were never worked off, for want of power.
+    `lost` are the last bytes that came and were never worked off, for want of power; `pulses` what the drawers got.
     """
 
     def __init__(self, roll: ReceiptRoll) -> None:
         self.condition = Condition()
         self.decoder = EscposDecoder()
         self.lost = b""
+        self.pulses: list[DrawerPulse] = []
         self._roll = roll
         self._split = b""
         self._answers: list[tuple[float, int, bytes]] = []
@@ -60,6 +69,7 @@ class PrinterEngine:
         self._busy_until_s = 0.0
         self._lines_left = 0
         self._then: dict[str, object] = {}
+        self._power_for_bytes: int | None = None
 
     @property
     def room_bytes(self) -> int:
@@ -71,19 +81,17 @@ class PrinterEngine:
 
         That holds wherever they stand, as in the real thing, which looks for them before it knows what they are in.
         """
-        if not self.condition.powered:
+        if self._power_for_bytes is not None and self._power_for_bytes <= len(data):
+            last, data, self._power_for_bytes = data[: self._power_for_bytes], data[self._power_for_bytes :], None
+            self._hear(last, now_s)
+            self.work(now_s)
+            self.change({"powered": False})
+        elif self._power_for_bytes is not None:
+            self._power_for_bytes -= len(data)
+        if self.condition.powered:
+            self._hear(data, now_s)
+        else:
             self._lose(data)
-            return
-        data = self._split + data
-        self._split = b""
-        for request in _REAL_TIME.findall(data):
-            self._answer(self._real_time_status(request[0]), now_s)
-        data = _REAL_TIME.sub(b"", data)
-        for head in (b"\x10\x04", b"\x10"):
-            if data.endswith(head):
-                data, self._split = data[: -len(head)], head
-                break
-        self.decoder.put(data)
 
     def work(self, now_s: float) -> None:
         """Print what can be printed now."""
@@ -94,6 +102,8 @@ class PrinterEngine:
                 return
             if isinstance(thing, StatusAsked):
                 self._answer(self._status_in_order(thing), now_s)
+            elif isinstance(thing, DrawerPulse):
+                self.pulses.append(thing)
             else:
                 self._put_on_paper(thing, now_s)
 
@@ -112,6 +122,25 @@ class PrinterEngine:
             self._lose(self.decoder.reset())
             self._answers.clear()
             self._split = b""
+
+    def power_fails_after(self, more_bytes: int) -> None:
+        """Lose power when so many more bytes have come, in the midst of a line or a command as it happens."""
+        self._power_for_bytes = more_bytes
+
+    def _hear(self, data: bytes, now_s: float) -> None:
+        data = self._split + data
+        self._split = b""
+        for asked in _REAL_TIME.finditer(data):
+            if asked[1]:
+                self._answer(self._real_time_status(asked[1][0]), now_s)
+            else:
+                self.pulses.append(DrawerPulse(5 if asked[2][0] else 2, 100 * asked[3][0]))
+        data = _REAL_TIME.sub(b"", data)
+        for head in _HEADS:
+            if data.endswith(head):
+                data, self._split = data[: -len(head)], head
+                break
+        self.decoder.put(data)
 
     def _lose(self, data: bytes) -> None:
         self.lost = (self.lost + data)[-BUFFER_BYTES:]
@@ -133,7 +162,8 @@ class PrinterEngine:
     def _answer(self, data: bytes, now_s: float) -> None:
         if not self.condition.mute:
             self._answered += 1
-            heapq.heappush(self._answers, (now_s + self.condition.answer_delay_s, self._answered, data))
+            unasked = AUTOMATIC_STATUS if self.condition.chatters else b""
+            heapq.heappush(self._answers, (now_s + self.condition.answer_delay_s, self._answered, unasked + data))
 
     def _real_time_status(self, kind: int) -> bytes:
         c = self.condition

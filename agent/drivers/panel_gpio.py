@@ -107,9 +107,9 @@ class PanelGpio:
         """Beep: "success", "refused" or "attention"; another name is silent."""
         self._order("buzzer", BEEPS.get(name, ()))
 
-    def open_drawer(self) -> None:
-        """Let the drawer spring open."""
-        self._order("drawer", (self._options.drawer_ms / 1000,))
+    def open_drawer(self) -> bool:
+        """Let the drawer at the relay spring open. False where there is none, or it cannot be reached now."""
+        return self._order("drawer", (self._options.drawer_ms / 1000,))
 
     def start(self) -> None:
         """Begin; the pins may come later."""
@@ -119,12 +119,14 @@ class PanelGpio:
         """Everything off, and end within a second; may be called again."""
         self._thread.close()
 
-    def _order(self, output: str, times_s: tuple[float, ...]) -> None:
-        if output in self._options.pins and times_s and self._report.status is Status.READY:
-            try:
-                self._orders.put_nowait((output, times_s))
-            except queue.Full:
-                return
+    def _order(self, output: str, times_s: tuple[float, ...]) -> bool:
+        if output not in self._options.pins or not times_s or self._report.status is not Status.READY:
+            return False
+        try:
+            self._orders.put_nowait((output, times_s))
+        except queue.Full:
+            return False
+        return True
 
     def _wake(self) -> None:
         """Have the thread look at the lamps now."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from agent.drivers.printer_layout import Line, layout
 from agent.drivers.printer_options import PrinterEscposOptions
+from agent.drivers.printer_usb import find_printer
 from agent.paper import Cut, Feed, Paper, Qr
 
 KANJI_ON = b"\x1c&"
@@ -33,11 +34,13 @@ def open_printer(options: PrinterEscposOptions) -> Any:
         device = printers.Network(options.host, options.port, timeout=OPEN_S)
         # The library's own way of opening leaves the socket of each failed attempt open.
         device.device = socket.create_connection((options.host, options.port), OPEN_S)
-    elif options.connection == "file":
-        device = printers.File(options.path)
+    elif options.connection in ("file", "usb"):
+        usb = options.connection == "usb"
+        path = str(find_printer(options.vendor, options.product, options.serial)) if usb else options.path
+        device = printers.File(path)
         # The library would open it for writing only, create a plain file where the printer is missing, and wait in
         # the kernel while there is no paper.
-        number = os.open(options.path, os.O_RDWR | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY)
+        number = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY)
         device.device = os.fdopen(number, "r+b", buffering=0)
     else:
         device = printers.Serial(options.path, options.baud, timeout=OPEN_S)

@@ -1,16 +1,25 @@
-"""A receipt printer that speaks ESC/POS, through python-escpos: over TCP, a serial line or a device file."""
+"""A receipt printer that speaks ESC/POS, through python-escpos: over TCP, a serial line, USB or a device file."""
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import time
+from collections import deque
 
 from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Emit, Fact, PrintFailed, PrintFinished, PrintProblem, Status
 from agent.drivers.printer_commands import compile_paper, open_printer
 from agent.drivers.printer_job import GUARD_S, SEND_S, Closed, PrinterJob
 from agent.drivers.printer_options import PrinterEscposOptions
-from agent.drivers.printer_port import AUTOMATIC_STATUS_OFF, LineLost, PrinterPort, PrinterState
+from agent.drivers.printer_port import (
+    AUTOMATIC_STATUS_OFF,
+    LineLost,
+    PrinterPort,
+    PrinterState,
+    pulse_at_once,
+    pulse_in_order,
+)
 from agent.drivers.report import Report
 from agent.paper import Paper
 from contract.making import dataclass
@@ -22,6 +31,9 @@ IDLE_S = 0.2
 RETRY_S = 0.25
 POLL_S = 1.0
 EMIT_RETRY_S = 0.05
+
+DRAWER_S = 3.0
+"""An order to open the drawer that could not be given for so long is dropped: nobody expects it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,8 @@ class PrinterEscpos:
     which nothing was sent is kept while the printer cannot print, for `keep_s`, and then failed with `maybe_printed`
     false. A job of which anything was sent is never sent again: while the printer says why it pauses it is followed,
     for `keep_s`, and a printer that goes on after new paper confirms it; a lost line or a silent printer ends it with
-    `maybe_printed` true. DeviceStatus says meanwhile what the printer lacks.
+    `maybe_printed` true. DeviceStatus says meanwhile what the printer lacks. A drawer at the printer opens at once,
+    whatever is being printed or waited for, and never later than `DRAWER_S`.
     """
 
     def __init__(self, name: str, options: PrinterEscposOptions, emit: Emit) -> None:
@@ -47,7 +60,8 @@ class PrinterEscpos:
         self._options = options
         self._emit = emit
         self._report = Report(name, emit)
-        self._jobs: queue.Queue[_Job] = queue.Queue(QUEUE_MOST_JOBS)
+        self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUE_MOST_JOBS)
+        self._drawer_asked_s: deque[float] = deque(maxlen=1)
         self._job: _Job | None = None
         self._port: PrinterPort | None = None
         self._problem = PrintProblem.GONE
@@ -61,6 +75,17 @@ class PrinterEscpos:
             self._jobs.put_nowait(_Job(job, paper, time.monotonic()))
         except queue.Full:
             return False
+        return True
+
+    def open_drawer(self) -> bool:
+        """Let the drawer at the printer spring open; never waits. False where there is none."""
+        if not self._options.drawer:
+            return False
+        self._drawer_asked_s.append(time.monotonic())
+        # The thread may be waiting for a job; nothing in the queue wakes it for the drawer alone.
+        if self._jobs.empty():
+            with contextlib.suppress(queue.Full):
+                self._jobs.put_nowait(None)
         return True
 
     def start(self) -> None:
@@ -96,15 +121,25 @@ class PrinterEscpos:
 
     def _step(self) -> None:
         """Print the job in hand if the printer can; without a job, look after the printer now and then."""
-        if self._job is None and time.monotonic() - self._looked_s < POLL_S:
+        in_demand = self._job is not None or bool(self._drawer_asked_s)
+        if not in_demand and time.monotonic() - self._looked_s < POLL_S:
             return
         self._looked_s = time.monotonic()
         port = self._port = self._port or self._open()
+        if port is not None:
+            self._pulse(port)
         if port is None or not self._able(port):
             self._expire()
             self._closing.wait(RETRY_S)
         elif self._job is not None:
             self._print(port, self._job)
+
+    def _pulse(self, port: PrinterPort) -> None:
+        """Open the drawer if that was asked for just now. No job's bytes may be on their way."""
+        if self._drawer_asked_s and time.monotonic() - self._drawer_asked_s.popleft() < DRAWER_S:
+            # A printer that answers nothing is not asked to hurry: it may not know how, and would print the bytes.
+            pulse = pulse_at_once if self._options.answers else pulse_in_order
+            port.send_all(pulse(self._options.drawer), SEND_S)
 
     def _open(self) -> PrinterPort | None:
         try:
@@ -140,7 +175,7 @@ class PrinterEscpos:
         return state.problem is None
 
     def _print(self, port: PrinterPort, job: _Job) -> None:
-        run = PrinterJob(port, self._options, self._closing, self._tell)
+        run = PrinterJob(port, self._options, self._closing, self._tell, lambda: self._pulse(port))
         outcome = run.run(compile_paper(job.paper, self._options))
         self._job = None
         if outcome.problem is None:

@@ -39,7 +39,8 @@ class PrinterJob:
     The order of things: a question that is answered in order (GS r) proves that the printer works off what it gets
     and owes no older answer; then the job's bytes; then the same question again, whose answer proves that every byte
     before it was worked off; then the real-time state (DLE EOT), which must be good. Only then is a paper printed. Of
-    a printer that answers nothing only the bytes are seen off. `tell` gets every state the printer answers meanwhile.
+    a printer that answers nothing only the bytes are seen off. `tell` gets every state the printer answers meanwhile;
+    `between` is called, also again and again, wherever a command of its own may be sent now.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class PrinterJob:
         options: PrinterEscposOptions,
         closing: threading.Event,
         tell: Callable[[PrinterState], None],
+        between: Callable[[], None] = lambda: None,
     ) -> None:
         self._port = port
         self._options = options
         self._closing = closing
         self._tell = tell
+        self._between = between
         self._sent = 0
 
     def run(self, data: bytes) -> Outcome:
@@ -98,9 +101,11 @@ class PrinterJob:
         problem: PrintProblem | None = None
         while not self._port.confirmed():
             now_s = time.monotonic()
-            if self._port.unsent() == 0 and now_s - asked_s > ASK_EVERY_S:
-                self._port.ask_real_time(SEND_S)
-                asked_s = now_s
+            if self._port.unsent() == 0:
+                self._between()
+                if now_s - asked_s > ASK_EVERY_S:
+                    self._port.ask_real_time(SEND_S)
+                    asked_s = now_s
             self._listen()
             if state := self._port.state():
                 self._tell(state)

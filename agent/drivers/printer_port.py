@@ -30,6 +30,23 @@ ASK_IN_ORDER = b"\x1dr\x01"
 
 AUTOMATIC_STATUS_OFF = b"\x1da\x00"
 
+PULSE_MS = 200
+
+
+def pulse_at_once(pin: int) -> bytes:
+    """DLE DC4 1 m t, t in tenths of a second: a pulse on a pin of the drawer's socket, whatever waits before it and
+    though paper is out. Only printers that answer status requests know commands in real time.
+    """
+    return bytes((0x10, 0x14, 1, _PINS[pin], PULSE_MS // 100))
+
+
+def pulse_in_order(pin: int) -> bytes:
+    """ESC p m t1 t2, in 2 ms: the same for every printer, when everything before it is printed."""
+    return bytes((0x1B, 0x70, _PINS[pin], PULSE_MS // 2, PULSE_MS // 2))
+
+
+_PINS = {2: 0, 5: 1}
+
 
 class LineLost(Exception):
     """The line to the printer is of no more use. `problem` is GONE, or NO_ANSWER when the printer fell silent."""

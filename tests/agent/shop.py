@@ -131,6 +131,10 @@ class Outside:
         self._leave("paper", job)
         return True
 
+    def open_drawer(self) -> bool:
+        """Be a printer without a drawer."""
+        return False
+
     def see(self, *words: str) -> tuple[str, ...]:
         """Wait until all of ``words`` are on the glass together."""
         with self._changed:

@@ -121,13 +121,12 @@ def test_an_unknown_command_is_recorded_and_the_rest_is_read() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        b"\x1bp\x00\x32\x32",
         b"\x1b*\x21\x02\x00" + b"x" * 6,
         b"\x1dk\x04123\x00",
         b"\x1dkI\x03abc",
         b"\x1bD\x08\x10\x00",
     ],
-    ids=["drawer", "column image", "bar code to NUL", "bar code of a length", "tabs"],
+    ids=["column image", "bar code to NUL", "bar code of a length", "tabs"],
 )
 def test_commands_without_effect_here_are_passed_over_whole(command: bytes) -> None:
     decoder = decoder_of(command + b"ok\n")

@@ -10,9 +10,10 @@ import pytest
 from agent.drivers.facts import PrintFailed, PrintFinished, PrintProblem, Status
 from agent.drivers.printer_escpos import PrinterEscpos, PrinterEscposOptions
 from agent.paper import Cut, Paper, Text
+from simulator.printed import DrawerPulse
 from simulator.printer import Printer
 from tests.drivers.told import Told
-from tests.vm.kernel.gadgets import Gadget, plugged
+from tests.vm.kernel.gadgets import PRODUCT, VENDOR, Gadget, plugged
 from tests.waiting import eventually
 
 PATH, DEVICE_END = Path("/dev/usb/lp0"), Path("/dev/g_printer0")
@@ -50,6 +51,10 @@ class GadgetDoor:
         if self._line >= 0 and select.select([], [self._line], [], 1)[1]:
             os.write(self._line, data)
 
+    def drop(self) -> None:
+        """Hang up."""
+        self.close()
+
 
 @pytest.fixture
 def gadget() -> Iterator[Gadget]:
@@ -71,9 +76,14 @@ def told() -> Told:
     return Told()
 
 
-@pytest.fixture
-def driver(printer: Printer, told: Told) -> Iterator[PrinterEscpos]:
-    table = {"connection": "file", "path": str(PATH), "silence_s": 2.0}
+@pytest.fixture(params=["usb", "file"])
+def driver(printer: Printer, told: Told, request: pytest.FixtureRequest) -> Iterator[PrinterEscpos]:
+    """A driver that finds the printer by what it is, and one that is told its node."""
+    where: dict[str, dict[str, object]] = {
+        "usb": {"vendor": VENDOR, "product": PRODUCT, "serial": "printer-receipts"},
+        "file": {"path": str(PATH)},
+    }
+    table = where[request.param] | {"connection": request.param, "silence_s": 2.0, "drawer": 5}
     driver = PrinterEscpos("printer", PrinterEscposOptions.from_table(table), told.emit)
     driver.start()
     yield driver
@@ -96,6 +106,22 @@ def test_a_printer_out_of_paper_says_so_over_usb_and_goes_on_with_new_paper(
     eventually(lambda: any(fact.reason == "paper_out" for fact in told.facts if hasattr(fact, "reason")), timeout_s=30)
     printer.paper(True)
     assert told.next(PrintFinished, timeout_s=30).job == "sale-1"
+
+
+def test_the_drawer_opens_over_usb_though_paper_is_out(printer: Printer, told: Told, driver: PrinterEscpos) -> None:
+    told.next_status(Status.READY, timeout_s=30)
+    printer.paper(False)
+    told.next_status(Status.SELF_CHECK_FAILED, timeout_s=30)
+    assert driver.open_drawer()
+    eventually(lambda: printer.pulses == (DrawerPulse(5, 200),), timeout_s=30)
+
+
+def test_a_printer_with_another_serial_number_is_not_taken(printer: Printer, told: Told) -> None:
+    table = {"connection": "usb", "vendor": VENDOR, "product": PRODUCT, "serial": "another"}
+    driver = PrinterEscpos("printer", PrinterEscposOptions.from_table(table), told.emit)
+    driver.start()
+    assert told.next_status(Status.MISSING, timeout_s=30).reason == "not_found"
+    driver.close()
 
 
 def test_a_printer_that_is_pulled_comes_back_and_prints_the_next_paper(
