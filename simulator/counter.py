@@ -1,4 +1,4 @@
-"""A whole counter: reader, scanner, keypad, printer, screen and cable, with a switch for each fault.
+"""A whole counter: reader, scanner, keypad, printer, pole, screen and cable, with a switch for each fault.
 
 The keypad is a USB one where the kernel lets us make one, else one on a serial line.
 """
@@ -14,9 +14,14 @@ from simulator.glass import Glass
 from simulator.keypad import Keypad
 from simulator.keypad_usb import UsbKeypad, kernel_offers_keypads
 from simulator.pn532 import Pn532
+from simulator.pole import Pole
+from simulator.ports import Pty
 from simulator.printer import Printer, TcpDoor
 from simulator.receipt_roll import ReceiptRoll
 from simulator.scanner import Scanner
+
+Peer = Pn532 | Scanner | Keypad | UsbKeypad | Printer | Pole | Glass | Cable
+POLE_CHARSET = "gb18030"
 
 
 class Counter:
@@ -34,6 +39,8 @@ class Counter:
         self.roll = ReceiptRoll()
         self._printer_door = TcpDoor()
         self.printer = Printer(self.roll, self._printer_door, line_s)
+        self._pole_line = Pty(folder / "pole")
+        self.pole = Pole(self._pole_line, POLE_CHARSET)
         self.glass = Glass(folder / "glass")
         self.cable = Cable(broker) if broker else None
         self._faults: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
@@ -41,6 +48,7 @@ class Counter:
             "code": (self.scanner.unplug, self.scanner.replug),
             "keypad": (self.keypad.unplug, self.keypad.replug),
             "glass": (self.glass.unplug, self.glass.replug),
+            "pole": (self.pole.unplug, self.pole.replug),
             "printer": (self.printer.power_off, self.printer.power_on),
             "paper": (lambda: self.printer.paper(False), lambda: self.printer.paper(True)),
             "cover": (lambda: self.printer.cover(True), lambda: self.printer.cover(False)),
@@ -85,6 +93,7 @@ class Counter:
                 "host": self._printer_door.host,
                 "port": self._printer_door.port,
             },
+            "pole": {"technology": "serial", "path": str(self._pole_line.path), "charset": POLE_CHARSET},
             "glass": {"technology": "socket", "address": self.glass.address},
         }
 
@@ -107,12 +116,13 @@ class Counter:
         for fault in tuple(self._broken):
             self.breaks(fault, on=False)
 
-    def _peers(self) -> list[Pn532 | Scanner | Keypad | UsbKeypad | Printer | Glass | Cable]:
-        peers: list[Pn532 | Scanner | Keypad | UsbKeypad | Printer | Glass | Cable] = [
+    def _peers(self) -> list[Peer]:
+        peers: list[Peer] = [
             self.reader,
             self.scanner,
             self.keypad,
             self.printer,
+            self.pole,
             self.glass,
         ]
         return [*peers, self.cable] if self.cable else peers

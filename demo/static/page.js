@@ -312,6 +312,10 @@ function draw(now) {
   when("journal", now.journal, drawJournal);
   when("network", now.network, (on) => drawSwitch($("network"), on, "on", "off"));
   when("paper", now.paper, (on) => drawSwitch($("paper"), on, "in", "out"));
+  when("pole", now.pole.join("\n"), () => {
+    [...$("pole").children].forEach((row, at) => { row.textContent = now.pole[at] || ""; });
+    $("pole").setAttribute("aria-label", `${WORDS[lang].pole}: ${now.pole.join(" ")}`);
+  });
   when("printer", now.printer, (printer) => {
     $("printer").textContent = WORDS[lang].printer[printer] || printer;
     $("slot").dataset.trouble = !["ready", "printing"].includes(printer);

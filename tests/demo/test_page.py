@@ -136,6 +136,13 @@ def test_the_switches_show_the_state_of_cable_and_paper_and_change_it(page: Chro
     flushed(page, stage, [("network", False), ("paper", False), ("network", True)])
 
 
+def test_the_customers_display_shows_both_of_its_rows(page: Chrome, stage: MemoryStage) -> None:
+    assert text(page, "#pole") == "合计￥221.20"
+    assert find(page, "#pole").get_attribute("aria-label") == "客显: 合计 ￥221.20"
+    stage.state["pole"] = ["欢迎光临", ""]
+    eventually(lambda: text(page, "#pole") == "欢迎光临")
+
+
 def test_the_journal_is_drawn_as_blocks_that_turn_solid_when_acknowledged(page: Chrome, stage: MemoryStage) -> None:
     stage.sell(acknowledged=False)
     stage.sell(acknowledged=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.drivers.facts import CardPresented, CodeScanned, DeviceStatus, KeyPressed, PrintFinished, Status
+from agent.drivers.pole_serial import PoleSerial, PoleText
 from agent.drivers.printer_escpos import PrinterEscpos
 from agent.drivers.table import Driver, open_driver
 from agent.paper import Cut, Paper, Text
@@ -57,7 +58,7 @@ def states(told: Told) -> dict[str, DeviceStatus]:
 
 
 def all_ready(told: Told) -> bool:
-    return [state.status for state in states(told).values()] == [Status.READY] * 5
+    return [state.status for state in states(told).values()] == [Status.READY] * 6
 
 
 def test_every_device_of_the_counter_serves_a_till(counter: Counter, drivers: dict[str, Driver], told: Told) -> None:
@@ -74,11 +75,15 @@ def test_every_device_of_the_counter_serves_a_till(counter: Counter, drivers: di
     printer.print("sale-1", Paper((Text("会员小票"), Cut())))
     assert told.next(PrintFinished).job == "sale-1"
     assert [receipt.text for receipt in counter.roll.receipts] == ["会员小票"]
+    pole = drivers["pole"]
+    assert isinstance(pole, PoleSerial)
+    pole.show(PoleText(("合计", "268.00"), ("Total", "268.00")))
+    eventually(lambda: counter.pole.rows == ("合计", "268.00"))
 
 
 def test_every_fault_is_felt_and_mended(counter: Counter, drivers: dict[str, Driver], told: Told) -> None:
     eventually(lambda: all_ready(told), timeout_s=20)
-    felt = {"card": "card", "code": "code", "keypad": "keypad", "glass": "glass", "printer": "printer"}
+    felt = {"card": "card", "code": "code", "keypad": "keypad", "glass": "glass", "pole": "pole", "printer": "printer"}
     felt |= {"paper": "printer", "cover": "printer"}
     assert set(counter.fault_names) == {*felt, "network"}
     for fault, device in felt.items():
