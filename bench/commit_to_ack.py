@@ -30,7 +30,7 @@ def main() -> int:
     sales = asked_samples(__doc__ or "", 30)
     with (
         tempfile.TemporaryDirectory(prefix="tapledger-bench-") as name,
-        open_stage(Path(name), "zh", say_step) as stage,
+        open_stage(Path(name), "zh", lambda said: say_step(said.en)) as stage,
     ):
         bare = _bare_round_trips(stage, Path(name) / "bare.db", sales)
         path = _sales(stage, sales)

@@ -27,7 +27,7 @@ def main() -> int:
     taps = asked_samples(__doc__ or "", 30)
     with (
         tempfile.TemporaryDirectory(prefix="tapledger-bench-") as name,
-        open_stage(Path(name), "zh", say_step) as stage,
+        open_stage(Path(name), "zh", lambda said: say_step(said.en)) as stage,
     ):
         hands = Hands(stage.counter)
         hands.sign_in(*cast.CASHIER)
