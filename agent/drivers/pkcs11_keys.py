@@ -61,6 +61,9 @@ class Pkcs11Keys:
         except RuntimeError as missing:
             # No such library, no such token, or several.
             raise KeysError("token_missing") from missing
+        if found.flags & (pkcs11.TokenFlag.USER_PIN_FINAL_TRY | pkcs11.TokenFlag.USER_PIN_LOCKED):
+            # The last try is a person's, whoever spent the others.
+            raise KeysError("token_refused")
         try:
             return found.open(user_pin=pin)
         except (pkcs11.PinIncorrect, pkcs11.PinInvalid, pkcs11.PinLenRange, pkcs11.PinLocked) as wrong:
