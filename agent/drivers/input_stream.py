@@ -40,11 +40,25 @@ _EVIOCSCLOCKID = 0x400445A0
 class InputEvent(Protocol):
     """One event as the kernel tells it (struct input_event)."""
 
-    sec: int
-    usec: int
-    type: int
-    code: int
-    value: int
+    @property
+    def sec(self) -> int:
+        """Whole seconds of its time."""
+
+    @property
+    def usec(self) -> int:
+        """Microseconds beside them."""
+
+    @property
+    def type(self) -> int:
+        """EV_KEY and others."""
+
+    @property
+    def code(self) -> int:
+        """Which key."""
+
+    @property
+    def value(self) -> int:
+        """UP, DOWN, or 2 for a key that is held."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,15 +36,19 @@ KEYS: dict[int, Key] = {ord(key): key for key in Key if key.value in "0123456789
 
 @dataclass(frozen=True, slots=True)
 class KeypadSerialOptions:
-    """Where the keypad is: `path`, best one under /dev/serial/by-id, and `baud`."""
+    """Where the keypad is: `path`, best one under /dev/serial/by-id, and `baud`; `bounce_ms`: the same byte within
+    that time is the same key once, of a keypad that does not see to its contacts itself.
+    """
 
     path: str
     baud: int = 9600
+    bounce_ms: int = 0
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> KeypadSerialOptions:
         """Read a table of options. Raises SettingsError that names every mistake."""
-        return cls(**settings.read(table, settings.Table({"path": settings.text(), "baud": baud()})))
+        fields = {"path": settings.text(), "baud": baud(), "bounce_ms": settings.whole(0, 200, default=0)}
+        return cls(**settings.read(table, settings.Table(fields)))
 
 
 class KeypadSerial:
@@ -53,7 +57,9 @@ class KeypadSerial:
     def __init__(self, name: str, options: KeypadSerialOptions, emit: Emit) -> None:
         self._name = name
         self._emit = emit
-        self._reader = SerialReader(options.path, options.baud, Report(name, emit), self._take, _nothing)
+        self._bounce_ns = options.bounce_ms * 1_000_000
+        self._last: tuple[int, int] | None = None
+        self._reader = SerialReader(options.path, options.baud, Report(name, emit), self._take, self._opened)
         self.ignored = 0
 
     def start(self) -> None:
@@ -64,13 +70,13 @@ class KeypadSerial:
         """End within a second; may be called again."""
         self._reader.close()
 
-    def _take(self, data: bytes, _now_ns: int) -> None:
+    def _opened(self) -> None:
+        self._last = None
+
+    def _take(self, data: bytes, now_ns: int) -> None:
         for byte in data:
-            if key := KEYS.get(byte):
-                self._emit(KeyPressed(self._name, key))
-            else:
+            last, self._last = self._last, (byte, now_ns)
+            if byte not in KEYS:
                 self.ignored += 1
-
-
-def _nothing() -> None:
-    """A key is one byte: nothing is left over from the line before."""
+            elif last is None or last[0] != byte or now_ns - last[1] >= self._bounce_ns:
+                self._emit(KeyPressed(self._name, KEYS[byte]))

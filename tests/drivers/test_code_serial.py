@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drivers.code_framing import GAP_NS, LONGEST_BYTES, REMAINDER_NS, CodeFraming
+from agent.drivers.code_framing import GAP_NS, LONGEST_BYTES, REMAINDER_NS, SUFFIXES, CodeFraming, CodeRules
 from agent.drivers.code_serial import CodeSerial, CodeSerialOptions
 from agent.drivers.facts import CodeProblem, CodeRefused, CodeScanned, Fact, Status
 from contract.settings import SettingsError
+from simulator.faults import Fault
 from simulator.scanner import Scanner
 from tests.drivers.told import Told
 from tests.waiting import eventually
@@ -185,6 +187,92 @@ def test_no_bytes_and_no_pauses_upset_the_framing(pieces: list[tuple[bytes, int]
         now_ns += pause_ns
         for found in framing.feed(piece, now_ns):
             assert isinstance(found, CodeProblem) or 1 <= len(found) <= LONGEST_BYTES
+
+
+@pytest.mark.parametrize("suffix", list(SUFFIXES))
+def test_a_code_ends_with_what_the_scanner_is_set_to(suffix: str) -> None:
+    framing = CodeFraming(suffix=suffix)
+    mark = SUFFIXES[suffix]
+    others = bytes(set(b"\r\n\t") - set(mark)) if len(mark) == 1 else b"\t\n-\r-\r"
+    code = b"1" + others + b"2"
+    assert framing.feed((code + mark) * 2, SECOND_NS) == [code, code]
+
+
+@pytest.mark.parametrize("suffix", list(SUFFIXES))
+@given(st.lists(st.sampled_from([b"\r", b"\n", b"\t", b"a", b"\x02"]), max_size=30).map(b"".join))
+def test_how_the_bytes_are_cut_makes_no_difference(suffix: str, stream: bytes) -> None:
+    whole, bit_by_bit = CodeFraming(suffix=suffix), CodeFraming(suffix=suffix)
+    found = [one for byte in stream for one in bit_by_bit.feed(bytes([byte]), SECOND_NS)]
+    assert found == whole.feed(stream, SECOND_NS)
+
+
+def test_the_first_half_of_an_end_that_does_not_come_is_told_like_half_a_code() -> None:
+    framing = CodeFraming(suffix="crlf")
+    assert framing.feed(b"\r", SECOND_NS) == []
+    assert framing.feed(b"", SECOND_NS + GAP_NS + 1) == [CodeProblem.GARBLED]
+    assert framing.feed(b"\n\r\nnext\r\n", SECOND_NS + GAP_NS + 2) == [b"next"]
+
+
+def test_a_code_with_the_wrong_beginning_is_refused_and_the_right_one_is_taken_off() -> None:
+    options = CodeSerialOptions.from_table({"path": "/dev/x", "suffix": "lf", "prefix": "02"})
+    framing = CodeFraming(options.rules, options.suffix)
+    assert framing.feed(b"noise\x02one\n\x02two\n\x02\n" + b"\x02" + b"x" * LONGEST_BYTES + b"\n", SECOND_NS) == [
+        CodeProblem.GARBLED, b"two", CodeProblem.GARBLED, b"x" * LONGEST_BYTES,
+    ]  # fmt: skip
+
+
+def test_a_code_told_twice_counts_once_where_the_scanner_is_said_to_do_that() -> None:
+    framing = CodeFraming(CodeRules(same_ms=300))
+    again_ns = 299_999_999
+    assert framing.feed(b"tea\r", SECOND_NS) == [b"tea"]
+    assert framing.feed(b"tea\r", SECOND_NS + again_ns) == []
+    assert framing.feed(b"tea\r", SECOND_NS + again_ns + 300_000_000) == [b"tea"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "after_bytes", "problems"),
+    [
+        (Fault.SILENT, 0, 0),
+        (Fault.GARBAGE, 0, 1),
+        (Fault.HALF_FRAME, 0, 1),
+        (Fault.SLOW_BYTES, 0, 0),
+        (Fault.DISCONNECT, 0, 0),
+        (Fault.DISCONNECT, 4, 0),
+    ],
+)
+def test_the_code_after_a_fault_is_read_and_none_is_half(
+    scanner: Scanner, driver: CodeSerial, told: Told, fault: Fault, after_bytes: int, problems: int
+) -> None:
+    scanner.fail(fault, times=1, after_bytes=after_bytes)
+    scanner.scan(b"69012345")
+    if fault is Fault.SLOW_BYTES:
+        assert told.next(CodeScanned).data == b"69012345"
+    if fault is Fault.DISCONNECT:
+        told.next_status(Status.GONE)
+        scanner.replug()
+        told.next_status(Status.READY)
+    for _ in range(problems):
+        assert told.next(CodeRefused).reason is CodeProblem.GARBLED
+        scanner.send(b"\r")
+    scanner.scan(b"whole")
+    assert told.next(CodeScanned).data == b"whole"
+    assert len(told.of(CodeRefused)) == problems
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_a_line_that_rustles_for_hours_brings_no_code_and_no_growth(
+    scanner: Scanner, driver: CodeSerial, told: Told
+) -> None:
+    """The noise of some hours at 9600 baud, as fast as the line takes it."""
+    noise = random.Random(1)
+    for _ in range(20_000):
+        scanner.send(noise.randbytes(1_000).replace(b"\r", b""))
+    told.next(CodeRefused)
+    scanner.send(b"\r")
+    scanner.scan(b"whole")
+    assert told.next(CodeScanned, timeout_s=60).data == b"whole"
+    assert told.of(CodeScanned) == [CodeScanned("code", b"whole")]
 
 
 def test_every_mistake_in_the_options_is_named_at_once() -> None:

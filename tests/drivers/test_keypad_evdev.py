@@ -92,6 +92,17 @@ def test_a_key_held_down_counts_once(recording: Recording) -> None:
     assert pressed(KeyStream(lambda: []), events) == [Key.DIGIT_5, Key.DIGIT_6]
 
 
+def test_a_contact_that_chatters_is_one_key(recording: Recording) -> None:
+    stream = KeyStream(lambda: [], bounce_ms=20)
+    chatter = [(0, 1), (3, 0), (5, 1), (9, 0), (11, 1), (120, 0), (128, 1), (200, 0), (230, 1), (240, 0)]
+    found = [
+        stream.feed(event, at_ms * 1_000_000)
+        for at_ms, value in chatter
+        for event in recording.play((ecodes.EV_KEY, ecodes.KEY_KP5, value))
+    ]
+    assert [at for at, key in zip((at for at, _value in chatter), found, strict=True) if key] == [0, 230]
+
+
 def test_keys_without_a_meaning_press_nothing(recording: Recording) -> None:
     events = recording.play(*tap(ecodes.KEY_A), *tap(ecodes.KEY_NUMLOCK), (ecodes.EV_LED, 0, 1))
     assert pressed(KeyStream(lambda: []), events) == []

@@ -87,3 +87,14 @@ def test_a_full_mailbox_drops_keys_and_the_driver_goes_on(keypad: Keypad, driver
     told.room = None
     keypad.press("9")
     assert [told.next(KeyPressed).key.value for _ in range(3)] == ["1", "2", "9"]
+
+
+def test_a_contact_that_chatters_is_one_key_where_the_keypad_is_said_to_chatter(keypad: Keypad, told: Told) -> None:
+    driver = KeypadSerial(
+        "keypad", KeypadSerialOptions.from_table({"path": str(keypad.path), "bounce_ms": 200}), told.emit
+    )
+    driver.start()
+    told.next_status(Status.READY)
+    keypad.type("111212")
+    assert [told.next(KeyPressed).key.value for _ in range(4)] == ["1", "2", "1", "2"]
+    driver.close()
