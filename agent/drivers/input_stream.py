@@ -144,9 +144,11 @@ class InputReader:
         if device is None:
             return
         try:
+            # Before anything is said to be ready: what came before the clock was set, the kernel throws away.
+            same_clock = _same_clock(device.fd)
             self._listener.opened(device.active_keys)
             self._report.say(Status.READY)
-            self._read(device)
+            self._read(device, same_clock)
         except OSError:
             # ENODEV: the device was pulled.
             self._report.say_lost()
@@ -179,8 +181,7 @@ class InputReader:
         device.close()
         return None
 
-    def _read(self, device: Any) -> None:
-        same_clock = _same_clock(device.fd)
+    def _read(self, device: Any, same_clock: bool) -> None:
         wait_s = 0.0
         while not self._thread.closing.is_set():
             came = select.select([device.fd], [], [], wait_s)[0]
