@@ -109,10 +109,12 @@ def test_a_tag_that_knows_its_password_is_told_apart_from_one_that_does_not(
     message = ndef.text_message("m" * 20)
     told = open_driver({"tag": {"key": "members", "system": SYSTEM.hex()}, "token": token.table})
     for kind in (UltralightEv1, Ntag213, Ntag216):
-        ours, copied = kind(UID, message), kind(UID, message)
+        ours, hidden, copied = (kind(UID, message) for _ in range(3))
         ours.protect(*tag_password(encrypt, UID, SYSTEM))
+        hidden.protect(*tag_password(encrypt, UID, SYSTEM), reading=True)
         copied.protect(b"1234", b"56")
-        for tag, assurance in ((ours, CardAssurance.PASSWORD), (copied, CardAssurance.READ)):
+        known = CardAssurance.PASSWORD
+        for tag, assurance in ((ours, known), (hidden, known), (copied, CardAssurance.READ)):
             reader.field.present(tag)
             assert shown(told) == (CardKind.NTAG, UID, assurance, message, None)
             take_away(reader)

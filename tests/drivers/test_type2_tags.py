@@ -82,9 +82,9 @@ def test_a_tag_says_which_it_is_and_an_old_one_does_not() -> None:
 
 
 def test_reading_takes_one_frame_for_a_short_message_and_one_more_for_a_long_one() -> None:
-    for size, frames in ((5, 1), (100, 2)):
+    for size, fast, frames in ((5, None, 1), (100, True, 2), (100, None, 3), (100, False, 7), (40, None, 3)):
         air = Air(Ntag213(UID, bytes(range(size))))
-        assert type2.read_message(air, fast=True) == bytes(range(size))
+        assert type2.read_message(air, fast) == bytes(range(size))
         assert len(air.frames) == frames
 
 
@@ -107,13 +107,13 @@ def test_the_first_message_is_found_among_other_tlvs(data: str, found: bytes | N
     assert type2.read_message(Air(tag)) == found
 
 
-@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("fast", [False, True, None])
 @pytest.mark.parametrize(
     "data",
     ["03fe", "03ffffff", "03ff1000", "01fe 0301", "fdff ffff", "fd90", "03ff"],
     ids=["too long", "64 KB", "4 KB", "skips past the end", "64 KB of another's", "to the end", "cut off"],
 )
-def test_a_length_that_lies_is_refused_and_no_more_is_read_than_there_is(data: str, fast: bool) -> None:
+def test_a_length_that_lies_is_refused_and_no_more_is_read_than_there_is(data: str, fast: bool | None) -> None:
     tag = Ntag213(UID)
     tag.damage(4, bytes.fromhex(data) + b"\xff" * (144 - len(bytes.fromhex(data))))
     air = Air(tag)

@@ -41,21 +41,23 @@ def read_number(card: Activated, kind: CardKind) -> CardRead:
 
 
 def read_tag(card: Activated, link: TagLink, plan: TagPlan, keys: CardKeys | None) -> CardRead:
-    """Read a Type 2 tag: its message, its counter, and whether it knows the password that the plan has for it.
+    """Read a Type 2 tag: whether it knows the password that the plan has for it, then its message and its counter, as
+    either may lie behind that. A tag that does not know it is taken for what it is without.
 
-    A tag that does not know it is taken for what it is without. Raises CardError, KeysError, UnsupportedError.
+    Raises CardError, KeysError, UnsupportedError.
     """
-    wants_more = bool(plan.key) or plan.counter
-    model = type2.model_of(link) if wants_more else None
+    model = type2.model_of(link) if plan.key or plan.counter else None
+    opened = bool(plan.key) and model is not None and keys is not None and _knows_password(card, link, plan, keys)
     try:
-        content = type2.read_message(link, fast=model is not None)
+        # What was asked already is not asked again; else the reading asks, should there be much to read.
+        content = type2.read_message(link, fast=None if model is None else True)
     except type2.NotNdefError:
         content = None
         if model is None:
             return read_number(card, CardKind.UID_ONLY)
-    assurance = CardAssurance.UID if content is None else CardAssurance.READ
     counter = _counter(link) if model is not None and model.has_nfc_counter and plan.counter else None
-    if model is not None and plan.key and keys is not None and _knows_password(card, link, plan, keys):
+    assurance = CardAssurance.UID if content is None else CardAssurance.READ
+    if opened:
         assurance = CardAssurance.PASSWORD
     return CardRead(read_number(card, CardKind.NTAG).kind, card.uid, assurance, content, counter)
 
@@ -118,6 +120,14 @@ def read_apdu_card(card: Activated, link: ApduLink, plan: CardPlan, keys: CardKe
     if plan.file is not None:
         return _read_file_card(card, link, plan.file, CardKind.DESFIRE)
     return read_number(card, CardKind.DESFIRE)
+
+
+def read_contact_card(link: ApduLink, plan: FilePlan | None) -> CardRead:
+    """Read a card with contacts, which has no number. Raises UnsupportedError without a file of ours, CardError."""
+    content = None if plan is None else read_content(link, plan)
+    if content is None:
+        raise UnsupportedError
+    return CardRead(CardKind.ISO7816, b"", CardAssurance.READ, content)
 
 
 def read_content(link: ApduLink, plan: FilePlan) -> bytes | None:
