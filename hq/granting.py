@@ -10,6 +10,7 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, Connection, Subquery, delete, func, select, tuple_, update
 
 from contract.ids import TerminalAddress, parse_address
+from contract.postings import member_uses_account
 from contract.value import Account, Asset, DrawOrder, Lease
 from hq.accounted import free_accounted
 from hq.bulk import keep_rows
@@ -22,10 +23,11 @@ from hq.lease_book import LeaseState, Origin
 from hq.lease_offers import lend, offer_barrier, offer_waiting, recall
 from hq.own_chain import ensure_own_chain
 from hq.own_place import own_address
-from hq.placement import DAY_MS, Holding, LendingPolicy, Visit, even, habitual, moves
+from hq.placement import DAY_MS, WHOLE_MEMBER, Holding, LendingPolicy, Visit, even, habitual, moves
 from hq.restoring import close_restoration, open_restoration, strangers_holding
 from hq.slips_ahead import charge_untold
 from hq.tables import (
+    balances,
     catalogue_heads,
     chains,
     habits,
@@ -171,7 +173,10 @@ def _place_due(connection: Connection, desk: Desk, now_ms: int) -> int:
     ).all()
     if not rows:
         return 0
-    accounts = [Account(Asset(row.asset), row.holder, row.name) for row in rows]
+    accounts = sorted(
+        {Account(Asset(row.asset), row.holder, row.name) for row in rows if row.asset != WHOLE_MEMBER}
+        | {account for row in rows if row.asset == WHOLE_MEMBER for account in _all_of(connection, row.holder)}
+    )
     keys = [(row.asset, row.holder, row.name) for row in rows]
     connection.execute(
         delete(placements).where(tuple_(placements.c.asset, placements.c.holder, placements.c.name).in_(keys))
@@ -188,6 +193,20 @@ def _place_due(connection: Connection, desk: Desk, now_ms: int) -> int:
             continue
         _place(connection, desk.policy, account, visits.get(account.holder, []), tills, now_ms)
     return len(rows)
+
+
+def _all_of(connection: Connection, member: str) -> list[Account]:
+    """Everything of a member that is lent by habit."""
+    # Databases order by different rules, but a z behind the longest name comes last by all; what else lies between
+    # is left out here.
+    before = member_uses_account(member, "")
+    asked = select(balances.c.account).where(balances.c.account.between(before, before + "z" * 33))
+    cards = [name.removeprefix(before) for name in connection.scalars(asked) if name.startswith(before)]
+    return [
+        Account(Asset.STORED, member),
+        Account(Asset.POINTS, member),
+        *(Account(Asset.USES, member, card) for card in cards),
+    ]
 
 
 def _place(

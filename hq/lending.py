@@ -5,7 +5,7 @@ points, coupons and slips, and returns the postings and findings that follow. No
 ``hq.granting``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -31,6 +31,7 @@ from hq.coupon_book import CouponBook
 from hq.lease_book import LeaseBook, LeaseState
 from hq.lease_returns import take_office, take_returns, withdraw_uses
 from hq.lots import LotBook
+from hq.placement import DAY_MS, WHOLE_MEMBER
 from hq.points import PointsMove, move_points
 from hq.restoring import begin_restoration
 from hq.slip_book import SlipBook, slip_id, slip_lot
@@ -56,6 +57,9 @@ POINTS_DAYS = "points_days"
 
 PLACE_LATER_MS = 60_000
 """When it is looked again who should hold how much of what many entries touch: points that were earned, budgets."""
+
+AGAIN_MS = 28 * DAY_MS
+"""A member who buys at a till after so long is one who is new there: what is lent may lie elsewhere by now."""
 
 EXPIRED_POINTS = "office/points_expired"
 
@@ -248,8 +252,10 @@ def _write(connection: Connection, taking: Taking, slips: SlipBook, items: Seque
     later_ms = taking.now_ms + PLACE_LATER_MS
     later = [(account.asset.value, account.holder, account.name, later_ms) for account in sorted(taking.place_later)]
     due = [(account.asset.value, account.holder, account.name, taking.now_ms) for account in sorted(taking.to_place)]
+    visits, newcomers = _habits(connection, items, taking.now_ms)
+    due += [(WHOLE_MEMBER, member, "", taking.now_ms) for member in sorted(newcomers)]
     to_place = kept(placements, ("asset", "holder", "name", "due_ms"), sorted(due + later))
-    write_together(connection, (fresh_lots, _habits(items), to_place))
+    write_together(connection, (fresh_lots, visits, to_place))
 
 
 def _end_epochs(connection: Connection, address: str, epoch: int) -> None:
@@ -266,12 +272,27 @@ def _end_epochs(connection: Connection, address: str, epoch: int) -> None:
     )
 
 
-def _habits(items: Sequence[Applied]) -> Rows:
-    """Where members buy: counted by terminal, whose chain is at most one worker's at a time."""
+def _habits(connection: Connection, items: Sequence[Applied], now_ms: int) -> tuple[Rows, set[str]]:
+    """Where members buy, and which of them are new at a till: whatever is theirs was lent to other tills or to none.
+
+    Counted by terminal, whose chain is at most one worker's at a time.
+    """
     found: dict[tuple[str, str], list[int]] = {}
     for item in items:
         body = item.body
         if isinstance(body, SaleBody | TopUpBody | RedemptionBody) and body.member is not None:
             found.setdefault((body.member.member, str(item.header.address)), []).append(item.header.wall_ms)
-    rows = [(*key, max(times), len(times)) for key, times in sorted(found.items())]
-    return added(habits, ("member", "address", "last_ms", "times"), rows, last=("last_ms",))
+    known = _visited(connection, found)
+    # Journals come late and in any order: the last visit is the newest that was heard of, and none is still to come.
+    rows = [(*key, min(max(*times, known.get(key, 0)), now_ms), len(times)) for key, times in sorted(found.items())]
+    fresh = {row[0] for row in rows if row[:2] not in known or row[2] - known[row[:2]] > AGAIN_MS}
+    return added(habits, ("member", "address", "last_ms", "times"), rows, last=("last_ms",)), fresh
+
+
+def _visited(connection: Connection, visits: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """When the members of ``visits``, each with a till's address, bought there last as far as it was known."""
+    if not visits:
+        return {}
+    members, addresses = ({*column} for column in zip(*visits, strict=True))
+    asked = select(habits).where(habits.c.member.in_(sorted(members)), habits.c.address.in_(sorted(addresses)))
+    return {(row.member, row.address): row.last_ms for row in connection.execute(asked)}

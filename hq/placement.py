@@ -12,6 +12,8 @@ from contract.ids import TerminalAddress
 
 WHOLE_BP = 10_000
 DAY_MS = 24 * 60 * 60 * 1_000
+WHOLE_MEMBER = "member"
+"""In the place of an asset: everything that belongs to a member is to be looked at again."""
 
 
 @dataclass(frozen=True, slots=True)

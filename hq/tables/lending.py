@@ -119,4 +119,4 @@ placements = Table(
     Column("name", String(32), primary_key=True),
     Column("due_ms", BigInteger, nullable=False, index=True),
 )
-"""Accounts of which it is to be looked again who should hold how much."""
+"""Accounts of which it is to be looked again who should hold how much; the asset ``member`` is all of a member's."""
