@@ -69,6 +69,10 @@ class Gadget:
             if (self._folder / part).is_dir():
                 (self._folder / part).rmdir()
 
+    def setting(self, key: str) -> str:
+        """What the kernel has in one of the function's files."""
+        return (self._folder / "functions" / self._function / key).read_text().strip()
+
     def _write(self, path: str, text: str) -> None:
         file = self._folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +123,8 @@ class Keyboard:
 
     def report(self, *usages: int, modifiers: int = 0) -> None:
         """Tell the host which keys are down now (HID Usage Tables, page 0x07)."""
-        with Path("/dev/hidg0").open("wb", buffering=0) as line:
+        minor = self.gadget.setting("dev").rpartition(":")[2]
+        with Path(f"/dev/hidg{minor}").open("wb", buffering=0) as line:
             line.write(bytes((modifiers, 0, *usages)).ljust(8, b"\0"))
 
     def tap(self, usage: int, modifiers: int = 0) -> None:
