@@ -17,6 +17,7 @@ from agent.clock import SystemClock
 from agent.config import AgentConfig, DeviceConfig, read_config
 from agent.counter import Counter
 from agent.courier import Courier
+from agent.device_view import DeviceView, view_path
 from agent.drivers.facts import DeviceStatus, Emit, Status
 from agent.drivers.table import open_driver
 from agent.keys import Identity, KeyFileError, load_identity, new_transaction_id
@@ -120,7 +121,10 @@ def _build(config: AgentConfig, running: ExitStack) -> Till:
     running.callback(store.close)
     clock = SystemClock(store.signed_time_ms(), kept_ms=store.believed_time_ms())
     mailbox = Mailbox()
-    counter = _start_devices(config.devices, mailbox.put, running)
+    view = DeviceView(view_path(config.store))
+    running.callback(view.close)
+    view.start()
+    counter = _start_devices(config.devices, view.passing(mailbox.put), running)
     link = Link(
         LinkOptions(
             host=config.hq_host,

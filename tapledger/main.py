@@ -10,7 +10,7 @@ from typing import NoReturn
 from contract.errors import ContractError
 from contract.said import SaidError
 from contract.settings import SettingsError
-from tapledger import agent, config, demo, hq, journal, provision, rules
+from tapledger import agent, config, demo, device, devices, hq, journal, provision, rules
 from tapledger.summaries import say_in_chinese
 from tapledger.told import complain
 
@@ -18,6 +18,7 @@ DESCRIPTION = """\
 The membership till that keeps its promises when the network is gone.
 
   On a terminal       tapledger agent run --config FILE
+  Its devices         tapledger devices FILE
   At head office      tapledger hq run --config FILE
   What rules do       tapledger rules --help
   A new terminal      tapledger provision --help
@@ -42,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = Parser(prog="tapledger", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     groups = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for room in (agent, journal, hq, rules, provision, demo, config):
+    for room in (agent, devices, device, journal, hq, rules, provision, demo, config):
         room.add_commands(groups)
     say_in_chinese(parser)
     return parser

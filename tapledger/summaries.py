@@ -5,6 +5,10 @@ import argparse
 SUMMARIES = {
     "agent": "运行终端",
     "agent run": "运行收银程序，直到要求停止",
+    "devices": "实时显示每个设备的状态",
+    "device": "试用一个设备，写会员卡",
+    "device test": "试用一个设备并给出结论",
+    "device write-card": "把会员码写到卡上",
     "journal": "检查终端的流水，或写入文件",
     "journal verify": "逐条检查本机或导出的流水",
     "journal export": "把流水写入带签名的文件",

@@ -1,0 +1,98 @@
+"""How far each driver has been proved: an explicit table, one honest sentence of what was seen and what was not.
+
+No real device was ever attached in this project's own tests: every grade from 1 on was reached against peers that speak
+the device's bytes (``simulator``), against a kernel's own emulated devices, or against other people's programs.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from contract.making import dataclass
+
+
+class Grade(IntEnum):
+    """What was seen of a driver at work."""
+
+    WRITTEN = 0
+    """Written after the data sheet, never run."""
+    PEER = 1
+    """Works with a peer that speaks the device's bytes."""
+    FAULTS = 2
+    """Survives every fault of the matrix that can befall it, and has its place in the technician's page."""
+    SOAKED = 3
+    """Survived long running with faults besides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A driver's grade; what it was seen to do, and what was not seen."""
+
+    grade: Grade
+    seen: str
+    not_seen: str
+
+
+GRADES: dict[tuple[str, str], Graded] = {
+    ("card", "libnfc"): Graded(
+        Grade.FAULTS,
+        "the real libnfc over a serial line with a PN532 peer: every card kind, every fault, noise for minutes",
+        "a PN532 of silicon, the air, SPI, I2C, USB readers",
+    ),
+    ("code", "serial"): Graded(
+        Grade.FAULTS,
+        "pyserial over a pseudo-terminal; codes of up to 4,096 bytes, split, doubled, garbled",
+        "a scanner, its baud rate, its start-up beeps",
+    ),
+    ("code", "evdev"): Graded(
+        Grade.FAULTS,
+        "a scanner made with uinput, where the kernel has it, and recordings played by umockdev elsewhere",
+        "a scanner's own keyboard layout and speed",
+    ),
+    ("keypad", "serial"): Graded(
+        Grade.FAULTS,
+        "pyserial over a pseudo-terminal, key by key, with noise",
+        "a keypad",
+    ),
+    ("keypad", "evdev"): Graded(
+        Grade.FAULTS,
+        "a keypad made with uinput, and a USB keyboard that a virtual machine's kernel emulates",
+        "a keypad's switches as they wear",
+    ),
+    ("keypad", "gpio"): Graded(
+        Grade.PEER,
+        "gpiozero's mock pins with a matrix of keys: chatter, repeats, several keys at once",
+        "a board's pins and a keypad's capacities; pins cannot be unplugged",
+    ),
+    ("printer", "escpos"): Graded(
+        Grade.FAULTS,
+        "a printer peer over TCP and a serial line that decodes and draws what it got; usblp in a virtual machine",
+        "a printer's mechanics, its own timing of answers",
+    ),
+    ("pole", "serial"): Graded(
+        Grade.FAULTS,
+        "a CD5220 peer and one of eight figures over a pseudo-terminal",
+        "a display; it answers nothing, so nobody can know what it shows",
+    ),
+    ("panel", "gpio"): Graded(
+        Grade.PEER,
+        "gpiozero's mock pins: lamps, buzzer, relay, contacts, power failing",
+        "a board's pins, a relay, a magnet; pins cannot be unplugged",
+    ),
+    ("glass", "socket"): Graded(
+        Grade.FAULTS,
+        "a screen over a Unix socket and TCP; the browser page of the demo",
+        "nothing more: it is a program on both ends",
+    ),
+    ("glass", "luma"): Graded(
+        Grade.PEER,
+        "luma.lcd's own drivers on a peer of the SPI line that keeps the pixels",
+        "a screen; that controllers tell nothing back, so a dead one is not noticed",
+    ),
+    ("glass", "framebuffer"): Graded(
+        Grade.PEER,
+        "the kernel's framebuffers in a virtual machine, at two depths, compared with a screenshot",
+        "a panel and its cable",
+    ),
+}
+"""(capability, technology) of every driver in table.py."""
