@@ -106,6 +106,8 @@ class Epochs:
             self._applied(start, body)
             if acked.seq < head.seq:
                 self._database.write("UPDATE identity SET carried_seq = ? WHERE epoch = ?", acked.seq, epoch)
+            if lost:
+                self._carry_originals()
             return start
 
     def carry_on(self, stamp: Stamp) -> Carried:
@@ -130,6 +132,18 @@ class Epochs:
                 " WHERE epoch = (SELECT min(epoch) FROM identity WHERE epoch > ?2)",
                 *(after, first.epoch),
             )
+
+    def _carry_originals(self) -> None:
+        """Have whatever was carried looked at again, as part of the caller's transaction: of what is lost now, the
+        entry as it was first signed may still lie in an earlier epoch. What a carrier that can be read holds is
+        carried no second time.
+        """
+        for before, into in pairwise(self._journal.epochs()):
+            sql = "UPDATE identity SET carried_seq = min(coalesce(carried_seq, ?1), ?1) WHERE epoch = ?2"
+            first = self._whole(Place(into, 1))
+            said = None if first is None else declared_by(first).acked
+            after = max((said or self._journal.acked(before)).seq, self._journal.start(before).seq)
+            self._database.write(sql, after, into)
 
     def backlog(self) -> Backlog:
         """Return what waits for head office, whether it is in the open epoch already or not."""
