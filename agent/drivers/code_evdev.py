@@ -17,7 +17,7 @@ from agent.drivers.facts import CodeProblem, CodeRefused, CodeScanned, Emit, Key
 from agent.drivers.hid_decoder import ENDS, MODIFIERS, AltCodes, Charset, HidDecoder, Sign
 from agent.drivers.hid_layouts import LAYOUTS
 from agent.drivers.input_keys import KEYS
-from agent.drivers.input_stream import TICK_S, Dropped, InputEvent, InputReader, Stroke, Strokes
+from agent.drivers.input_stream import TICK_S, Dropped, InputReader, Stroke, Strokes, Timed
 from agent.drivers.report import Report
 from contract import settings
 from contract.making import dataclass
@@ -95,19 +95,21 @@ class ScanStream:
         """Whether a key is down of which only the next moment tells what it belongs to."""
         return bool(self._undecided)
 
-    def feed(self, event: InputEvent, at_ns: int) -> list[Found | Key]:
-        """Take one event and when it happened. May raise what `held` raises."""
-        stroke = self._strokes.feed(event)
-        if stroke is None:
-            return []
-        if isinstance(stroke, Dropped):
-            return self._dropped(at_ns)
-        found = self.quiet(at_ns) if stroke.down else []
-        if stroke.down:
-            self._pressed_ns = at_ns
-        if self._scanning:
-            return found + self._scanned(stroke, frozenset(self._strokes.down), at_ns)
-        return found + self._decide(stroke, at_ns)
+    def feed(self, read: Iterable[Timed]) -> list[Found | Key]:
+        """Take what was read together. May raise what `held` raises."""
+        found: list[Found | Key] = []
+        for stroke, at_ns in self._strokes.feed(read):
+            if isinstance(stroke, Dropped):
+                found += self._dropped(at_ns)
+                continue
+            if stroke.down:
+                found += self.quiet(at_ns)
+                self._pressed_ns = at_ns
+            if self._scanning:
+                found += self._scanned(stroke, frozenset(self._strokes.down), at_ns)
+            else:
+                found += self._decide(stroke, at_ns)
+        return found
 
     def quiet(self, now_ns: int) -> list[Found | Key]:
         """Let time pass: what waits for more has waited long enough when the device was silent up to now."""
@@ -187,9 +189,9 @@ class CodeEvdev:
         """Half a code from before it was pulled is none."""
         self._stream = ScanStream(self._options, held)
 
-    def take(self, event: InputEvent, at_ns: int) -> None:
-        """One event of the scanner."""
-        self._tell(self._stream.feed(event, at_ns))
+    def take(self, read: Iterable[Timed]) -> None:
+        """Events of the scanner."""
+        self._tell(self._stream.feed(read))
 
     def quiet(self, now_ns: int) -> float:
         """Nothing came for a while."""

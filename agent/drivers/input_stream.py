@@ -12,7 +12,7 @@ import fcntl
 import select
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.drivers.device_thread import DeviceThread
@@ -30,7 +30,7 @@ TICK_S = 0.2
 """The longest a read waits, and so the longest until `close` is noticed."""
 
 EV_SYN, EV_KEY = 0, 1
-SYN_REPORT, SYN_DROPPED = 0, 3
+SYN_DROPPED = 3
 DOWN, UP = 1, 0
 
 _EVIOCSCLOCKID = 0x400445A0
@@ -74,35 +74,38 @@ class Dropped:
     """The kernel's buffer ran over: what was pressed in between is not known."""
 
 
+Timed = tuple[InputEvent, int]
+"""An event, and CLOCK_MONOTONIC in nanoseconds when it happened."""
+
+
 class Strokes:
     """Turns input events into strokes: no device, only events in and strokes out.
 
-    A key goes down once, however long it is held: what the kernel repeats is passed over. After SYN_DROPPED everything
-    up to the next SYN_REPORT is of no use, as the kernel's document on event codes says: `held` is then asked which
-    keys are down. `down` are the keys that are down now.
+    A key goes down once, however long it is held: what the kernel repeats is passed over. `down` are the keys that are
+    down now. After SYN_DROPPED (the kernel's buffer ran over) `held` is asked for them. That is newer than all events
+    that were read before, and the kernel throws away what it still has of keys when it is asked: so the rest of what
+    was read together is passed over, or a key would stay down whose going up was thrown away.
     """
 
     def __init__(self, held: Callable[[], Iterable[int]]) -> None:
         self._held = held
         self.down: set[int] = set()
-        self._dropping = False
 
-    def feed(self, event: InputEvent) -> Stroke | Dropped | None:
-        """Take one event. May raise what `held` raises."""
-        if event.type == EV_SYN and event.code == SYN_DROPPED:
-            self._dropping = True
-        elif self._dropping:
-            if event.type == EV_SYN and event.code == SYN_REPORT:
+    def feed(self, read: Iterable[Timed]) -> Iterator[tuple[Stroke | Dropped, int]]:
+        """Take what was read together; each stroke with when it happened. May raise what `held` raises."""
+        for event, at_ns in read:
+            if event.type == EV_SYN and event.code == SYN_DROPPED:
                 self.down = set(self._held())
-                self._dropping = False
-                return Dropped()
-        elif event.type == EV_KEY and event.value == UP and event.code in self.down:
-            self.down.discard(event.code)
-            return Stroke(event.code, down=False)
-        elif event.type == EV_KEY and event.value == DOWN and event.code not in self.down:
-            self.down.add(event.code)
-            return Stroke(event.code, down=True)
-        return None
+                yield Dropped(), at_ns
+                return
+            if event.type != EV_KEY:
+                continue
+            if event.value == UP and event.code in self.down:
+                self.down.discard(event.code)
+                yield Stroke(event.code, down=False), at_ns
+            elif event.value == DOWN and event.code not in self.down:
+                self.down.add(event.code)
+                yield Stroke(event.code, down=True), at_ns
 
 
 class Listener(Protocol):
@@ -111,8 +114,8 @@ class Listener(Protocol):
     def opened(self, held: Callable[[], Iterable[int]]) -> None:
         """The device was opened anew; `held` asks which keys are down."""
 
-    def take(self, event: InputEvent, at_ns: int) -> None:
-        """One event, with CLOCK_MONOTONIC in nanoseconds when it happened."""
+    def take(self, read: Iterable[Timed]) -> None:
+        """Events that were read together."""
 
     def quiet(self, now_ns: int) -> float:
         """Nothing more has come up to now. Returns in how many seconds at the latest this is to be asked again."""
@@ -189,11 +192,13 @@ class InputReader:
             if not came:
                 wait_s = min(TICK_S, self._listener.quiet(now_ns))
                 continue
-            for event in device.read():
-                at_ns = event.sec * 1_000_000_000 + event.usec * 1_000 if same_clock else now_ns
-                self._listener.take(event, at_ns)
+            self._listener.take([(event, _at_ns(event) if same_clock else now_ns) for event in device.read()])
             # Only when the kernel holds nothing more is it quiet, however late this thread comes to read it.
             wait_s = 0.0
+
+
+def _at_ns(event: InputEvent) -> int:
+    return event.sec * 1_000_000_000 + event.usec * 1_000
 
 
 def _same_clock(fd: int) -> bool:

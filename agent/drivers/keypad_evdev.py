@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from agent.drivers.facts import Emit, Key, KeyPressed
 from agent.drivers.input_keys import KEYS
-from agent.drivers.input_stream import TICK_S, Dropped, InputEvent, InputReader, Strokes
+from agent.drivers.input_stream import TICK_S, Dropped, InputReader, Strokes, Timed
 from agent.drivers.report import Report
 from contract import settings
 from contract.making import dataclass
@@ -43,17 +43,17 @@ class KeyStream:
         self._bounce_ns = bounce_ms * 1_000_000
         self._up_ns: dict[int, int] = {}
 
-    def feed(self, event: InputEvent, at_ns: int = 0) -> Key | None:
-        """Take one event and when it happened; a key when one went down. May raise what `held` raises."""
-        stroke = self._strokes.feed(event)
-        if stroke is None or isinstance(stroke, Dropped) or stroke.code not in KEYS:
-            return None
-        if not stroke.down:
-            self._up_ns[stroke.code] = at_ns
-            return None
-        up_ns = self._up_ns.get(stroke.code)
-        bounced = up_ns is not None and at_ns - up_ns < self._bounce_ns
-        return None if bounced else KEYS[stroke.code]
+    def feed(self, read: Iterable[Timed]) -> list[Key]:
+        """Take what was read together; the keys that went down. May raise what `held` raises."""
+        found = []
+        for stroke, at_ns in self._strokes.feed(read):
+            if isinstance(stroke, Dropped) or stroke.code not in KEYS:
+                continue
+            if not stroke.down:
+                self._up_ns[stroke.code] = at_ns
+            elif (up_ns := self._up_ns.get(stroke.code)) is None or at_ns - up_ns >= self._bounce_ns:
+                found.append(KEYS[stroke.code])
+        return found
 
 
 class KeypadEvdev:
@@ -78,9 +78,9 @@ class KeypadEvdev:
         """A keypad that was plugged in has no key down that counts."""
         self._keys = KeyStream(held, self._options.bounce_ms)
 
-    def take(self, event: InputEvent, at_ns: int) -> None:
-        """One event of the keypad."""
-        if key := self._keys.feed(event, at_ns):
+    def take(self, read: Iterable[Timed]) -> None:
+        """Events of the keypad."""
+        for key in self._keys.feed(read):
             self._emit(KeyPressed(self._name, key))
 
     def quiet(self, _now_ns: int) -> float:

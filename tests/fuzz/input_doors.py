@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from agent.drivers.code_evdev import CodeEvdevOptions, ScanStream
 from agent.drivers.code_framing import LONGEST_BYTES, SUFFIXES, CodeFraming, CodeRules
 from agent.drivers.facts import CodeProblem, Key
-from agent.drivers.input_stream import EV_KEY, EV_SYN, SYN_DROPPED, SYN_REPORT
+from agent.drivers.input_stream import EV_KEY, EV_SYN, SYN_DROPPED
 from agent.drivers.keypad_evdev import KeyStream
 from contract.making import dataclass
 from simulator.typed import Beyond, strokes
 
 MS_NS = 1_000_000
 _PAUSES_NS = (0, MS_NS, 60 * MS_NS, 600 * MS_NS, 2_100 * MS_NS)
-_KINDS = ((EV_KEY, 0), (EV_KEY, 1), (EV_KEY, 2), (EV_SYN, SYN_REPORT), (EV_SYN, SYN_DROPPED))
+_KINDS = ((EV_KEY, 0), (EV_KEY, 1), (EV_KEY, 2), (EV_SYN, 0), (EV_SYN, SYN_DROPPED))
 _SETTINGS: tuple[dict[str, object], ...] = (
     {},
     {"keys": True},
@@ -71,7 +71,7 @@ def _scan(data: bytes) -> None:
         stream = ScanStream(CodeEvdevOptions.from_table({"path": "/dev/input/by-id/x", **options}), lambda: (42,))
         now_ns = 0
         for event, pause_ns in _events(data):
-            found = stream.feed(event, now_ns)
+            found = stream.feed([(event, now_ns)])
             now_ns += pause_ns
             _are_sound([*found, *stream.quiet(now_ns)])
 
@@ -80,7 +80,7 @@ def _press(data: bytes) -> None:
     stream = KeyStream(lambda: (2, 3), bounce_ms=20)
     now_ns = 0
     for event, pause_ns in _events(data):
-        stream.feed(event, now_ns)
+        stream.feed([(event, now_ns)])
         now_ns += pause_ns
 
 

@@ -99,6 +99,8 @@ def plugged_keyboard(name: str) -> Iterator["Keyboard"]:
         keyboard = Keyboard(gadget)
         keyboard.wait()
         yield keyboard
+    # The host finds out a moment later; the next one of that name must not be taken for this one.
+    keyboard.wait_gone()
 
 
 class Keyboard:
@@ -112,6 +114,10 @@ class Keyboard:
     def wait(self) -> None:
         """Until the host has found it."""
         eventually(self._answers, timeout_s=30)
+
+    def wait_gone(self) -> None:
+        """Until the host has lost it."""
+        eventually(lambda: not self._answers(), timeout_s=30)
 
     def _answers(self) -> bool:
         # udev takes the name of a device that was pulled away a moment after the device itself is gone.

@@ -87,9 +87,9 @@ def test_a_code_of_which_the_kernel_dropped_a_part_is_refused(scanner: HidScanne
     found: list[object] = []
     dropped = False
     while select.select([device.fd], [], [], 1)[0]:
-        for event in device.read():
-            dropped |= event.type == ecodes.EV_SYN and event.code == ecodes.SYN_DROPPED
-            found += stream.feed(event, 0)
+        events = list(device.read())
+        dropped |= any(event.type == ecodes.EV_SYN and event.code == ecodes.SYN_DROPPED for event in events)
+        found += stream.feed((event, 0) for event in events)
     assert dropped
     assert found and set(found) == {CodeProblem.GARBLED}
     # The end of the code before may be among what was dropped.
@@ -97,8 +97,7 @@ def test_a_code_of_which_the_kernel_dropped_a_part_is_refused(scanner: HidScanne
     scanner.scan(b"next")
     eventually(lambda: select.select([device.fd], [], [], 1)[0])
     while select.select([device.fd], [], [], 1)[0]:
-        for event in device.read():
-            found += stream.feed(event, 0)
+        found += stream.feed((event, 0) for event in device.read())
     assert found[-1] == b"next"
     device.close()
 
