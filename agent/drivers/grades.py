@@ -39,6 +39,11 @@ GRADES: dict[tuple[str, str], Graded] = {
         "the real libnfc over a serial line with a PN532 peer: every card kind, every fault, noise for minutes",
         "a PN532 of silicon, the air, SPI, I2C, USB readers",
     ),
+    ("card", "pcsc"): Graded(
+        Grade.PEER,
+        "the real pcscd with cards over vpcd: files, DESFire, insertion and removal, pcscd started anew",
+        "a reader of plastic, its contacts and its field, the ACR122 and its escape commands",
+    ),
     ("code", "serial"): Graded(
         Grade.FAULTS,
         "pyserial over a pseudo-terminal; codes of up to 4,096 bytes, split, doubled, garbled",

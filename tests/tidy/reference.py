@@ -1,6 +1,7 @@
 """``./dev docs``: writes what comes from the code into docs/, between two marks; the rest of a page is by hand.
 
-docs/refusals.md lists every refusal a cashier can see, docs/commands.md every command and option, docs/rules/ the whole
+docs/refusals.md lists every refusal a cashier can see, docs/commands.md every command and option, docs/drivers.md how
+far each driver was proved, docs/rules/ the whole
 grammar of rules and the JSON Schemas, docs/contract/ every record on the wire and test vectors. Tests hold the pages to
 the code.
 """
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from agent.drivers.grades import GRADES
 from contract.refusals import TEXTS, RefusalCode
 from rules.schema import basket_schema, pack_schema
 from tapledger.rules_output import output_schema
@@ -59,9 +61,19 @@ def commands_page() -> str:
     return commands_list(build_parser())
 
 
+def drivers_table() -> str:
+    """Every driver with its grade, what was seen of it and what was not."""
+    lines = ["| device | technology | grade | seen | not seen |", "|---|---|---|---|---|"]
+    for (capability, technology), graded in GRADES.items():
+        row = (f"`{capability}`", f"`{technology}`", str(int(graded.grade)), graded.seen, graded.not_seen)
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/refusals.md": refusals_table,
     "docs/commands.md": commands_page,
+    "docs/drivers.md": drivers_table,
     "docs/contract/records.md": wire_reference,
     "docs/rules/reference.md": grammar_reference,
 }

@@ -11,6 +11,7 @@ import pytest
 
 from agent import config as agent_config
 from agent.drivers.facts import Status
+from agent.drivers.grades import GRADES, Grade
 from agent.drivers.table import DRIVERS, check_options
 from agent.offline_store.faults import StoreCause
 from agent.sync.facts import LinkProblem
@@ -59,6 +60,13 @@ def test_every_driver_and_each_of_its_options_is_described() -> None:
         ]
         lacking += [f"{capability}/{technology}: {words}" for words in wanted if words not in page]
     assert lacking == []
+
+
+def test_every_driver_has_a_grade_and_every_grade_a_driver_and_a_meaning() -> None:
+    assert set(GRADES) == set(DRIVERS)
+    assert all(graded.seen and graded.not_seen for graded in GRADES.values())
+    page = (DOCS / "drivers.md").read_text(encoding="utf-8")
+    assert [grade for grade in Grade if f"| {int(grade)} | " not in page] == []
 
 
 def test_every_verb_of_dev_is_described() -> None:
