@@ -8,7 +8,7 @@ by an entry of head office's own chain.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, tuple_, update
 
 from contract.bodies import OfficeBody
 from contract.postings import COUPONS, Posting, coupon_account
@@ -16,8 +16,8 @@ from hq.coupon_book import DOUBTED, CouponUse, doubled, not_good, unknown, use_s
 from hq.documents import Desk
 from hq.lease_book import bearer_of
 from hq.own_chain import book_all, merged
-from hq.tables import coupon_uses, coupons
-from hq.unsettled import Finding, settle, tell_again
+from hq.tables import carried, coupon_uses, coupons, entries
+from hq.unsettled import Finding, Place, settle, tell_again
 
 MOST_WEIGHED = 64
 """So many coupons are weighed in one step."""
@@ -33,27 +33,42 @@ def weigh_coupons(connection: Connection, desk: Desk, now_ms: int) -> int:
     heard = list(connection.scalars(asked.limit(MOST_WEIGHED)))
     if not heard:
         return 0
-    # People are told of an entry once, whichever of its coupons does not count: those are looked at together.
-    touched = set(connection.scalars(select(coupon_uses.c.entry_id).where(coupon_uses.c.code.in_(heard))))
-    beside = select(coupon_uses.c.code).where(coupon_uses.c.entry_id.in_(touched - {None}))
+    # People are told of a place once, whichever of its coupons does not count, and a copied disk has two entries in
+    # one place: whatever stands there is looked at together.
+    places = _places_of(connection, heard)
+    beside = select(coupon_uses.c.code).where(coupon_uses.c.entry_id.in_(_entries_at(connection, places)))
     codes = sorted({*heard, *connection.scalars(beside)})
     # Whoever takes in an entry that speaks of one of them waits until this is over.
     locked = select(coupons).where(coupons.c.code.in_(codes)).order_by(coupons.c.code).with_for_update()
     issued = {row.code: (row.addressee, row.withdrawn_ms is not None) for row in connection.execute(locked)}
     uses = uses_of(connection, codes)
-    refused: dict[bytes, list[Finding]] = {}
+    refused: dict[Place | None, list[Finding]] = {}
     bodies: list[tuple[OfficeBody, bytes | None]] = []
     for code in codes:
         found = _weighed([use for use in uses if use.code == code], issued.get(code))
-        for transaction, finding in found.refused.items():
-            refused.setdefault(transaction, []).append(finding)
+        for use in found.uses:
+            if use.transaction in found.refused:
+                refused.setdefault(use.place, []).append(found.refused[use.transaction])
         body = _moved(connection, found)
         bodies += [(body, None)] if body is not None else []
     book_all(connection, desk, bodies, now_ms)
-    for use in {use.transaction: use for use in uses if use.entry_id in touched}.values():
-        _tell(connection, use, refused.get(use.transaction, []), now_ms)
+    for place in sorted(places, key=str):
+        _tell(connection, place, refused.get(place, []), now_ms)
     connection.execute(update(coupon_uses).where(coupon_uses.c.code.in_(heard)).values(weigh=False))
     return len(heard)
+
+
+def _places_of(connection: Connection, codes: Sequence[str]) -> set[Place]:
+    """Where uses of these coupons stand."""
+    return {use.place for use in uses_of(connection, codes) if use.place is not None}
+
+
+def _entries_at(connection: Connection, places: set[Place]) -> set[int]:
+    """The rows of entries at these places, as they came and as they were carried over."""
+    wanted = [(str(place.address), place.epoch, place.seq) for place in places]
+    here = select(entries.c.id).where(tuple_(entries.c.address, entries.c.epoch, entries.c.seq).in_(wanted))
+    there = select(carried.c.entry_id).where(tuple_(carried.c.address, carried.c.epoch, carried.c.seq).in_(wanted))
+    return {*connection.scalars(here), *connection.scalars(there)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +113,14 @@ def _moved(connection: Connection, found: _Weighed) -> OfficeBody | None:
     return OfficeBody(COUPON_WEIGHED, f"{code} {said}", merged(moved))
 
 
-def _tell(connection: Connection, use: CouponUse, refused: Sequence[Finding], now_ms: int) -> None:
-    """Put before people what does not count of an entry, and settle what does."""
-    if use.place is None:
-        return
+def _tell(connection: Connection, place: Place, refused: Sequence[Finding], now_ms: int) -> None:
+    """Put before people what does not count at a place, and settle what does."""
     for cause in DOUBTED:
         said = "; ".join(finding.detail for finding in refused if finding.cause is cause)
         if said:
-            tell_again(connection, use.place, Finding(cause, said), now_ms)
+            tell_again(connection, place, Finding(cause, said), now_ms)
         else:
-            settle(connection, use.place, (cause,), now_ms)
+            settle(connection, place, (cause,), now_ms)
 
 
 def _refused(use: CouponUse, good: tuple[str | None, bool] | None) -> Finding | None:

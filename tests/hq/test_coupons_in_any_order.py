@@ -52,12 +52,12 @@ def of(words: tuple[str, ...], place: int) -> tuple[str, ...]:
     return tuple(code for code, done in CODES.items() if done[place] in words)
 
 
-def sell(hq: HeadOffice, till: Till, codes: tuple[str, ...]) -> Entry:
+def sell(hq: HeadOffice, till: Till, codes: tuple[str, ...], transaction: bytes | None = None) -> Entry:
     """Sell something with these coupons."""
     draws = tuple(Draw(hashlib.sha256(code.encode()).digest()[:16], Account(Asset.COUPON, code), 1) for code in codes)
     body = hq.sale(till)
     moved = (*body.postings, *counted_postings(draws, "CNY", till.address.shop))
-    return till.sell(replace(body, draws=draws, postings=moved))
+    return till.sell(replace(body, draws=draws, postings=moved), transaction)
 
 
 def take_back(hq: HeadOffice, till: Till, sold: Entry, codes: tuple[str, ...]) -> Entry:
@@ -243,3 +243,24 @@ def test_a_coupon_that_these_books_forgot_is_charged_until_it_is_issued_again(hq
     assert "coupon_unknown" not in open_causes(hq)
     assert [balance_of(hq, place, "coupons") for place in ("coupon/C-1", BEYOND_A)] == [0, 0]
     require_sound(hq)
+
+
+def test_of_two_uses_in_one_place_of_a_copied_disk_people_are_told_of_the_one_that_does_not_count(
+    hq: HeadOffice,
+) -> None:
+    """Whichever of both is weighed last."""
+    issue(hq, "C-1", "C-2")
+    for code, first_ms in (("C-1", 1), ("C-2", -1)):
+        address = replace(A1, terminal=f"a{first_ms + 5}")
+        till = hq.enrolled(address)
+        hq.offer(till, till.tell("opened"))
+        copied = Till(address)
+        copied.signer, copied.entries = till.signer, [*till.entries]
+        copied.wall_ms = NOW_MS + first_ms
+        hq.offer(till, sell(hq, till, (code,)))
+        sell(hq, copied, (code,), code.encode().ljust(16))
+        later = copied.next_epoch(1)
+        hq.offer(later, *later.entries)
+        take_step(hq)
+        told = hq.look(lambda connection: connection.execute(select(exceptions).where(_open())).all())
+        assert [row.seq for row in told if row.address == str(address)] == [2], code
