@@ -2,8 +2,9 @@
 
 A library that can abort() its process, or hang where nobody can interrupt it, gets a process of its own. That process
 says lines of JSON (own_process.py has its end of it): `{"t":"ready","reason":code,"next_step":code}`, with both empty
-or left out when all is well, `{"t":"beat","idle":bool}` at least twice a second, `{"t":"lost","reason":code}` as its
-last one, and anything else for the driver. Reasons that come from here, with their next steps: `not_found`, `unplugged`
+or left out when all is well, `{"t":"down","reason":code}` while it waits by itself for what it needs,
+`{"t":"beat","idle":bool}` at least twice a second, `{"t":"lost","reason":code}` as its last one, and anything else for
+the driver. Reasons that come from here, with their next steps: `not_found`, `unplugged`
 (check_cable), `reader_aborted`, `reader_hung`, `reader_stopped` (wait). What the process says of itself is looked up in
 `PROBLEMS`, to which a driver adds its own.
 """
@@ -205,6 +206,8 @@ class Child:
                     self._report.say(*self._now)
                 limit = self._plan.resident_limit_bytes * (1 if said.get("idle", True) else 2)
                 return _RENEWED if self._serves and resident_bytes(pid) > limit else None
+            case "down":
+                self._tell_lost(str(said["reason"]))
             case "lost":
                 return str(said["reason"])
             case _:

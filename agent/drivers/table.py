@@ -15,6 +15,7 @@ from contract import settings
 
 DRIVERS: dict[tuple[str, str], str] = {
     ("card", "libnfc"): "agent.drivers.card_libnfc:CardLibnfc",
+    ("card", "pcsc"): "agent.drivers.card_pcsc:CardPcsc",
     ("code", "serial"): "agent.drivers.code_serial:CodeSerial",
     ("code", "evdev"): "agent.drivers.code_evdev:CodeEvdev",
     ("keypad", "serial"): "agent.drivers.keypad_serial:KeypadSerial",

@@ -13,6 +13,7 @@ from tests.drivers.told import Told
 
 SOUND: dict[tuple[str, str], dict[str, object]] = {
     ("card", "libnfc"): {"connstring": "pn532_uart:/dev/ttyUSB0"},
+    ("card", "pcsc"): {"reader": "*ACR122*"},
     ("code", "serial"): {"path": "/dev/ttyUSB1"},
     ("code", "evdev"): {"path": "/dev/input/by-id/scanner"},
     ("keypad", "serial"): {"path": "/dev/ttyUSB2"},

@@ -1,0 +1,152 @@
+"""Readers and cards through PC/SC (pcscd), by the low-level calls of pyscard; for the readers' own process only.
+
+pyscard's CardMonitor hears nothing any more once pcscd was started anew, and its `transmit` has no time-out. So this
+asks pcscd itself, with a time-out, what has changed; whoever uses this must be ready to lose the process to a card that
+is mute. pyscard lets other threads run during `Context.changes` and `Connection.transmit`, not while it connects.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from agent.drivers.cards.link import CardError
+from contract.making import dataclass
+
+_NOTIFY = "\\\\?PnP?\\Notification"
+"""pcscd's name for the coming and going of readers (SCardGetStatusChange(3))."""
+_WITHOUT_SERVICE = (
+    "SCARD_E_NO_SERVICE",
+    "SCARD_E_SERVICE_STOPPED",
+    "SCARD_E_INVALID_HANDLE",
+    "SCARD_E_NO_MEMORY",
+    "SCARD_F_COMM_ERROR",
+    "SCARD_F_INTERNAL_ERROR",
+)
+"""What is said when pcscd is not there, or not any more; all else is about a reader or its card."""
+_MOST_READERS = 16
+_MOST_ATR_BYTES = 33
+
+
+class ServiceError(Exception):
+    """pcscd is not to be had. `reason` says how."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A reader as pcscd last told of it. `visit` counts insertions and removals; `mute`: the card gives no ATR."""
+
+    present: bool = False
+    mute: bool = False
+    visit: int = 0
+    atr: bytes = b""
+
+
+class Context:
+    """A connection to pcscd. Every method raises ServiceError when that is lost."""
+
+    def __init__(self, scard: Any, handle: int) -> None:
+        self._scard = scard
+        self._handle = handle
+        self._states: dict[str, int] = {}
+
+    def readers(self) -> tuple[str, ...]:
+        """The names of the readers that are plugged in, or rather of their slots."""
+        code, names = self._scard.SCardListReaders(self._handle, [])
+        if code == self._scard.SCARD_E_NO_READERS_AVAILABLE:
+            return ()
+        _checked(self._scard, code)
+        return tuple(names[:_MOST_READERS])
+
+    def changes(self, names: tuple[str, ...], timeout_s: float) -> Mapping[str, Slot]:
+        """Wait until one of these readers has changed, or any has come or gone; return how they all are now."""
+        # The high half of a state counts; for the notification it is how many readers there are.
+        asked = [(name, self._states.get(name, 0)) for name in (*names, _NOTIFY)]
+        code, said = self._scard.SCardGetStatusChange(self._handle, int(timeout_s * 1000), asked)
+        if code in (self._scard.SCARD_E_UNKNOWN_READER, self._scard.SCARD_E_READER_UNAVAILABLE):
+            self._states = {}
+            return {}
+        if code != self._scard.SCARD_E_TIMEOUT:
+            _checked(self._scard, code)
+        self._states = {name: state & ~self._scard.SCARD_STATE_CHANGED for name, state, _ in said}
+        return {name: self._slot(state, bytes(atr)) for name, state, atr in said if name != _NOTIFY}
+
+    def _slot(self, state: int, atr: bytes) -> Slot:
+        present = bool(state & self._scard.SCARD_STATE_PRESENT)
+        mute = present and (bool(state & self._scard.SCARD_STATE_MUTE) or not 2 <= len(atr) <= _MOST_ATR_BYTES)
+        return Slot(present, mute, (state >> 16) & 0xFFFF, atr)
+
+    @contextlib.contextmanager
+    def connected(self, name: str) -> Iterator[Connection]:
+        """Speak to the card in a reader, alone, for as long as the block runs. Raises CardError without one."""
+        scard = self._scard
+        either = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+        code, handle, protocol = scard.SCardConnect(self._handle, name, scard.SCARD_SHARE_EXCLUSIVE, either)
+        _checked(scard, code)
+        try:
+            yield Connection(scard, handle, protocol)
+        finally:
+            scard.SCardDisconnect(handle, scard.SCARD_LEAVE_CARD)
+
+
+class Connection:
+    """A card that is connected: an `ApduLink`. Every method raises CardError, or ServiceError when pcscd is lost."""
+
+    def __init__(self, scard: Any, handle: int, protocol: int) -> None:
+        self._scard = scard
+        self._handle = handle
+        self._protocol = protocol
+
+    def apdu(self, command: bytes) -> bytes:
+        """Send a command APDU. Under T=0 one with data goes without its Le: what it brings is fetched by GET RESPONSE
+        (ISO/IEC 7816-3, 12.1.2; PC/SC part 5 leaves that to the program).
+        """
+        header = self._scard.SCARD_PCI_T1
+        if self._protocol == self._scard.SCARD_PROTOCOL_T0:
+            header = self._scard.SCARD_PCI_T0
+            command = command[:-1] if len(command) > 5 and len(command) == command[4] + 6 else command
+        code, said = self._scard.SCardTransmit(self._handle, header, list(command))
+        _checked(self._scard, code)
+        return bytes(said)
+
+    def reset(self) -> None:
+        """Reset the card, which forgets what was selected."""
+        scard = self._scard
+        either = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+        code, protocol = scard.SCardReconnect(self._handle, scard.SCARD_SHARE_EXCLUSIVE, either, scard.SCARD_RESET_CARD)
+        _checked(scard, code)
+        self._protocol = protocol
+
+
+@contextlib.contextmanager
+def open_context() -> Iterator[Context]:
+    """Speak to pcscd for as long as the block runs. Raises ServiceError."""
+    try:
+        from smartcard import scard
+    except (ImportError, OSError) as missing:
+        raise ServiceError("library_missing") from missing
+    code, handle = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
+    if code == scard.SCARD_W_SECURITY_VIOLATION:
+        raise ServiceError("no_permission")
+    if code != scard.SCARD_S_SUCCESS:
+        raise ServiceError("service_missing")
+    try:
+        yield Context(scard, handle)
+    finally:
+        # It gives back what our side holds even where pcscd has gone.
+        scard.SCardReleaseContext(handle)
+
+
+def _checked(scard: Any, code: int) -> None:
+    if code == scard.SCARD_S_SUCCESS:
+        return
+    if code == scard.SCARD_W_SECURITY_VIOLATION:
+        raise ServiceError("no_permission")
+    if code in {getattr(scard, name) for name in _WITHOUT_SERVICE}:
+        raise ServiceError("service_missing")
+    raise CardError(f"PC/SC says {code & 0xFFFFFFFF:08x}")

@@ -1,0 +1,125 @@
+"""Debian's own pcscd with vpcd's two slots, for one test alone: in namespaces where nobody else sees it.
+
+pcscd keeps its files under one fixed path, and vpcd listens on every address at a fixed port. So they get file systems
+and a network of their own. Only the socket by which clients come lies outside, where the test wants it: pcscd takes one
+that it inherits (sd_listen_fds(3)), and clients look where PCSCLITE_CSOCK_NAME says.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from simulator import vpcd
+from simulator.vpcd import Slot
+from tests.waiting import eventually
+
+READER = "Shop reader"
+_LIBRARY = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+_RUN = """
+ip link set lo up && mount -t tmpfs none /run && mkdir -p /run/pcscd &&
+exec env LISTEN_FDS=1 LISTEN_PID=$$ pcscd --foreground --config "$0" 3<&0 0</dev/null >/dev/null 2>"$1"
+"""
+
+
+class SmartCardService:
+    """One pcscd, which can be stopped and started; `socket_path` is where clients find it."""
+
+    def __init__(self, folder: Path, name: str = READER) -> None:
+        self.socket_path = folder / "pcscd.comm"
+        self.environment = {**os.environ, "PCSCLITE_CSOCK_NAME": str(self.socket_path)}
+        self.slots = tuple(Slot(partial(self._connected, vpcd.PORT + at)) for at in range(2))
+        self._config = folder / "readers"
+        self._config.mkdir()
+        self._name = name
+        self._log = folder / "pcscd.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, with_reader: bool = True) -> None:
+        """Start it, with the reader or without any; wait until cards can come."""
+        config = f'FRIENDLYNAME "{self._name}"\nDEVICENAME /dev/null\nLIBPATH {_LIBRARY}\nCHANNELID {vpcd.PORT}\n'
+        (self._config / "reader.conf").write_text(config if with_reader else "")
+        self.socket_path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(str(self.socket_path))
+            door.listen(16)
+            command = ["unshare", "--mount", "--net", "sh", "-c", _RUN, str(self._config), str(self._log)]
+            self._process = subprocess.Popen(command, stdin=door.fileno(), stderr=subprocess.DEVNULL)
+        if with_reader:
+            eventually(self._waits_for_cards)
+
+    def stop(self) -> None:
+        """Stop it as `systemctl stop` does, and take its socket away."""
+        for slot in self.slots:
+            slot.remove()
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                # A card that is mute keeps it from ending.
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+        self.socket_path.unlink(missing_ok=True)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a client of this service to its end."""
+        return subprocess.run(command, env=self.environment, check=False, capture_output=True, text=True, timeout=20)
+
+    def cards_seen(self) -> int:
+        """In how many of the slots pcscd sees a card, as opensc-tool tells it."""
+        told = self.run("opensc-tool", "--list-readers")
+        return sum(line.split()[1:2] == ["Yes"] for line in told.stdout.splitlines())
+
+    def _waits_for_cards(self) -> bool:
+        assert self._process is not None and self._process.poll() is None, self._log.read_text()
+        listening = Path(f"/proc/{self._process.pid}/net/tcp").read_text()
+        return all(f":{vpcd.PORT + at:04X} 00000000:0000 0A" in listening for at in range(2))
+
+    def _connected(self, port: int) -> socket.socket:
+        """A connection made inside the service's network, by a thread that goes there for that alone."""
+        assert self._process is not None
+        pid, made, errors = self._process.pid, [], []
+
+        def connect() -> None:
+            try:
+                with open(f"/proc/{pid}/ns/net") as network:
+                    if ctypes.CDLL(None, use_errno=True).setns(network.fileno(), 0) != 0:
+                        raise OSError(ctypes.get_errno(), "setns")
+                made.append(socket.create_connection(("127.0.0.1", port), timeout=5))
+            except OSError as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=connect)
+        thread.start()
+        thread.join()
+        if errors:
+            raise errors[0]
+        return made[0]
+
+
+@contextmanager
+def smart_card_service(folder: Path, name: str = READER) -> Iterator[SmartCardService]:
+    """Run one; skip the test where this machine cannot."""
+    missing = [tool for tool in ("pcscd", "unshare", "ip") if shutil.which(tool) is None]
+    if missing or not _LIBRARY.exists():
+        pytest.skip(f"needs pcscd, vsmartcard-vpcd, util-linux and iproute2; missing: {missing or _LIBRARY}")
+    if subprocess.run(["unshare", "--mount", "--net", "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("needs to be allowed mount and network namespaces (root)")
+    service = SmartCardService(folder, name)
+    service.start()
+    try:
+        yield service
+    finally:
+        service.stop()
