@@ -26,6 +26,7 @@ _LINE_ERRORS_IN_A_ROW = 3
 _READ_TRIES = 3
 _LOOKS_BEFORE_GONE = 3
 _LOOKS_BEFORE_OTHER_KINDS = 4
+_LOOKS_BEFORE_WAKING = 6
 _RETURN_S = 0.3
 _TRY_KEYS_S = 5.0
 
@@ -88,6 +89,8 @@ class Watch:
         self._missed = 0
         self._looks = 0
         self._stale = False
+        self._aside: Target | None = None
+        self._aside_looks = 0
         self._torn: tuple[Target, float] | None = None
 
     def say_ready(self) -> None:
@@ -136,12 +139,29 @@ class Watch:
             self._look_after(self._present)
             return
         self._tell_torn(now_s)
-        if self._stale:
+        woken = self._wake_aside()
+        if self._stale or woken:
             self._reader.drop_field()
             self._stale = False
         target = self._find()
         if target is not None:
             self._take(target, now_s)
+        elif woken:
+            self._aside = None
+
+    def _wake_aside(self) -> bool:
+        """Whether it is time to see if the card that was set aside is still there."""
+        if self._aside is None:
+            return False
+        self._aside_looks += 1
+        return self._aside_looks % _LOOKS_BEFORE_WAKING == 0
+
+    def _set_aside(self, target: Target) -> None:
+        """Refuse a card once, and let it sleep, so that one beside it is heard: a phone in a case with cards."""
+        if self._aside is None or not self._aside.same_card(target):
+            self._refuse(CardProblem.UNSUPPORTED)
+        self._aside, self._aside_looks = target, 0
+        self._reader.send_to_sleep()
 
     def _find(self) -> Target | None:
         """Call for a card of ours, and now and then for those that we can only refuse."""
@@ -156,6 +176,10 @@ class Watch:
         """See whether the card is still there; a field that breaks off for a moment does not make it a new one."""
         if self._reader.still_there(present):
             self._missed = 0
+            beside = self._reader.select(Modulation.TYPE_A) if present.card is None else None
+            if beside is not None:
+                # A card of a foreign kind keeps none of ours from being read.
+                self._take(beside, time.monotonic())
             return
         again = self._reader.select(present.modulation)
         if again is not None and again.same_card(present):
@@ -174,10 +198,17 @@ class Watch:
             # A card on its way in is often seen a moment before it can be read: give it that moment.
             self._torn = (target, now_s + _RETURN_S)
             return
-        except (CardError, UnsupportedError) as refused:
-            unreadable = isinstance(refused, CardError)
+        except CardError:
             self._torn, self._present = None, target
-            self._refuse(CardProblem.UNREADABLE if unreadable else CardProblem.UNSUPPORTED)
+            self._refuse(CardProblem.UNREADABLE)
+            return
+        except UnsupportedError:
+            self._torn = None
+            if target.card is not None:
+                self._set_aside(target)
+            else:
+                self._present = target
+                self._refuse(CardProblem.UNSUPPORTED)
             return
         self._torn, self._present = None, target
         found = CardFound(read.kind, read.uid, seen_ns, read.assurance, read.content, read.counter)

@@ -176,6 +176,10 @@ class Reader:
             raise CardError(f"libnfc says {got}")
         return bytes(self._answer[:got])
 
+    def send_to_sleep(self) -> None:
+        """Let the card that was activated last sleep: it hears nothing before the field has been off."""
+        self._checked(self._nfc.nfc_initiator_deselect_target(self._device))
+
     def drop_field(self) -> None:
         """Switch the field off; the next `select` switches it on. Cards that slept or hung start anew."""
         self._checked(self._nfc.nfc_device_set_property_bool(self._device, self._nfc.NP_ACTIVATE_FIELD, False))

@@ -147,6 +147,25 @@ def test_of_two_cards_at_once_the_second_is_told_when_the_first_has_left(reader:
     assert told.next(CardPresented).uid == second.uid
 
 
+@pytest.mark.parametrize(
+    "useless", [Phone(), FelicaCard(bytes(range(8))), TypeBCard(b"\x01\x02\x03\x04")], ids=["phone", "FeliCa", "B"]
+)
+def test_a_card_that_is_not_supported_hides_none_beside_it_and_a_phone_is_refused_once(
+    reader: Pn532, told: Told, useless: Card
+) -> None:
+    reader.field.present(useless)
+    assert told.next(CardRefused) == CardRefused("card", CardProblem.UNSUPPORTED)
+    for _ in range(3):
+        member = Ntag213(TAG_UID, ndef.text_message("a text that takes several reads to get"))
+        reader.field.present(member)
+        assert told.next(CardPresented).uid == TAG_UID
+        reader.field.remove(member)
+        assert reader.field.wait_polled(30)
+    assert len(told.of(CardPresented)) == 3
+    if isinstance(useless, Phone):
+        assert len(told.of(CardRefused)) == 1
+
+
 def test_a_card_that_changes_places_with_another_is_told_at_once(reader: Pn532, told: Told) -> None:
     reader.field.present(UidCard(UID))
     told.next(CardPresented)
