@@ -6,6 +6,7 @@ gpiozero, as all pins of this program.
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -145,9 +146,26 @@ def _opened(options: DisplayLumaOptions, report: Report, line: Line) -> LumaScre
             error.tell(report)
         except (Error, OSError) as error:
             report.say_refused(error if isinstance(error, OSError) else FileNotFoundError())
+        finally:
+            atexit.unregister(_LumasHook())
     if pins is not None:
         pins.close()
     return None
+
+
+class _LumasHook:
+    """Equals what luma leaves behind for the end of the program with every screen it makes, also with one that could
+    not be opened. That would hold some 300 kB of pictures for each, for ever; our screens are closed by their driver.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return getattr(other, "__module__", "") == "luma.core.device"
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __call__(self) -> None:
+        """Nothing; that it could be called is what makes it a hook."""
 
 
 def _kernels_line(pins: Pins) -> tuple[Any, Any]:
