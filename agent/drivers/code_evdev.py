@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
-from agent.drivers.code_framing import (
-    MILLISECOND_NS,
-    CodeBuilder,
-    CodeRules,
-    Found,
-    rule_fields,
-    take_rules,
-)
+from agent.drivers.code_framing import GAP_MS, MILLISECOND_NS, CodeBuilder, CodeRules, Found, rule_fields
 from agent.drivers.facts import CodeProblem, CodeRefused, CodeScanned, Emit, Key, KeyPressed
 from agent.drivers.hid_decoder import ENDS, MODIFIERS, AltCodes, Charset, HidDecoder, Sign
 from agent.drivers.hid_layouts import LAYOUTS
@@ -40,8 +32,9 @@ _ALL_MADE_OF = frozenset(range(2, 12))
 @dataclass(frozen=True, slots=True)
 class CodeEvdevOptions:
     """Where the scanner is (`path`, best one under /dev/input/by-id) and how it is set up: `layout`, `suffix` (the key
-    that ends a code), `charset` of the characters it sends, `alt_codes` (what numbers typed with Alt are) and what a
-    code is. With `keys`, keys pressed by hand at the same device are keys of the till: those more than `hand_ms` apart.
+    that ends a code), `charset` of the characters it sends and `alt_codes` (what numbers typed with Alt are). `prefix`
+    (in hexadecimal), `gap_ms` and `same_ms` are those of CodeRules. With `keys`, keys pressed by hand at the same
+    device are keys of the till: those more than `hand_ms` apart.
     """
 
     path: str
@@ -51,7 +44,14 @@ class CodeEvdevOptions:
     alt_codes: AltCodes = "bytes"
     keys: bool = False
     hand_ms: int = HAND_MS
-    rules: CodeRules = CodeRules(same_ms=SAME_MS)
+    prefix: str | None = None
+    gap_ms: int = GAP_MS
+    same_ms: int = SAME_MS
+
+    @property
+    def rules(self) -> CodeRules:
+        """What makes up a code."""
+        return CodeRules(bytes.fromhex(self.prefix or ""), self.gap_ms, self.same_ms)
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> CodeEvdevOptions:
@@ -65,8 +65,7 @@ class CodeEvdevOptions:
             "keys": settings.flag(False),
             "hand_ms": settings.whole(10, 200, default=HAND_MS),
         }
-        read: dict[str, Any] = settings.read(table, settings.Table(fields | rule_fields(SAME_MS)))
-        return cls(rules=take_rules(read), **read)
+        return cls(**settings.read(table, settings.Table(fields | rule_fields(SAME_MS))))
 
 
 class ScanStream:

@@ -5,8 +5,6 @@ No port and no clock: the time comes with the bytes, in nanoseconds that only ha
 
 from __future__ import annotations
 
-from typing import Any
-
 from agent.drivers.facts import CodeProblem
 from contract import settings
 from contract.making import dataclass
@@ -14,13 +12,13 @@ from contract.making import dataclass
 LONGEST_BYTES = 4096
 """More than any QR code holds (ISO/IEC 18004: 2,953 bytes)."""
 
-GAP_NS = 500_000_000
-"""Silence inside a code after which its end is not waited for any more."""
+MILLISECOND_NS = 1_000_000
+GAP_MS = 500
+"""Silence inside a code after which its end is not waited for any more, where nobody says otherwise."""
 
 REMAINDER_NS = 2_000_000_000
 """Silence after which bytes are no longer taken for the rest of a code that was refused."""
 
-MILLISECOND_NS = 1_000_000
 SUFFIXES = {"cr": b"\r", "lf": b"\n", "crlf": b"\r\n", "tab": b"\t"}
 """What a serial scanner may send after a code, by its name in the configuration."""
 
@@ -35,7 +33,7 @@ class CodeRules:
     """
 
     prefix: bytes = b""
-    gap_ms: int = GAP_NS // MILLISECOND_NS
+    gap_ms: int = GAP_MS
     same_ms: int = 0
 
 
@@ -46,14 +44,9 @@ def rule_fields(same_ms: int = 0) -> dict[str, settings.Setting]:
     words = ("1 to 8 bytes in hexadecimal", "十六进制的 1 至 8 个字节")
     return {
         "prefix": settings.text(None, pattern="([0-9a-fA-F]{2}){1,8}", words=words),
-        "gap_ms": settings.whole(50, 5_000, default=GAP_NS // MILLISECOND_NS),
+        "gap_ms": settings.whole(50, 5_000, default=GAP_MS),
         "same_ms": settings.whole(0, 5_000, default=same_ms),
     }
-
-
-def take_rules(read: dict[str, Any]) -> CodeRules:
-    """Take the options of :func:`rule_fields` out of a table that was read."""
-    return CodeRules(bytes.fromhex(read.pop("prefix") or ""), read.pop("gap_ms"), read.pop("same_ms"))
 
 
 class CodeBuilder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agent.drivers.code_framing import SUFFIXES, CodeFraming, CodeRules, rule_fields, take_rules
+from agent.drivers.code_framing import GAP_MS, SUFFIXES, CodeFraming, CodeRules, rule_fields
 from agent.drivers.facts import CodeProblem, CodeRefused, CodeScanned, Emit
 from agent.drivers.options import baud
 from agent.drivers.report import Report
@@ -16,20 +16,26 @@ from contract.making import dataclass
 @dataclass(frozen=True, slots=True)
 class CodeSerialOptions:
     """Where the scanner is: `path`, best one under /dev/serial/by-id, and `baud`; `suffix`, one of SUFFIXES, ends a
-    code, and `rules` say the rest of what a code is.
+    code. `prefix` (in hexadecimal), `gap_ms` and `same_ms` are those of CodeRules.
     """
 
     path: str
     baud: int = 9600
     suffix: str = "cr"
-    rules: CodeRules = CodeRules()
+    prefix: str | None = None
+    gap_ms: int = GAP_MS
+    same_ms: int = 0
+
+    @property
+    def rules(self) -> CodeRules:
+        """What makes up a code."""
+        return CodeRules(bytes.fromhex(self.prefix or ""), self.gap_ms, self.same_ms)
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> CodeSerialOptions:
         """Read a table of options. Raises SettingsError that names every mistake."""
         fields = {"path": settings.text(), "baud": baud(), "suffix": settings.choice(SUFFIXES, default="cr")}
-        read = settings.read(table, settings.Table(fields | rule_fields()))
-        return cls(rules=take_rules(read), **read)
+        return cls(**settings.read(table, settings.Table(fields | rule_fields())))
 
 
 class CodeSerial:

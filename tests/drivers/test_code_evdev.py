@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.drivers.code_evdev import HAND_MS, CodeEvdev, CodeEvdevOptions, ScanStream
-from agent.drivers.code_framing import GAP_NS, LONGEST_BYTES, REMAINDER_NS
+from agent.drivers.code_framing import GAP_MS, LONGEST_BYTES, REMAINDER_NS
 from agent.drivers.facts import CodeProblem, Key, Status
 from contract.settings import SettingsError
 from simulator.typed import Beyond, Strokes, strokes
 from tests.drivers.told import Told
 
 MS_NS = 1_000_000
+GAP_NS = GAP_MS * MS_NS
 CHINESE = "会员 1001，积分×2"
 FOUR_BYTE_CHARACTERS = "𠮷野家😀"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drivers.code_framing import GAP_NS, LONGEST_BYTES, REMAINDER_NS, SUFFIXES, CodeFraming, CodeRules
+from agent.drivers.code_framing import GAP_MS, LONGEST_BYTES, REMAINDER_NS, SUFFIXES, CodeFraming, CodeRules
 from agent.drivers.code_serial import CodeSerial, CodeSerialOptions
 from agent.drivers.facts import CodeProblem, CodeRefused, CodeScanned, Fact, Status
 from contract.settings import SettingsError
@@ -20,6 +20,7 @@ from tests.drivers.told import Told
 from tests.waiting import eventually
 
 SECOND_NS = 1_000_000_000
+GAP_NS = GAP_MS * 1_000_000
 
 
 @pytest.fixture
