@@ -6,6 +6,7 @@ mkdir -p /dev/pts && mount -t devpts devpts /dev/pts
 udevadm trigger --action=add
 modprobe dummy_hcd num=4
 modprobe -a uinput libcomposite usb_f_hid usb_f_acm usb_f_printer usbhid hid-generic cdc_acm usblp bochs
+modprobe vfb vfb_enable=1 mode_option=640x480-16
 mount -t configfs configfs /sys/kernel/config
 udevadm settle
 # The tree cannot be written to, and the tests have no need to.
