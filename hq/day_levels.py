@@ -17,9 +17,9 @@ from hq.bulk import add_rows
 from hq.documents import DAY_MS
 from hq.facts import Known
 from hq.meaning import Meaning
+from hq.packs import ShelvedPack
 from hq.tables import day_spends, sales, transactions
 from hq.unsettled import Cause, Finding, Place
-from rules.engine.compiled import Compiled
 from rules.grammar.pack import Pack
 from rules.grammar.spending import level_of
 from rules.moments import local_minute_of, zone_of
@@ -132,12 +132,12 @@ def _given_back(
         yield place, tuple(found)
 
 
-def _spent(place: Place, meaning: Meaning, packs: Mapping[bytes, tuple[int, Compiled] | None]) -> Iterator[_Spent]:
+def _spent(place: Place, meaning: Meaning, packs: Mapping[bytes, ShelvedPack | None]) -> Iterator[_Spent]:
     body = meaning.body
     if not isinstance(body, SaleBody | RedemptionBody) or body.member is None or not body.draws:
         return
     known = packs.get(body.pack.digest)
-    pack: Pack | None = None if known is None else known[1].pack
+    pack: Pack | None = None if known is None else known.compiled.pack
     if pack is None or not pack.spending:
         return
     header = meaning.header

@@ -19,10 +19,9 @@ from hq.audit_value import Origin, refund_of, returned_as
 from hq.bulk import known_keys
 from hq.meaning import Meaning
 from hq.own_accounts import Moving, moves_money
-from hq.packs import PackShelf
+from hq.packs import PackShelf, ShelvedPack
 from hq.tables import catalogue_heads, entries, members, presentations, refunds, terminals, transactions
 from hq.unsettled import Place
-from rules.engine.compiled import Compiled
 from rules.refund import Refund
 
 
@@ -39,7 +38,7 @@ class First:
 class Known:
     """What is in the books, as far as the entries at hand need it; it learns from each that is judged."""
 
-    packs: Mapping[bytes, tuple[int, Compiled] | None] = field(default_factory=dict)
+    packs: Mapping[bytes, ShelvedPack | None] = field(default_factory=dict)
     members: frozenset[str] = frozenset()
     transactions: dict[bytes, First] = field(default_factory=dict)
     """By what :func:`claimed` says."""
@@ -63,7 +62,7 @@ class Known:
         if isinstance(body, SaleBody | TopUpBody):
             known = self.packs.get(body.pack.digest)
             earlier = self.ahead.pop(meaning.header.transaction, ())
-            origin = Origin(meaning.digest, body, None if known is None else known[1], earlier)
+            origin = Origin(meaning.digest, body, None if known is None else known.compiled, earlier)
             self.origins.setdefault(meaning.header.transaction, origin)
         elif isinstance(body, RefundBody):
             original = body.original.transaction
@@ -209,7 +208,7 @@ def _origins(
         sale = _made(connection, parse_address(row.address), row.sealed)
         if sale is not None:
             known = shelf.find(connection, sale.pack.digest)
-            compiled = None if known is None else known[1]
+            compiled = None if known is None else known.compiled
             yield row.transaction_id, Origin(row.digest, sale, compiled, returned[row.transaction_id])
 
 

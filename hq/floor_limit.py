@@ -2,7 +2,9 @@
 member's money ever pays: the shop bears it, and people are told.
 
 How much was spent so on a day is never forgotten, and a day that an entry cannot be of does not count: else a till had
-the limit again as often as it names another day.
+the limit again as often as it names another day. A till that says it was away for longer than KEPT_BACK_MS is not
+believed on which days: what it spent before is of the day it came, so that whoever has its key can claim the limit of
+that many days once, and no more.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,17 +13,21 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select, tuple_, update
 
 from contract.calendar import DAY_MINUTES
+from contract.documents import DocumentKind
 from contract.money import format_minor
 from contract.trade import SaleBody
 from contract.value import floor_lease_id
 from hq.bulk import add_rows
 from hq.documents import DAY_MS
 from hq.meaning import Meaning
+from hq.packs import PackShelf, ShelvedPack
 from hq.tables import charges, day_spends, documents
 from hq.unsettled import Cause, Finding, Place
-from rules.engine.compiled import Compiled
 from rules.grammar.spending import level_of
 from rules.moments import local_minute_of, zone_of
+
+KEPT_BACK_MS = 31 * DAY_MS
+"""So far back an entry's own day counts: for so long a till may sell on its own and be paid as the pack says."""
 
 _FLOOR = "floor"
 """Under this name it is kept what was spent so in a day."""
@@ -51,19 +57,18 @@ class _Taken:
 def floors_judged(
     connection: Connection,
     entries: Iterable[tuple[Place, Meaning]],
-    packs: Mapping[bytes, tuple[int, Compiled] | None],
+    packs: Mapping[bytes, ShelvedPack | None],
+    shelf: PackShelf,
     now_ms: int,
 ) -> list[tuple[Place, Finding]]:
     """Write down how much of what ``entries``, in effect by now, took on the floor limit the members may be charged
-    for, and return what goes beyond. ``packs`` are by the digest of their documents.
+    for, and return what goes beyond. ``packs`` are by the digest of their documents, others are found on ``shelf``.
     """
     floored = [(place, meaning) for place, meaning in entries if _goes_beyond(meaning)]
     if not floored:
         return []
-    signed = _packs_told(
-        connection, [body.pack.digest for _, meaning in floored if isinstance(body := meaning.body, SaleBody)]
-    )
-    taken = [found for place, meaning in floored for found in _taken(place, meaning, packs, (signed, now_ms))]
+    allowing = _allowing(connection, floored, packs, shelf)
+    taken = [found for place, meaning in floored for found in _taken(place, meaning, allowing, now_ms)]
     keys = sorted({item.key for item in taken})
     columns = (day_spends.c.address, day_spends.c.member, day_spends.c.asset, day_spends.c.day)
     before: dict[_Key, int] = {
@@ -97,35 +102,57 @@ def _goes_beyond(meaning: Meaning) -> bool:
     return isinstance(meaning.body, SaleBody) and any(draw.on_floor for draw in meaning.body.draws)
 
 
-def _packs_told(connection: Connection, packs: Iterable[bytes]) -> dict[bytes, tuple[int, str | None]]:
-    """When those of ``packs`` were signed that tills were told of, Unix milliseconds, and for which shop alone."""
-    told = (documents.c.digest.in_(sorted(set(packs))), documents.c.published_ms.is_not(None))
+@dataclass(frozen=True, slots=True)
+class _Allowing:
+    """The pack that says what is allowed (None: nothing is), and when it was signed, Unix milliseconds."""
+
+    pack: ShelvedPack | None
+    issued_ms: int
+
+
+def _allowing(
+    connection: Connection,
+    floored: Iterable[tuple[Place, Meaning]],
+    packs: Mapping[bytes, ShelvedPack | None],
+    shelf: PackShelf,
+) -> dict[tuple[bytes, str], _Allowing]:
+    """What each pack that was sold by allows in each shop: one that nobody was told of nothing, as little as one for
+    another shop. In the place of one that head office has not, since it was restored from before, stands the newest
+    that it has told this shop of.
+    """
+    sold = {(body.pack.digest, m.header.address.shop) for _, m in floored if isinstance(body := m.body, SaleBody)}
+    told = (documents.c.kind == DocumentKind.PACK.value, documents.c.published_ms.is_not(None))
     asked = select(documents.c.digest, documents.c.issued_ms, documents.c.shop).where(*told)
-    return {row.digest: (row.issued_ms, row.shop) for row in connection.execute(asked)}
+    rows = connection.execute(asked.order_by(documents.c.version.desc())).all()
+    found = {}
+    for digest, shop in sorted(sold):
+        here = [row for row in rows if row.shop in (None, shop)]
+        pack = packs.get(digest)
+        if pack is None and here:
+            found[digest, shop] = _Allowing(shelf.find(connection, here[0].digest), here[0].issued_ms)
+            continue
+        issued_ms = next((row.issued_ms for row in here if row.digest == digest), None)
+        found[digest, shop] = _Allowing(None, 0) if issued_ms is None else _Allowing(pack, issued_ms)
+    return found
 
 
 def _taken(
-    place: Place,
-    meaning: Meaning,
-    packs: Mapping[bytes, tuple[int, Compiled] | None],
-    times: tuple[Mapping[bytes, tuple[int, str | None]], int],
+    place: Place, meaning: Meaning, allowing: Mapping[tuple[bytes, str], _Allowing], now_ms: int
 ) -> Iterator[_Taken]:
-    """What an entry took on the floor limit; ``times`` are when packs were signed and for whom, and now."""
+    """What an entry took on the floor limit."""
     body, header = meaning.body, meaning.header
     if not isinstance(body, SaleBody) or body.member is None:
         return
-    told, now_ms = times
+    allows = allowing[body.pack.digest, header.address.shop]
     # No till's clock stands well before its pack was signed, nor ahead of ours: such an entry is of the day it came.
-    issued_ms, shop = told.get(body.pack.digest, (now_ms, ""))
-    wall_ms = header.wall_ms if issued_ms - DAY_MS <= header.wall_ms <= now_ms + DAY_MS else now_ms
-    # A pack that nobody was told of, or another shop was, allows nothing here.
-    known = packs.get(body.pack.digest) if shop in (None, header.address.shop) else None
+    earliest_ms = max(allows.issued_ms - DAY_MS, now_ms - KEPT_BACK_MS)
+    wall_ms = header.wall_ms if earliest_ms <= header.wall_ms <= now_ms + DAY_MS else now_ms
     for draw in body.draws:
         if not draw.on_floor or draw.lease != floor_lease_id(header.transaction, draw.account):
             continue
         zone, most = None, 0
-        if known is not None:
-            pack = known[1].pack
+        if allows.pack is not None:
+            pack = allows.pack.compiled.pack
             zone = zone_of(header.address.shop, pack)
             most = level_of(pack.spending, body.member.medium, body.member.assurance).floor_day_minor
         day = local_minute_of(wall_ms, zone) // DAY_MINUTES

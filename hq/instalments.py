@@ -106,8 +106,8 @@ def _look_at(
         # Of a pack that is not known here it is looked again tomorrow.
         connection.execute(update(promised_bonus).where(here).values(due_day=now_ms // DAY_MS + 2))
         return False
-    today = local_minute_of(now_ms, zone_of(read.header.address.shop, known[1].pack)) // DAY_MINUTES
-    granted, later = int(said["granted"]), promised(body, known[1])
+    today = local_minute_of(now_ms, zone_of(read.header.address.shop, known.compiled.pack)) // DAY_MINUTES
+    granted, later = int(said["granted"]), promised(body, known.compiled)
     if connection.scalar(select(_paid_out(read.header.transaction))):
         bodies += _lapsed(read.header, body, later[granted:])
         look_again(connection, {Account(Asset.BUDGET, part.rule) for part in later if part.budgeted}, now_ms)

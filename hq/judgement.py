@@ -131,7 +131,7 @@ def _audit(body: Moving, header: EntryHeader, known: Known) -> Iterator[Finding]
     match body:
         case SaleBody():
             yield from audit_tenders(body)
-            compiled, finding = _pack(body.pack, known)
+            compiled, finding = _pack(body.pack, address, known)
             yield from (finding,) if finding else ()
             if compiled is not None:
                 yield from audit_sale(body, address, compiled)
@@ -145,7 +145,7 @@ def _audit(body: Moving, header: EntryHeader, known: Known) -> Iterator[Finding]
 
 
 def _with_pack(body: TopUpBody | RedemptionBody, address: TerminalAddress, known: Known) -> Iterator[Finding]:
-    compiled, finding = _pack(body.pack, known)
+    compiled, finding = _pack(body.pack, address, known)
     yield from (finding,) if finding else ()
     if isinstance(body, TopUpBody):
         yield from audit_top_up(body, address, compiled)
@@ -154,14 +154,15 @@ def _with_pack(body: TopUpBody | RedemptionBody, address: TerminalAddress, known
         yield from () if compiled is None else audit_level(body, compiled.pack)
 
 
-def _pack(ref: PackRef, known: Known) -> tuple[Compiled | None, Finding | None]:
+def _pack(ref: PackRef, address: TerminalAddress, known: Known) -> tuple[Compiled | None, Finding | None]:
     found = known.packs.get(ref.digest)
     if found is None:
         return None, Finding(Cause.PACK_UNKNOWN, f"version {ref.version}, {ref.digest.hex()}")
-    version, compiled = found
-    if version != ref.version:
-        return None, Finding(Cause.PACK_VERSION_DIFFERS, f"the till says {ref.version}; that pack is {version}")
-    return compiled, None
+    if found.version != ref.version:
+        return None, Finding(Cause.PACK_VERSION_DIFFERS, f"the till says {ref.version}; that pack is {found.version}")
+    if not found.covers(address.shop):
+        return found.compiled, Finding(Cause.PACK_ELSEWHERE, f"version {found.version} is for {found.shop} alone")
+    return found.compiled, None
 
 
 def _who(meaning: Meaning, known: Known) -> Iterator[Finding]:

@@ -83,7 +83,7 @@ def _is_owed(connection: Connection, shelf: PackShelf, read: Meaning, item: Pend
     if connection.scalar(select(came_back)):
         return False
     try:
-        return item in promised(body.basket, price(body.basket, known[1]), known[1])
+        return item in promised(body.basket, price(body.basket, known.compiled), known.compiled)
     except ContractError:
         return False
 

@@ -102,7 +102,7 @@ def _record_together(
     _write(connection, judged, now_ms)
     fresh = [(item.arrived.place, item.meaning) for item in judged if item.meaning and item.verdict.in_effect]
     told = days_exceeded(connection, fresh, known, now_ms)
-    told += floors_judged(connection, fresh, known.packs, now_ms)
+    told += floors_judged(connection, fresh, known.packs, shelf, now_ms)
     raise_exceptions(connection, told + limits_exceeded(connection, fresh, known, now_ms), now_ms)
     return judged
 

@@ -201,12 +201,12 @@ def _acted(place: Place, meaning: Meaning, known: Known) -> Iterator[_Acted]:
     if not isinstance(body, SaleBody | TopUpBody | RedemptionBody):
         return
     pack = known.packs.get(body.pack.digest)
-    if pack is None or not pack[1].shared.limited:
+    if pack is None or not pack.compiled.shared.limited:
         return
     acted = _times(body)
-    limited = pack[1].shared.limited
+    limited = pack.compiled.shared.limited
     member = None if body.member is None else body.member.member
-    day = day_of(header.wall_ms, zone_of(header.address.shop, pack[1].pack))
+    day = day_of(header.wall_ms, zone_of(header.address.shop, pack.compiled.pack))
     till = (str(header.address), header.epoch)
     for rule, times in sorted(acted.items()):
         if rule in limited:

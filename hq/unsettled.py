@@ -50,6 +50,7 @@ class Cause(StrEnum):
     TRANSACTION_DOUBLED = "transaction_doubled"
     PACK_UNKNOWN = "pack_unknown"
     PACK_VERSION_DIFFERS = "pack_version_differs"
+    PACK_ELSEWHERE = "pack_elsewhere"
     CURRENCY_DIFFERS = "currency_differs"
     PLACE_DIFFERS = "place_differs"
     UNPRICEABLE = "unpriceable"

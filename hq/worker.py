@@ -181,14 +181,20 @@ class Worker:
         for stored in renewed:
             _LOG.info("event=document_renewed kind=%s version=%d", stored.kind, stored.version)
         for _round in range(MOST_EXPIRY_ROUNDS):
-            with writing(self._engine, Turn.LENDING) as connection:
-                _, self._expired_to = expire_due(connection, self._desk, now_ms, self._expired_to)
+            self._expired_to = insisting(partial(self._expire_some, now_ms))
             if not self._expired_to:
                 break
         for _round in range(MOST_EXPIRY_ROUNDS):
-            with writing(self._engine, Turn.LENDING) as connection:
-                if not grant_instalments(connection, self._desk, self._packs, now_ms):
-                    break
+            if not insisting(partial(self._grant_some, now_ms)):
+                break
+
+    def _expire_some(self, now_ms: int) -> str:
+        with writing(self._engine, Turn.LENDING) as connection:
+            return expire_due(connection, self._desk, now_ms, self._expired_to)[1]
+
+    def _grant_some(self, now_ms: int) -> int:
+        with writing(self._engine, Turn.LENDING) as connection:
+            return grant_instalments(connection, self._desk, self._packs, now_ms)
 
     def review_returns(self, now_ms: int) -> int:
         """Look again at returns whose sale was not known when they came; return how many are done."""

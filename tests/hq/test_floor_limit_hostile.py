@@ -92,6 +92,33 @@ def test_naming_other_days_brings_the_limit_again_for_no_day_that_cannot_be(risk
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_whoever_has_a_till_s_key_claims_the_days_of_a_month_once_and_none_before(risky: Risky) -> None:
+    risky.pays_in(1_000_000)
+    till, later_ms = risky.hq.enrolled(A1), NOW_MS + 200 * DAY_MS
+    claimed = [risky.sells(till, 5_000, NOW_MS + day * DAY_MS + DAY_MS // 2) for day in range(200)]
+    for first in range(0, 200, 20):
+        batch = till.batch(*claimed[first : first + 20], first_seq=first + 1)
+        risky.hq.worker.together([(topics.up(till.address, Up.BATCH), batch)], later_ms)
+    for time in range(10):
+        take_step(risky.hq, later_ms + time * 2_000)
+    # Those of the last month, and the day they came.
+    assert risky.stands() == (1_000_000 - 32 * 5_000, (200 - 32) * 5_000)
+    require_sound(risky.hq)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_by_a_pack_that_restored_books_have_forgotten_the_newest_they_know_allows(risky: Risky) -> None:
+    risky.pays_in(100_000)
+    till = risky.hq.enrolled(A1)
+    risky.ref = PackRef(9, b"f" * 32)
+    risky.hq.offer(till, risky.sells(till, 4_000))
+    risky.hq.offer(till, risky.sells(till, 4_000))
+    risky.lends()
+    assert risky.stands() == (100_000 - 5_000, 3_000)
+    require_sound(risky.hq)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_pack_that_tills_of_the_shop_were_not_told_of_allows_nothing(risky: Risky) -> None:
     risky.pays_in(100_000)
     till, generous = risky.hq.enrolled(A1), write_pack(read_authored(RULES.replace("5000", "50000")))

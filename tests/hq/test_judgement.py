@@ -8,15 +8,18 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from contract.bodies import CancelBody, DocumentChangeBody, EntryKind, TechnicalEventBody
+from contract.documents import DocumentKind
 from contract.postings import POINTS, Posting, cash_account, sales_account
 from contract.trace import Share
 from contract.trade import PackRef, SaleBody, Tender, TenderKind
 from hq import books, ledger
 from hq.db import writing
+from hq.documents import sign
 from hq.judgement import EARLIEST_MS, FURTHEST_AHEAD_MS
 from hq.ledger_text import books_text
 from hq.tables import balances, entries, exceptions
 from hq.unsettled import Cause
+from rules.pack import write_pack
 from tests.hq.tills import A1, B1, GOLD_AT_TILL, NOW_MS, HeadOffice, sale_body
 
 
@@ -147,6 +150,15 @@ def test_a_sale_by_a_pack_that_head_office_never_signed_is_posted_and_put_before
 
 def test_a_sale_that_names_the_wrong_version_of_its_pack_is_put_before_people(hq: HeadOffice) -> None:
     assert take(hq, replace(honest(hq), pack=replace(hq.ref, version=2)))[1] == {Cause.PACK_VERSION_DIFFERS}
+
+
+def test_a_sale_by_a_pack_for_another_shop_is_posted_and_put_before_people(hq: HeadOffice) -> None:
+    with writing(hq.engine) as connection:
+        content = write_pack(hq.pack)
+        signed = sign(connection, hq.desk, DocumentKind.PACK, content, NOW_MS, "shop-b")
+    hq.publish(DocumentKind.PACK, signed.version)
+    line, found = take(hq, replace(honest(hq), pack=PackRef(signed.version, signed.digest)))
+    assert (line.posted, found) == (True, {Cause.PACK_ELSEWHERE})
 
 
 def test_a_sale_in_another_currency_than_its_rules_is_put_before_people(hq: HeadOffice) -> None:
