@@ -120,9 +120,11 @@ class PrinterEscpos:
             return None
 
     def _step(self) -> None:
-        """Print the job in hand if the printer can; without a job, look after the printer now and then."""
+        """Print the job in hand if the printer can; without a job, look after the printer now and then, and for one
+        that is not there all the time.
+        """
         in_demand = self._job is not None or bool(self._drawer_asked_s)
-        if not in_demand and time.monotonic() - self._looked_s < POLL_S:
+        if not in_demand and self._port is not None and time.monotonic() - self._looked_s < POLL_S:
             return
         self._looked_s = time.monotonic()
         port = self._port = self._port or self._open()
