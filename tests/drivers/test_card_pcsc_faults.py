@@ -1,0 +1,182 @@
+"""Whatever becomes of a card, its reader, pcscd or our own process: it is told, and the next card is read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+import agent.drivers.card_pcsc_child as child_module
+from agent.drivers.card_pcsc import CardPcsc, CardPcscOptions
+from agent.drivers.facts import CardPresented, CardProblem, CardRefused, DeviceStatus, Status
+from simulator.cards_files import Files, ndef_files
+from simulator.faults import Fault
+from simulator.vpcd import ATR_T1, ContactCard
+from tests.drivers.told import Told
+from tests.pcscd import SmartCardService, smart_card_service
+from tests.waiting import eventually
+
+FILE = {"application": "d2760000850101", "file": "e104"}
+
+Open = Callable[[], tuple[CardPcsc, Told]]
+
+
+def a_card(content: bytes = b"member") -> ContactCard:
+    return ContactCard(Files(ndef_files(content)), ATR_T1)
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[SmartCardService]:
+    with smart_card_service(tmp_path) as service:
+        yield service
+
+
+@pytest.fixture
+def open_driver(service: SmartCardService) -> Iterator[Open]:
+    with ExitStack() as drivers:
+
+        def opened() -> tuple[CardPcsc, Told]:
+            told = Told()
+            options = CardPcscOptions(
+                socket=str(service.socket_path),
+                file=FILE,
+                answer_limit_s=0.5,
+                child_timeout_s=1.5,
+                restart_limit_s=0.1,
+            )
+            driver = CardPcsc("card", options, told.emit)
+            drivers.callback(driver.close)
+            driver.start()
+            return driver, told
+
+        yield opened
+
+
+def the_child(service: SmartCardService) -> int:
+    """The process that serves this pcscd's readers, whoever started it."""
+    (pid,) = children_at(service)
+    return pid
+
+
+def children_at(service: SmartCardService) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            ours = child_module.__name__.encode() in (entry / "cmdline").read_bytes().split(b"\0")
+            if ours and str(service.socket_path).encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("fault", [Fault.SILENT, Fault.HALF_FRAME])
+def test_a_card_that_is_mute_is_told_until_it_is_pulled(
+    service: SmartCardService, open_driver: Open, fault: Fault
+) -> None:
+    _, told = open_driver()
+    told.next_status(Status.READY)
+    first, slot = the_child(service), service.slots[0]
+    slot.faults.fail(fault)
+    slot.insert(a_card())
+    assert told.next(CardRefused) == CardRefused("card", CardProblem.UNREADABLE)
+    assert told.next_status(Status.GONE) == DeviceStatus("card", Status.GONE, "card_mute", "take_card_out")
+    # The next process finds it still there, and refuses it no second time.
+    assert eventually(lambda: children_at(service) not in ([], [first]))
+    slot.remove()
+    slot.faults.heal()
+    told.next_status(Status.READY)
+    service.slots[1].insert(a_card())
+    assert told.next(CardPresented).content == b"member"
+    assert len(told.of(CardRefused)) == 1
+
+
+def test_pcscd_that_is_stopped_is_told_and_cards_are_read_once_it_runs_again(
+    service: SmartCardService, open_driver: Open
+) -> None:
+    _, told = open_driver()
+    told.next_status(Status.READY)
+    child = the_child(service)
+    files = 0
+    for turn in range(4):
+        service.stop()
+        gone = told.next_status(Status.GONE)
+        assert (gone.reason, gone.next_step) == ("service_missing", "check_service")
+        service.start()
+        told.next_status(Status.READY)
+        service.slots[0].insert(a_card(bytes([turn, turn])))
+        assert told.next(CardPresented).content == bytes([turn, turn])
+        open_files = len(os.listdir(f"/proc/{child}/fd"))
+        assert files in (0, open_files)
+        files = open_files
+    assert the_child(service) == child
+
+
+def test_pcscd_that_comes_later_is_found(service: SmartCardService, open_driver: Open) -> None:
+    service.stop()
+    _, told = open_driver()
+    missing = told.next(DeviceStatus)
+    assert (missing.status, missing.reason) == (Status.MISSING, "service_missing")
+    service.start()
+    told.next_status(Status.READY)
+
+
+def test_a_reader_that_is_unplugged_and_comes_back_is_told(service: SmartCardService, open_driver: Open) -> None:
+    service.stop()
+    service.start(with_reader=False)
+    _, told = open_driver()
+    missing = told.next(DeviceStatus)
+    assert (missing.status, missing.reason, missing.next_step) == (Status.MISSING, "not_found", "check_cable")
+    service.stop()
+    service.start()
+    told.next_status(Status.READY)
+    service.stop()
+    service.start(with_reader=False)
+    assert eventually(lambda: told.facts[-1] == DeviceStatus("card", Status.GONE, "unplugged", "check_cable"))
+    service.stop()
+    service.start()
+    told.next_status(Status.READY)
+    service.slots[0].insert(a_card())
+    assert told.next(CardPresented).content == b"member"
+
+
+@pytest.mark.parametrize(("how", "reason"), [(signal.SIGKILL, "reader_aborted"), (signal.SIGSTOP, "reader_hung")])
+def test_a_process_that_dies_or_hangs_is_replaced_and_the_next_card_is_read(
+    service: SmartCardService, open_driver: Open, how: signal.Signals, reason: str
+) -> None:
+    _, told = open_driver()
+    told.next_status(Status.READY)
+    first = the_child(service)
+    os.kill(first, how)
+    assert told.next_status(Status.GONE).reason == reason
+    told.next_status(Status.READY)
+    assert the_child(service) != first
+    service.slots[0].insert(a_card())
+    assert told.next(CardPresented).content == b"member"
+
+
+@pytest.mark.parametrize("state", ["well", "card mute", "no service", "hung"])
+def test_close_returns_within_a_second_and_leaves_no_process(
+    service: SmartCardService, open_driver: Open, state: str
+) -> None:
+    driver, told = open_driver()
+    told.next_status(Status.READY)
+    if state == "card mute":
+        service.slots[0].faults.fail(Fault.SILENT)
+        service.slots[0].insert(a_card())
+        assert service.slots[0].wait_asked(1)
+    elif state == "no service":
+        service.stop()
+        told.next_status(Status.GONE)
+    elif state == "hung":
+        os.kill(the_child(service), signal.SIGSTOP)
+    closing_s = time.monotonic()
+    driver.close()
+    assert time.monotonic() - closing_s < 1
+    assert children_at(service) == []
+    driver.close()
