@@ -25,6 +25,9 @@ HAND_MS = 50
 LEAST_KEYS = 4
 """So many keys in one go, the end among them, are a scan. Fewer a quick hand can press."""
 
+BEGUN_TICK_S = 0.1
+"""How often it is looked whether the rest of a code still comes."""
+
 _ALL_MADE_OF = frozenset(range(2, 12))
 """Keys 1 to 0: a device without any of them is no scanner."""
 
@@ -90,9 +93,11 @@ class ScanStream:
         self._pressed_ns = 0
 
     @property
-    def undecided(self) -> bool:
-        """Whether a key is down of which only the next moment tells what it belongs to."""
-        return bool(self._undecided)
+    def patience_s(self) -> float:
+        """How long at the most it may be quiet before `quiet` is to be told."""
+        if self._undecided:
+            return self._hand_ns / 1_000_000_000
+        return BEGUN_TICK_S if self._builder.begun or self._decoder.pending else TICK_S
 
     def feed(self, read: Iterable[Timed]) -> list[Found | Key]:
         """Take what was read together. May raise what `held` raises."""
@@ -195,7 +200,7 @@ class CodeEvdev:
     def quiet(self, now_ns: int) -> float:
         """Nothing came for a while."""
         self._tell(self._stream.quiet(now_ns))
-        return self._options.hand_ms / 1_000 if self._stream.undecided else TICK_S
+        return self._stream.patience_s
 
     def _tell(self, found: Iterable[Found | Key]) -> None:
         for one in found:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 RETRY_S = 0.5
 """How often a device that is not there is looked for."""
 
-TICK_S = 0.2
+TICK_S = 0.5
 """The longest a read waits, and so the longest until `close` is noticed."""
 
 EV_SYN, EV_KEY = 0, 1
