@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.clock import Sources, SystemClock
-from agent.counter import Counter, Panel, Pole
+from agent.counter import Counter, Panel, Pole, Printer
 from agent.courier import Courier
 from agent.drivers.facts import CardKind, CardPresented, Key, KeyPressed, PrintFinished
 from agent.keys import Identity
@@ -176,6 +176,7 @@ class Shop:
         self.free_bytes = GIB
         self.outside = Outside(self.path)
         self.mailbox = Mailbox()
+        self.printer: Printer = self.outside
         self.pole: Pole | None = None
         self.panel: Panel | None = None
         self._stop = threading.Event()
@@ -183,7 +184,7 @@ class Shop:
 
     def open(self, language: str = "zh", printer: bool = True, painter: Painter | None = None) -> None:
         """Start the till."""
-        counter = Counter(self.outside if printer else None, self.outside, self.pole, self.panel, painter)
+        counter = Counter(self.printer if printer else None, self.outside, self.pole, self.panel, painter)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, args=(language, counter), name="till")
         self._thread.start()
