@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drivers.facts import Status
+from agent.drivers.facts import DeviceStatus, Status
 from agent.drivers.pole_serial import Lamp, PoleSerial, PoleSerialOptions, PoleText, commands
 from contract.settings import SettingsError
 from simulator.pole import COLUMNS, Pole
@@ -95,6 +95,28 @@ def test_a_pole_that_takes_no_bytes_never_keeps_the_till_waiting(path: Path, tol
         driver.show(PoleText((), (f"number {number}", "x" * 20)))
     driver.close()
     line.unplug()
+
+
+def shows(pole: Pole, row: str) -> None:
+    """Wait until it does."""
+    eventually(lambda: pole.rows[0] == row)
+
+
+def test_noise_from_a_pole_neither_stops_it_nor_fills_the_line(path: Path, told: Told, opened: Open) -> None:
+    """It has nothing to say; a loose cable speaks all the same."""
+    line = Pty(path)
+    pole = Pole(line)
+    pole.start()
+    driver = opened()
+    told.next_status(Status.READY)
+    for row in ("1.00", "2.00", "3.00"):
+        # More than the kernel holds for one line: it can only go out because the driver throws it away.
+        assert line.write(bytes(range(256)) * 32, timeout_s=5) == 8192
+        driver.show(PoleText((), (row,)))
+        shows(pole, row)
+    assert [status.status for status in told.of(DeviceStatus)] == [Status.READY]
+    driver.close()
+    pole.close()
 
 
 def test_nothing_of_one_customer_is_left_when_the_till_ends(pole: Pole, told: Told, opened: Open) -> None:
