@@ -203,3 +203,14 @@ def test_a_credential_is_written_onto_its_own_card_and_no_other(
     printed.write_text((memory[:-9] + bytes(8) + memory[-1:]).hex(), encoding="ascii")
     assert main(["device", "write-card", str(config), str(printed)]) == 1
     assert "签名" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["devices {config}", "device test {config} code"])
+def test_ctrl_c_ends_it_cleanly(config: Path, tmp_path: Path, words: str) -> None:
+    said = tmp_path / "said"
+    command = [sys.executable, "-m", "tapledger.main", *words.format(config=config).split()]
+    with said.open("w") as out, started(command, stdout=out, stderr=out) as process:
+        eventually(lambda: "ready" in said.read_text(encoding="utf-8"), 20)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) in (0, 1, 130)
+    assert "Traceback" not in said.read_text(encoding="utf-8")
