@@ -19,7 +19,7 @@ from contract import settings
 from contract.making import dataclass
 
 RETRY_S = 1.0
-IDLE_S = 0.2
+IDLE_S = 1.0
 QUEUE_MOST = 16
 
 BOUNCE_S = 0.05
@@ -117,6 +117,8 @@ class PanelGpio:
 
     def close(self) -> None:
         """Everything off, and end within a second; may be called again."""
+        self._thread.closing.set()
+        self._wake()
         self._thread.close()
 
     def _order(self, output: str, times_s: tuple[float, ...]) -> bool:

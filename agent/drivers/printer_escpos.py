@@ -82,10 +82,7 @@ class PrinterEscpos:
         if not self._options.drawer:
             return False
         self._drawer_asked_s.append(time.monotonic())
-        # The thread may be waiting for a job; nothing in the queue wakes it for the drawer alone.
-        if self._jobs.empty():
-            with contextlib.suppress(queue.Full):
-                self._jobs.put_nowait(None)
+        self._wake()
         return True
 
     def start(self) -> None:
@@ -94,7 +91,15 @@ class PrinterEscpos:
 
     def close(self) -> None:
         """End within a second, leaving what is queued unprinted; may be called again."""
+        self._closing.set()
+        self._wake()
         self._thread.close()
+
+    def _wake(self) -> None:
+        """Have the thread look up from waiting for a job."""
+        if self._jobs.empty():
+            with contextlib.suppress(queue.Full):
+                self._jobs.put_nowait(None)
 
     def _serve(self) -> None:
         try:
@@ -115,7 +120,7 @@ class PrinterEscpos:
 
     def _next_job(self) -> _Job | None:
         try:
-            return self._jobs.get(timeout=IDLE_S)
+            return self._jobs.get(timeout=IDLE_S if self._port is None else POLL_S)
         except queue.Empty:
             return None
 
