@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -26,6 +27,7 @@ from tests.waiting import eventually
 
 READER = "Shop reader"
 _LIBRARY = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+_LOOK_S = 0.1
 _RUN = """
 ip link set lo up && mount -t tmpfs none /run && mkdir -p /run/pcscd &&
 exec env LISTEN_FDS=1 LISTEN_PID=$$ pcscd --foreground --config "$0" 3<&0 0</dev/null >/dev/null 2>"$1"
@@ -77,10 +79,19 @@ class SmartCardService:
         """Run a client of this service to its end."""
         return subprocess.run(command, env=self.environment, check=False, capture_output=True, text=True, timeout=20)
 
-    def cards_seen(self) -> int:
-        """In how many of the slots pcscd sees a card, as opensc-tool tells it."""
-        told = self.run("opensc-tool", "--list-readers")
-        return sum(line.split()[1:2] == ["Yes"] for line in told.stdout.splitlines())
+    def wait_cards(self, count: int, timeout_s: float = 10) -> bool:
+        """Wait until pcscd, which looks every 0.4 s, sees a card in so many slots, as opensc-tool tells it; False when
+        `timeout_s` passed first.
+        """
+        until_s = time.monotonic() + timeout_s
+        while time.monotonic() < until_s:
+            told = self.run("opensc-tool", "--list-readers")
+            seen = sum(line.split()[1:2] == ["Yes"] for line in told.stdout.splitlines())
+            if told.returncode == 0 and seen == count:
+                return True
+            # Each look is a process of its own.
+            time.sleep(_LOOK_S)
+        return False
 
     def _waits_for_cards(self) -> bool:
         assert self._process is not None and self._process.poll() is None, self._log.read_text()
@@ -111,15 +122,24 @@ class SmartCardService:
 
 @contextmanager
 def smart_card_service(folder: Path, name: str = READER) -> Iterator[SmartCardService]:
-    """Run one; skip the test where this machine cannot."""
-    missing = [tool for tool in ("pcscd", "unshare", "ip") if shutil.which(tool) is None]
-    if missing or not _LIBRARY.exists():
-        pytest.skip(f"needs pcscd, vsmartcard-vpcd, util-linux and iproute2; missing: {missing or _LIBRARY}")
-    if subprocess.run(["unshare", "--mount", "--net", "true"], check=False, capture_output=True).returncode != 0:
-        pytest.skip("needs to be allowed mount and network namespaces (root)")
+    """Run one for as long as the block does; for tests marked `needs_pcscd`."""
     service = SmartCardService(folder, name)
     service.start()
     try:
         yield service
     finally:
         service.stop()
+
+
+def _can_run() -> bool:
+    tools = all(shutil.which(tool) for tool in ("pcscd", "opensc-tool", "pcsc_scan", "unshare", "ip"))
+    if not tools or not _LIBRARY.exists():
+        return False
+    return subprocess.run(["unshare", "--mount", "--net", "true"], check=False, capture_output=True).returncode == 0
+
+
+needs_pcscd = pytest.mark.skipif(
+    not _can_run(),
+    reason="needs pcscd, vsmartcard-vpcd, opensc, pcsc-tools, iproute2, and to be allowed namespaces (root)",
+)
+"""On every module that starts one."""

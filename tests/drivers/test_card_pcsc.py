@@ -14,8 +14,9 @@ from simulator.cards_files import NDEF_APPLICATION, NDEF_FILE, Files, ndef_files
 from simulator.faults import Fault
 from simulator.vpcd import ATR_T0, ATR_T1, ContactCard
 from tests.drivers.told import Told
-from tests.pcscd import SmartCardService, smart_card_service
-from tests.waiting import eventually
+from tests.pcscd import SmartCardService, needs_pcscd, smart_card_service
+
+pytestmark = needs_pcscd
 
 CONTENT = ndef.text_message("会员 100234", "zh") + bytes(300)
 FILE = {"application": NDEF_APPLICATION.hex(), "file": NDEF_FILE.hex()}
@@ -31,7 +32,7 @@ def pull(service: SmartCardService) -> None:
     for slot in service.slots:
         slot.faults.heal()
         slot.remove()
-    assert eventually(lambda: service.cards_seen() == 0)
+    assert service.wait_cards(0)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_a_card_that_stays_is_told_once_and_again_when_it_comes_back(service: Sm
     second.insert(a_card(b"two"))
     assert told.next(CardPresented).content == b"two"
     first.remove()
-    eventually(lambda: service.cards_seen() == 1)
+    assert service.wait_cards(1)
     assert len(told.of(CardPresented)) == 2
     first.insert(a_card(b"one"))
     assert told.next(CardPresented).content == b"one"

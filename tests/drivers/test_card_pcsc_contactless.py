@@ -24,8 +24,9 @@ from simulator.desfire_secure import enciphered
 from simulator.vpcd import ATR_T0, ATR_T1
 from tests.drivers.softhsm import token_with
 from tests.drivers.told import Told
-from tests.pcscd import SmartCardService, smart_card_service
-from tests.waiting import eventually
+from tests.pcscd import SmartCardService, needs_pcscd, smart_card_service
+
+pytestmark = needs_pcscd
 
 UID = bytes.fromhex("04a1b2c3d4e5f6")
 APPLICATION = bytes.fromhex("1089f4")
@@ -48,7 +49,7 @@ def encrypt(block: bytes) -> bytes:
 def pull(service: SmartCardService) -> None:
     for slot in service.slots:
         slot.remove()
-    assert eventually(lambda: service.cards_seen() == 0)
+    assert service.wait_cards(0)
 
 
 @contextmanager
@@ -147,7 +148,7 @@ def test_a_reader_whose_name_does_not_fit_is_left_alone(service: SmartCardServic
     try:
         told.next_status(Status.READY)
         service.slots[0].insert(OnReader(UidCard(SHORT)))
-        assert eventually(lambda: service.cards_seen() == 1)
+        assert service.wait_cards(1)
         service.slots[1].insert(OnReader(ClassicCard(SHORT)))
         assert told.next(CardPresented).kind is CardKind.MIFARE_CLASSIC
         assert len(told.of(CardPresented)) == 1

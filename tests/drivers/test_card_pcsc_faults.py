@@ -18,8 +18,10 @@ from simulator.cards_files import Files, ndef_files
 from simulator.faults import Fault
 from simulator.vpcd import ATR_T1, ContactCard
 from tests.drivers.told import Told
-from tests.pcscd import SmartCardService, smart_card_service
+from tests.pcscd import SmartCardService, needs_pcscd, smart_card_service
 from tests.waiting import eventually
+
+pytestmark = needs_pcscd
 
 FILE = {"application": "d2760000850101", "file": "e104"}
 

@@ -12,7 +12,7 @@ from agent.ui_tft.status import UNCONFIRMED
 from agent.ui_tft.words import device_words
 from tests.tidy.tree import ROOT
 
-SAYING = {"say": 1, "_tell": 1, "PinsUnusable": 1, "KeysError": 0, "OpenError": 0}
+SAYING = {"say": 1, "_tell": 1, "PinsUnusable": 1, "KeysError": 0, "OpenError": 0, "ServiceError": 0}
 """Calls that tell a reason, and which of their arguments it is."""
 NEVER_TOLD = {"reader_gone", UNCONFIRMED}
 """Told as `unplugged` or `not_found`; shown at each sale, and nobody's trouble."""

@@ -12,8 +12,9 @@ from simulator.cards_desfire import DesfireCard
 from simulator.cards_files import Files, ndef_files
 from simulator.cards_type2 import Ultralight
 from simulator.vpcd import ATR_T0, ATR_T1, ContactCard, SlotCard
-from tests.pcscd import READER, SmartCardService, smart_card_service
-from tests.waiting import eventually
+from tests.pcscd import READER, SmartCardService, needs_pcscd, smart_card_service
+
+pytestmark = needs_pcscd
 
 UID = bytes.fromhex("04782e21801d80")
 SELECT, READ = "00:A4:04:00:07:D2:76:00:00:85:01:01", "00:B0:00:00:08"
@@ -29,12 +30,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmartCardServi
 def _pulled(service: SmartCardService) -> Iterator[None]:
     yield
     service.slots[0].remove()
-    assert eventually(lambda: service.cards_seen() == 0)
+    assert service.wait_cards(0)
 
 
 def put_in(service: SmartCardService, card: SlotCard) -> None:
     service.slots[0].insert(card)
-    assert eventually(lambda: service.cards_seen() == 1)
+    assert service.wait_cards(1)
 
 
 @pytest.mark.parametrize("atr", [ATR_T0, ATR_T1], ids=["T=0", "T=1"])
