@@ -51,7 +51,7 @@ GRADES: dict[tuple[str, str], Graded] = {
     ),
     ("code", "evdev"): Graded(
         Grade.FAULTS,
-        "a scanner made with uinput, where the kernel has it, and recordings played by umockdev elsewhere",
+        "a USB scanner of a virtual machine's kernel: grabbed, pulled, events dropped; recordings of it elsewhere",
         "a scanner's own keyboard layout and speed",
     ),
     ("keypad", "serial"): Graded(
@@ -61,7 +61,7 @@ GRADES: dict[tuple[str, str], Graded] = {
     ),
     ("keypad", "evdev"): Graded(
         Grade.FAULTS,
-        "a keypad made with uinput, and a USB keyboard that a virtual machine's kernel emulates",
+        "a USB keyboard of a virtual machine's kernel: grabbed, pulled while pressed, events dropped; recordings",
         "a keypad's switches as they wear",
     ),
     ("keypad", "gpio"): Graded(

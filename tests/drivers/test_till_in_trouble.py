@@ -51,7 +51,7 @@ class Counter:
             running.callback(peer.close)
         self.shop = Shop(folder)
         self.outside = OutsideWithPrinter(self.shop.path)
-        self.shop.outside = self.outside
+        self.shop.outside = self.shop.printer = self.outside
         options: dict[tuple[str, str], dict[str, object]] = {
             ("card", "libnfc"): {"connstring": self.reader.connstring, "child_timeout_s": 2.0, "poll_s": 0.02},
             ("code", "serial"): {"path": str(self.scanner.path)},
