@@ -58,7 +58,7 @@ def test_a_person_who_does_what_is_asked_sees_a_device_of_theirs_keep_every_prom
     assert person.asked == ["press one key", "pull", "put", "press one key"]
 
 
-@pytest.mark.parametrize(("named", "many"), [("card=pn532_uart:/dev/ttyS0", 2), ("printer=10.0.0.1:9100", 1)])
+@pytest.mark.parametrize(("named", "many"), [("card=pn532_uart:/dev/ttyS0", 2), ("printer=printer.shop.test:9100", 1)])
 def test_any_device_a_person_can_try_is_taken_by_its_address(named: str, many: int) -> None:
     assert len(by_hand(named)) == many
 
