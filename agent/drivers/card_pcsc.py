@@ -78,7 +78,8 @@ class CardPcsc:
         plan = ChildPlan(
             _CHILD_MODULE,
             ("--reader", options.reader, "--answer-limit-s", str(options.answer_limit_s), "--cards", options.cards()),
-            silence_s=options.child_timeout_s,
+            # The process may wait for an answer for as long as it is told to.
+            silence_s=max(options.child_timeout_s, options.answer_limit_s + 1.0),
             restart_limit_s=options.restart_limit_s,
             environment={} if options.socket is None else {"PCSCLITE_CSOCK_NAME": options.socket},
             problems=_PROBLEMS,

@@ -40,9 +40,9 @@ GRADES: dict[tuple[str, str], Graded] = {
         "a PN532 of silicon, the air, SPI, I2C, USB readers",
     ),
     ("card", "pcsc"): Graded(
-        Grade.PEER,
-        "the real pcscd with cards over vpcd: files, DESFire, insertion and removal, pcscd started anew",
-        "a reader of plastic, its contacts and its field, the ACR122 and its escape commands",
+        Grade.FAULTS,
+        "the real pcscd with cards over vpcd: files, DESFire, tags; cards mute, pulled, garbled; pcscd started anew",
+        "a reader of plastic, its contacts and its field, an ACR122, USB pulled while pcscd runs",
     ),
     ("code", "serial"): Graded(
         Grade.FAULTS,
