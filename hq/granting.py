@@ -45,6 +45,9 @@ MOST_ACCOUNTS = 64
 MOST_TERMINALS = 32
 """So many terminals are told something in one step."""
 MOST_AGED = 256
+MOST_AT_ONCE = 1_000
+HEARD_MS = 5_000
+"""Whom a worker heard it writes down once a second."""
 
 _HABITUAL = (Asset.STORED, Asset.POINTS, Asset.USES)
 """What belongs to a member, and goes where that member buys."""
@@ -109,6 +112,25 @@ def look_again(connection: Connection, accounts: Iterable[Account], now_ms: int)
     """Have the next step look at who should hold how much of these accounts."""
     due = [(account.asset.value, account.holder, account.name, now_ms) for account in sorted(accounts)]
     keep_rows(connection, placements, ("asset", "holder", "name", "due_ms"), due)
+
+
+def look_again_for(connection: Connection, address: TerminalAddress, now_ms: int) -> None:
+    """Have a coming step look at whatever this terminal might hold: it was not heard of for so long that others were
+    lent what it would have been.
+    """
+    here = str(address)
+    # Until then it is written down that the terminal was heard, by whichever worker.
+    due_ms = now_ms + HEARD_MS
+    members = connection.scalars(select(habits.c.member).where(habits.c.address == here)).all()
+    shared = connection.execute(
+        select(leases.c.asset, leases.c.holder, leases.c.name)
+        .where(leases.c.address == here, leases.c.asset.not_in([asset.value for asset in _HABITUAL]))
+        .distinct()
+    ).all()
+    due = [(WHOLE_MEMBER, member, "", due_ms) for member in sorted(members)]
+    due += [(*row, due_ms) for row in sorted(shared)]
+    for first in range(0, len(due), MOST_AT_ONCE):
+        keep_rows(connection, placements, ("asset", "holder", "name", "due_ms"), due[first : first + MOST_AT_ONCE])
 
 
 def _slices(account: Account, free: list[FreeLot], amount: int, until_ms: int) -> list[Lease]:

@@ -16,7 +16,9 @@ from contract.messages import GRAMMAR, Announcement, Hello, Welcome
 from contract.signing import parse_public_key
 from hq.chains import wanted
 from hq.documents import announcements, needed
+from hq.granting import look_again_for
 from hq.held_leases import LeaseReview
+from hq.placement import DAY_MS, LendingPolicy
 from hq.restoring import note_told
 from hq.tables import chains, entries, terminals
 from hq.unsettled import Cause, Finding, Place, raise_exceptions
@@ -46,7 +48,8 @@ class Greeting:
 class Greeter:
     """Answers hellos, and remembers between two of :meth:`write_heard` whom it heard. Belongs to one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: LendingPolicy) -> None:
+        self._policy = policy
         self._heard: dict[tuple[str, int], tuple[int, int]] = {}
         self._leases = LeaseReview()
 
@@ -102,6 +105,8 @@ class Greeter:
     ) -> None:
         """Take in what a hello tells, and put before people what cannot be."""
         place = Place(address, hello.epoch, hello.head_seq)
+        if here.last_seen_ms is not None and here.last_seen_ms < now_ms - self._policy.seen_days * DAY_MS:
+            look_again_for(connection, address, now_ms)
         found = [*_doubts(connection, place, hello, here, now_ms)]
         note_told(connection, address, hello, here.upto_seq, now_ms)
         if (hello.head_seq, hello.head_hash) == (here.upto_seq, here.head_hash):
@@ -115,7 +120,14 @@ class Greeter:
 def _epochs() -> Select[*tuple[Any, ...]]:
     """The epochs of a till in order, and how far each has come. Built once, as what follows: every hello asks it."""
     return (
-        select(terminals.c.epoch, terminals.c.public_key, terminals.c.revoked_ms, chains.c.upto_seq, chains.c.head_hash)
+        select(
+            terminals.c.epoch,
+            terminals.c.public_key,
+            terminals.c.revoked_ms,
+            chains.c.upto_seq,
+            chains.c.head_hash,
+            chains.c.last_seen_ms,
+        )
         .join(chains, and_(chains.c.address == terminals.c.address, chains.c.epoch == terminals.c.epoch))
         .where(terminals.c.address == bindparam("address"))
         .order_by(terminals.c.epoch)

@@ -57,7 +57,7 @@ class Worker:
         self._desk = desk
         self._packs = PackShelf(keyring(desk.signer.public))
         self._blobs = BlobShelf()
-        self._greeter = Greeter()
+        self._greeter = Greeter(desk.policy)
         self._announced: dict[str, bytes] = {}
         self._mark: tuple[object, ...] = ()
         self._leases_ms = 0

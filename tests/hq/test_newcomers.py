@@ -10,6 +10,7 @@ from sqlalchemy import select
 from contract.bodies import EntryKind
 from contract.value import Account, Asset
 from hq.db import writing
+from hq.granting import HEARD_MS
 from hq.grants import grant, pay_in
 from hq.tables import habits
 from tests.hq.borrowers import DAY_MS, Borrower, require_sound, take_step
@@ -90,3 +91,23 @@ def test_the_last_visit_is_the_newest_in_whatever_order_visits_are_told(hq: Head
     assert NOW_MS - 2 * DAY_MS < last_ms < NOW_MS
     _visit(hq, till, NOW_MS + 10_000 * DAY_MS)
     assert hq.look(lambda connection: connection.scalar(select(habits.c.last_ms))) == NOW_MS
+
+
+@pytest.mark.parametrize("account", _GIVEN, ids=lambda account: f"{account.asset}{account.name}")
+def test_a_till_that_was_silent_for_long_is_lent_its_part_again_once_it_is_heard(
+    hq: HeadOffice, account: Account
+) -> None:
+    a = Borrower(hq, hq.enrolled(A1))
+    a.greet()
+    _visit(hq, a.till)
+    silent_ms = NOW_MS + 10 * DAY_MS
+    with writing(hq.engine) as connection:
+        if account.asset is Asset.STORED:
+            pay_in(connection, hq.desk, "m1", 10_000, 0, bytes(16), silent_ms)
+        else:
+            grant(connection, hq.desk, account, 100, silent_ms)
+    assert _held(a, account, silent_ms) == 0
+    a.greet(silent_ms)
+    assert _held(a, account, silent_ms) == 0
+    assert _held(a, account, silent_ms + HEARD_MS) > 0
+    require_sound(hq)
