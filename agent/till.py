@@ -29,7 +29,7 @@ from agent.txn.state import Lang, TillState
 from agent.txn.step import step
 from agent.ui_tft.customer_view import customer_view
 from agent.ui_tft.fonts import FontMissing
-from agent.ui_tft.view import DeviceNote, StatusBar, compose
+from agent.ui_tft.view import DeviceNote, Screen, StatusBar, compose
 from contract.documents import DocumentKind
 
 MAILBOX_FACTS = 256
@@ -59,12 +59,12 @@ class Mailbox:
         """How many facts are in both together."""
         self.dropped = 0
         self.power_fails = False
-        """Whether the supply is going: nothing that waits in here is begun any more."""
+        """Whether the supply is going, by the panel's last word: nothing that waits in here is begun then."""
 
     def put(self, fact: facts.Fact) -> bool:
         """Take a device's fact from any thread; False when there was no room and the fact was dropped."""
-        if isinstance(fact, facts.PanelChanged) and fact.signal is facts.PanelSignal.POWER_FAIL and fact.active:
-            self.power_fails = True
+        if isinstance(fact, facts.PanelChanged) and fact.signal is facts.PanelSignal.POWER_FAIL:
+            self.power_fails = fact.active
             self._waiting.release()
             return True
         try:
@@ -93,7 +93,12 @@ class Mailbox:
         try:
             return self._counter.get_nowait()
         except queue.Empty:
+            pass
+        try:
             return self._link.get_nowait()
+        except queue.Empty:
+            # It was woken to see how the supply is.
+            return None
 
 
 class Till:
@@ -126,7 +131,8 @@ class Till:
         self._once_quiet: Callable[[], None] | None = None
 
     def run(self, should_stop: Callable[[], bool], once_quiet: Callable[[], None] | None = None) -> None:
-        """Serve until told to stop, or until the supply goes: what is in hand is then on the disk, no more is begun.
+        """Serve until told to stop, or until the supply goes: what is in hand is then on the disk, no more is begun,
+        the journal is closed, and this returns once the supply is back, for the program to begin anew.
         ``once_quiet`` is called when nothing happens for a moment, the first time only.
         """
         self._once_quiet = once_quiet
@@ -141,18 +147,28 @@ class Till:
                 # Each part answers for its own dealings with the store; whatever slips through must not end the till.
                 _log.error(event("store_fault", cause=error.cause, detail=error.detail))
         if self._mailbox.power_fails:
-            self._say_power_fails()
-        self._presence.end()
+            self._end_without_power(should_stop)
+        else:
+            self._presence.end()
 
-    def _say_power_fails(self) -> None:
-        """Say so on whatever still has light. An open basket was never booked; the next start begins without it."""
+    def _end_without_power(self, should_stop: Callable[[], bool]) -> None:
+        """Close the journal before anything else; then say so on whatever still has light, and wait. An open basket was
+        never booked. A contact that is wired the wrong way round is seen on the glass; nothing starts over and over.
+        """
+        self._devices[_POWER] = facts.DeviceStatus(_POWER, facts.Status.GONE, "power_fails", "wait")
+        screen = compose(self._state, self._status_bar())
+        self._presence.end()
+        self._store.close()
         _log.warning(event("power_fails"))
         self._counter.light(Lamps(fault=True))
-        self._devices[_POWER] = facts.DeviceStatus(_POWER, facts.Status.GONE, "power_fails", "wait")
-        self._show()
+        self._paint(screen)
+        while self._mailbox.power_fails and not should_stop():
+            self._mailbox.take(TICK_S)
 
     def _turn(self) -> None:
         fact = self._mailbox.take(TICK_S)
+        if self._mailbox.power_fails:
+            return
         if fact is None:
             self._step(events.Tick())
             self._look_at_rules()
@@ -297,13 +313,16 @@ class Till:
             self._dropped_seen = self._mailbox.dropped
             self._counter.sound("refused")
 
-    def _show(self) -> None:
-        status = self._status_bar()
+    def _paint(self, screen: Screen) -> None:
         try:
-            self._counter.show(compose(self._state, status))
+            self._counter.show(screen)
         except (FontMissing, OSError) as error:
             # Without a typeface there is no picture; entries still reach head office, and the log says what to install.
             _log.error(event("not_painted", problem=str(error)))
+
+    def _show(self) -> None:
+        status = self._status_bar()
+        self._paint(compose(self._state, status))
         self._counter.tell_customer(customer_view(self._state))
         self._counter.light(_lamps(status))
 

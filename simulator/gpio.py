@@ -8,6 +8,7 @@ Drivers reach them as they reach real ones, by gpiozero's way to the pins (``gpi
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,17 @@ class _BoardPin(MockPin):  # type: ignore[misc]
     """A mock pin that lets its neighbours know when its level changes."""
 
     changed: Callable[[], None] | None = None
+    grounded = False
+
+    def _set_pull(self, value: str) -> None:
+        super()._set_pull(value)
+        if self.grounded:
+            # A contact that is closed is stronger than the resistor on the board.
+            self.drive_low()
+
+    def spike(self) -> None:
+        """Have a fall of the level told after the level is up again."""
+        super(MockPin, self)._call_when_changed(time.monotonic(), 0)
 
     def _change_state(self, value: bool) -> bool:
         differs = bool(super()._change_state(value))
@@ -65,11 +77,19 @@ class Board:
 
     def ground(self, number: int) -> None:
         """Close a contact between a pin and ground."""
-        self._factory.pin(number).drive_low()
+        pin = self._factory.pin(number)
+        pin.grounded = True
+        pin.drive_low()
 
     def release(self, number: int) -> None:
         """Open it again."""
-        self._factory.pin(number).drive_high()
+        pin = self._factory.pin(number)
+        pin.grounded = False
+        pin.drive_high()
+
+    def spike(self, number: int) -> None:
+        """Disturb a wire so shortly that it is over when anybody looks."""
+        self._factory.pin(number).spike()
 
 
 class MatrixKeypad:

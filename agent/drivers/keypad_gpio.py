@@ -23,6 +23,9 @@ IDLE_S = 0.2
 SCAN_S = 0.01
 """Between two looks at all keys; a key counts when two looks after each other agree, so chatter of less is none."""
 
+LONG_LOOKS, LONG_SCAN_S = 100, 0.1
+"""After so many looks at the same keys, a second or so, one that is held or stuck is looked at more seldom."""
+
 MOST_LINES = 8
 Place = tuple[int, int]
 """Row and column, from 0."""
@@ -160,6 +163,7 @@ class KeypadGpio:
 
     def _watch(self, rows: Sequence[Any], columns: Sequence[Any]) -> None:
         matrix = Matrix()
+        same, before = 0, frozenset[Place]()
         while not self._thread.closing.is_set():
             if matrix.quiet:
                 self._touched.clear()
@@ -168,11 +172,14 @@ class KeypadGpio:
                 # A key may have gone down just before the rows could tell.
                 if not any(column.is_active for column in columns) and not self._touched.wait(IDLE_S):
                     continue
-            for place in matrix.look(_closed(rows, columns)):
+            closed = _closed(rows, columns)
+            same = same + 1 if closed == before else 0
+            before = closed
+            for place in matrix.look(closed):
                 key = self._options.keys[place[0]][place[1]]
                 if key is not None:
                     self._emit(KeyPressed(self._name, key))
-            time.sleep(SCAN_S)
+            time.sleep(SCAN_S if same < LONG_LOOKS else LONG_SCAN_S)
 
 
 def _closed(rows: Sequence[Any], columns: Sequence[Any]) -> frozenset[Place]:

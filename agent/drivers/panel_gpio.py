@@ -7,6 +7,8 @@ low while the supply is going, a case switch closes when the case is open.
 from __future__ import annotations
 
 import queue
+import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +25,12 @@ IDLE_S = 1.0
 QUEUE_MOST = 16
 
 BOUNCE_S = 0.05
-"""For so long a switch may chatter. The power-fail line is believed at once."""
+"""For so long a switch may chatter."""
+
+SPIKE_S = 0.003
+"""The power-fail line is believed once it has been active for so long: a supply holds for many times that, and what a
+motor or a relay beside it does to a wire is over.
+"""
 
 BEEPS: dict[str, tuple[float, ...]] = {
     "success": (0.08,),
@@ -94,6 +101,9 @@ class PanelGpio:
         self._options = options
         self._emit = emit
         self._report = Report(name, emit)
+        self._contacts: dict[PanelSignal, bool] = {}
+        self._told: dict[PanelSignal, bool] = {}
+        self._telling = threading.Lock()
         self._lamps: Newest[Lamps] = Newest()
         self._orders: queue.Queue[tuple[str, tuple[float, ...]]] = queue.Queue(QUEUE_MOST)
         self._thread = DeviceThread("panel", self._report, self._serve, RETRY_S)
@@ -162,13 +172,30 @@ class PanelGpio:
         return outputs
 
     def _listen(self, pins: Pins, signal: PanelSignal, number: int) -> None:
-        bounce_s = None if signal is PanelSignal.POWER_FAIL else BOUNCE_S
-        contact = pins.contact(number, bounce_s, signal not in self._options.active_high)
-        # gpiozero calls these from a thread of its own; to emit is all they do.
-        contact.when_activated = lambda: self._emit(PanelChanged(self._name, signal, True))
-        contact.when_deactivated = lambda: self._emit(PanelChanged(self._name, signal, False))
-        if contact.is_active:
-            self._emit(PanelChanged(self._name, signal, True))
+        power = signal is PanelSignal.POWER_FAIL
+        contact = pins.contact(number, None if power else BOUNCE_S, signal not in self._options.active_high)
+
+        def activated() -> None:
+            if power:
+                time.sleep(SPIKE_S)
+            self._changed(signal, contact.is_active)
+
+        # gpiozero calls these from a thread of its own.
+        contact.when_activated = activated
+        contact.when_deactivated = lambda: self._changed(signal, False)
+        self._changed(signal, contact.is_active)
+
+    def _changed(self, signal: PanelSignal, active: bool) -> None:
+        with self._telling:
+            self._contacts[signal] = active
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell every contact that is not as it was told; one that found the mailbox full is told at the next look."""
+        with self._telling:
+            for signal, active in self._contacts.items():
+                if self._told.get(signal, False) != active and self._emit(PanelChanged(self._name, signal, active)):
+                    self._told[signal] = active
 
     def _obey(self, outputs: Mapping[str, Any]) -> None:
         while not self._thread.closing.is_set():
@@ -176,6 +203,7 @@ class PanelGpio:
                 output, times_s = self._orders.get(timeout=IDLE_S)
             except queue.Empty:
                 output, times_s = "", ()
+            self._tell()
             lamps = self._lamps.take(0)
             if lamps is not None:
                 for name in ("ready", "attention", "fault"):

@@ -199,6 +199,10 @@ class Shop:
         """Whether the till came to its end by itself."""
         return self._thread is not None and not self._thread.is_alive()
 
+    def store_is_closed(self) -> bool:
+        """Whether nobody has the journal open: its log is in it then, and gone."""
+        return not self.path.with_name(f"{self.path.name}-wal").exists()
+
     def restart(self) -> None:
         """Stop the till and start it over the same store, with an empty mailbox."""
         self.pause()

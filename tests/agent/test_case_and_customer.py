@@ -116,10 +116,36 @@ def test_a_supply_that_goes_ends_the_till_with_everything_on_the_disk_and_begins
     shop.press("enter", *"10.00", "enter")
     shop.outside.see("10.00")
     board.ground(POWER)
-    eventually(shop.ended)
+    shop.outside.see("断电")
     shop.press("cash")
+    eventually(shop.store_is_closed)
+    assert not shop.ended()
     assert [body.payable_minor for body in shop.sales()] == [24_800]
-    assert "断电" in "\n".join(shop.outside.text)
     board.release(POWER)
+    eventually(shop.ended)
     shop.restart()
     shop.outside.see("已经记账", "248.00")
+    assert [body.payable_minor for body in shop.sales()] == [24_800]
+
+
+def test_a_spike_on_the_supply_line_ends_nothing(shop: Shop, board: Board) -> None:
+    board.spike(POWER)
+    shop.sell("268.00", "248.00")
+    assert not shop.ended()
+
+
+def test_a_till_that_starts_while_the_supply_is_going_waits_and_begins_nothing(shop: Shop, board: Board) -> None:
+    shop.pause()
+    old = shop.panel
+    assert isinstance(old, PanelGpio)
+    old.close()
+    board.ground(POWER)
+    new = PanelGpio("panel", PanelGpioOptions.from_table(PINS), shop.mailbox.put)
+    new.start()
+    shop.panel = new
+    shop.open()
+    shop.outside.see("断电")
+    assert not shop.ended()
+    board.release(POWER)
+    eventually(shop.ended)
+    new.close()
