@@ -153,7 +153,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=Path(__file__).parents[2],
-                env={**self._plan.environment, **os.environ},
+                env={**os.environ, **self._plan.environment},
             )
         except OSError:
             return "reader_stopped"

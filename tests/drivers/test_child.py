@@ -68,5 +68,18 @@ def test_whatever_a_process_says_it_is_replaced_and_nothing_raises(tmp_path: Pat
         child.close()
 
 
+def test_what_the_driver_sets_for_its_process_wins_over_the_tills_own_environment(tmp_path: Path) -> None:
+    told, pids = Told(), Pids()
+    program = tmp_path / "teller.py"
+    program.write_text("import json, os\nprint(json.dumps({'t': 'x', 'pid': os.environ['PATH']}), flush=True)\n")
+    environment = {"PYTHONPATH": str(tmp_path), "PATH": "/of/the/driver"}
+    child = opened(told.emit, pids, ChildPlan("teller", environment=environment))
+    try:
+        told.next(CardRefused)
+        assert pids.seen[0] == "/of/the/driver"
+    finally:
+        child.close()
+
+
 def test_a_process_that_is_gone_holds_nothing() -> None:
     assert resident_bytes(2**30) == 0
