@@ -6,6 +6,7 @@ The scanner and the keypad each read one, the pole writes to one; what the bytes
 from __future__ import annotations
 
 import contextlib
+import os
 import termios
 import time
 from collections.abc import Callable
@@ -96,11 +97,30 @@ def open_port(path: str, baud: int, report: Report, write_timeout_s: float | Non
         # An exclusive lock that is taken is told without an errno, by a message alone.
         if error.errno is None and "exclusively lock" in str(error):
             report.say(Status.SELF_CHECK_FAILED, "in_use", "close_other_program")
+        elif _is_something_else(path):
+            report.say(Status.SELF_CHECK_FAILED, "wrong_device", "check_config")
         else:
             report.say_refused(_by_number(error))
     except (OSError, termios.error, ValueError):
-        report.say_lost()
+        if _is_something_else(path):
+            report.say(Status.SELF_CHECK_FAILED, "wrong_device", "check_config")
+        else:
+            report.say_lost()
     return None
+
+
+def _is_something_else(path: str) -> bool:
+    """Whether there is something at the path, and it is no terminal line."""
+    try:
+        line = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except IsADirectoryError:
+        return True
+    except (OSError, ValueError):
+        return False
+    try:
+        return not os.isatty(line)
+    finally:
+        os.close(line)
 
 
 def _by_number(error: OSError) -> OSError:

@@ -113,7 +113,7 @@ def test_a_path_that_is_no_serial_port_is_said_and_nothing_falls_over(tmp_path: 
     path.touch()
     driver = CodeSerial("code", CodeSerialOptions(str(path)), told.emit)
     driver.start()
-    told.next_status(Status.MISSING)
+    assert told.next_status(Status.SELF_CHECK_FAILED).reason == "wrong_device"
     driver.close()
 
 

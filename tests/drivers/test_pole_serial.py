@@ -128,6 +128,18 @@ def test_nothing_of_one_customer_is_left_when_the_till_ends(pole: Pole, told: To
     eventually(lambda: pole.rows == ("", ""))
 
 
+@pytest.mark.parametrize("wrong", ["/dev/null", "a file", "a folder"])
+def test_what_is_no_serial_line_is_said_to_be_the_wrong_device(
+    wrong: str, path: Path, told: Told, opened: Open
+) -> None:
+    if wrong == "a file":
+        path.write_bytes(b"x")
+    elif wrong == "a folder":
+        path.mkdir()
+    opened(path=wrong if wrong == "/dev/null" else str(path))
+    assert told.next_status(Status.SELF_CHECK_FAILED).reason == "wrong_device"
+
+
 @given(st.lists(st.text(), max_size=3), st.text(), st.sampled_from(Lamp), st.sampled_from(["vfd", "led8"]))
 def test_no_text_becomes_a_command(rows: list[str], amount: str, lamp: Lamp, kind: str) -> None:
     options = PoleSerialOptions.from_table({"path": "/dev/pole", "kind": kind, "charset": "gb18030"})
