@@ -6,6 +6,7 @@ The scanner and the keypad each read one, the pole writes to one; what the bytes
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import termios
 import time
@@ -110,7 +111,7 @@ def open_port(path: str, baud: int, report: Report, write_timeout_s: float | Non
 
 
 def _is_something_else(path: str) -> bool:
-    """Whether there is something at the path, and it is no terminal line."""
+    """Whether there is something at the path, and it is no terminal line; one that hangs up meanwhile still is one."""
     try:
         line = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
     except IsADirectoryError:
@@ -118,7 +119,10 @@ def _is_something_else(path: str) -> bool:
     except (OSError, ValueError):
         return False
     try:
-        return not os.isatty(line)
+        termios.tcgetattr(line)
+        return False
+    except termios.error as error:
+        return bool(error.args[0] == errno.ENOTTY)
     finally:
         os.close(line)
 
