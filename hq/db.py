@@ -5,6 +5,8 @@ Logging"). Writers begin with BEGIN IMMEDIATE: one that read first and then foun
 middle. Only Core is used, and of one dialect alone what is in this module, so that a URL of PostgreSQL serves as well.
 """
 
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -20,6 +22,7 @@ from sqlalchemy.exc import IntegrityError, NoSuchModuleError, OperationalError
 from hq.errors import OfficeError
 
 BUSY_TIMEOUT_MS = 5_000
+BUSY_PAUSE_MS = 5
 TURNS = 0x7470
 """Sets this house's advisory locks apart from those of others in the same database."""
 
@@ -121,14 +124,25 @@ def _prepare_sqlite(raw: Any, _record: object) -> None:
     # The driver's own idea of when a transaction begins is switched off; _begin_sqlite says it.
     raw.isolation_level = None
     cursor = raw.cursor()
-    for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    _enter_wal(cursor)
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _enter_wal(cursor: sqlite3.Cursor) -> None:
+    # Of two that open a new file at once and both want it alone for this change, SQLite refuses one at once instead of
+    # letting it wait (sqlite.org, sqlite3_busy_handler: where waiting would be a deadlock): the waiting is done here.
+    for _ in range(BUSY_TIMEOUT_MS // BUSY_PAUSE_MS):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+        time.sleep(BUSY_PAUSE_MS / 1000)
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,6 +1,8 @@
 """The database, of both kinds: its numbered steps make what the code sees, and a commit survives."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from threading import Barrier
 
@@ -118,6 +120,20 @@ def test_sqlite_is_asked_to_survive_a_power_cut(tmp_path: Path) -> None:
     # synchronous 2 is FULL (sqlite.org, "PRAGMA Statements").
     assert asked == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
     engine.dispose()
+
+
+def test_who_opens_a_new_sqlite_file_while_another_writes_it_waits(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "hq.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    engine = open_database(f"sqlite:///{tmp_path}/hq.db")
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(lambda: engine.connect().close())
+        with pytest.raises(FutureTimeout):
+            opening.result(timeout=0.2)
+        other.rollback()
+        opening.result()
+    engine.dispose()
+    other.close()
 
 
 def test_what_raises_in_a_transaction_leaves_nothing_behind(tmp_path: Path) -> None:
