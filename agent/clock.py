@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from contract.journal import TimeQuality
-from contract.making import dataclass, made_at_once
+from contract.making import dataclass
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -33,7 +33,6 @@ ASKED_AGAIN_MS = 1_000
 _TIME_ERROR = 5  # What adjtimex(2) returns while nothing disciplines the clock.
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """One moment: Unix milliseconds with their quality, and milliseconds since the boot named by ``boot_id``."""

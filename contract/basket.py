@@ -8,7 +8,7 @@ does not apply.
 from contract import wire
 from contract.calendar import DAY, LAST_DAY, YEARLY
 from contract.ids import CATEGORY, NAME, RULE, SKU, TAG, TIER
-from contract.making import dataclass, made_at_once
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR
 
 MAX_LINES = 1_000
@@ -33,7 +33,6 @@ class TaxRate:
     rate_bp: int = wire.at(2, wire.whole(0, 10_000))
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class BasketLine:
     """One line: what, how many whole units, and the list price of one unit in minor units.
@@ -107,7 +106,6 @@ class PlannedTender:
     amount_minor: int = wire.at(2, AMOUNT_MINOR)
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Customer:
     """The member who buys. ``visits`` counts the purchases before this one, ``visit_days`` are the days of the latest
@@ -126,7 +124,6 @@ class Customer:
     visit_days: tuple[int, ...] = wire.maybe(9, wire.many(DAY, MOST_VISIT_DAYS), ())
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Basket:
     """Lines in the order they were entered, the member if any, and what else rules may ask for. ``moment_ms`` is Unix

@@ -14,7 +14,7 @@ from contract.bodies import Body, EntryKind, body_type, require_whole
 from contract.envelope import ContentType, Keyring, Opened, open_sealed, peek, seal
 from contract.errors import ContractError, Reason
 from contract.ids import DIGEST, TRANSACTION_ID, TerminalAddress
-from contract.making import dataclass, made_at_once
+from contract.making import dataclass
 from contract.signing import PublicKey, Signer
 
 GRAMMAR = 3
@@ -32,7 +32,6 @@ class TimeQuality(StrEnum):
     DOUBTFUL = "doubtful"
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class EntryHeader:
     """The part of an entry that everyone can read: where it stands in which chain, what kind it is, and when it was
@@ -55,7 +54,6 @@ class EntryHeader:
     monotonic_ms: int = wire.at(11, wire.whole(0, 2**53))
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A decoded entry beside the exact signed bytes it came from and their SHA-256."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from contract import wire
 from contract.errors import ContractError, Reason
-from contract.making import dataclass, made_at_once
+from contract.making import dataclass
 
 POINTS = "points"
 """The unit of points accounts. Money accounts use the currency's code."""
@@ -19,7 +19,6 @@ PIECES = "pieces"
 """The unit of gift accounts."""
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Posting:
     """``amount`` of ``unit`` added to ``account`` (negative: taken). Money in minor units, points in whole points.

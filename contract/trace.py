@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contract import wire
 from contract.basket import CODE, MAX_LINES, MAX_POINTS, MAX_QUANTITY, MOST_CODES
 from contract.ids import RULE, SKU, TAG
-from contract.making import dataclass, made_at_once
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR, MAX_AMOUNT_MINOR
 
 MOST_GIVEN = 1_000_000
@@ -19,7 +19,6 @@ MOST_SHARES = 10_000
 """How many shares one effect has at most; a basket whose trace would have more is not priced."""
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Share:
     """What an effect took off some units of a line, in minor units each; 0 for units that only took part (the ones
@@ -44,7 +43,6 @@ GIVEN = wire.many(wire.record(Given), 32)
 POINTS = wire.whole(0, MAX_POINTS)
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class AppliedEffect:
     """One effect of one rule, as it applied. ``part`` is its place in the rule's ``then``; ``base_minor`` the amount it

@@ -5,7 +5,7 @@ from enum import StrEnum
 from contract import wire
 from contract.basket import CODE, MAX_LINES, MAX_POINTS, MAX_QUANTITY, MOST_CODES, Basket
 from contract.ids import CASHIER_ID, DIGEST, MEMBER_ID, NAME, RULE, TRANSACTION_ID
-from contract.making import dataclass, made_at_once
+from contract.making import dataclass
 from contract.money import AMOUNT_MINOR, CURRENCY, MAX_AMOUNT_MINOR
 from contract.postings import Posting
 from contract.trace import GIVEN, AppliedEffect, Given, RuleTimes
@@ -50,7 +50,6 @@ class TenderKind(StrEnum):
     STORED_VALUE = "stored_value"
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class PackRef:
     """Which rule pack priced: version, and the SHA-256 of the signed document as received."""
@@ -59,7 +58,6 @@ class PackRef:
     digest: bytes = wire.at(2, DIGEST)
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class MemberRef:
     """Which member bought and how the member was recognised. What rules look at stands in the basket's customer.
@@ -74,7 +72,6 @@ class MemberRef:
     presentation: bytes | None = wire.maybe(4, wire.octets(16))
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Tender:
     """What was paid how, in minor units."""
@@ -83,7 +80,6 @@ class Tender:
     amount_minor: int = wire.at(2, AMOUNT_MINOR)
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class PerpetualTotals:
     """Counters over the whole life of a till and all its epochs, including this entry; they only grow."""
@@ -115,7 +111,6 @@ class PendingPoints:
     points: int = wire.at(2, wire.whole(1, MAX_POINTS))
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class SaleBody:
     """A sale, complete: the basket exactly as it was priced, what the rules made of it, how it was paid, and the

@@ -1,18 +1,16 @@
 """What an entry that is in effect hands on to whoever keeps books beside the ledger: leases, settlement."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from contract.bodies import Body
 from contract.journal import EntryHeader
-from contract.making import made_at_once
+from contract.making import dataclass
 from contract.postings import Posting
 from hq.unsettled import Finding, Place
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Applied:
     """An entry newly in effect: each transaction once, ever, whatever is sent again or carried over.

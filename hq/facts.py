@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -12,7 +12,7 @@ from contract.envelope import keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress, parse_address
 from contract.journal import EntryHeader, open_entry
-from contract.making import made_at_once
+from contract.making import dataclass
 from contract.signing import PublicKey, parse_public_key
 from contract.trade import MemberRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
 from hq.audit_value import Origin, refund_of, returned_as
@@ -25,7 +25,6 @@ from hq.unsettled import Place
 from rules.refund import Refund
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class First:
     """Where a transaction or a presentation is in the books: the place, and the SHA-256 of the entry as signed."""

@@ -6,13 +6,12 @@ move is held back. Pure: the entry and what is known of the books go in, the ver
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 from contract.bodies import EpochStartBody, OfficeBody, ShiftCloseBody
 from contract.ids import TerminalAddress
 from contract.journal import EntryHeader
-from contract.making import made_at_once
+from contract.making import dataclass
 from contract.money import format_minor
 from contract.trade import PackRef, RedemptionBody, RefundBody, SaleBody, TopUpBody
 from hq.audit import audit_sale, audit_tenders
@@ -45,7 +44,6 @@ class Judged(StrEnum):
     WAITING = "waiting"
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What became of an entry, and what people must look at. ``new`` says that its transaction came for the first time

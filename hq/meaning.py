@@ -1,17 +1,15 @@
 """What an entry says: itself, or the entry of an earlier epoch that it carries. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from contract.bodies import Body, CarryOverBody, EntryKind
 from contract.envelope import digest, keyring
 from contract.errors import ContractError, Reason
 from contract.journal import Entry, EntryHeader, open_entry
-from contract.making import made_at_once
+from contract.making import dataclass
 from contract.signing import PublicKey
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """Header, body and SHA-256 of an entry as its till first signed it. ``carried`` where a later epoch brought it."""

@@ -6,7 +6,7 @@ back or given back.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, select, tuple_
 
 from contract import wire
 from contract.calendar import LAST_DAY
-from contract.making import made_at_once
+from contract.making import dataclass
 from hq.bulk import Rows, insert_rows
 from hq.tables import points_debts, points_lots, points_spendings
 from rules.beside import lots
@@ -26,7 +26,6 @@ MAX_SPENDING_BYTES = 1_000_000
 _LOT = ("source", "member", "earned_day", "until_day", "points", "remaining", "expired", "paid")
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class PointsMove:
     """What one transaction does to a member's points on ``day``: ``earned`` and ``spent`` by itself; of the

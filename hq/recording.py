@@ -7,7 +7,6 @@ are gone through one by one, so that only the one at fault waits; a fault of our
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, Table, update
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -15,7 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
 from contract.journal import Entry
-from contract.making import made_at_once
+from contract.making import dataclass
 from contract.signing import PublicKey
 from hq.applied import Applied
 from hq.bulk import Row, Rows, insert_told, keep_rows, write_together
@@ -39,7 +38,6 @@ Keys = Mapping[TerminalAddress, Mapping[int, PublicKey]]
 _LOG = logging.getLogger(__name__)
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Arrived:
     """An entry that its till signed and that is in its place. ``entry`` is None where its header cannot be read, which
@@ -54,7 +52,6 @@ class Arrived:
     entry_id: int | None = None
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """An entry, what it says where that can be read, and what became of it."""

@@ -8,7 +8,6 @@ one kind of rubbish drives out neither its other kinds nor what another till sen
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
@@ -16,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from contract import topics
 from contract.errors import ContractError
 from contract.ids import TerminalAddress
-from contract.making import made_at_once
+from contract.making import dataclass
 from contract.topics import MAX_MESSAGE_BYTES
 from hq.bulk import keep_rows
 from hq.tables import exceptions, quarantine
@@ -107,7 +106,6 @@ class Finding:
     detail: str
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in which chain."""

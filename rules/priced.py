@@ -1,11 +1,10 @@
 """What pricing comes to: the outcome and the trace that led to it."""
 
-from contract.making import dataclass, made_at_once
+from contract.making import dataclass
 from contract.trace import AppliedEffect
 from rules.tax import Taxes
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Priced:
     """The outcome of pricing a basket, in minor units and points.

@@ -8,7 +8,7 @@ from contract.envelope import Keyring, keyring
 from contract.errors import ContractError
 from contract.ids import TerminalAddress, parse_address
 from contract.journal import Entry, identity_hash, open_entry
-from contract.making import dataclass, made_at_once
+from contract.making import dataclass
 from contract.signing import PublicKey, parse_public_key
 from contract.trade import PerpetualTotals, RefundBody, SaleBody, TopUpBody
 
@@ -20,7 +20,6 @@ MOST_SEQ = 2**_SEQ_BITS - 1
 MOST_EPOCH = 2**31 - 1
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
     """Where an entry stands: in which epoch, and there as which."""
@@ -42,7 +41,6 @@ def place_of(row: int) -> Place:
     return Place(row >> _SEQ_BITS, row & MOST_SEQ)
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class ChainPoint:
     """A place in a chain: the entry ``seq`` and its SHA-256; for ``seq`` 0 the identity's hash."""

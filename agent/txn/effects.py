@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from agent.paper import Paper
 from contract.bodies import Body, EntryKind
-from contract.making import dataclass, made_at_once
+from contract.making import dataclass
 
 
 class SoundName(StrEnum):
@@ -17,7 +17,6 @@ class SoundName(StrEnum):
     ATTENTION = "attention"
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Commit:
     """Append this entry to the journal, then tell ``Committed`` or ``CommitFailed``; one is outstanding at a time.

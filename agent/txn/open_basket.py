@@ -8,7 +8,7 @@ from agent.txn.book import ActivePack, Held
 from contract.basket import BasketLine, Customer, PoolShare, RuleUsage, Stock
 from contract.documents import CatalogueItem
 from contract.ids import TerminalAddress
-from contract.making import dataclass, made_at_once
+from contract.making import dataclass
 from contract.refusals import Refusal
 from contract.slips import Slip
 from contract.trace import AppliedEffect
@@ -44,7 +44,6 @@ class Buyer:
     floor_minor: int = 0
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the basket: an article, how many, and the list price of one in minor units. ``plain`` is what pricing
@@ -160,7 +159,6 @@ class ShownSlip:
     slip: Slip
 
 
-@made_at_once
 @dataclass(frozen=True, slots=True)
 class OpenBasket:
     """A basket in the making, always priced. The pack is the one that was active when the basket was begun, and
