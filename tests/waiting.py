@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(check: Callable[[], T], timeout_s: float = 10) -> T:
+def eventually(check: Callable[[], T], timeout_s: float = 30) -> T:
     """Call `check` until it returns something true, and return that; fail the test after `timeout_s`.
 
     A check that raises AssertionError is not true yet; its message is the one shown in the end.
