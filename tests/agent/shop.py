@@ -54,7 +54,7 @@ from tests.waiting import eventually
 CASHIER = "1001"
 GOLD_UID = bytes.fromhex("5a1c9e07")
 GIB = 1024**3
-LOOK_S = 20.0
+LOOK_S = 40.0
 
 
 @dataclass

@@ -22,7 +22,7 @@ from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 CASHIER = "1001"
-LOOK_S = 15.0
+LOOK_S = 30.0
 
 READY = "就绪"
 SIGN_IN = "请登录"

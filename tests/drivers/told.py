@@ -40,7 +40,7 @@ class Told:
         """All facts of one kind so far."""
         return [fact for fact in self.facts if isinstance(fact, kind)]
 
-    def next(self, kind: type[F], timeout_s: float = 10) -> F:
+    def next(self, kind: type[F], timeout_s: float = 30) -> F:
         """Wait for the next fact of a kind that no earlier `next` has passed over."""
         with self._came:
 
@@ -55,7 +55,7 @@ class Told:
             assert isinstance(fact, kind)
             return fact
 
-    def next_status(self, status: Status, timeout_s: float = 10) -> DeviceStatus:
+    def next_status(self, status: Status, timeout_s: float = 30) -> DeviceStatus:
         """Wait for the next report of a status, passing over the others."""
         while True:
             told = self.next(DeviceStatus, timeout_s)
