@@ -214,6 +214,6 @@ def test_closing_ends_open_streams_at_once(stage: MemoryStage) -> None:
     assert answer.readline().startswith(b"event: state")
     closing = threading.Thread(target=server.close)
     closing.start()
-    closing.join(4)
+    closing.join(30)
     assert not closing.is_alive()
     stream.close()
