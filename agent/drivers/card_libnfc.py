@@ -22,6 +22,8 @@ from contract import settings
 from contract.making import dataclass
 
 _CHILD_MODULE = "agent.drivers.card_libnfc_child"
+CONNSTRING_MOST_CHARS = 400
+
 _RESET_AFTER = ("reader_silent", "reader_garbled", "reader_hung")
 _RESET_S = 0.01
 """So long the line is low, and so long the chip gets to start: ten times what it needs."""
@@ -75,8 +77,11 @@ class CardLibnfcOptions:
 
 
 def _is_connstring(value: object) -> bool:
+    # A process is started with it: an argument cannot hold NUL.
+    if not isinstance(value, str) or not value.isprintable() or len(value) > CONNSTRING_MOST_CHARS:
+        return False
     try:
-        Connstring.parse(value if isinstance(value, str) else "")
+        Connstring.parse(value)
     except ValueError:
         return False
     return True

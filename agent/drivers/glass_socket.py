@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import queue
+import re
 import select
 import socket
 import struct
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Emit, Status
+from agent.drivers.options import SOCKET_MOST_BYTES, is_host, is_socket_path
 from agent.drivers.report import Report
 from contract import settings
 from contract.making import dataclass
@@ -33,6 +35,8 @@ RETRY_S = 0.5
 OPEN_S = 0.5
 STALLED_S = 2.0
 HEADER_MOST_BYTES = 65535
+
+_PORT = re.compile("[0-9]{1,5}")
 
 
 class Picture(Protocol):
@@ -65,16 +69,18 @@ class GlassSocketOptions:
     def from_table(cls, table: Mapping[str, object]) -> GlassSocketOptions:
         """Read a table of options. Raises SettingsError that names every mistake."""
         address = settings.Setting(
-            _is_address, 'a path beginning with "/", or host:port', "以 “/” 开头的路径，或 主机:端口"
+            _is_address,
+            f'a path beginning with "/" of at most {SOCKET_MOST_BYTES} bytes, or host:port',
+            f"以 “/” 开头、至多 {SOCKET_MOST_BYTES} 字节的路径，或 主机:端口",
         )
         return cls(**settings.read(table, settings.Table({"address": address})))
 
 
 def _is_address(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
+    if not isinstance(value, str) or value.startswith("/"):
+        return is_socket_path(value)
     host, _, port = value.rpartition(":")
-    return value.startswith("/") or bool(host and port.isascii() and port.isdigit() and int(port) < 65536)
+    return is_host(host) and _PORT.fullmatch(port) is not None and 1 <= int(port) <= 65_535
 
 
 @dataclass(frozen=True, slots=True)
