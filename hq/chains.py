@@ -201,13 +201,16 @@ def wanted(connection: Connection, address: TerminalAddress, earlier: Sequence[E
     has lost. What came after them was carried over.
 
     Where the books, restored, have been filled by a copy of the till meanwhile, what this one knew to be acknowledged
-    has no place in that chain any more: it is asked for from the beginning, and carried over from where it differs.
+    has no place in that chain any more: it is asked for from the beginning, and carried over from where it differs. A
+    copy shows when it begins an epoch of its own, or when what this till sends does not follow (:func:`note_differs`).
     """
     if not earlier:
         return ()
     asked = {item.epoch: item for item in earlier}
     starts = connection.execute(
-        select(epoch_starts.c.previous_epoch, epoch_starts.c.acked_seq, epoch_starts.c.acked_digest)
+        select(
+            epoch_starts.c.previous_epoch, epoch_starts.c.acked_seq, epoch_starts.c.acked_digest, epoch_starts.c.differs
+        )
         .where(epoch_starts.c.address == str(address), epoch_starts.c.previous_epoch.in_(asked))
         .order_by(epoch_starts.c.previous_epoch, epoch_starts.c.acked_seq)
     ).all()
@@ -223,15 +226,25 @@ def wanted(connection: Connection, address: TerminalAddress, earlier: Sequence[E
     for row in starts:
         epoch, last = row.previous_epoch, min(row.acked_seq, asked[row.previous_epoch].head_seq)
         first = here.get(epoch, 0) + 1
-        if ways[epoch] > 1 and row.acked_digest in known:
+        two_ways = row.differs or ways[epoch] > 1
+        if two_ways and row.acked_digest in known:
             # What comes again is carried over in order, so what stood before it is here too.
             continue
         if first <= last:
             # Of a chain that went two ways, what is here may be the other's: the till shows from where.
-            found[epoch] = Range(epoch, 1 if ways[epoch] > 1 else first, last)
+            found[epoch] = Range(epoch, 1 if two_ways else first, last)
         elif last == row.acked_seq > 0 and row.acked_digest not in known:
             found[epoch] = Range(epoch, 1, last)
     return tuple(found.values())
+
+
+def note_differs(connection: Connection, chain: Chain) -> None:
+    """Remember that an entry of ``chain``, signed by its till, does not follow from what is here of it."""
+    connection.execute(
+        update(epoch_starts)
+        .where(epoch_starts.c.address == str(chain.address), epoch_starts.c.previous_epoch == chain.epoch)
+        .values(differs=True)
+    )
 
 
 def _digests_at(connection: Connection, address: TerminalAddress, places: Collection[tuple[int, int]]) -> set[bytes]:

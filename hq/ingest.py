@@ -18,7 +18,7 @@ from contract.errors import ContractError, Reason
 from contract.ids import TerminalAddress
 from contract.journal import MAX_PAYLOAD_BYTES, EntryHeader, open_entry, peek_header
 from contract.messages import GRAMMAR, Ack, Batch, RefusedEntry, read_batch
-from hq.chains import Chain, expected, let_in, lock_chain, lock_chains, move_heads
+from hq.chains import Chain, expected, let_in, lock_chain, lock_chains, move_heads, note_differs
 from hq.db import insisting, writing
 from hq.judgement import Judged
 from hq.packs import PackShelf
@@ -215,6 +215,8 @@ def _take_entries(
     refused: tuple[RefusedEntry, ...] = ()
     if found.refused is not None:
         seq, sealed, why = found.refused
+        if why.finding is not None and why.finding.cause is Cause.CHAIN_BROKEN:
+            note_differs(connection, chain)
         _write_refusal(connection, Place(chain.address, chain.epoch, seq), sealed, why, now_ms)
         # What follows hangs on the entry refused; the till sends it again after that one.
         refused = (RefusedEntry(seq, str(why.reason)),)

@@ -12,8 +12,10 @@ from agent.sync.parties import JournalView, Pace
 from contract.messages import BATCH_BYTES, BATCH_ENTRIES, GRAMMAR, MOST_EARLIER, Ack, Batch, Range
 
 REMEMBERED_RANGES = 4 * MOST_EARLIER
-NO_PLACE = frozenset(["gap", "entry_conflict", "chain_broken"])
-"""Why head office refuses what does not follow from what it has of that chain."""
+NO_PLACE = frozenset(["gap", "entry_conflict"])
+"""Why head office refuses what has no place in that chain. Of what does not follow from what it has (`broken_chain`) it
+asks for more, to see from where the chains differ.
+"""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,18 @@
 """Tills and their journals as signed: one row an entry, kept as received, and which transactions are in the books."""
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+    false,
+)
 
 from hq.tables.metadata import ADDRESS, METADATA, ROW_ID
 
@@ -76,9 +88,10 @@ epoch_starts = Table(
     Column("head_seq", BigInteger, nullable=False),
     Column("lost", JSON, nullable=False),
     Column("due_ms", BigInteger),
+    Column("differs", Boolean, nullable=False, server_default=false()),
 )
 """``due_ms`` is when it is looked again whether everything of the epoch before is here; NULL where that cannot be told,
-or is done.
+or is done. ``differs`` where an entry of the epoch before was seen not to follow from what is here of it.
 """
 
 # Few entries wait, and all that wait are asked for at once.

@@ -229,5 +229,6 @@ def test_of_two_transactions_that_wait_for_each_other_the_one_given_up_is_done_a
         list(pool.map(lambda number: insisting(lambda: work(number)), (0, 1)))
     with reading(engine) as connection:
         assert connection.scalars(select(terminals.c.enrolled_ms)).all() == [3, 3]
-    assert sorted(tries) == [1, 2]
+    # The one given up may, when it begins again, be before the other once more.
+    assert sum(tries) > 2
     engine.dispose()

@@ -33,6 +33,7 @@ from contract.messages import (
 from contract.signing import PublicKey, SoftwareSigner
 from contract.topics import Down, Up
 from contract.trade import Assurance, Medium, MemberRef, PackRef, PerpetualTotals, SaleBody, Tender, TenderKind
+from hq import books
 from hq.db import migrate, open_database, reading, writing
 from hq.documents import Desk, StoredDocument, publish, sign_pack
 from hq.people import enrol, replace_members
@@ -255,6 +256,11 @@ class HeadOffice:
     def publish(self, kind: DocumentKind, version: int | None = None, now_ms: int = NOW_MS) -> StoredDocument:
         with writing(self.engine) as connection:
             return publish(connection, kind, version, now_ms)
+
+
+def sold(hq: HeadOffice) -> list[tuple[int, int, bool]]:
+    """Epoch, sequence number of each sale in the books, and whether it was posted."""
+    return [(sale.epoch, sale.seq, sale.posted) for sale in hq.look(books.sale_lines)]
 
 
 @contextmanager

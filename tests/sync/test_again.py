@@ -133,7 +133,7 @@ def test_behind_an_entry_that_is_not_here_any_more_nothing_is_sent_but_other_ran
     assert spans(terminal.uplink.step(Tick(), at(20))) == [(1, 7, 9)]
 
 
-@pytest.mark.parametrize("reason", ["gap", "entry_conflict", "chain_broken"])
+@pytest.mark.parametrize("reason", ["gap", "entry_conflict"])
 def test_behind_an_entry_that_has_no_place_at_head_office_nothing_is_sent_for_a_while(
     terminal: Terminal, reason: str
 ) -> None:
