@@ -9,7 +9,6 @@ taking it.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import logging
@@ -28,6 +27,7 @@ from contract.making import dataclass
 _MOST_BYTES = 16_384
 _FLOCK = "hhqqi4x"
 """struct flock of a 64-bit Linux: type, whence, start, length, process."""
+_LATEST_MS = 2**53
 _READ_AGAIN = 5
 _READ_AGAIN_S = 0.02
 _log = logging.getLogger(__name__)
@@ -137,9 +137,9 @@ def read_view(path: Path) -> DeviceStates | None:
     try:
         live = _is_held(fd)
         for _attempt in range(_READ_AGAIN):
-            said = _plain(os.pread(fd, _MOST_BYTES, 0))
-            if said is not None:
-                return _states(said, live)
+            found = states_of(os.pread(fd, _MOST_BYTES, 0), live)
+            if found is not None:
+                return found
             time.sleep(_READ_AGAIN_S)
         return DeviceStates(True, _now_ms(), {}) if live else None
     finally:
@@ -156,26 +156,38 @@ def _line(said: object) -> bytes:
     return b"%08x " % zlib.crc32(text) + text + b"\n"
 
 
-def _plain(line: bytes) -> dict[str, object] | None:
+def states_of(line: bytes, live: bool) -> DeviceStates | None:
+    """What the file says, held by a running agent if `live`; None where it is not wholly what an agent wrote."""
     crc, _blank, text = line.rstrip(b"\n").partition(b" ")
-    with contextlib.suppress(ValueError):
-        said = json.loads(text) if crc == b"%08x" % zlib.crc32(text) else None
-        return said if isinstance(said, dict) else None
+    if crc != b"%08x" % zlib.crc32(text):
+        return None
+    try:
+        match json.loads(text):
+            case {"at": at, "devices": dict(devices)}:
+                return DeviceStates(live, _moment_ms(at), {_word(name): _state(said) for name, said in devices.items()})
+    except (ValueError, RecursionError):
+        pass
     return None
 
 
-def _states(said: dict[str, object], live: bool) -> DeviceStates | None:
-    at, devices = said.get("at"), said.get("devices")
-    if not isinstance(at, int) or not isinstance(devices, dict):
-        return None
-    try:
-        states = {
-            str(name): DeviceState(Status(one["status"]), str(one["reason"]), str(one["next_step"]), int(one["since"]))
-            for name, one in devices.items()
-        }
-    except (KeyError, TypeError, ValueError):
-        return None
-    return DeviceStates(live, at, states)
+def _state(said: object) -> DeviceState:
+    match said:
+        case {"status": str(status), "reason": reason, "next_step": next_step, "since": since}:
+            return DeviceState(Status(status), _word(reason), _word(next_step), _moment_ms(since))
+    raise ValueError("no state of a device")
+
+
+def _word(said: object) -> str:
+    """A name or code, which is put on a terminal."""
+    if isinstance(said, str) and said.isprintable():
+        return said
+    raise ValueError("no word")
+
+
+def _moment_ms(said: object) -> int:
+    if type(said) is int and 0 <= said <= _LATEST_MS:
+        return said
+    raise ValueError("no moment")
 
 
 def _now_ms() -> int:

@@ -51,16 +51,44 @@ class KeypadSerialOptions:
         return cls(**settings.read(table, settings.Table(fields)))
 
 
+class KeyBytes:
+    """Makes keys of bytes. `ignored` counts those that are none: noise, or a keypad of another make."""
+
+    def __init__(self, bounce_ms: int) -> None:
+        self._bounce_ns = bounce_ms * 1_000_000
+        self._last: tuple[int, int] | None = None
+        self.ignored = 0
+
+    def begin(self) -> None:
+        """The line was opened anew: no byte came before the next one."""
+        self._last = None
+
+    def feed(self, data: bytes, now_ns: int) -> list[Key]:
+        """The keys that these bytes are, which came at `now_ns` of the monotonic clock."""
+        found = []
+        for byte in data:
+            last, self._last = self._last, (byte, now_ns)
+            if byte not in KEYS:
+                self.ignored += 1
+            elif last is None or last[0] != byte or now_ns - last[1] >= self._bounce_ns:
+                found.append(KEYS[byte])
+        return found
+
+
 class KeypadSerial:
-    """Emits KeyPressed for each known byte. `ignored` counts the others: noise, or a keypad of another make."""
+    """Emits KeyPressed for each known byte."""
 
     def __init__(self, name: str, options: KeypadSerialOptions, emit: Emit) -> None:
         self._name = name
         self._emit = emit
-        self._bounce_ns = options.bounce_ms * 1_000_000
-        self._last: tuple[int, int] | None = None
-        self._reader = SerialReader(options.path, options.baud, Report(name, emit), self._take, self._opened)
-        self.ignored = 0
+        self._keys = KeyBytes(options.bounce_ms)
+        report = Report(name, emit)
+        self._reader = SerialReader(options.path, options.baud, report, self._take, self._keys.begin)
+
+    @property
+    def ignored(self) -> int:
+        """How many bytes were no key."""
+        return self._keys.ignored
 
     def start(self) -> None:
         """Begin reading; the keypad may come later."""
@@ -70,13 +98,6 @@ class KeypadSerial:
         """End within a second; may be called again."""
         self._reader.close()
 
-    def _opened(self) -> None:
-        self._last = None
-
     def _take(self, data: bytes, now_ns: int) -> None:
-        for byte in data:
-            last, self._last = self._last, (byte, now_ns)
-            if byte not in KEYS:
-                self.ignored += 1
-            elif last is None or last[0] != byte or now_ns - last[1] >= self._bounce_ns:
-                self._emit(KeyPressed(self._name, KEYS[byte]))
+        for key in self._keys.feed(data, now_ns):
+            self._emit(KeyPressed(self._name, key))

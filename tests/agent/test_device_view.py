@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from agent.device_view import DeviceStates, DeviceView, read_view, view_path
+from agent.device_view import DeviceStates, DeviceView, read_view, states_of, view_path
 from agent.drivers.facts import CardKind, CardPresented, DeviceStatus, Fact, Status
 from tests.waiting import eventually
 
@@ -72,3 +73,20 @@ def test_a_file_that_is_not_the_tills_says_nothing(tmp_path: Path, content: byte
     path = tmp_path / "till.db.devices"
     path.write_bytes(content)
     assert read_view(path) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"[" * 9_000,
+        b'{"at": 1e999, "devices": {}}',
+        b'{"at": 9007199254740993, "devices": {}}',
+        b'{"at": true, "devices": {}}',
+        b'{"at": 1, "devices": {"card": {"status": "ready", "reason": "", "next_step": "", "since": 1e999}}}',
+        b'{"at": 1, "devices": {"card": {"status": [], "reason": "", "next_step": "", "since": 1}}}',
+        b'{"at": 1, "devices": {"card": {"status": "ready", "reason": "\\u001b[2J", "next_step": "", "since": 1}}}',
+        b'{"at": 1, "devices": {"\\u001b[2J": {"status": "ready", "reason": "", "next_step": "", "since": 1}}}',
+    ],
+)
+def test_what_no_till_writes_says_nothing_whatever_its_check_sum(said: bytes) -> None:
+    assert states_of(b"%08x %s\n" % (zlib.crc32(said), said), live=True) is None

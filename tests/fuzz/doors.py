@@ -49,7 +49,7 @@ from rules.pack import read_pack, write_pack
 from tests.contract import vectors
 from tests.contract.bodies import LEASE, USES_LEASE
 from tests.contract.samples import ADDRESS
-from tests.fuzz import card_doors, input_doors, office_doors, reader_doors, store_door
+from tests.fuzz import card_doors, counter_doors, input_doors, office_doors, reader_doors, store_door
 from tests.fuzz.journal import StillJournal
 from tests.hq.tills import PACK
 
@@ -76,7 +76,7 @@ def doors() -> dict[str, Door]:
     """All of them by name."""
     found = _envelopes() | _messages() | _contents() | _texts() | _files() | _conversation()
     heavy = {name: Door(*taker, everyday=HEAVY) for name, taker in office_doors.takers().items()}
-    devices = card_doors.takers() | input_doors.takers() | reader_doors.takers()
+    devices = card_doors.takers() | input_doors.takers() | reader_doors.takers() | counter_doors.takers()
     counter = {name: Door(*taker) for name, taker in devices.items()}
     return found | heavy | counter | {"store file": Door(store_door.use, store_door.SEEDS, (), HEAVY)}
 
@@ -268,9 +268,15 @@ def _files() -> dict[str, Door]:
             (_CATALOGUE,),
             wrong,
         ),
+        "enrolment": Door(of_file(sources.read_enrolment, ".toml"), (_enrolment(),), wrong),
         "export": Door(export, (_export(),)),
         "journal on a stick": Door(office_doors.bring_stick, (_export(),), (ContractError, OfficeError), HEAVY),
     }
+
+
+def _enrolment() -> bytes:
+    names = f'tenant = "{ADDRESS.tenant}"\nshop = "{ADDRESS.shop}"\nterminal = "{ADDRESS.terminal}"\nepoch = 1\n'
+    return f'{names}journal_public_key = "{vectors.till().public.text()}"\n'.encode()
 
 
 def _export() -> bytes:
