@@ -83,6 +83,12 @@ class CodeBuilder:
             return [self._refuse(CodeProblem.GARBLED)]
         return []
 
+    def patience_ns(self, now_ns: int, pending: bool = False) -> int | None:
+        """In how many nanoseconds `wait` will refuse what is on its way; None where nothing waits for its rest."""
+        if self._refused or not (self._code or pending):
+            return None
+        return max(0, self._heard_ns + self._rules.gap_ms * MILLISECOND_NS + 1 - now_ns)
+
     def heard(self, now_ns: int) -> None:
         """Something came at this moment."""
         self._heard_ns = now_ns
@@ -153,6 +159,10 @@ class CodeFraming:
             found += self._more(piece) + self._builder.end(now_ns)
             self._after_end = True
         return found + self._more(rest.removesuffix(self._held))
+
+    def patience_ns(self, now_ns: int) -> int | None:
+        """For how many nanoseconds it may be quiet before `feed` is to be told; None where nothing waits."""
+        return self._builder.patience_ns(now_ns, bool(self._held))
 
     def _more(self, piece: bytes) -> list[Found]:
         if self._after_end and piece:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from agent.drivers.code_framing import GAP_MS, SUFFIXES, CodeFraming, CodeRules, rule_fields
@@ -11,6 +12,8 @@ from agent.drivers.report import Report
 from agent.drivers.serial_port import SerialReader
 from contract import settings
 from contract.making import dataclass
+
+SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,10 @@ class CodeSerial:
         self._name = name
         self._emit = emit
         self._framing = CodeFraming(options.rules, options.suffix)
-        self._reader = SerialReader(options.path, options.baud, Report(name, emit), self._take, self._framing.reset)
+        report = Report(name, emit)
+        self._reader = SerialReader(
+            options.path, options.baud, report, self._take, self._framing.reset, self._patience_s
+        )
 
     def start(self) -> None:
         """Begin reading; the scanner may come later."""
@@ -54,6 +60,10 @@ class CodeSerial:
     def close(self) -> None:
         """End within a second; may be called again."""
         self._reader.close()
+
+    def _patience_s(self) -> float | None:
+        left_ns = self._framing.patience_ns(time.monotonic_ns())
+        return None if left_ns is None else left_ns / SECOND_NS
 
     def _take(self, data: bytes, now_ns: int) -> None:
         for found in self._framing.feed(data, now_ns):

@@ -7,10 +7,12 @@ a fault in our own program costs one turn and is seen on the glass, not a device
 from __future__ import annotations
 
 import logging
+import select
 import threading
 import traceback
 from collections.abc import Callable
 
+from agent.drivers.bell import Bell
 from agent.drivers.facts import Status
 from agent.drivers.report import Report
 from agent.log import event
@@ -20,6 +22,9 @@ FAULT_PAUSE_S = 1.0
 
 CLOSE_S = 1.0
 
+TELL_AGAIN_S = 0.5
+"""How often a report is tried for which the till's mailbox had no room."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -28,11 +33,13 @@ class DeviceThread:
 
     One turn opens the device, serves it until it is lost or `closing` is set, and leaves nothing open, even when it
     raises. A turn that raises is logged and told as SELF_CHECK_FAILED, `driver_fault`, `call_technician`; the next
-    turn's first report takes that back.
+    turn's first report takes that back. A turn that has nothing to do is in `wait`, and nothing wakes it until
+    something happens.
     """
 
     def __init__(self, name: str, report: Report, turn: Callable[[], None], pause_s: float) -> None:
         self.closing = threading.Event()
+        self._bell = Bell()
         self._report = report
         self._turn = turn
         self._pause_s = pause_s
@@ -45,18 +52,39 @@ class DeviceThread:
     def close(self, timeout_s: float = CLOSE_S) -> None:
         """Let the turn come to its end, waiting for it no longer than `timeout_s`; may be called again."""
         self.closing.set()
+        self._bell.ring()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
 
+    def ring(self) -> None:
+        """Have the turn look up from `wait`: there is something new for it to see. From any thread; never blocks."""
+        self._bell.ring()
+
+    def wait(self, fd: int | None = None, timeout_s: float | None = None, events: int = select.POLLIN) -> bool:
+        """For the turn: wait until `ring` or `close` is called, `fd` has one of `events`, or the time is over.
+
+        True says that something is with `fd`, be it that its device was lost. Raises OSError where there are no more
+        files to be had. While a report found no room it ends earlier, to try that again.
+        """
+        if not self._report.again():
+            timeout_s = TELL_AGAIN_S if timeout_s is None else min(timeout_s, TELL_AGAIN_S)
+        return self._bell.wait(fd, timeout_s, events)
+
     def _run(self) -> None:
-        while not self.closing.is_set():
-            try:
-                self._turn()
-                pause_s = self._pause_s
-            except Exception as error:
-                self._tell(error)
-                pause_s = FAULT_PAUSE_S
-            self.closing.wait(pause_s)
+        try:
+            while not self.closing.is_set():
+                self.closing.wait(self._take_turn())
+        finally:
+            self._bell.put_away()
+
+    def _take_turn(self) -> float:
+        """One turn, and how long to rest after it."""
+        try:
+            self._turn()
+        except Exception as error:
+            self._tell(error)
+            return FAULT_PAUSE_S
+        return self._pause_s
 
     def _tell(self, error: Exception) -> None:
         # Where it happened and of what kind, but not the message: that may quote what a member's card or code said.

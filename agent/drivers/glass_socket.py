@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 QUEUE_MOST = 64
-IDLE_S = 0.1
 RETRY_S = 0.5
 OPEN_S = 0.5
 STALLED_S = 2.0
@@ -125,14 +124,15 @@ class GlassSocket:
         while True:
             try:
                 self._waiting.put_nowait(item)
+                self._thread.ring()
                 return
             except queue.Full:
                 # The screen takes nothing just now: the oldest is of the least use.
-                self._take(0)
+                self._take()
 
-    def _take(self, timeout_s: float) -> Picture | _Sound | None:
+    def _take(self) -> Picture | _Sound | None:
         try:
-            return self._waiting.get(timeout=timeout_s) if timeout_s else self._waiting.get_nowait()
+            return self._waiting.get_nowait()
         except queue.Empty:
             return None
 
@@ -173,8 +173,8 @@ class GlassSocket:
         if self._newest is not None:
             self._send(line, _frame_message(self._newest))
         while not self._thread.closing.is_set():
-            if (first := self._take(IDLE_S)) is None:
-                if select.select([line], [], [], 0)[0] and not line.recv(4096):
+            if (first := self._take()) is None:
+                if self._thread.wait(line.fileno()) and not line.recv(4096):
                     raise ConnectionResetError
                 continue
             for item in self._due(first):
@@ -185,24 +185,25 @@ class GlassSocket:
     def _due(self, first: Picture | _Sound | None = None) -> list[Picture | _Sound]:
         """Everything that waits, in order, without the frames that a newer one replaces."""
         items: list[Picture | _Sound] = []
-        item = first or self._take(0)
+        item = first or self._take()
         while item is not None:
             if not isinstance(item, _Sound):
                 self._newest = item
                 items = [earlier for earlier in items if isinstance(earlier, _Sound)]
             items.append(item)
-            item = self._take(0)
+            item = self._take()
         return items
 
     def _send(self, line: socket.socket, message: bytes) -> None:
         rest = memoryview(message)
         moved_s = time.monotonic()
         while rest and not self._thread.closing.is_set():
-            if select.select([], [line], [], IDLE_S)[1]:
+            left_s = STALLED_S - (time.monotonic() - moved_s)
+            if left_s <= 0:
+                raise TimeoutError("the screen takes nothing")
+            if self._thread.wait(line.fileno(), left_s, select.POLLOUT):
                 rest = rest[line.send(rest) :]
                 moved_s = time.monotonic()
-            elif time.monotonic() - moved_s > STALLED_S:
-                raise TimeoutError("the screen takes nothing")
 
 
 def _frame_message(frame: Picture) -> bytes:

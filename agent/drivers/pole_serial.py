@@ -9,7 +9,10 @@ ESC s with the number of the one lamp that is lit: 0 none, 1 price, 2 total, 3 r
 from __future__ import annotations
 
 import contextlib
+import os
+import select
 import termios
+import time
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Literal
@@ -19,7 +22,7 @@ from agent.drivers.facts import Emit, Status
 from agent.drivers.newest import Newest
 from agent.drivers.options import baud
 from agent.drivers.report import Report
-from agent.drivers.serial_port import open_port
+from agent.drivers.serial_port import open_port, read_ready
 from contract import settings
 from contract.making import dataclass
 
@@ -27,8 +30,9 @@ if TYPE_CHECKING:
     import serial
 
 RETRY_S = 0.5
-IDLE_S = 0.2
 WRITE_S = 0.5
+"""How long a pole may take nothing before that is told."""
+
 ROWS = 2
 FIGURES = 8
 
@@ -96,11 +100,13 @@ class PoleSerial:
         self._options = options
         self._report = Report(name, emit)
         self._newest: Newest[PoleText] = Newest()
+        self._stalled = False
         self._thread = DeviceThread(f"pole {options.path}", self._report, self._serve, RETRY_S)
 
     def show(self, text: PoleText) -> None:
         """Show a text in place of any that is there or waits; never blocks."""
         self._newest.put(text)
+        self._thread.ring()
 
     def start(self) -> None:
         """Begin; the pole may come later."""
@@ -111,32 +117,56 @@ class PoleSerial:
         self._thread.close()
 
     def _serve(self) -> None:
-        port = open_port(self._options.path, self._options.baud, self._report, write_timeout_s=WRITE_S)
+        port = open_port(self._options.path, self._options.baud, self._report)
         if port is None:
             return
+        self._stalled = False
         try:
-            port.write(BEGIN)
-            self._report.say(Status.READY)
+            self._write(port.fileno(), BEGIN)
             self._newest.again()
             while not self._thread.closing.is_set():
-                text = self._newest.take(IDLE_S)
+                text = self._newest.take(0)
                 if text is not None:
-                    port.write(commands(text, self._options))
-                elif port.in_waiting:
+                    self._write(port.fileno(), commands(text, self._options))
+                elif self._thread.wait(port.fileno()):
                     # It has nothing to say; what comes is noise, and would fill the kernel's buffer.
-                    port.reset_input_buffer()
+                    read_ready(port.fileno())
         except (OSError, termios.error):
             self._report.say_lost()
         finally:
-            _clear(port)
+            self._leave(port)
 
+    def _write(self, fd: int, data: bytes) -> None:
+        """Write it whole, saying so meanwhile where the pole takes nothing. Raises OSError when it is lost.
 
-def _clear(port: serial.Serial) -> None:
-    """Leave nothing of one customer for the next, if the line still takes it."""
-    with contextlib.suppress(OSError, termios.error):
-        port.write(CLEAR)
-    with contextlib.suppress(OSError, termios.error):
-        port.close()
+        What was begun is never broken off: the rest of a command that is half on the line would be missing there.
+        """
+        moved_s = time.monotonic()
+        while data and not self._thread.closing.is_set():
+            try:
+                data = data[os.write(fd, data) :]
+                moved_s = time.monotonic()
+            except BlockingIOError:
+                left_s = None if self._stalled else WRITE_S - (time.monotonic() - moved_s)
+                if left_s is not None and left_s <= 0:
+                    self._stalled = True
+                    self._report.say(Status.SELF_CHECK_FAILED, "takes_nothing", "restart_device")
+                else:
+                    self._thread.wait(fd, left_s, select.POLLOUT)
+        self._stalled = bool(data)
+        if not data:
+            self._report.say(Status.READY)
+
+    def _leave(self, port: serial.Serial) -> None:
+        """Leave nothing of one customer for the next, if the line still takes it."""
+        with contextlib.suppress(OSError, termios.error):
+            if self._stalled:
+                # To close a line is to wait for what it holds, which it would go on holding.
+                port.reset_output_buffer()
+            else:
+                os.write(port.fileno(), CLEAR)
+        with contextlib.suppress(OSError, termios.error):
+            port.close()
 
 
 def commands(text: PoleText, options: PoleSerialOptions) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import time
 from collections import deque
@@ -60,7 +59,7 @@ class PrinterEscpos:
         self._options = options
         self._emit = emit
         self._report = Report(name, emit)
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUE_MOST_JOBS)
+        self._jobs: queue.Queue[_Job] = queue.Queue(QUEUE_MOST_JOBS)
         self._drawer_asked_s: deque[float] = deque(maxlen=1)
         self._job: _Job | None = None
         self._port: PrinterPort | None = None
@@ -75,6 +74,7 @@ class PrinterEscpos:
             self._jobs.put_nowait(_Job(job, paper, time.monotonic()))
         except queue.Full:
             return False
+        self._thread.ring()
         return True
 
     def open_drawer(self) -> bool:
@@ -82,7 +82,7 @@ class PrinterEscpos:
         if not self._options.drawer:
             return False
         self._drawer_asked_s.append(time.monotonic())
-        self._wake()
+        self._thread.ring()
         return True
 
     def start(self) -> None:
@@ -91,22 +91,14 @@ class PrinterEscpos:
 
     def close(self) -> None:
         """End within a second, leaving what is queued unprinted; may be called again."""
-        self._closing.set()
-        self._wake()
         self._thread.close()
-
-    def _wake(self) -> None:
-        """Have the thread look up from waiting for a job."""
-        if self._jobs.empty():
-            with contextlib.suppress(queue.Full):
-                self._jobs.put_nowait(None)
 
     def _serve(self) -> None:
         try:
             while not self._closing.is_set():
-                if self._job is None:
-                    self._job = self._next_job()
                 try:
+                    if self._job is None:
+                        self._job = self._next_job()
                     self._step()
                 except LineLost as lost:
                     self._lose(lost.problem)
@@ -119,10 +111,23 @@ class PrinterEscpos:
             self._hang_up()
 
     def _next_job(self) -> _Job | None:
+        """A job, for which a while is waited; None for something else to do. Raises LineLost."""
+        if self._jobs.empty() and not self._drawer_asked_s:
+            self._rest()
         try:
-            return self._jobs.get(timeout=IDLE_S if self._port is None else POLL_S)
+            return self._jobs.get_nowait()
         except queue.Empty:
             return None
+
+    def _rest(self) -> None:
+        """Wait for something to do: an order, a printer that hangs up, or the time to look after it."""
+        port = self._port
+        if port is None:
+            self._thread.wait(timeout_s=IDLE_S)
+        elif not self._options.answers:
+            self._thread.wait()
+        elif self._thread.wait(port.fd, self._looked_s + POLL_S - time.monotonic()):
+            port.listen(0)
 
     def _step(self) -> None:
         """Print the job in hand if the printer can; without a job, look after the printer now and then, and for one
@@ -177,7 +182,8 @@ class PrinterEscpos:
                     raise LineLost("the printer is silent", PrintProblem.NO_ANSWER)
                 return False
             port.listen(SEND_S / 5)
-        port.settle(GUARD_S)
+        if self._job is not None:
+            port.settle(GUARD_S)
         self._tell(state)
         return state.problem is None
 

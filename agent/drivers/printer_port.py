@@ -138,6 +138,11 @@ class PrinterPort:
         self._unsent = 0
 
     @property
+    def fd(self) -> int:
+        """The file, for poll(2)."""
+        return self._fd
+
+    @property
     def heard_s(self) -> float:
         """When the line last moved, in either direction, by the monotonic clock."""
         return self._heard_s

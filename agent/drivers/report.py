@@ -16,6 +16,7 @@ class Report:
         self._device = device
         self._emit = emit
         self._told: DeviceStatus | None = None
+        self._wanted: DeviceStatus | None = None
 
     @property
     def status(self) -> Status | None:
@@ -23,10 +24,15 @@ class Report:
         return self._told.status if self._told else None
 
     def say(self, status: Status, reason: str = "", next_step: str = "") -> None:
-        """Tell the till unless it knows. A report that found the mailbox full is told again at the next call."""
-        now = DeviceStatus(self._device, status, reason, next_step)
-        if now != self._told and self._emit(now):
-            self._told = now
+        """Tell the till unless it knows. A report that found the mailbox full is left to `again`."""
+        self._wanted = DeviceStatus(self._device, status, reason, next_step)
+        self.again()
+
+    def again(self) -> bool:
+        """Tell what the mailbox had no room for, if there is anything; whether the till knows now."""
+        if self._wanted is not None and self._wanted != self._told and self._emit(self._wanted):
+            self._told = self._wanted
+        return self._wanted == self._told
 
     def say_lost(self) -> None:
         """Tell that the device is not there: gone if it once was, missing if it never was."""

@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 RETRY_S = 0.5
 """How often a port that is not there is looked for."""
 
-TICK_S = 0.1
-"""The longest a read waits, and so the longest until `close` is noticed and `take` hears of silence."""
+READ_BYTES = 4096
+"""What the kernel holds of one line at the most (tty_ldisc N_TTY)."""
 
 
 class SerialReader:
     """Reads one port in its own thread, 8N1 and without flow control.
 
-    `take` gets what came, at most every `TICK_S` and possibly nothing, with CLOCK_MONOTONIC in nanoseconds when it
-    was known; it must not block. `opened` is called whenever the port was opened anew. What lay in the port before
-    it was opened is thrown away: a key pressed while no till ran is not for this customer.
+    `take` gets what came, possibly nothing, with CLOCK_MONOTONIC in nanoseconds when it was known; it must not block.
+    `patience_s` says for how long it may be quiet before `take` is to hear of that, None for as long as it likes: at
+    rest nothing is woken. `opened` is called whenever the port was opened anew. What lay in the port before it was
+    opened is thrown away: a key pressed while no till ran is not for this customer.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class SerialReader:
         report: Report,
         take: Callable[[bytes, int], None],
         opened: Callable[[], None],
+        patience_s: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._path = path
         self._baud = baud
         self._report = report
         self._take = take
         self._opened = opened
+        self._patience_s = patience_s
         self._thread = DeviceThread(f"serial {path}", report, self._serve, RETRY_S)
 
     def start(self) -> None:
@@ -75,17 +78,29 @@ class SerialReader:
                 port.close()
 
     def _read(self, port: serial.Serial) -> None:
+        """Read until the driver is closed. Raises OSError when the port is lost."""
+        fd = port.fileno()
         while not self._thread.closing.is_set():
-            data = port.read(1)
-            if data and (more := port.in_waiting):
-                data += port.read(more)
+            data = read_ready(fd) if self._thread.wait(fd, self._patience_s()) else b""
             self._take(data, time.monotonic_ns())
 
 
-def open_port(path: str, baud: int, report: Report, write_timeout_s: float | None = None) -> serial.Serial | None:
+def read_ready(fd: int) -> bytes:
+    """What lies in a port that poll(2) said something is with. Raises OSError when that is the end of it."""
+    try:
+        data = os.read(fd, READ_BYTES)
+    except BlockingIOError:
+        return b""
+    if not data:
+        # A line that hung up is always ready and has nothing.
+        raise OSError(errno.ENODEV, "the line hung up")
+    return data
+
+
+def open_port(path: str, baud: int, report: Report) -> serial.Serial | None:
     """Open a port for this program alone, 8N1 and without flow control; None where it cannot be, which is reported.
 
-    A read waits `TICK_S` at most, and a write as long as it is told.
+    It is for poll(2), and for reading and writing its file without waiting; pyserial sets it up.
     """
     try:
         import serial
@@ -93,7 +108,7 @@ def open_port(path: str, baud: int, report: Report, write_timeout_s: float | Non
         report.say(Status.CONFIG_ERROR, "library_missing", "install_library")
         return None
     try:
-        return serial.Serial(path, baud, timeout=TICK_S, write_timeout=write_timeout_s, exclusive=True)
+        return serial.Serial(path, baud, timeout=0, exclusive=True)
     except serial.SerialException as error:
         # An exclusive lock that is taken is told without an errno, by a message alone.
         if error.errno is None and "exclusively lock" in str(error):

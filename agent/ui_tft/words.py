@@ -226,6 +226,7 @@ _REASONS = {
     "cover_open": (("盖子开着", "cover open"), ("请合上盖子", "close the cover")),
     "printer_error": (("故障", "error"), ("请关机再开", "switch it off and on")),
     "no_answer": (("没有应答", "does not answer"), _CABLE),
+    "takes_nothing": (("不接收数据", "takes no data"), ("请断电再通电", "switch it off and on")),
     "gone": (("已断开", "disconnected"), _CABLE),
     "no_printer": (("没有打印机", "no printer"), _CABLE),
     "printer_busy": (("打印机正忙", "printer busy"), ("请稍候", "please wait")),

@@ -97,6 +97,43 @@ def test_a_pole_that_takes_no_bytes_never_keeps_the_till_waiting(path: Path, tol
     line.unplug()
 
 
+def test_a_pole_that_takes_nothing_is_told_as_that_and_goes_on_with_the_newest(
+    path: Path, told: Told, opened: Open
+) -> None:
+    """What it is sent meanwhile is never half a command, and it is not called unplugged."""
+    line = Pty(path)
+    line.plug()
+    driver = opened()
+    told.next_status(Status.READY)
+    eventually(lambda: stalls(driver, told))
+    (stalled,) = [status for status in told.of(DeviceStatus) if status.status is not Status.READY]
+    assert (stalled.reason, stalled.next_step) == ("takes_nothing", "restart_device")
+    driver.show(PoleText((), ("the newest", "")))
+    pole = Pole(line)
+    pole.start()
+    told.next_status(Status.READY)
+    shows(pole, "the newest")
+    assert pole.unknown == b""
+    driver.close()
+    pole.close()
+
+
+def test_a_pole_that_is_pulled_while_it_takes_nothing_is_told_as_gone(path: Path, told: Told, opened: Open) -> None:
+    line = Pty(path)
+    line.plug()
+    driver = opened()
+    told.next_status(Status.READY)
+    eventually(lambda: stalls(driver, told))
+    line.unplug()
+    assert told.next_status(Status.GONE).reason == "unplugged"
+
+
+def stalls(driver: PoleSerial, told: Told) -> bool:
+    """Whether the line is full by now, of which every text takes a little."""
+    driver.show(PoleText((), ("x" * 20, "y" * 20)))
+    return any(status.status is Status.SELF_CHECK_FAILED for status in told.of(DeviceStatus))
+
+
 def shows(pole: Pole, row: str) -> None:
     """Wait until it does."""
     eventually(lambda: pole.rows[0] == row)
