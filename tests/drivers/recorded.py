@@ -1,4 +1,4 @@
-"""``python -m tests.drivers.recorded CAPABILITY NODE COUNT``: a driver at an input device, until it has told so many
+"""``python -m tests.drivers.recorded CAPABILITY PATH COUNT``: a driver at an input device, until it has told so many
 codes or keys; prints them. Run beside umockdev, for which a process of its own is needed.
 """
 
@@ -12,9 +12,9 @@ from tests.drivers.told import Told
 
 
 def main() -> None:
-    capability, node, count = sys.argv[1:]
+    capability, path, count = sys.argv[1:]
     told = Told()
-    driver = open_driver(capability, "evdev", capability, {"path": node}, told.emit)
+    driver = open_driver(capability, "evdev", capability, {"path": path}, told.emit)
     driver.start()
     told.next_status(Status.READY)
     for _ in range(int(count)):
