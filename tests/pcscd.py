@@ -14,7 +14,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -26,12 +26,12 @@ from simulator.vpcd import Slot
 from tests.waiting import eventually
 
 READER = "Shop reader"
-_LIBRARY = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
+LIBRARY = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 _LOOK_S = 0.1
-_RUN = """
-ip link set lo up && mount -t tmpfs none /run && mkdir -p /run/pcscd &&
-exec env LISTEN_FDS=1 LISTEN_PID=$$ pcscd --foreground --config "$0" 3<&0 0</dev/null >/dev/null 2>"$1"
-"""
+PREPARE = "ip link set lo up && mount -t tmpfs none /run && mkdir -p /run/pcscd"
+"""What pcscd needs of namespaces of its own."""
+RUN = 'LISTEN_FDS=1 LISTEN_PID=$$ pcscd --foreground --config "$0" 3<&0 0</dev/null >/dev/null 2>"$1"'
+"""How it is run, by `exec env` of a shell that is given its configuration and its log."""
 
 
 class SmartCardService:
@@ -49,14 +49,9 @@ class SmartCardService:
 
     def start(self, with_reader: bool = True) -> None:
         """Start it, with the reader or without any; wait until cards can come."""
-        config = f'FRIENDLYNAME "{self._name}"\nDEVICENAME /dev/null\nLIBPATH {_LIBRARY}\nCHANNELID {vpcd.PORT}\n'
+        config = f'FRIENDLYNAME "{self._name}"\nDEVICENAME /dev/null\nLIBPATH {LIBRARY}\nCHANNELID {vpcd.PORT}\n'
         (self._config / "reader.conf").write_text(config if with_reader else "")
-        self.socket_path.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX) as door:
-            door.bind(str(self.socket_path))
-            door.listen(16)
-            command = ["unshare", "--mount", "--net", "sh", "-c", _RUN, str(self._config), str(self._log)]
-            self._process = subprocess.Popen(command, stdin=door.fileno(), stderr=subprocess.DEVNULL)
+        self._launch(f"{PREPARE} && exec env {RUN}")
         if with_reader:
             eventually(self._waits_for_cards)
 
@@ -93,26 +88,39 @@ class SmartCardService:
             time.sleep(_LOOK_S)
         return False
 
+    def _launch(self, script: str, *more: str) -> None:
+        """Run pcscd by a script that gets its configuration, its log and whatever is given `more`."""
+        self.socket_path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(str(self.socket_path))
+            door.listen(16)
+            command = ["unshare", "--mount", "--net", "sh", "-c", script, str(self._config), str(self._log), *more]
+            self._process = subprocess.Popen(command, stdin=door.fileno(), stderr=subprocess.DEVNULL)
+
     def _waits_for_cards(self) -> bool:
         assert self._process is not None and self._process.poll() is None, self._log.read_text()
         listening = Path(f"/proc/{self._process.pid}/net/tcp").read_text()
         return all(f":{vpcd.PORT + at:04X} 00000000:0000 0A" in listening for at in range(2))
 
     def _connected(self, port: int) -> socket.socket:
-        """A connection made inside the service's network, by a thread that goes there for that alone."""
+        """The way to the slot at this port."""
+        return self._inside(lambda: socket.create_connection(("127.0.0.1", port), timeout=5))
+
+    def _inside(self, made_by: Callable[[], socket.socket]) -> socket.socket:
+        """A socket made inside the service's network, by a thread that goes there for that alone."""
         assert self._process is not None
         pid, made, errors = self._process.pid, [], []
 
-        def connect() -> None:
+        def make() -> None:
             try:
                 with open(f"/proc/{pid}/ns/net") as network:
                     if ctypes.CDLL(None, use_errno=True).setns(network.fileno(), 0) != 0:
                         raise OSError(ctypes.get_errno(), "setns")
-                made.append(socket.create_connection(("127.0.0.1", port), timeout=5))
+                made.append(made_by())
             except OSError as error:
                 errors.append(error)
 
-        thread = threading.Thread(target=connect)
+        thread = threading.Thread(target=make)
         thread.start()
         thread.join()
         if errors:
@@ -133,7 +141,7 @@ def smart_card_service(folder: Path, name: str = READER) -> Iterator[SmartCardSe
 
 def _can_run() -> bool:
     tools = all(shutil.which(tool) for tool in ("pcscd", "opensc-tool", "pcsc_scan", "unshare", "ip"))
-    if not tools or not _LIBRARY.exists():
+    if not tools or not LIBRARY.exists():
         return False
     return subprocess.run(["unshare", "--mount", "--net", "true"], check=False, capture_output=True).returncode == 0
 

@@ -1,23 +1,23 @@
-"""The PC/SC readers' own process: watches them and tells its parent by lines of JSON on standard output.
+"""A PC/SC reader's own process: watches it and tells its parent by lines of JSON on standard output.
 
-The lines are those of child.py and card_lines.py. Nothing else may import smartcard.
+The lines are those of child.py and card_lines.py. The process takes one reader, which a card that is mute, or a pcscd
+that hangs with it, takes from the till; the other devices' readers are served by processes of their own. Nothing else
+may import smartcard.
 """
 
 from __future__ import annotations
 
 import argparse
-import fnmatch
-import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
 
 from agent.drivers.card_lines import CardFound, card_line, refused_line
 from agent.drivers.cards.contactless import ReaderTagLink, activated
 from agent.drivers.cards.identify import Activated, Family
 from agent.drivers.cards.keys import CardKeys, KeysError
 from agent.drivers.cards.link import CardError
+from agent.drivers.cards.order import Order, add_order_arguments
 from agent.drivers.cards.plan import CardPlan, from_argument
 from agent.drivers.cards.reading import (
     CardRead,
@@ -26,34 +26,40 @@ from agent.drivers.cards.reading import (
     read_contact_card,
     read_number,
     read_tag,
+    write_tag,
 )
 from agent.drivers.facts import CardKind, CardProblem
-from agent.drivers.own_process import BEAT_S, OwnProcess
-from agent.drivers.pcsc_reader import Connection, Context, ServiceError, Slot, open_context
+from agent.drivers.own_process import OwnProcess
+from agent.drivers.pcsc_reader import Claim, Context, ReaderInUseError, ServiceError, Slot, fits, open_context
+from agent.drivers.pcsc_talk import CardMuteError, Talk
 from agent.drivers.pkcs11_keys import Pkcs11Keys
+from contract.making import dataclass
 
 _READ_TRIES = 2
-_ANSWERS_A_CARD = 5
-"""A card that is slow, and not mute, is read for so many times the limit of an answer, and no longer."""
 _REBUILD_S = 0.5
 _NOTICED_S = 0.6
 """pcscd looks every 0.4 s whether a card is still there."""
 _TRY_KEYS_S = 5.0
+_CANCEL_AGAIN_S = 0.05
 _DIRECT = "*ACR122*"
 """The readers that are a PN532 behind USB, and pass on what it is told."""
 
 
 def main() -> int:
     """Run until standard input ends (exit status 0)."""
-    arguments = argparse.ArgumentParser(description="Watches PC/SC readers for the till.")
-    arguments.add_argument("--reader", default="*", help="the readers' names, as a shell pattern")
+    arguments = argparse.ArgumentParser(description="Watches a PC/SC reader for the till.")
+    arguments.add_argument("--reader", default="*", help="the reader's name; * for anything, ? for one character")
     arguments.add_argument("--answer-limit-s", type=float, default=2.0, help="how long an answer is waited for")
+    arguments.add_argument("--beat-s", type=float, default=0.5, help="how often to say that this process lives")
     arguments.add_argument("--cards", default="{}", help="what the cards carry, as the driver's tables say it")
+    add_order_arguments(arguments)
     options = arguments.parse_args()
     plan = from_argument(options.cards)
     process = OwnProcess()
     process.begin()
-    watch = Watch(process, options.reader, options.answer_limit_s, plan, Pkcs11Keys(plan.token) if plan.token else None)
+    patience = Patience(options.answer_limit_s, options.beat_s)
+    watch = Watch(process, patience, options.reader, plan, Order.from_arguments(options))
+    threading.Thread(target=watch.wake_at_end, daemon=True).start()
     while not process.closing.is_set():
         try:
             with open_context() as context:
@@ -65,35 +71,60 @@ def main() -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a card's answer is waited for, and how long this process may say nothing, in seconds."""
+
+    answer_limit_s: float
+    beat_s: float
+
+
 class Watch:
     """Tells each card once: when it comes, and not again before it has left."""
 
     def __init__(
-        self, process: OwnProcess, pattern: str, answer_limit_s: float, plan: CardPlan, keys: CardKeys | None
+        self, process: OwnProcess, patience: Patience, pattern: str, plan: CardPlan, order: Order | None
     ) -> None:
         self._process = process
+        self._patience = patience
         self._pattern = pattern
-        self._answer_limit_s = answer_limit_s
         self._plan = plan
-        self._keys = keys
+        self._order = order
+        self._keys: CardKeys | None = Pkcs11Keys(plan.token) if plan.token else None
         self._keys_trouble: str | None = None
         self._try_keys_s = 0.0
         self._state: str | None = None
-        self._told: dict[str, int] = {}
+        self._context: Context | None = None
+        self._claim: Claim | None = None
+        self._told: int | None = None
+        self._held = ""
+        self._talk: Talk | None = None
 
     def run(self, context: Context) -> None:
         """Watch until the till wants an end. Raises ServiceError when pcscd is lost."""
-        # Whatever is in a reader now was told by an earlier context under other numbers, and is told anew.
-        self._told = {}
+        # Whatever is in the reader now was told by an earlier context under other numbers, and is told anew.
+        self._context, self._told = context, None
         while not self._process.closing.is_set():
-            names = tuple(name for name in context.readers() if fnmatch.fnmatchcase(name, self._pattern))
-            slots = context.changes(names, BEAT_S if self._state is not None else 0.0)
-            self._look(context, slots)
-            if names:
-                self._say_ready()
-            else:
-                self.say_down("reader_gone")
-            self._process.beat(idle=not any(slot.present for slot in slots.values()))
+            fitting = tuple(name for name in context.readers() if fits(name, self._pattern))
+            name = self._taken(fitting)
+            slots = context.changes((name,) if name else (), self._patience.beat_s if self._state is not None else 0.0)
+            slot = slots.get(name) if name else None
+            if slot is not None and name is not None:
+                self._look(context, name, slot)
+            elif name is None:
+                # Where the configuration leaves a choice, none was left for this device.
+                named = fitting and not set("*?") & set(self._pattern)
+                self.say_down("in_use" if named else "reader_gone")
+            self._process.beat(idle=slot is None or not slot.present)
+
+    def wake_at_end(self) -> None:
+        """End the wait for changes when the till wants an end; in a thread of its own."""
+        self._process.closing.wait()
+        while True:
+            if self._context is not None:
+                self._context.cancel()
+            # The wait may have begun only now.
+            time.sleep(_CANCEL_AGAIN_S)
 
     def say_down(self, reason: str) -> None:
         """Say that no card can be read, once for each reason."""
@@ -121,13 +152,27 @@ class Watch:
         except KeysError as error:
             self._keys_trouble, self._try_keys_s = error.reason, now_s + _TRY_KEYS_S
 
-    def _look(self, context: Context, slots: Mapping[str, Slot]) -> None:
-        """Read what has come, reader after reader, and forget what has gone."""
-        self._told = {name: visit for name, visit in self._told.items() if name in slots and slots[name].present}
-        for name, slot in slots.items():
-            if slot.present and self._told.get(name) != slot.visit:
-                self._told[name] = slot.visit
+    def _taken(self, fitting: tuple[str, ...]) -> str | None:
+        """The reader that this process has, or the first that no other of the till has; None without one."""
+        if self._claim is not None and self._claim.reader in fitting:
+            return self._claim.reader
+        if self._claim is not None:
+            self._claim.release()
+        self._told, self._held = None, ""
+        self._claim = next((claim for claim in map(Claim.of, fitting) if claim is not None), None)
+        return None if self._claim is None else self._claim.reader
+
+    def _look(self, context: Context, name: str, slot: Slot) -> None:
+        """Read what has come, forget what has gone, and say how the reader is."""
+        if self._told != slot.visit or not slot.present:
+            self._told, self._held = None, ""
+            if slot.present:
+                self._told = slot.visit
                 self._take(context, name, slot)
+        if self._held:
+            self.say_down(self._held)
+        else:
+            self._say_ready()
 
     def _take(self, context: Context, name: str, slot: Slot) -> None:
         """Read a card that has come, and tell of it."""
@@ -140,6 +185,12 @@ class Watch:
             self._refuse(CardProblem.UNSUPPORTED)
         except _RemovedError:
             self._refuse(CardProblem.REMOVED)
+        except ReaderInUseError:
+            # It is tried again until the other one lets it go.
+            self._told, self._held = None, "in_use"
+        except CardMuteError:
+            self._held = "card_mute"
+            self._refuse(CardProblem.UNREADABLE)
         except CardError:
             self._refuse(CardProblem.UNREADABLE)
         else:
@@ -148,15 +199,19 @@ class Watch:
 
     def _read(self, context: Context, name: str, slot: Slot) -> tuple[CardRead, int]:
         """Read what the card carries, and when its last byte was known. Raises _RemovedError, CardError,
-        UnsupportedError.
+        ReaderInUseError, CardMuteError, UnsupportedError.
         """
-        with context.connected(name) as connection:
-            card = PatientLink(connection, self._process, self._answer_limit_s, said=self._state is not None)
+        if self._talk is not None:
+            # The card before this one was mute, and has been pulled.
+            self._talk.wait_ended(_NOTICED_S)
+        card = self._talk = Talk(name, self._patience.answer_limit_s, lambda: self._process.beat(idle=False))
+        try:
+            card.open()
             for tried in range(1, _READ_TRIES + 1):
                 try:
                     return self._read_once(card, name, slot), time.monotonic_ns()
                 except KeysError as error:
-                    # The readers are well, and the card is worth what it is without our keys.
+                    # The reader is well, and the card is worth what it is without our keys.
                     self._keys_trouble, self._try_keys_s = error.reason, time.monotonic() + _TRY_KEYS_S
                 except CardError:
                     # pcscd must know first: resetting a card that has gone makes it blind to the next one.
@@ -165,11 +220,15 @@ class Watch:
                     if tried == _READ_TRIES:
                         raise
                 card.reset()
+        finally:
+            card.close()
         raise CardError("the card cannot be read")
 
-    def _read_once(self, card: PatientLink, name: str, slot: Slot) -> CardRead:
+    def _read_once(self, card: Talk, name: str, slot: Slot) -> CardRead:
         keys = None if self._keys_trouble else self._keys
         found = activated(card, slot.atr)
+        if self._order is not None and (found is None or found.family is not Family.TYPE2):
+            raise UnsupportedError
         if found is None:
             return read_contact_card(card, self._plan.file)
         match found.family:
@@ -182,9 +241,14 @@ class Watch:
             case Family.PLAIN:
                 return read_number(found, CardKind.UID_ONLY)
 
-    def _read_tag(self, found: Activated, card: PatientLink, name: str, keys: CardKeys | None) -> CardRead:
-        link = ReaderTagLink(card, found.uid, fnmatch.fnmatchcase(name, _DIRECT), card.reset)
-        return read_tag(found, link, self._plan.tag, keys)
+    def _read_tag(self, found: Activated, card: Talk, name: str, keys: CardKeys | None) -> CardRead:
+        link = ReaderTagLink(card, found.uid, fits(name, _DIRECT), card.reset)
+        if self._order is None:
+            return read_tag(found, link, self._plan.tag, keys)
+        if not self._order.is_for(found) or (self._plan.tag.key and not link.direct):
+            # A tag that is to be closed is not left open by a reader that cannot close it.
+            raise UnsupportedError
+        return write_tag(found, link, self._plan.tag, keys, self._order.message)
 
     def _has_left(self, context: Context, name: str, slot: Slot) -> bool:
         """Whether the card that could not be read was pulled meanwhile; pcscd takes a moment to know."""
@@ -201,42 +265,6 @@ class Watch:
 
 class _RemovedError(Exception):
     """The card left before it had been read."""
-
-
-class PatientLink:
-    """An `ApduLink` that ends this process when an answer does not come: nothing else takes it from a card that is
-    mute. Between two answers it says that the process lives. `said` tells first that the card was refused.
-    """
-
-    def __init__(self, connection: Connection, process: OwnProcess, answer_limit_s: float, said: bool) -> None:
-        self._connection = connection
-        self._process = process
-        self._answer_limit_s = answer_limit_s
-        self._until_s = time.monotonic() + _ANSWERS_A_CARD * answer_limit_s
-        self._said = said
-
-    def apdu(self, command: bytes) -> bytes:
-        """Send a command APDU. Raises CardError, also for a card that takes too long altogether; ServiceError."""
-        self._process.beat(idle=False)
-        if time.monotonic() > self._until_s:
-            raise CardError("a card without an end")
-        limit = threading.Timer(self._answer_limit_s, self._give_up)
-        limit.daemon = True
-        limit.start()
-        try:
-            return self._connection.apdu(command)
-        finally:
-            limit.cancel()
-
-    def reset(self) -> None:
-        """Reset the card. Raises CardError, ServiceError."""
-        self._connection.reset()
-
-    def _give_up(self) -> None:
-        if self._said:
-            self._process.say(refused_line(CardProblem.UNREADABLE))
-        self._process.say({"t": "lost", "reason": "card_mute"})
-        os._exit(1)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,18 @@
 """Readers and cards through PC/SC (pcscd), by the low-level calls of pyscard; for the readers' own process only.
 
 pyscard's CardMonitor hears nothing any more once pcscd was started anew, and its `transmit` has no time-out. So this
-asks pcscd itself, with a time-out, what has changed; whoever uses this must be ready to lose the process to a card that
-is mute. pyscard lets other threads run during `Context.changes` and `Connection.transmit`, not while it connects.
+asks pcscd itself, with a time-out, what has changed; cards are spoken to by pcsc_talk.py. pyscard lets other threads
+run during `Context.changes` and `Connection.apdu`, not while it connects or resets.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import fnmatch
+import hashlib
+import os
+import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,6 +42,10 @@ class ServiceError(Exception):
         self.reason = reason
 
 
+class ReaderInUseError(CardError):
+    """Somebody else speaks to the card, and to nobody but him does the reader listen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A reader as pcscd last told of it. `visit` counts insertions and removals; `mute`: the card gives no ATR."""
@@ -45,6 +54,40 @@ class Slot:
     mute: bool = False
     visit: int = 0
     atr: bytes = b""
+
+
+class Claim:
+    """One reader taken for one of the till's devices: no other of its processes gets it before this one lets it go.
+
+    The kernel keeps it, as a socket's name that is in no folder (unix(7), abstract), and lets it go with the process.
+    """
+
+    def __init__(self, reader: str, held: socket.socket) -> None:
+        self.reader = reader
+        self._held = held
+
+    @classmethod
+    def of(cls, reader: str) -> Claim | None:
+        """Take the reader of this name in the pcscd that is used here; None when it is taken already."""
+        where = f"{os.environ.get('PCSCLITE_CSOCK_NAME', '')}\n{reader}".encode(errors="surrogateescape")
+        held = socket.socket(socket.AF_UNIX)
+        try:
+            held.bind(f"\0tapledger-reader-{hashlib.sha256(where).hexdigest()}")
+        except OSError as refused:
+            held.close()
+            if refused.errno == errno.EADDRINUSE:
+                return None
+            raise
+        return cls(reader, held)
+
+    def release(self) -> None:
+        """Let the reader go."""
+        self._held.close()
+
+
+def fits(reader: str, pattern: str) -> bool:
+    """Whether a reader's name fits: `*` is anything, `?` one character, and brackets are brackets: names have them."""
+    return fnmatch.fnmatchcase(reader, pattern.replace("[", "[[]"))
 
 
 class Context:
@@ -71,10 +114,14 @@ class Context:
         if code in (self._scard.SCARD_E_UNKNOWN_READER, self._scard.SCARD_E_READER_UNAVAILABLE):
             self._states = {}
             return {}
-        if code != self._scard.SCARD_E_TIMEOUT:
+        if code not in (self._scard.SCARD_E_TIMEOUT, self._scard.SCARD_E_CANCELLED):
             _checked(self._scard, code)
         self._states = {name: state & ~self._scard.SCARD_STATE_CHANGED for name, state, _ in said}
         return {name: self._slot(state, bytes(atr)) for name, state, atr in said if name != _NOTIFY}
+
+    def cancel(self) -> None:
+        """End the wait of `changes`, from another thread."""
+        self._scard.SCardCancel(self._handle)
 
     def _slot(self, state: int, atr: bytes) -> Slot:
         present = bool(state & self._scard.SCARD_STATE_PRESENT)
@@ -83,10 +130,14 @@ class Context:
 
     @contextlib.contextmanager
     def connected(self, name: str) -> Iterator[Connection]:
-        """Speak to the card in a reader, alone, for as long as the block runs. Raises CardError without one."""
+        """Speak to the card in a reader, alone, for as long as the block runs. Raises CardError without one,
+        ReaderInUseError.
+        """
         scard = self._scard
         either = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
         code, handle, protocol = scard.SCardConnect(self._handle, name, scard.SCARD_SHARE_EXCLUSIVE, either)
+        if code == scard.SCARD_E_SHARING_VIOLATION:
+            raise ReaderInUseError(name)
         _checked(scard, code)
         try:
             yield Connection(scard, handle, protocol)

@@ -43,13 +43,18 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmartCardServi
 
 @pytest.fixture
 def told(service: SmartCardService) -> Iterator[Told]:
-    told = Told()
-    options = CardPcscOptions(socket=str(service.socket_path), file=FILE, answer_limit_s=1.0, restart_limit_s=0.1)
-    driver = CardPcsc("card", options, told.emit)
-    driver.start()
-    assert told.next(DeviceStatus) == DeviceStatus("card", Status.READY, "", "")
+    """What is told of both slots, each a device of its own."""
+    told, both = Told(), []
+    for name, reader in (("card", "*00 00"), ("card-2", "*00 01")):
+        options = {"socket": str(service.socket_path), "reader": reader, "file": FILE, "answer_limit_s": 1.0}
+        both.append(CardPcsc(name, CardPcscOptions.from_table(options), told.emit))
+    for driver in both:
+        driver.start()
+    ready = {told.next(DeviceStatus), told.next(DeviceStatus)}
+    assert ready == {DeviceStatus(name, Status.READY, "", "") for name in ("card", "card-2")}
     yield told
-    driver.close()
+    for driver in both:
+        driver.close()
     pull(service)
 
 
@@ -125,7 +130,7 @@ def test_an_answer_that_cannot_be_true_is_refused_and_the_next_card_is_read(
     assert told.next(CardRefused) == CardRefused("card", CardProblem.UNREADABLE)
     service.slots[1].insert(a_card(b"next"))
     assert told.next(CardPresented).content == b"next"
-    assert [status.status for status in told.of(DeviceStatus)] == [Status.READY]
+    assert [status.status for status in told.of(DeviceStatus)] == [Status.READY, Status.READY]
 
 
 @pytest.mark.parametrize("fault", [Fault.GARBAGE, Fault.ERROR_FRAME])

@@ -55,7 +55,7 @@ def pull(service: SmartCardService) -> None:
 @contextmanager
 def reading(service: SmartCardService, **options: object) -> Iterator[Told]:
     told = Told()
-    checked = CardPcscOptions.from_table({"socket": str(service.socket_path), "reader": "*ACR122*", **options})
+    checked = CardPcscOptions.from_table({"socket": str(service.socket_path), "reader": "*ACR122*00 00", **options})
     driver = CardPcsc("card", checked, told.emit)
     driver.start()
     try:
@@ -109,7 +109,8 @@ def test_what_a_card_proves_by_libnfc_it_proves_here(
             card = told.next(CardPresented)
             assert (card.kind, card.uid, card.content) == (CardKind.DESFIRE, UID, TEXT)
             assert card.assurance is CardAssurance.AUTHENTICATED
-            service.slots[1].insert(OnReader(tag))
+            pull(service)
+            service.slots[0].insert(OnReader(tag))
             card = told.next(CardPresented)
             assert (card.content, card.assurance, card.counter) == (TEXT[:80], CardAssurance.PASSWORD, 42)
 
@@ -136,7 +137,8 @@ def test_a_phone_is_refused_once(service: SmartCardService) -> None:
     with reading(service) as told:
         service.slots[0].insert(OnReader(Phone()))
         assert told.next(CardRefused) == CardRefused("card", CardProblem.UNSUPPORTED)
-        service.slots[1].insert(OnReader(UidCard(SHORT)))
+        pull(service)
+        service.slots[0].insert(OnReader(UidCard(SHORT)))
         assert told.next(CardPresented).uid == SHORT
         assert len(told.of(CardRefused)) == 1
 

@@ -63,14 +63,14 @@ class ReaderTagLink:
     def __init__(self, link: ApduLink, uid: bytes, direct: bool, reset: Callable[[], None]) -> None:
         self._link = link
         self._uid = uid
-        self._direct = direct
+        self.direct = direct
         self._reset = reset
 
     def exchange(self, frame: bytes) -> bytes:
         """Send a frame of a Type 2 tag. Raises CardError."""
         if frame[0] == _READ and len(frame) == 2:
             return self._asked(bytes([0xFF, 0xB0, 0x00, frame[1], _READ_BYTES]))
-        if not self._direct:
+        if not self.direct:
             raise CardError("this reader passes no commands of a tag's own")
         inner = _COMMUNICATE_THRU + frame
         said = self._asked(bytes([0xFF, 0x00, 0x00, 0x00, len(inner)]) + inner)
