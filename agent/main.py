@@ -19,7 +19,7 @@ from agent.counter import Counter
 from agent.courier import Courier
 from agent.device_view import DeviceView, view_path
 from agent.drivers.facts import DeviceStatus, Emit, Status
-from agent.drivers.table import open_driver
+from agent.drivers.table import close_together, open_driver
 from agent.keys import Identity, KeyFileError, load_identity, new_transaction_id
 from agent.log import event, set_up_logging
 from agent.lookups import StoreBook
@@ -178,6 +178,7 @@ def _mended(store: Store, path: Path, identity: Identity) -> str:
 def _start_devices(devices: tuple[DeviceConfig, ...], emit: Emit, running: ExitStack) -> Counter:
     """Start every device that is configured. One that cannot be configured is shown on the glass and left out."""
     started: dict[str, Any] = {}
+    running.callback(lambda: close_together(started.values()))
     for device in devices:
         if not device.enabled:
             emit(DeviceStatus(device.name, Status.DISABLED, "switched_off", "check_config"))
@@ -188,7 +189,6 @@ def _start_devices(devices: tuple[DeviceConfig, ...], emit: Emit, running: ExitS
             _log.error(event("device_config_error", device=device.name, problem=str(error)))
             emit(DeviceStatus(device.name, Status.CONFIG_ERROR, "wrong_options", "check_config"))
             continue
-        driver.start()
-        running.callback(driver.close)
         started[device.name] = driver
+        driver.start()
     return Counter(started.get("printer"), started.get("glass"), started.get("pole"), started.get("panel"))

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from agent.config import AgentConfig, DeviceConfig
 from agent.device_view import DeviceState, read_view, view_path
 from agent.drivers.facts import DeviceStatus, Emit, Fact, Status
-from agent.drivers.table import open_driver
+from agent.drivers.table import close_together, open_driver
 from contract.settings import SettingsError
 
 AGENT_LOOK_S = 1.0
@@ -62,12 +61,12 @@ class OwnDevices:
     def __init__(self, devices: tuple[DeviceConfig, ...]) -> None:
         self._states: dict[str, DeviceState] = {}
         self._lock = threading.Lock()
-        self._running = ExitStack()
+        self._drivers: list[Any] = []
         for device in devices:
             driver = opened(device, self._hear)
             if driver is not None:
+                self._drivers.append(driver)
                 driver.start()
-                self._running.callback(driver.close)
 
     def states(self) -> Mapping[str, DeviceState]:
         """How those are that have reported."""
@@ -76,7 +75,7 @@ class OwnDevices:
 
     def close(self) -> None:
         """Let them go."""
-        self._running.close()
+        close_together(self._drivers)
 
     def _hear(self, fact: Fact) -> bool:
         if isinstance(fact, DeviceStatus):

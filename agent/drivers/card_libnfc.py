@@ -24,7 +24,7 @@ from contract.making import dataclass
 _CHILD_MODULE = "agent.drivers.card_libnfc_child"
 CONNSTRING_MOST_CHARS = 400
 
-_RESET_AFTER = ("reader_silent", "reader_garbled", "reader_hung")
+_RESET_AFTER = ("reader_silent", "reader_garbled", "reader_hung", "reader_stuck")
 _RESET_S = 0.01
 """So long the line is low, and so long the chip gets to start: ten times what it needs."""
 _PROBLEMS = {"library_missing": (Status.CONFIG_ERROR, "install_libnfc")}
@@ -110,7 +110,7 @@ class CardLibnfc:
         self._child.start()
 
     def close(self) -> None:
-        """End, and leave no process behind; within a second; may be called again."""
+        """End within a second, as `Child.close` does; may be called again."""
         self._child.close()
 
     def _reset(self, reason: str) -> tuple[Status, str, str] | None:

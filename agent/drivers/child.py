@@ -5,25 +5,25 @@ says lines of JSON (own_process.py has its end of it): `{"t":"ready","reason":co
 or left out when all is well, `{"t":"down","reason":code}` while it waits by itself for what it needs,
 `{"t":"beat","idle":bool}` at least twice a second, `{"t":"lost","reason":code}` as its last one, and anything else for
 the driver. Reasons that come from here, with their next steps: `not_found`, `unplugged`
-(check_cable), `reader_aborted`, `reader_hung`, `reader_stopped` (wait). What the process says of itself is looked up in
-`PROBLEMS`, to which a driver adds its own.
+(check_cable), `reader_aborted`, `reader_hung`, `reader_stopped` (wait), `reader_stuck` (replug_or_restart). What the
+process says of itself is looked up in `PROBLEMS`, to which a driver adds its own.
+
+A process that waits in the kernel for its device (state D of proc(5)) does not heed SIGKILL and holds the device. It
+is kept and its loss told; another is started once it has ended.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import select
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
 
-from agent.drivers.device_thread import CLOSE_S, DeviceThread
+from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Emit, Fact, Status
 from agent.drivers.report import Report
 from contract.making import dataclass
@@ -38,6 +38,9 @@ _RESTART_DELAYS_S = (0.1, 0.3, 1.0, 2.0)
 _WELL_AFTER_S = 10.0
 """A process that has worked for so long begins the delays anew."""
 _CLOSE_S = 0.6
+"""How long a process that was asked to end may take before it is killed."""
+_KILLED_S = 0.2
+"""How long one that was killed is waited for; together with `_CLOSE_S` less than a driver has to close."""
 _LINE_LIMIT_BYTES = 65_536
 _RENEWED = "renewed"
 """Ended by us because it had grown: nobody has to know unless its successor does not come."""
@@ -53,6 +56,7 @@ PROBLEMS: Mapping[str, tuple[Status | None, str]] = {
     "reader_aborted": (None, "wait"),
     "reader_hung": (None, "wait"),
     "reader_stopped": (None, "wait"),
+    "reader_stuck": (None, "replug_or_restart"),
 }
 """Reason to status and next step; where the status is None, it is GONE if the device was ready once, else MISSING."""
 
@@ -98,28 +102,27 @@ class Child:
         self._fact_of = fact_of
         self._before_restart = before_restart
         self._report = Report(device, emit)
-        self._now: tuple[Status, str, str] | None = None
         self._was_ready = False
         self._serves = False
-        self._wake: int | None = None
+        self._held: subprocess.Popen[bytes] | None = None
         self._thread = DeviceThread(f"{device} process", self._report, self._supervise, _RESTART_DELAYS_S[0])
         self._closing = self._thread.closing
 
     def start(self) -> None:
         """Begin; the device may come later."""
-        self._wake = os.eventfd(0, os.EFD_CLOEXEC)
         self._thread.start()
 
     def close(self) -> None:
-        """End, and leave no process behind; within a second; may be called again."""
-        self._closing.set()
-        if self._wake is None:
-            return
-        os.eventfd_write(self._wake, 1)
-        # At worst a process is on its way out of its own accord, and then still has to be killed.
-        self._thread.close(2 * _CLOSE_S + CLOSE_S)
-        os.close(self._wake)
-        self._wake = None
+        """End, within a second; may be called again. No process is left behind but one that the kernel holds: that one
+        is killed already, and ends when the kernel lets it go.
+        """
+        self._thread.close()
+
+    def is_reaped(self) -> bool:
+        """Whether no process is left that the kernel holds; once closed, for whoever goes on and would leave none."""
+        if self._held is not None and self._held.poll() is not None:
+            self._held = None
+        return self._held is None
 
     def _supervise(self) -> None:
         """Run one process after another until closed."""
@@ -128,6 +131,10 @@ class Child:
             if self._port_is_missing():
                 self._tell_lost("reader_gone")
                 failures = 0
+                self._closing.wait(_PORT_POLL_S)
+                continue
+            if not self.is_reaped():
+                self._tell_lost("reader_stuck")
                 self._closing.wait(_PORT_POLL_S)
                 continue
             started_s = time.monotonic()
@@ -142,7 +149,7 @@ class Child:
             if not self._closing.wait(min(delay_s, self._plan.restart_limit_s)):
                 trouble = self._before_restart(reason)
                 if trouble is not None:
-                    self._tell(*trouble)
+                    self._report.say(*trouble)
 
     def _run(self) -> str:
         """Run a process to its end, and return the reason of it."""
@@ -157,33 +164,46 @@ class Child:
             )
         except OSError:
             return "reader_stopped"
-        with _ended(child):
+        reason = None
+        try:
             reason = self._listen(child)
-            if reason == "reader_hung":
-                child.kill()
-            if reason is not None or self._closing.is_set():
-                return reason or ""
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(_CLOSE_S)
-            return "reader_aborted" if (child.returncode or 0) < 0 else "reader_stopped"
+        finally:
+            signalled = self._end(child, at_once=reason == "reader_hung")
+        if self._held is not None:
+            return "reader_stuck"
+        return reason or ("reader_aborted" if signalled else "reader_stopped")
+
+    def _end(self, child: subprocess.Popen[bytes], at_once: bool) -> bool:
+        """See a process to its end: ask it, by the end of its input, then kill it; one that even so does not go is
+        kept. Returns whether a signal had ended it before that.
+        """
+        assert child.stdin is not None and child.stdout is not None
+        child.stdin.close()
+        killed = at_once or not _has_ended(child, _CLOSE_S)
+        if killed:
+            child.kill()
+            if not _has_ended(child, _KILLED_S):
+                self._held = child
+        child.stdout.close()
+        return not killed and child.returncode < 0
 
     def _listen(self, child: subprocess.Popen[bytes]) -> str | None:
         """Pass on what the process says until it ends or is to end; return the reason, or None if it did not say."""
-        assert child.stdout is not None and self._wake is not None
-        poll = select.poll()
-        poll.register(child.stdout, select.POLLIN)
-        poll.register(self._wake, select.POLLIN)
-        buffer, timeout_s = b"", FIRST_WORD_S
+        assert child.stdout is not None
+        buffer, quiet_until_s = b"", time.monotonic() + FIRST_WORD_S
         while True:
-            ready = dict(poll.poll(timeout_s * 1000))
-            if self._wake in ready:
+            said = self._thread.wait(child.stdout.fileno(), quiet_until_s - time.monotonic())
+            if self._closing.is_set():
                 return None
-            if not ready:
-                return "reader_hung"
+            if not said:
+                if time.monotonic() >= quiet_until_s:
+                    return "reader_hung"
+                # Woken to tell a report again that found the mailbox full.
+                continue
             data = os.read(child.stdout.fileno(), 4096)
             if not data or len(buffer) > _LINE_LIMIT_BYTES:
                 return None
-            timeout_s = self._plan.silence_s
+            quiet_until_s = time.monotonic() + self._plan.silence_s
             *lines, buffer = (buffer + data).split(b"\n")
             for line in lines:
                 try:
@@ -199,11 +219,8 @@ class Child:
         match said["t"]:
             case "ready":
                 self._was_ready = self._serves = True
-                self._tell(Status.READY, str(said.get("reason", "")), str(said.get("next_step", "")))
+                self._report.say(Status.READY, str(said.get("reason", "")), str(said.get("next_step", "")))
             case "beat":
-                # A report that found the mailbox full is told now.
-                if self._now is not None:
-                    self._report.say(*self._now)
                 limit = self._plan.resident_limit_bytes * (1 if said.get("idle", True) else 2)
                 return _RENEWED if self._serves and resident_bytes(pid) > limit else None
             case "down":
@@ -214,19 +231,15 @@ class Child:
                 self._emit(self._fact_of(self._device, said))
         return None
 
-    def _tell(self, status: Status, reason: str = "", next_step: str = "") -> None:
-        self._now = (status, reason, next_step)
-        self._report.say(*self._now)
-
     def _tell_lost(self, reason: str) -> None:
         lost = Status.GONE if self._was_ready else Status.MISSING
         # Whatever it looked like from the process: without its port the device has been unplugged.
         if reason == "reader_gone" or self._port_is_missing():
-            self._tell(lost, "unplugged" if self._was_ready else "not_found", "check_cable")
+            self._report.say(lost, "unplugged" if self._was_ready else "not_found", "check_cable")
             return
         known = {**PROBLEMS, **self._plan.problems}
         status, next_step = known.get(reason, (None, "wait"))
-        self._tell(status or lost, reason if reason in known else "reader_stopped", next_step)
+        self._report.say(status or lost, reason if reason in known else "reader_stopped", next_step)
 
     def _port_is_missing(self) -> bool:
         return bool(self._plan.port) and not os.path.exists(self._plan.port)
@@ -241,18 +254,10 @@ def resident_bytes(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-@contextlib.contextmanager
-def _ended(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Make sure that the child is gone and reaped afterwards: asked first, by the end of its input, then killed."""
+def _has_ended(child: subprocess.Popen[bytes], within_s: float) -> bool:
+    """Whether it is gone and reaped within that time."""
     try:
-        yield
-    finally:
-        if child.stdin is not None:
-            child.stdin.close()
-        try:
-            child.wait(_CLOSE_S)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-        if child.stdout is not None:
-            child.stdout.close()
+        child.wait(within_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

@@ -244,6 +244,10 @@ _REASONS = {
     "reader_aborted": (("异常退出", "stopped by a fault"), _MOMENT),
     "reader_hung": (("没有响应", "hangs"), _MOMENT),
     "reader_stopped": (("已停止", "stopped"), _MOMENT),
+    "reader_stuck": (
+        ("卡在系统里", "is stuck in the system"),
+        ("请拔下再插上，不行就重启收款机", "replug it, or restart the till"),
+    ),
     "service_missing": (("服务没有运行", "service not running"), _CALL),
     "card_mute": (("里的卡没有应答", "holds a card that does not answer"), ("请取出卡", "take the card out")),
     "driver_fault": (("程序出错", "driver fault"), _CALL),

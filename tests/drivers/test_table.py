@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from agent.drivers.table import DRIVERS, check_options, open_driver, technologies
+from agent.drivers.table import DRIVERS, check_options, close_together, open_driver, technologies
 from contract.settings import SettingsError
 from tests.drivers.told import Told
 
@@ -54,6 +55,28 @@ def test_a_technology_that_is_not_there_is_refused_with_those_that_are() -> None
 def test_a_capability_that_is_not_there_is_refused() -> None:
     with pytest.raises(SettingsError, match="no kind of device"):
         check_options("scales", "serial", {})
+
+
+class Slow:
+    """A driver whose device lets go of it only when the others are closed as well."""
+
+    def __init__(self, all_closing: threading.Barrier) -> None:
+        self._all_closing = all_closing
+        self.closed = False
+
+    def start(self) -> None:
+        return
+
+    def close(self) -> None:
+        self._all_closing.wait(30)
+        self.closed = True
+
+
+def test_drivers_are_closed_side_by_side_so_that_hanging_devices_do_not_add_up() -> None:
+    all_closing = threading.Barrier(3)
+    drivers = [Slow(all_closing) for _ in range(3)]
+    close_together(drivers)
+    assert all(driver.closed for driver in drivers)
 
 
 def test_no_device_library_is_imported_before_a_device_is_opened() -> None:
