@@ -9,7 +9,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from starlette.applications import Starlette
 
 from contract.documents import DocumentKind
@@ -75,6 +75,12 @@ class Books:
             pay_in(connection, self.desk, "m-0001", 50_000, 10_000, b"paid in at first", NOW_MS)
             reserve(connection, HELD, NOW_MS)
 
+    def copy_to(self, path: Path) -> None:
+        """Put the books as they were before the first input into a file."""
+        with sqlite3.connect(path) as copy:
+            self._before.backup(copy)
+        copy.close()
+
     def begin_again(self) -> None:
         """Forget everything that came."""
         raw = self.engine.raw_connection()
@@ -85,16 +91,21 @@ class Books:
             raw.close()
 
     def require_right(self) -> None:
-        """Raise AssertionError unless balances are the sums of postings, all units sum to 0, the tills' chains verify,
-        and nothing waits because it could not be judged.
-        """
-        with reading(self.engine) as connection:
-            assert ledger.differences(connection) == ()
-            assert set(books.ledger_sums(connection).values()) <= {0}
-            for address in (ADDRESS, NEIGHBOUR):
-                assert not books.verify_chain(connection, address, 1).problem
-            failed = select(exceptions.c.detail).where(exceptions.c.reason == Cause.JUDGING_FAILED.value)
-            assert connection.execute(failed).all() == []
+        """Raise AssertionError unless the books are."""
+        require_right(self.engine)
+
+
+def require_right(engine: Engine) -> None:
+    """Raise AssertionError unless balances are the sums of postings, all units sum to 0, the tills' chains verify, and
+    nothing waits because it could not be judged.
+    """
+    with reading(engine) as connection:
+        assert ledger.differences(connection) == ()
+        assert set(books.ledger_sums(connection).values()) <= {0}
+        for address in (ADDRESS, NEIGHBOUR):
+            assert not books.verify_chain(connection, address, 1).problem
+        failed = select(exceptions.c.detail).where(exceptions.c.reason == Cause.JUDGING_FAILED.value)
+        assert connection.execute(failed).all() == []
 
 
 @cache

@@ -65,7 +65,7 @@ def bring_stick(data: bytes) -> None:
 def _messages() -> dict[Up, bytes]:
     nothing = identity_hash(ADDRESS, 1, TILLS[str(ADDRESS)].public)
     hello = Hello(1, 1, 0, nothing, 0, NOW_MS, (), LeasesHeld(0, leases_digest(())))
-    sealed = tuple(_chained(ADDRESS, [(kind, wire.pack(body)) for kind, body in _bodies()][:4]))
+    sealed = tuple(chained(ADDRESS, [(kind, wire.pack(body)) for kind, body in _bodies()][:4]))
     return {
         Up.HELLO: wire.pack(hello),
         Up.BATCH: wire.pack(Batch(1, 1, 1, sealed)),
@@ -113,8 +113,8 @@ def _booked(data: bytes) -> None:
     tape, office = Tape(data), opened()
     office.begin_again()
     for address in (ADDRESS, NEIGHBOUR):
-        booked = [_bent(tape) for _ in range(1 + tape.pick(MOST_BOOKED))]
-        batch = Batch(1, 1, 1, tuple(_chained(address, booked, tape)))
+        booked = [bent(tape) for _ in range(1 + tape.pick(MOST_BOOKED))]
+        batch = Batch(1, 1, 1, tuple(chained(address, booked, tape)))
         office.worker.handle(topics.up(address, Up.BATCH), wire.pack(batch), NOW_MS)
         office.require_right()
         if tape.ended:
@@ -123,7 +123,8 @@ def _booked(data: bytes) -> None:
     office.require_right()
 
 
-def _bent(tape: Tape) -> tuple[EntryKind, bytes]:
+def bent(tape: Tape) -> tuple[EntryKind, bytes]:
+    """A body that a till books, and its kind, with places in it changed as ``tape`` says; most balance all the same."""
     kind, body = _bodies()[tape.pick(len(_bodies()))]
     fields: Any = cbor.decode(wire.pack(body), 65_536)
     bend(tape, fields)
@@ -151,7 +152,7 @@ def _balance(fields: Any, kind: EntryKind) -> None:
                     posting[3] = 0
 
 
-def _chained(address: TerminalAddress, booked: list[tuple[EntryKind, bytes]], tape: Tape | None = None) -> list[bytes]:
+def chained(address: TerminalAddress, booked: list[tuple[EntryKind, bytes]], tape: Tape | None = None) -> list[bytes]:
     """The entries of a till's journal from its beginning; ``tape`` may give some of them a transaction id or a time
     that another has.
     """

@@ -7,23 +7,33 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from random import Random
 
 import pytest
 from sqlalchemy import Engine, delete, func, select, text
 
+from contract import topics, wire
 from contract.documents import DocumentKind
 from contract.journal import Entry
+from contract.messages import Batch
+from contract.topics import Up
 from contract.trace import RuleTimes
 from contract.trade import PackRef
 from contract.value import Account, Asset, floor_draw
 from hq.db import open_database, writing
+from hq.documents import Desk
 from hq.grants import grant, pay_in
 from hq.tables import METADATA
 from hq.worker import Worker
 from rules.authoring import read_authored
 from rules.engine.compiled import compile_pack
+from tests.contract.samples import ADDRESS, NEIGHBOUR
+from tests.fuzz.office_books import NOW_MS as OFFICE_MS
+from tests.fuzz.office_books import opened, require_right
+from tests.fuzz.office_doors import MOST_BOOKED, bent, chained
+from tests.fuzz.tape import Tape
 from tests.hq.borrowers import DAY_MS, require_sound
 from tests.hq.test_rules_undone import TODAY, WELCOME, Limited
 from tests.hq.test_together import C1, as_message, books_of
@@ -97,7 +107,7 @@ def _books(story: Story, engine: Engine, messages: list[Message], size: int) -> 
     for first in range(0, len(messages), size):
         answers, left = worker.together(messages[first : first + size], NOW_MS)
         assert answers and not left
-    found = {name: rows for name, rows in books_of(hq).items() if name not in OFFICES_OWN}
+    found = {name: rows for name, rows in books_of(hq.engine).items() if name not in OFFICES_OWN}
     for step in range(4):
         worker.lend(NOW_MS + step * 2_000)
         require_sound(hq)
@@ -138,6 +148,67 @@ def _tell(hq: HeadOffice, folder: Path, empty: Engine, seed: int) -> None:
     finally:
         other.dispose()
     assert _books(story, empty, messages, story.random.choice((1, 3, 64))) == one_by_one
+
+
+def bent_bookings(random: Random) -> list[Message]:
+    """What two tills book that have gone mad, or whose keys are somebody else's: every kind of entry, signed and
+    chained, with places in its body, its transaction and its time changed; in parts, as they come.
+    """
+    tape = Tape(bytes([random.randrange(256) if random.random() < 0.7 else random.randrange(8) for _ in range(400)]))
+    waiting: list[list[Message]] = []
+    for address in (ADDRESS, NEIGHBOUR):
+        chain = chained(address, [bent(tape) for _ in range(1 + tape.pick(MOST_BOOKED))], tape)
+        parts, told = iter(chain), 0
+        waiting.append([])
+        while part := tuple(islice(parts, random.randint(1, 3))):
+            waiting[-1].append((topics.up(address, Up.BATCH), wire.pack(Batch(1, 1, told + 1, part))))
+            told += len(part)
+    found = []
+    while left := [queue for queue in waiting if queue]:
+        found.append(random.choice(left).pop(0))
+    return found
+
+
+def _booked(engine: Engine, desk: Desk, messages: list[Message], together: bool) -> dict[str, object]:
+    """Give bent bookings to a head office; make sure that its books are right, and stay so when it lends."""
+    worker = Worker(engine, desk)
+    if together:
+        for topic, payload in worker.together(messages, OFFICE_MS)[1]:
+            worker.handle(topic, payload, OFFICE_MS)
+    else:
+        for topic, payload in messages:
+            worker.handle(topic, payload, OFFICE_MS)
+    require_right(engine)
+    worker.lend(OFFICE_MS + 60_000)
+    worker.review_returns(OFFICE_MS + 60_000)
+    require_right(engine)
+    return {name: rows for name, rows in books_of(engine).items() if name not in OFFICES_OWN}
+
+
+def _bend(folder: Path, empty: Engine, seed: int) -> None:
+    messages, office = bent_bookings(Random(seed)), opened()
+    found = []
+    for together in (False, True):
+        office.copy_to(folder / f"{together}.db")
+        engine = open_database(f"sqlite:///{folder}/{together}.db")
+        try:
+            if together:
+                _copied(engine, empty)
+            found.append(_booked(engine, office.desk, messages, together))
+        finally:
+            engine.dispose()
+    assert found[0] == found[1] == _booked(empty, office.desk, messages, together=True)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_bent_bookings_come_to_the_same_books(tmp_path: Path, empty: Engine, seed: int) -> None:
+    _bend(tmp_path, empty, seed)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1_000, 1_200))
+def test_many_bent_bookings_come_to_the_same_books(tmp_path: Path, empty: Engine, seed: int) -> None:
+    _bend(tmp_path, empty, seed)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from contract import topics
 from contract.envelope import keyring
@@ -27,10 +27,10 @@ _OWN_ORDER = {"exceptions": "id", "quarantine": "id", "postings": "id"}
 """Tables whose rows are numbered as they come, which is another order where they come together."""
 
 
-def books_of(hq: HeadOffice) -> dict[str, list[tuple[object, ...]]]:
+def books_of(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
     """All that the books hold."""
     found = {}
-    with hq.engine.connect() as connection:
+    with engine.connect() as connection:
         for table in METADATA.sorted_tables:
             columns = [column for column in table.c if column.name != _OWN_ORDER.get(table.name)]
             found[table.name] = sorted((tuple(row) for row in connection.execute(select(*columns))), key=repr)
@@ -112,7 +112,7 @@ def test_batches_taken_together_come_to_the_books_they_come_to_one_by_one(
         assert left == []
         said_together += answers
     assert upto(hq, said) == upto(hq, said_together)
-    assert books_of(hq) == books_of(other)
+    assert books_of(hq.engine) == books_of(other.engine)
     require_sound(other)
     assert {line.reason for line in other.look(books.exception_lines)} >= {Cause.SLIP_DOUBLED}
     engine.dispose()
