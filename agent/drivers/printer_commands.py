@@ -52,13 +52,16 @@ def open_printer(options: PrinterEscposOptions) -> Any:
     return device
 
 
-def compile_paper(paper: Paper, options: PrinterEscposOptions) -> bytes:
-    """A paper as the bytes that print it, beginning with a reset. Raises ImportError."""
+def compile_paper(paper: Paper, options: PrinterEscposOptions) -> tuple[bytes, ...]:
+    """A paper as the bytes that print it, beginning with a reset: piece by piece, each of whole commands, so that
+    between two of them another command may stand. Raises ImportError.
+    """
     from escpos.constants import QR_ECLEVEL_M
 
     device = _escpos_printers().Dummy()
     device.hw("INIT")
     device._raw(KANJI_ON)
+    pieces: list[bytes] = []
     for item in layout(paper, options.columns, options.charset):
         match item:
             case Line(text, align, bold, size):
@@ -72,8 +75,9 @@ def compile_paper(paper: Paper, options: PrinterEscposOptions) -> bytes:
             case Cut():
                 # GS V 66 0: feed as far as this printer's knife needs, then cut.
                 device.cut(feed=False)
-    output: bytes = device.output
-    return output
+        pieces.append(device.output)
+        device.clear()
+    return (*pieces, device.output)
 
 
 def _qr_dots(data: str, options: PrinterEscposOptions) -> int:

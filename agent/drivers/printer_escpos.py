@@ -146,9 +146,15 @@ class PrinterEscpos:
         elif self._job is not None:
             self._print(port, self._job)
 
+    def _drawer_waits(self) -> bool:
+        """Whether the drawer was asked for just now."""
+        return bool(self._drawer_asked_s) and time.monotonic() - self._drawer_asked_s[0] < DRAWER_S
+
     def _pulse(self, port: PrinterPort) -> None:
-        """Open the drawer if that was asked for just now. No job's bytes may be on their way."""
-        if self._drawer_asked_s and time.monotonic() - self._drawer_asked_s.popleft() < DRAWER_S:
+        """Open the drawer if that was asked for just now. No half of a command may be on its way."""
+        waits = self._drawer_waits()
+        self._drawer_asked_s.clear()
+        if waits:
             # A printer that answers nothing is not asked to hurry: it may not know how, and would print the bytes.
             pulse = pulse_at_once if self._options.answers else pulse_in_order
             port.send_all(pulse(self._options.drawer), SEND_S)
@@ -188,7 +194,7 @@ class PrinterEscpos:
         return state.problem is None
 
     def _print(self, port: PrinterPort, job: _Job) -> None:
-        run = PrinterJob(port, self._options, self._closing, self._tell, lambda: self._pulse(port))
+        run = PrinterJob(port, self._options, self._closing, self._tell, lambda: self._pulse(port), self._drawer_waits)
         outcome = run.run(compile_paper(job.paper, self._options))
         self._job = None
         if outcome.problem is None:

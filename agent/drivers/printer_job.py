@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from agent.drivers.facts import PrintProblem
 from agent.drivers.printer_options import PrinterEscposOptions
@@ -16,6 +16,20 @@ TICK_S = 0.1
 ASK_EVERY_S = 0.5
 GUARD_S = 0.05
 """How long the line must be quiet after an answer for it to be believed the only one."""
+
+BAUD_A_BYTE = 10
+"""8 bits, one before and one after them."""
+
+LEAD_BYTES = 4096
+"""So much of a paper may be on its way where a second's worth is not known: what comes after it is kept here, so that
+an order for the drawer finds its way between two commands.
+"""
+
+GROUP_BYTES = 512
+"""Commands are sent together up to so many bytes: a receipt is a few packets, not one for each line."""
+
+WAY_S = 0.02
+"""How often it is looked whether the line has room."""
 
 CONFIRM_SILENCES = 6
 """A printer that is well and still does not confirm is given this many times `silence_s`: it has forgotten the job."""
@@ -40,7 +54,8 @@ class PrinterJob:
     and owes no older answer; then the job's bytes; then the same question again, whose answer proves that every byte
     before it was worked off; then the real-time state (DLE EOT), which must be good. Only then is a paper printed. Of
     a printer that answers nothing only the bytes are seen off. `tell` gets every state the printer answers meanwhile;
-    `between` is called, also again and again, wherever a command of its own may be sent now.
+    `between` is called, also again and again, wherever a command of its own may be sent now: where neither half a
+    command nor anything else lies on this side of the line, for which it could wait. `waits` says that there is one.
     """
 
     def __init__(
@@ -50,20 +65,25 @@ class PrinterJob:
         closing: threading.Event,
         tell: Callable[[PrinterState], None],
         between: Callable[[], None] = lambda: None,
+        waits: Callable[[], bool] = lambda: False,
     ) -> None:
         self._port = port
         self._options = options
         self._closing = closing
         self._tell = tell
         self._between = between
+        self._waits = waits
+        self._lead_bytes = options.baud // BAUD_A_BYTE if options.connection == "serial" else LEAD_BYTES
         self._sent = 0
 
-    def run(self, data: bytes) -> Outcome:
-        """Print. Raises LineLost only while nothing was sent, and Closed."""
+    def run(self, pieces: Iterable[bytes]) -> Outcome:
+        """Print what consists of these pieces, each of whole commands. Raises LineLost only while nothing was sent, and
+        Closed.
+        """
         try:
             if self._options.answers:
                 self._barrier()
-            if not self._send(data):
+            if not all(self._make_way() and self._send(piece) for piece in _grouped(pieces)):
                 return Outcome(PrintProblem.NO_ANSWER, begun=True)
             return Outcome(self._follow() if self._options.answers else self._drain(), begun=True)
         except LineLost as lost:
@@ -80,13 +100,27 @@ class PrinterJob:
                 raise LineLost("the printer does not work off its data", PrintProblem.NO_ANSWER)
         self._port.settle(GUARD_S)
 
-    def _send(self, data: bytes) -> bool:
-        """Send everything; False when the printer stopped taking bytes."""
-        moved_s = time.monotonic()
-        while self._sent < len(data):
+    def _make_way(self) -> bool:
+        """Between two commands: wait for what is before us, all of it for an order of the driver's own; False when the
+        printer stopped taking bytes.
+        """
+        while self._port.unsent() > (0 if self._waits() else self._lead_bytes):
             self._check_open()
-            if taken := self._port.send(data[self._sent :], TICK_S):
+            if time.monotonic() - self._port.heard_s > self._options.silence_s:
+                return False
+            self._closing.wait(WAY_S)
+        if self._port.unsent() == 0:
+            self._between()
+        return True
+
+    def _send(self, piece: bytes) -> bool:
+        """Send a piece whole; False when the printer stopped taking bytes."""
+        moved_s = time.monotonic()
+        while piece:
+            self._check_open()
+            if taken := self._port.send(piece, TICK_S):
                 self._sent += taken
+                piece = piece[taken:]
                 moved_s = time.monotonic()
             elif time.monotonic() - moved_s > self._options.silence_s:
                 if not self._sent:
@@ -101,11 +135,9 @@ class PrinterJob:
         problem: PrintProblem | None = None
         while not self._port.confirmed():
             now_s = time.monotonic()
-            if self._port.unsent() == 0:
-                self._between()
-                if now_s - asked_s > ASK_EVERY_S:
-                    self._port.ask_real_time(SEND_S)
-                    asked_s = now_s
+            if now_s - asked_s > ASK_EVERY_S and self._port.unsent() == 0:
+                self._port.ask_real_time(SEND_S)
+                asked_s = now_s
             self._listen()
             if state := self._port.state():
                 self._tell(state)
@@ -148,8 +180,20 @@ class PrinterJob:
 
     def _listen(self) -> None:
         self._check_open()
+        if self._port.unsent() == 0:
+            self._between()
         self._port.listen(TICK_S)
 
     def _check_open(self) -> None:
         if self._closing.is_set():
             raise Closed
+
+
+def _grouped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    group = b""
+    for piece in pieces:
+        if group and len(group) + len(piece) > GROUP_BYTES:
+            yield group
+            group = b""
+        group += piece
+    yield group

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from agent.paper import Cut, Paper, Text
 from simulator.gpio import Board
 from simulator.ports import Pty
 from simulator.printed import DrawerPulse
-from simulator.printer import Printer, SerialDoor
+from simulator.printer import Printer, SerialDoor, TcpDoor
 from tests.drivers.told import Told
 from tests.waiting import eventually
 
@@ -148,6 +149,48 @@ def test_the_relay_of_the_panel_comes_first_and_the_printer_where_there_is_none(
     for panel in panels:
         panel.close()
     board.unplug()
+
+
+class SlowDoor(TcpDoor):
+    """A printer that takes so many bytes at a time and has little room for more on its way in, until it is quick."""
+
+    quick = False
+
+    def open(self) -> None:
+        super().open()
+        assert self._listener is not None
+        # What a line has room for is settled before anybody is connected (socket(7)).
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+
+    def read(self, limit: int, timeout_s: float) -> bytes:
+        if not self.quick:
+            time.sleep(timeout_s)
+        return super().read(limit if self.quick else min(limit, 512), timeout_s)
+
+
+def test_it_opens_between_two_commands_of_a_paper_that_is_longer_than_what_the_line_holds(told: Told) -> None:
+    """A paper that is being sent is not waited for, and comes out whole."""
+    door = SlowDoor()
+    printer = Printer(door=door)
+    printer.start()
+    table = {"host": "127.0.0.1", "port": printer.port, "drawer": 2}
+    driver = PrinterEscpos("printer", PrinterEscposOptions.from_table(table), told.emit)
+    driver.start()
+    told.next_status(Status.READY)
+    rows = [f"第 {number} 行" for number in range(20_000)]
+    driver.print("report", Paper(tuple(Text(row) for row in rows)))
+    assert printer.roll.wait_for(lambda roll: roll.current is not None)
+    driver.open_drawer()
+    eventually(lambda: printer.pulses == (PULSE_2,))
+    assert not told.of(PrintFinished)
+    door.quick = True
+    assert told.next(PrintFinished, timeout_s=60).job == "report"
+    printer.roll.tear_off()
+    assert printer.roll.last is not None
+    assert printer.roll.last.rows == tuple(rows)
+    assert printer.unknown == ()
+    driver.close()
+    printer.close()
 
 
 def test_a_printer_without_a_drawer_opens_none(printer: Printer, told: Told, opened: Open) -> None:

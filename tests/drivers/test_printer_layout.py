@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from agent.drivers.printer_commands import compile_paper
 from agent.drivers.printer_layout import Line, layout, printable, width
 from agent.drivers.printer_options import PrinterEscposOptions
+from agent.drivers.printer_port import pulse_in_order
 from agent.paper import FEED_MOST_LINES, QR_MOST_BYTES, Cut, Feed, Pair, Paper, Qr, Row, Rule, Text
 from simulator.escpos_decoder import EscposDecoder
-from simulator.printed import Printed, PrintedLine, PrintedQr, StatusAsked
+from simulator.printed import DrawerPulse, Printed, PrintedLine, PrintedQr, StatusAsked
 
 OPTIONS = PrinterEscposOptions("network")
 ANY_TEXT = st.text(max_size=120)
@@ -103,7 +104,7 @@ def test_a_feed_has_bounds(count: int) -> None:
 
 
 def test_chinese_is_sent_in_kanji_mode_and_comes_out_as_it_was() -> None:
-    data = compile_paper(Paper((Text("会员一：储值卡余额 88.00 元（含赠送）"),)), OPTIONS)
+    data = b"".join(compile_paper(Paper((Text("会员一：储值卡余额 88.00 元（含赠送）"),)), OPTIONS))
     assert data.startswith(b"\x1b@\x1c&")
     things, unknown = printed(data)
     assert [thing.text for thing in things if isinstance(thing, PrintedLine)] == [
@@ -113,7 +114,7 @@ def test_chinese_is_sent_in_kanji_mode_and_comes_out_as_it_was() -> None:
 
 
 def test_the_largest_qr_code_fits_on_the_paper() -> None:
-    things, _ = printed(compile_paper(Paper((Qr("x" * QR_MOST_BYTES),)), OPTIONS))
+    things, _ = printed(b"".join(compile_paper(Paper((Qr("x" * QR_MOST_BYTES),)), OPTIONS)))
     (code,) = [thing for thing in things if isinstance(thing, PrintedQr)]
     assert code.data == b"x" * QR_MOST_BYTES
     # Version 25 is the first that holds 1,000 bytes at level M: 117 modules and the quiet margin of 8.
@@ -123,7 +124,7 @@ def test_the_largest_qr_code_fits_on_the_paper() -> None:
 @given(st.lists(ANY_ROW, max_size=8))
 def test_what_was_laid_out_is_what_the_bytes_print(rows: list[Row]) -> None:
     paper = Paper(tuple(rows))
-    things, unknown = printed(compile_paper(paper, OPTIONS))
+    things, unknown = printed(b"".join(compile_paper(paper, OPTIONS)))
     wanted = [item for item in layout(paper) if isinstance(item, Line)]
     came = [thing for thing in things if isinstance(thing, PrintedLine)]
     assert [line.text for line in came] == [line.text for line in wanted]
@@ -133,4 +134,15 @@ def test_what_was_laid_out_is_what_the_bytes_print(rows: list[Row]) -> None:
         row.data for row in rows if isinstance(row, Qr)
     ]
     assert not [thing for thing in things if isinstance(thing, StatusAsked)]
+    assert unknown == []
+
+
+@given(st.lists(ANY_ROW, max_size=4))
+def test_the_drawer_may_be_opened_between_any_two_pieces_and_nothing_prints_otherwise(rows: list[Row]) -> None:
+    pieces = compile_paper(Paper(tuple(rows)), OPTIONS)
+    alone, _ = printed(b"".join(pieces))
+    between, unknown = printed(pulse_in_order(2).join(pieces))
+    pulses = [thing for thing in between if isinstance(thing, DrawerPulse)]
+    assert len(pulses) == len(pieces) - 1
+    assert [thing for thing in between if not isinstance(thing, DrawerPulse)] == alone
     assert unknown == []

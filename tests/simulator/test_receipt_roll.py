@@ -22,7 +22,7 @@ LINK = "https://example.invalid/r/1-000042?" + "x" * 80
 def printed(*rows: Row) -> Receipt:
     roll = ReceiptRoll()
     engine = PrinterEngine(roll)
-    engine.receive(compile_paper(Paper(rows), PrinterEscposOptions("network")), 0.0)
+    engine.receive(b"".join(compile_paper(Paper(rows), PrinterEscposOptions("network"))), 0.0)
     engine.work(0.0)
     assert roll.last is not None
     return roll.last
