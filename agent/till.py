@@ -36,6 +36,8 @@ MAILBOX_FACTS = 256
 LINK_FACTS = 64
 TICK_S = 0.25
 RULES_OVER = "rules_over"
+DROPPED_MS = 3_600_000
+"""How long the journal holds its peace about dropped input after it has told of some."""
 
 Fact = facts.Fact | LinkFact
 Input = facts.CardPresented | facts.CardRefused | facts.CodeScanned | facts.CodeRefused | facts.KeyPressed
@@ -48,8 +50,9 @@ _log = logging.getLogger(__name__)
 class Mailbox:
     """The bounded way into the till's thread. ``put`` and ``put_link`` never block.
 
-    The counter has a place of its own and goes first: whoever floods the broker takes no key from a cashier. A fact of
-    the counter that does not fit is dropped and counted; the link keeps what is not taken from it, and asks again.
+    The counter has a place of its own and goes first: whoever floods the broker takes no key from a cashier. What was
+    read or pressed and does not fit is dropped and counted (``dropped``, last of the device ``dropped_of``); whatever
+    else does not fit its driver tells again, and the link keeps what is not taken from it.
     """
 
     def __init__(self) -> None:
@@ -58,6 +61,7 @@ class Mailbox:
         self._waiting = threading.Semaphore(0)
         """How many facts are in both together."""
         self.dropped = 0
+        self.dropped_of = ""
         self.power_fails = False
         """Whether the supply is going, by the panel's last word: nothing that waits in here is begun then."""
 
@@ -70,7 +74,9 @@ class Mailbox:
         try:
             self._counter.put_nowait(fact)
         except queue.Full:
-            self.dropped += 1
+            if isinstance(fact, Input):
+                self.dropped_of = fact.device
+                self.dropped += 1
             return False
         self._waiting.release()
         return True
@@ -127,6 +133,7 @@ class Till:
         self._devices: dict[str, facts.DeviceStatus] = {}
         self._cashiers_changed = False
         self._dropped_seen = 0
+        self._dropped_told_ms: int | None = None
         self._rules_over = False
         self._once_quiet: Callable[[], None] | None = None
 
@@ -309,9 +316,15 @@ class Till:
         return events.PinTryCounted(effect.who, effect.ok, effect.of)
 
     def _say_when_input_was_dropped(self) -> None:
-        if self._mailbox.dropped != self._dropped_seen:
-            self._dropped_seen = self._mailbox.dropped
-            self._counter.sound("refused")
+        """At once by a sound; and in the journal, which a flood must not fill, once an hour."""
+        if self._mailbox.dropped == self._dropped_seen:
+            return
+        self._dropped_seen = self._mailbox.dropped
+        self._counter.sound("refused")
+        now_ms = self._clock.monotonic_ms()
+        if self._dropped_told_ms is None or now_ms - self._dropped_told_ms >= DROPPED_MS:
+            self._dropped_told_ms = now_ms
+            self._courier.report("input_dropped", f"{self._mailbox.dropped_of}: more came than the till could take")
 
     def _paint(self, screen: Screen) -> None:
         try:
