@@ -13,6 +13,8 @@ from tapledger.verbs import add_verb
 
 if TYPE_CHECKING:
     from agent.config import AgentConfig, DeviceConfig
+    from agent.drivers.table import Driver
+    from tapledger.device_exercises import Bench
 
 TEST_S = 30.0
 READY_S = 15.0
@@ -84,22 +86,30 @@ def write_card(path: Path, file: Path, name: str, for_s: float) -> int:
     cannot be begun.
     """
     from agent.config import read_config
-    from agent.drivers.card_libnfc import CardLibnfcOptions, TagWriter
     from tapledger.device_exercises import Bench, written
 
     config = read_config(path)
     device = _free(config, name)
-    if device.technology != "libnfc":
+    if device.capability != "card":
         raise SaidError(
-            f"{name}：这种读卡器还不能写卡。请用 libnfc 的读卡器。",
-            f"{name}: cards cannot be written by this kind of reader yet. Use one of libnfc.",
+            f"{name} 不是读卡器。请用 --name 指明读卡器。", f"{name} is no card reader. Name one with --name."
         )
     message, uid = _credential(config, file)
     bench = Bench(device, for_s)
-    writer = TagWriter(name, CardLibnfcOptions.from_table(dict(device.options)), bench.hear, message, uid)
-    with closing(writer):
+    with closing(_writer(device, bench, message, uid)) as writer:
         writer.start()
         return written(bench, uid) if bench.wait_ready(READY_S) else bench.not_ready()
+
+
+def _writer(device: DeviceConfig, bench: Bench, message: bytes, uid: bytes) -> Driver:
+    """What writes the card at this reader."""
+    from agent.drivers import card_libnfc, card_pcsc
+
+    if device.technology == "pcsc":
+        by_pcsc = card_pcsc.CardPcscOptions.from_table(dict(device.options))
+        return card_pcsc.TagWriter(device.name, by_pcsc, bench.hear, message, uid)
+    by_libnfc = card_libnfc.CardLibnfcOptions.from_table(dict(device.options))
+    return card_libnfc.TagWriter(device.name, by_libnfc, bench.hear, message, uid)
 
 
 def _free(config: AgentConfig, name: str) -> DeviceConfig:

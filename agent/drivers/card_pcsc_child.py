@@ -11,6 +11,7 @@ import argparse
 import sys
 import threading
 import time
+from collections.abc import Mapping
 
 from agent.drivers.card_lines import CardFound, card_line, refused_line
 from agent.drivers.cards.contactless import ReaderTagLink, activated
@@ -43,6 +44,9 @@ _TRY_KEYS_S = 5.0
 _CANCEL_AGAIN_S = 0.05
 _DIRECT = "*ACR122*"
 """The readers that are a PN532 behind USB, and pass on what it is told."""
+
+Line = Mapping[str, object]
+"""What is told to the till."""
 
 
 def main() -> int:
@@ -163,39 +167,40 @@ class Watch:
         return None if self._claim is None else self._claim.reader
 
     def _look(self, context: Context, name: str, slot: Slot) -> None:
-        """Read what has come, forget what has gone, and say how the reader is."""
+        """Read what has come, forget what has gone, and say first how the reader is, then what was read."""
+        line: Line | None = None
         if self._told != slot.visit or not slot.present:
             self._told, self._held = None, ""
             if slot.present:
                 self._told = slot.visit
-                self._take(context, name, slot)
+                line = self._take(context, name, slot)
         if self._held:
             self.say_down(self._held)
         else:
             self._say_ready()
+        if line is not None:
+            self._process.say(line)
 
-    def _take(self, context: Context, name: str, slot: Slot) -> None:
-        """Read a card that has come, and tell of it."""
+    def _take(self, context: Context, name: str, slot: Slot) -> Line | None:
+        """Read a card that has come; what is to be told of it."""
         if slot.mute:
-            self._refuse(CardProblem.UNREADABLE)
-            return
+            return refused_line(CardProblem.UNREADABLE)
         try:
             read, seen_ns = self._read(context, name, slot)
         except UnsupportedError:
-            self._refuse(CardProblem.UNSUPPORTED)
+            return refused_line(CardProblem.UNSUPPORTED)
         except _RemovedError:
-            self._refuse(CardProblem.REMOVED)
+            return refused_line(CardProblem.REMOVED)
         except ReaderInUseError:
             # It is tried again until the other one lets it go.
             self._told, self._held = None, "in_use"
+            return None
         except CardMuteError:
             self._held = "card_mute"
-            self._refuse(CardProblem.UNREADABLE)
+            return refused_line(CardProblem.UNREADABLE)
         except CardError:
-            self._refuse(CardProblem.UNREADABLE)
-        else:
-            found = CardFound(read.kind, read.uid, seen_ns, read.assurance, read.content, read.counter)
-            self._process.say(card_line(found))
+            return refused_line(CardProblem.UNREADABLE)
+        return card_line(CardFound(read.kind, read.uid, seen_ns, read.assurance, read.content, read.counter))
 
     def _read(self, context: Context, name: str, slot: Slot) -> tuple[CardRead, int]:
         """Read what the card carries, and when its last byte was known. Raises _RemovedError, CardError,
@@ -258,9 +263,6 @@ class Watch:
             if now is None or not now.present or now.visit != slot.visit:
                 return True
         return False
-
-    def _refuse(self, reason: CardProblem) -> None:
-        self._process.say(refused_line(reason))
 
 
 class _RemovedError(Exception):

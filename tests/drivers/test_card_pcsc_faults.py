@@ -26,6 +26,8 @@ pytestmark = needs_pcscd
 
 FILE = {"application": "d2760000850101", "file": "e104"}
 
+_TRIES, _SEES_WITHIN_S = 10, 2.0
+
 
 class Open(Protocol):
     """Opens a device of a reader, by default the first."""
@@ -95,8 +97,8 @@ def test_a_card_that_is_mute_takes_its_own_reader_alone_until_it_is_pulled(
     slot, other = service.slots
     slot.faults.fail(fault)
     slot.insert(a_card())
-    assert told.next(CardRefused) == CardRefused("card", CardProblem.UNREADABLE)
     assert told.next_status(Status.GONE) == DeviceStatus("card", Status.GONE, "card_mute", "take_card_out")
+    assert told.next(CardRefused) == CardRefused("card", CardProblem.UNREADABLE)
     for turn in range(3):
         other.insert(a_card(bytes([turn, turn])))
         assert beside.next(CardPresented).content == bytes([turn, turn])
@@ -127,7 +129,14 @@ def test_a_process_that_is_killed_while_a_card_is_mute_has_a_successor_that_wait
     slot.remove()
     slot.faults.heal()
     told.next_status(Status.READY)
-    slot.insert(a_card())
+    # pcscd resets the card of a client that died, and where that is gone tells of it before it looks at its reader
+    # again: it takes a card that comes within that moment for the one before. Whoever sees nothing happen holds it
+    # there once more.
+    for _ in range(_TRIES):
+        slot.insert(a_card())
+        if service.wait_cards(1, _SEES_WITHIN_S):
+            break
+        slot.remove()
     assert told.next(CardPresented).content == b"member"
 
 

@@ -39,6 +39,9 @@ def told(service: UsbReaderService) -> Iterator[Told]:
         driver.start()
         told.next_status(Status.READY)
         yield told
+    for slot in service.slots:
+        slot.remove()
+    assert service.wait_cards(0)
 
 
 def test_a_reader_that_is_pulled_is_told_each_time_and_reads_when_it_is_back(
