@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 RETRY_S = 1.0
-IDLE_S = 0.2
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, the last two just outside."""
@@ -57,6 +56,7 @@ class Display:
     def show(self, picture: Picture) -> None:
         """Put a picture on the screen, in place of any that still waits."""
         self._newest.put(picture)
+        self._thread.ring()
 
     def sound(self, name: str) -> None:
         """A screen at the board has no speaker; the panel's buzzer has the sound."""
@@ -77,9 +77,11 @@ class Display:
             self._report.say(Status.READY)
             self._newest.again()
             while not self._thread.closing.is_set():
-                picture = self._newest.take(IDLE_S)
+                picture = self._newest.take(0)
                 if picture is not None:
                     surface.draw(picture.image)
+                else:
+                    self._thread.wait()
         except OSError:
             self._report.say_lost()
         finally:
