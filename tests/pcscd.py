@@ -146,8 +146,9 @@ def _can_run() -> bool:
     return subprocess.run(["unshare", "--mount", "--net", "true"], check=False, capture_output=True).returncode == 0
 
 
+CAN_RUN = _can_run()
 needs_pcscd = pytest.mark.skipif(
-    not _can_run(),
+    not CAN_RUN,
     reason="needs pcscd, vsmartcard-vpcd, opensc, pcsc-tools, iproute2, and to be allowed namespaces (root)",
 )
 """On every module that starts one."""

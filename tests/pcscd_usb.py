@@ -116,7 +116,6 @@ def usb_reader_service(folder: Path) -> Iterator[UsbReaderService]:
         service.stop()
 
 
-needs_usb_bus = pytest.mark.skipif(
-    not all(shutil.which(tool) for tool in ("umockdev-wrapper", "cc")), reason="needs umockdev and a C compiler"
-)
+CAN_HAVE_USB_BUS = all(shutil.which(tool) for tool in ("umockdev-wrapper", "cc"))
+needs_usb_bus = pytest.mark.skipif(not CAN_HAVE_USB_BUS, reason="needs umockdev and a C compiler")
 """On every test that starts one."""

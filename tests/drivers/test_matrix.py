@@ -16,14 +16,15 @@ from agent.drivers.facts import DeviceStatus, Fact, Status
 from agent.drivers.table import DRIVERS
 from tests.drivers.hands import by_hand
 from tests.drivers.matrix_rigs import CASES, GOOD, RIGS, Rig, Trouble
+from tests.drivers.pcsc_rig import pcsc
 from tests.drivers.told import Told
 from tests.waiting import eventually
 
 BEFORE, DURING, AFTER = 1, 2, 3
 AT_A_KERNEL = {("code", "evdev"), ("keypad", "evdev"), ("glass", "framebuffer")}
 """Tried where a kernel makes such devices: tests/vm/kernel."""
-OF_ITS_OWN = {("card", "pcsc")}
-"""Tried with a pcscd of its own: tests/drivers/test_card_pcsc.py."""
+ALL_RIGS = {**RIGS, "card/pcsc": pcsc}
+ALL_CASES = {**CASES, "card/pcsc": tuple(Trouble)}
 
 Case = tuple[Callable[[Path], Rig], Trouble | None, float]
 
@@ -37,8 +38,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for one in named:
         cases |= by_hand(one)
     if not named:
-        for name, troubles in CASES.items():
-            cases |= {f"{name} {trouble or 'as it is'}": (RIGS[name], trouble, 15.0) for trouble in troubles}
+        for name, troubles in ALL_CASES.items():
+            cases |= {f"{name} {trouble or 'as it is'}": (ALL_RIGS[name], trouble, 15.0) for trouble in troubles}
     metafunc.parametrize("case", list(cases.values()), ids=list(cases))
 
 
@@ -102,6 +103,6 @@ def state(told: Told) -> Status | None:
 
 
 def test_every_driver_is_in_the_matrix_or_tried_elsewhere() -> None:
-    tried = {tuple(name.split()[0].split("/")) for name in RIGS}
-    assert set(CASES) == set(RIGS)
-    assert set(DRIVERS) - tried <= AT_A_KERNEL | OF_ITS_OWN
+    tried = {tuple(name.split()[0].split("/")) for name in ALL_RIGS}
+    assert set(ALL_CASES) == set(ALL_RIGS)
+    assert set(DRIVERS) - tried <= AT_A_KERNEL
