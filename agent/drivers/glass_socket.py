@@ -88,6 +88,10 @@ class _Sound:
     count: int
 
 
+class _Stalled(Exception):
+    """The screen is there and takes nothing."""
+
+
 class GlassSocket:
     """Shows the newest frame and passes sounds on, in the order they were given to it.
 
@@ -145,6 +149,8 @@ class GlassSocket:
             with line:
                 self._report.say(Status.READY)
                 self._draw(line)
+        except _Stalled:
+            self._report.say(Status.SELF_CHECK_FAILED, "takes_nothing", "restart_device")
         except OSError:
             self._report.say_lost()
 
@@ -168,7 +174,9 @@ class GlassSocket:
         return line
 
     def _draw(self, line: socket.socket) -> None:
-        """Send what is given until the driver is closed. Raises OSError when the screen is lost."""
+        """Send what is given until the driver is closed. Raises OSError when the screen is lost, _Stalled when it takes
+        nothing any more.
+        """
         self._due()
         if self._newest is not None:
             self._send(line, _frame_message(self._newest))
@@ -200,7 +208,7 @@ class GlassSocket:
         while rest and not self._thread.closing.is_set():
             left_s = STALLED_S - (time.monotonic() - moved_s)
             if left_s <= 0:
-                raise TimeoutError("the screen takes nothing")
+                raise _Stalled
             if self._thread.wait(line.fileno(), left_s, select.POLLOUT):
                 rest = rest[line.send(rest) :]
                 moved_s = time.monotonic()

@@ -14,6 +14,9 @@ from contract.making import dataclass
 SEND_S = 0.5
 TICK_S = 0.1
 ASK_EVERY_S = 0.5
+ASK_EVERY_BYTES = 1024
+"""After so much of a paper the printer is asked how it is: the smallest ones hold 4 KB that they cannot print."""
+
 GUARD_S = 0.05
 """How long the line must be quiet after an answer for it to be believed the only one."""
 
@@ -83,9 +86,8 @@ class PrinterJob:
         try:
             if self._options.answers:
                 self._barrier()
-            if not all(self._make_way() and self._send(piece) for piece in _grouped(pieces)):
-                return Outcome(PrintProblem.NO_ANSWER, begun=True)
-            return Outcome(self._follow() if self._options.answers else self._drain(), begun=True)
+            follow = self._follow if self._options.answers else self._drain
+            return Outcome(self._feed(pieces) or follow(), begun=True)
         except LineLost as lost:
             if not self._sent:
                 raise
@@ -99,6 +101,35 @@ class PrinterJob:
             if time.monotonic() - begun_s > self._options.silence_s:
                 raise LineLost("the printer does not work off its data", PrintProblem.NO_ANSWER)
         self._port.settle(GUARD_S)
+
+    def _feed(self, pieces: Iterable[bytes]) -> PrintProblem | None:
+        """Send everything; None when it went. A printer that says meanwhile that it cannot print is sent no more until
+        it can again, for `keep_s`: what it has taken by then it holds, and the line stays free for questions.
+        """
+        asked_bytes = 0
+        for group in _grouped(pieces):
+            if not self._make_way():
+                return PrintProblem.NO_ANSWER
+            if self._options.answers and self._sent - asked_bytes >= ASK_EVERY_BYTES:
+                asked_bytes = self._sent
+                if problem := self._wait_until_well():
+                    return problem
+            if not self._send(group):
+                return PrintProblem.NO_ANSWER
+        return None
+
+    def _wait_until_well(self) -> PrintProblem | None:
+        """Ask how the printer is until it can print; what it lacks, where it did for `keep_s`."""
+        begun_s = time.monotonic()
+        while True:
+            self._port.ask_real_time(SEND_S)
+            state = self._wait_for_state()
+            self._tell(state)
+            if state.problem is None or time.monotonic() - begun_s > self._options.keep_s:
+                return state.problem
+            again_s = time.monotonic() + ASK_EVERY_S
+            while time.monotonic() < again_s:
+                self._listen()
 
     def _make_way(self) -> bool:
         """Between two commands: wait for what is before us, all of it for an order of the driver's own; False when the

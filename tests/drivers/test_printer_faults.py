@@ -187,24 +187,24 @@ def test_power_lost_at_any_byte_of_a_paper_is_told_and_nothing_is_printed_twice(
     work_again(*tried)
 
 
-@pytest.mark.parametrize(
-    ("fault", "problems"),
-    [
-        ({"paper": False}, (PrintProblem.PAPER_OUT, PrintProblem.NO_ANSWER)),
-        ({"cover_open": True}, (PrintProblem.COVER_OPEN, PrintProblem.NO_ANSWER)),
-        ({"stalled": True}, (PrintProblem.NO_ANSWER,)),
-    ],
-)
-def test_a_stopped_printer_that_was_sent_more_than_it_holds_has_printed_nothing(
-    bench: Bench, fault: dict[str, bool], problems: tuple[PrintProblem, ...]
-) -> None:
+def test_a_stopped_printer_that_was_sent_more_than_it_holds_has_printed_nothing(bench: Bench) -> None:
     """The write succeeds over TCP and blocks for ever on a serial line; the driver's neither believes nor blocks."""
-    bench.printer.after_lines(2, **fault)
+    bench.printer.after_lines(2, stalled=True)
     job = bench.order(LONG // 2)
-    word = bench.outcome(job)
-    assert isinstance(word, PrintFailed)
-    assert word.maybe_printed
-    assert word.problem in problems
+    assert bench.outcome(job) == PrintFailed("printer", job, PrintProblem.NO_ANSWER, maybe_printed=True)
+
+
+@pytest.mark.parametrize("lacks", ["paper", "cover"])
+def test_a_paper_longer_than_the_printer_holds_goes_on_when_the_printer_can_again(bench: Bench, lacks: str) -> None:
+    """It says why it stopped, however much is still to be sent, and no paper is begun a second time."""
+    bench.printer.after_lines(2, **({"paper": False} if lacks == "paper" else {"cover_open": True}))
+    job = bench.order(LONG // 4)
+    status = bench.told.next_status(Status.SELF_CHECK_FAILED)
+    assert status.reason == ("paper_out" if lacks == "paper" else "cover_open")
+    bench.printer.paper(True)
+    bench.printer.cover(False)
+    bench.told.next_status(Status.READY)
+    assert bench.outcome(job) == PrintFinished("printer", job)
 
 
 def test_a_line_pulled_and_put_back_within_a_paper_prints_it_no_second_time(tmp_path: Path) -> None:
