@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.drivers.facts import DeviceStatus, Status
-from agent.drivers.pole_serial import Lamp, PoleSerial, PoleSerialOptions, PoleText, commands
+from agent.drivers.pole_serial import CLEAR, Lamp, PoleSerial, PoleSerialOptions, PoleText, commands
 from contract.settings import SettingsError
 from simulator.pole import COLUMNS, Pole
 from simulator.ports import Pty
@@ -105,7 +107,7 @@ def test_a_pole_that_takes_nothing_is_told_as_that_and_goes_on_with_the_newest(
     line.plug()
     driver = opened()
     told.next_status(Status.READY)
-    eventually(lambda: stalls(driver, told))
+    eventually(lambda: stalls(driver, path, told))
     (stalled,) = [status for status in told.of(DeviceStatus) if status.status is not Status.READY]
     assert (stalled.reason, stalled.next_step) == ("takes_nothing", "restart_device")
     driver.show(PoleText((), ("the newest", "")))
@@ -123,13 +125,18 @@ def test_a_pole_that_is_pulled_while_it_takes_nothing_is_told_as_gone(path: Path
     line.plug()
     driver = opened()
     told.next_status(Status.READY)
-    eventually(lambda: stalls(driver, told))
+    eventually(lambda: stalls(driver, path, told))
     line.unplug()
     assert told.next_status(Status.GONE).reason == "unplugged"
 
 
-def stalls(driver: PoleSerial, told: Told) -> bool:
-    """Whether the line is full by now, of which every text takes a little."""
+def stalls(driver: PoleSerial, path: Path, told: Told) -> bool:
+    """Fill the line with whole commands and show something; whether the driver has said that the pole takes nothing."""
+    line = os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(line, CLEAR * 4096)
+    os.close(line)
     driver.show(PoleText((), ("x" * 20, "y" * 20)))
     return any(status.status is Status.SELF_CHECK_FAILED for status in told.of(DeviceStatus))
 
