@@ -10,7 +10,7 @@ from contract import settings
 from contract.ids import TerminalAddress
 from contract.making import dataclass
 
-CAPABILITIES = ("card", "code", "keypad", "printer", "pole", "panel", "glass")
+CAPABILITIES = ("card", "code", "keypad", "touch", "printer", "pole", "panel", "glass")
 """What a till can have a device for."""
 INPUTS = ("card", "code", "keypad")
 MOST_OF_AN_INPUT = 3

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from agent.drivers.facts import KeyPressed, Touched
 from agent.drivers.panel_gpio import Lamps
 from agent.drivers.pole_serial import Lamp, PoleText
 from agent.paper import Paper
+from agent.touching import Touching
 from agent.ui_tft.customer_view import CustomerView
 from agent.ui_tft.frame import Frame
 from agent.ui_tft.paint import Painter
 from agent.ui_tft.screen import Screen
+from agent.ui_tft.status import Touch
 
 
 class Printer(Protocol):
@@ -72,12 +75,14 @@ class Counter:
         pole: Pole | None = None,
         panel: Panel | None = None,
         painter: Painter | None = None,
+        touch: bool = False,
     ) -> None:
         self.printer = printer
         self.glass = glass
         self.painter = painter or Painter()
         self._pole = pole
         self._panel = panel
+        self._touching = Touching() if touch else None
         self._frames = 0
         self._shown: Screen | None = None
         self._read: CustomerView | None = None
@@ -90,7 +95,19 @@ class Counter:
         self._shown = screen
         image = self.painter.paint(screen)
         self._frames += 1
-        self.glass.show(Frame(self._frames, image, screen.text, time.monotonic_ns()))
+        frame = Frame(self._frames, image, screen.text, time.monotonic_ns(), screen.targets)
+        self.glass.show(frame)
+        if self._touching is not None:
+            self._touching.shown(frame)
+
+    @property
+    def touch(self) -> Touch | None:
+        """What of a screen is touched now, where it can be."""
+        return None if self._touching is None else Touch(self._touching.pressed)
+
+    def touched(self, fact: Touched) -> KeyPressed | None:
+        """The key that a finger presses on what is shown, if it does."""
+        return None if self._touching is None else self._touching.touched(fact)
 
     def tell_customer(self, view: CustomerView) -> None:
         """Let the customer read the amount."""

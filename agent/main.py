@@ -191,4 +191,5 @@ def _start_devices(devices: tuple[DeviceConfig, ...], emit: Emit, running: ExitS
             continue
         started[device.name] = driver
         driver.start()
-    return Counter(started.get("printer"), started.get("glass"), started.get("pole"), started.get("panel"))
+    printer, glass, pole, panel = (started.get(name) for name in ("printer", "glass", "pole", "panel"))
+    return Counter(printer, glass, pole, panel, touch="touch" in started)

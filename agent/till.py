@@ -225,6 +225,10 @@ class Till:
             case facts.PrintFailed():
                 place = _paper_place(fact.job)
                 self._step(events.ReceiptWaiting(place.seq, fact.problem.value, place.epoch))
+            case facts.Touched():
+                pressed = self._counter.touched(fact)
+                if pressed is not None:
+                    self._step(_input(pressed))
             case LinkUp() | LinkDown() | MessageArrived():
                 self._courier.handle(fact)
             case _:
@@ -335,7 +339,7 @@ class Till:
 
     def _show(self) -> None:
         status = self._status_bar()
-        self._paint(compose(self._state, status))
+        self._paint(compose(self._state, status, self._counter.touch))
         self._counter.tell_customer(customer_view(self._state))
         self._counter.light(_lamps(status))
 

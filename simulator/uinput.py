@@ -6,11 +6,15 @@ Not every kernel offers uinput, and not everyone may use it: :func:`kernel_offer
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import evdev
 from evdev import ecodes
+
+Axes = Mapping[int, tuple[int, int]]
+"""The axes of a device by their code, each with the least and the greatest value it tells."""
 
 
 def kernel_offers(codes: Iterable[int], name: str) -> bool:
@@ -25,10 +29,13 @@ def kernel_offers(codes: Iterable[int], name: str) -> bool:
 
 
 class InputDevice:
-    """A device at the stable path `path`, which leads to whatever event device the kernel gave it."""
+    """A device at the stable path `path`, which leads to whatever event device the kernel gave it. One with `axes` is
+    touched where its picture is (INPUT_PROP_DIRECT).
+    """
 
-    def __init__(self, path: Path | str, name: str, codes: Iterable[int]) -> None:
+    def __init__(self, path: Path | str, name: str, codes: Iterable[int], axes: Axes | None = None) -> None:
         self.path = Path(path)
+        self._axes = dict(axes or {})
         self._name = name
         self._codes = sorted(codes)
         self._made: evdev.UInput | None = None
@@ -37,7 +44,7 @@ class InputDevice:
         """Plug it in, unless it is. Raises OSError where the kernel makes no such device or the path is taken."""
         if self._made is not None:
             return
-        made = evdev.UInput({ecodes.EV_KEY: self._codes}, name=self._name)
+        made = self._make()
         path = _event_path(made)
         if path is None:
             made.close()
@@ -52,11 +59,23 @@ class InputDevice:
             self.path.unlink(missing_ok=True)
             made.close()
 
+    def report(self, *events: tuple[int, int, int]) -> None:
+        """Tell events (type, code, value) in one report; nothing where it is not plugged in."""
+        if self._made is not None:
+            for event in events:
+                self._made.write(*event)
+            self._made.syn()
+
     def stroke(self, code: int, down: bool) -> None:
         """Let a key go down or up; nothing where it is not plugged in."""
-        if self._made is not None:
-            self._made.write(ecodes.EV_KEY, code, int(down))
-            self._made.syn()
+        self.report((ecodes.EV_KEY, code, int(down)))
+
+    def _make(self) -> evdev.UInput:
+        if not self._axes:
+            return evdev.UInput({ecodes.EV_KEY: self._codes}, name=self._name)
+        axes = [(code, evdev.AbsInfo(0, low, high, 0, 0, 0)) for code, (low, high) in self._axes.items()]
+        events: dict[int, Any] = {ecodes.EV_KEY: self._codes, ecodes.EV_ABS: axes}
+        return evdev.UInput(events, name=self._name, input_props=[ecodes.INPUT_PROP_DIRECT])
 
 
 def _event_path(made: evdev.UInput) -> str | None:

@@ -32,6 +32,11 @@ _KEY_ROWS = (
 )
 NEEDED_KEYS = frozenset((*(key for key in Key if key.value.isdigit() and len(key.value) == 1), Key.CLEAR, Key.ENTER))
 """Without these nobody can sell."""
+_LAST = 9_999
+_EDGE = 2_500
+"""A finger that is asked for a corner is at least so near to both edges, in ten-thousandths of the picture."""
+_CORNERS = ((False, False), (True, False), (True, True), (False, True))
+"""The corners clockwise from the top left: whether at the right, whether at the bottom."""
 
 
 class Bench:
@@ -169,6 +174,65 @@ def _keys(pressed: set[Key], now: Key) -> str:
     return "\n".join("  " + "".join(one(key) for key in row).rstrip() for row in _KEY_ROWS) + "\n"
 
 
+def _touch(bench: Bench, _driver: Any) -> int:
+    corners: list[tuple[int, int]] = []
+    for name_zh, name_en in (
+        ("左上", "top left"),
+        ("右上", "top right"),
+        ("右下", "bottom right"),
+        ("左下", "bottom left"),
+    ):
+        tell(Said(f"请点一下画面的{name_zh}角。", f"Touch the {name_en} corner of the picture."))
+        ended = next(
+            (one for one in bench.told() if isinstance(one, facts.Touched) and one.finger is facts.Finger.UP), None
+        )
+        if ended is None:
+            return verdict(False, Said("没有收到触摸", "no touch came"))
+        corners.append((ended.x_permyriad, ended.y_permyriad))
+        at = " ".join(f"{one // 100}.{one % 100:02d} %" for one in corners[-1])
+        tell(Said(f"  收到：横、纵 {at}", f"  came at: across, down {at}"))
+    return _lies(corners, dict(bench.device.options))
+
+
+def _lies(corners: list[tuple[int, int]], options: dict[str, Any]) -> int:
+    """The verdict on where four corners, clockwise from the top left, were felt."""
+    if any(_EDGE <= at <= _LAST - _EDGE for corner in corners for at in corner):
+        return verdict(
+            False,
+            Said(
+                "有一角不在面板的边上：再试一次，或面板的范围不对",
+                "a corner is not at an edge: try again, or the panel's range is wrong",
+            ),
+        )
+    felt = [tuple(at > _LAST // 2 for at in corner) for corner in corners]
+    for turned in (0, 90, 180, 270):
+        for mirrored in (False, True):
+            if felt == [_where(corner, turned, mirrored) for corner in _CORNERS]:
+                if not turned and not mirrored:
+                    return verdict(True, Said("四角都对", "all four corners are where they should be"))
+                return verdict(False, _put_right(options, turned, mirrored))
+    return verdict(
+        False, Said("四角的位置对不上，请按提示逐角再试", "the corners do not fit together; touch each as asked")
+    )
+
+
+def _where(corner: tuple[bool, bool], turned: int, mirrored: bool) -> tuple[bool, bool]:
+    """Where a corner (right, bottom) is felt by a driver that should turn and mirror so, besides what it does now."""
+    right, bottom = corner
+    for _ in range((-turned // 90) % 4):
+        right, bottom = not bottom, right
+    return (not right if mirrored else right), bottom
+
+
+def _put_right(options: dict[str, Any], turned: int, mirrored: bool) -> Said:
+    """What the configuration has to say, given what it says now and how the corners are felt with that."""
+    now, flipped = int(options.get("turned", "0")), bool(options.get("mirrored", False))
+    # To mirror after turning is to mirror first and turn the other way.
+    whole = ((turned - now) if mirrored else (turned + now)) % 360
+    table = f'turned = "{whole}", mirrored = {str(flipped != mirrored).lower()}'
+    return Said(f"面板方向不对，请在配置里写 {table}", f"the panel lies otherwise; configure {table}")
+
+
 def _printer(bench: Bench, driver: Any) -> int:
     driver.print("test", _page(bench.device.name))
     tell(Said("正在打印测试页。", "Printing a page."))
@@ -301,6 +365,7 @@ EXERCISES: dict[str, Callable[[Bench, Any], int]] = {
     "card": _card,
     "code": _code,
     "keypad": _keypad,
+    "touch": _touch,
     "printer": _printer,
     "pole": _pole,
     "panel": _panel,

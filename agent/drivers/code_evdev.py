@@ -9,7 +9,7 @@ from agent.drivers.facts import CodeProblem, CodeRefused, CodeScanned, Emit, Key
 from agent.drivers.hid_decoder import ENDS, MODIFIERS, AltCodes, Charset, HidDecoder, Sign
 from agent.drivers.hid_layouts import LAYOUTS
 from agent.drivers.input_keys import KEYS
-from agent.drivers.input_stream import TICK_S, Dropped, InputReader, Stroke, Strokes, Timed
+from agent.drivers.input_stream import TICK_S, Dropped, InputReader, Source, Stroke, Strokes, Timed, has_keys
 from agent.drivers.report import Report
 from contract import settings
 from contract.making import dataclass
@@ -179,7 +179,7 @@ class CodeEvdev:
         self._options = options
         self._emit = emit
         self._stream = ScanStream(options, lambda: ())
-        self._reader = InputReader("scanner", options.path, _ALL_MADE_OF, Report(name, emit), self)
+        self._reader = InputReader("scanner", options.path, Report(name, emit), self)
 
     def start(self) -> None:
         """Begin reading; the scanner may come later."""
@@ -189,9 +189,16 @@ class CodeEvdev:
         """End within a second; may be called again."""
         self._reader.close()
 
-    def opened(self, held: Callable[[], Iterable[int]]) -> None:
+    def suits(self, source: Source) -> bool:
+        """Whether it has any of the keys that are wanted."""
+        return has_keys(source, _ALL_MADE_OF)
+
+    def opened(self, source: Source) -> None:
         """Half a code from before it was pulled is none."""
-        self._stream = ScanStream(self._options, held)
+        self._stream = ScanStream(self._options, source.active_keys)
+
+    def lost(self) -> None:
+        """What was half pressed begins anew with the device."""
 
     def take(self, read: Iterable[Timed]) -> None:
         """Events of the scanner."""

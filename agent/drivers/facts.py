@@ -113,6 +113,15 @@ class Key(StrEnum):
     MENU = "menu"
 
 
+class Finger(StrEnum):
+    """What a finger does to a touch panel."""
+
+    DOWN = "down"
+    UP = "up"
+    LOST = "lost"
+    """It was down, and nobody knows what became of it: nothing may come of that touch."""
+
+
 class PanelSignal(StrEnum):
     """What the contacts in a terminal's case can tell."""
 
@@ -141,7 +150,7 @@ class PrintProblem(StrEnum):
 class DeviceStatus:
     """A device's state has changed.
 
-    `device` is its name in the configuration ("card", "code", "keypad", "printer", "glass"). `reason` and
+    `device` is its name in the configuration ("card", "code", "keypad", "touch", "printer", "glass"). `reason` and
     `next_step` are stable codes in lower snake case; the screen has the words for them, in Chinese and in English. Both
     are there unless the device is ready; then both are empty, or say what should be seen to all the same.
     """
@@ -206,6 +215,21 @@ class KeyPressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Touched:
+    """A finger came down on the picture, or left it; every UP and every LOST follows a DOWN.
+
+    Where, in ten-thousandths of the picture's width and height from its top left, 0 to 9999. `at_monotonic_ns` is
+    CLOCK_MONOTONIC, in nanoseconds, when the finger did it.
+    """
+
+    device: str
+    finger: Finger
+    x_permyriad: int
+    y_permyriad: int
+    at_monotonic_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class PanelChanged:
     """A contact of the panel changed, or was found active when the panel was opened."""
 
@@ -244,6 +268,7 @@ Fact = (
     | CodeScanned
     | CodeRefused
     | KeyPressed
+    | Touched
     | PanelChanged
     | PrintFinished
     | PrintFailed

@@ -69,6 +69,11 @@ GRADES: dict[tuple[str, str], Graded] = {
         "gpiozero's mock pins with a matrix of keys: chatter, repeats, several keys at once",
         "a board's pins and a keypad's capacities; pins cannot be unplugged",
     ),
+    ("touch", "evdev"): Graded(
+        Grade.PEER,
+        "input events of panels that know one finger and several, made by hand: chatter, palms, jumps, dropped events",
+        "a panel, its own noise and where its edges lie",
+    ),
     ("printer", "escpos"): Graded(
         Grade.FAULTS,
         "a printer peer over TCP and a serial line that decodes and draws what it got; usblp in a virtual machine",

@@ -1,4 +1,5 @@
-"""An input device of the kernel, held for the till alone: keypads and scanners that type read theirs through here.
+"""An input device of the kernel, held for the till alone: keypads, touch panels and scanners that type read theirs
+through here.
 
 `InputReader` opens the device, takes it away from every console (EVIOCGRAB), reads it and tells when it comes and goes.
 `Strokes` makes keys that went down and up out of its events.
@@ -12,7 +13,7 @@ import fcntl
 import select
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.drivers.device_thread import DeviceThread
@@ -108,11 +109,53 @@ class Strokes:
                 yield Stroke(event.code, down=True), at_ns
 
 
+class AxisInfo(Protocol):
+    """What a device says of an axis of its own (struct input_absinfo)."""
+
+    @property
+    def value(self) -> int:
+        """Where it stands now."""
+
+    @property
+    def min(self) -> int:
+        """The least it tells."""
+
+    @property
+    def max(self) -> int:
+        """The greatest it tells."""
+
+
+class Source(Protocol):
+    """An open device, as far as it can be asked. Whatever is asked raises OSError where the device is gone."""
+
+    @property
+    def fd(self) -> int:
+        """The open device."""
+
+    def active_keys(self) -> Iterable[int]:
+        """Which keys are down now."""
+
+    def capabilities(self, *, absinfo: bool) -> Mapping[int, Sequence[int]]:
+        """The codes it can tell, by their type."""
+
+    def absinfo(self, axis_num: int) -> AxisInfo:
+        """What it says of an axis."""
+
+    def input_props(self) -> Sequence[int]:
+        """What kind of device it says it is (INPUT_PROP_...)."""
+
+
 class Listener(Protocol):
     """Who takes what a device tells. None of it may block."""
 
-    def opened(self, held: Callable[[], Iterable[int]]) -> None:
-        """The device was opened anew; `held` asks which keys are down."""
+    def suits(self, source: Source) -> bool:
+        """Whether this is a device of the right kind; it is not grabbed yet. May raise OSError."""
+
+    def opened(self, source: Source) -> None:
+        """The device was opened anew, and is the till's. May raise OSError."""
+
+    def lost(self) -> None:
+        """The device is not there any more, or is no longer read."""
 
     def take(self, read: Iterable[Timed]) -> None:
         """Events that were read together."""
@@ -122,14 +165,10 @@ class Listener(Protocol):
 
 
 class InputReader:
-    """Reads one device in its own thread, and tells `listener`.
+    """Reads one device in its own thread, and tells `listener`; one that does not suit it is a wrong one."""
 
-    `wanted` are the keys of which the device must have one; a device with none of them is a wrong one.
-    """
-
-    def __init__(self, name: str, path: str, wanted: Iterable[int], report: Report, listener: Listener) -> None:
+    def __init__(self, name: str, path: str, report: Report, listener: Listener) -> None:
         self._path = path
-        self._wanted = frozenset(wanted)
         self._report = report
         self._listener = listener
         self._thread = DeviceThread(f"{name} {path}", report, self._serve, RETRY_S)
@@ -146,18 +185,22 @@ class InputReader:
         device = self._open()
         if device is None:
             return
+        pulled = False
         try:
             # Before anything is said to be ready: what came before the clock was set, the kernel throws away.
             same_clock = _same_clock(device.fd)
-            self._listener.opened(device.active_keys)
+            self._listener.opened(device)
             self._report.say(Status.READY)
             self._read(device, same_clock)
         except OSError:
             # ENODEV: the device was pulled.
-            self._report.say_lost()
+            pulled = True
         finally:
+            self._listener.lost()
             with contextlib.suppress(OSError):
                 device.close()
+        if pulled:
+            self._report.say_lost()
 
     def _open(self) -> evdev.InputDevice[str] | None:
         try:
@@ -174,7 +217,7 @@ class InputReader:
                 self._report.say_refused(error)
             return None
         try:
-            if not self._wanted & set(device.capabilities().get(EV_KEY, ())):
+            if not self._listener.suits(device):
                 self._report.say(Status.SELF_CHECK_FAILED, "wrong_device", "check_config")
             else:
                 device.grab()
@@ -195,6 +238,11 @@ class InputReader:
             self._listener.take([(event, _at_ns(event) if same_clock else now_ns) for event in device.read()])
             # Only when the kernel holds nothing more is it quiet, however late this thread comes to read it.
             wait_s = 0.0
+
+
+def has_keys(source: Source, wanted: Iterable[int]) -> bool:
+    """Whether a device has any of these keys."""
+    return not set(wanted).isdisjoint(source.capabilities(absinfo=False).get(EV_KEY, ()))
 
 
 def _at_ns(event: InputEvent) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from agent.drivers.facts import Emit, Key, KeyPressed
 from agent.drivers.input_keys import KEYS
-from agent.drivers.input_stream import TICK_S, Dropped, InputReader, Strokes, Timed
+from agent.drivers.input_stream import TICK_S, Dropped, InputReader, Source, Strokes, Timed, has_keys
 from agent.drivers.report import Report
 from contract import settings
 from contract.making import dataclass
@@ -64,7 +64,7 @@ class KeypadEvdev:
         self._options = options
         self._emit = emit
         self._keys = KeyStream(lambda: ())
-        self._reader = InputReader("keypad", options.path, KEYS, Report(name, emit), self)
+        self._reader = InputReader("keypad", options.path, Report(name, emit), self)
 
     def start(self) -> None:
         """Begin reading; the keypad may come later."""
@@ -74,9 +74,16 @@ class KeypadEvdev:
         """End within a second; may be called again."""
         self._reader.close()
 
-    def opened(self, held: Callable[[], Iterable[int]]) -> None:
+    def suits(self, source: Source) -> bool:
+        """Whether it has any of the keys that are wanted."""
+        return has_keys(source, KEYS)
+
+    def opened(self, source: Source) -> None:
         """A keypad that was plugged in has no key down that counts."""
-        self._keys = KeyStream(held, self._options.bounce_ms)
+        self._keys = KeyStream(source.active_keys, self._options.bounce_ms)
+
+    def lost(self) -> None:
+        """What was half pressed begins anew with the device."""
 
     def take(self, read: Iterable[Timed]) -> None:
         """Events of the keypad."""

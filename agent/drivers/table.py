@@ -22,6 +22,7 @@ DRIVERS: dict[tuple[str, str], str] = {
     ("keypad", "serial"): "agent.drivers.keypad_serial:KeypadSerial",
     ("keypad", "evdev"): "agent.drivers.keypad_evdev:KeypadEvdev",
     ("keypad", "gpio"): "agent.drivers.keypad_gpio:KeypadGpio",
+    ("touch", "evdev"): "agent.drivers.touch_evdev:TouchEvdev",
     ("printer", "escpos"): "agent.drivers.printer_escpos:PrinterEscpos",
     ("pole", "serial"): "agent.drivers.pole_serial:PoleSerial",
     ("panel", "gpio"): "agent.drivers.panel_gpio:PanelGpio",

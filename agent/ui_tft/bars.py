@@ -101,12 +101,12 @@ def device_strip(sheet: Sheet, status: StatusBar, lang: Lang, top: int) -> int:
 def bottom_bar(sheet: Sheet, state: TillState) -> int:
     """Put a refusal, a notice or the keys that do something; return where the body has to end."""
     if state.refusal is not None:
-        return _banner(sheet, state.refusal, state.lang)
+        top = HEIGHT - BANNER_PX
+        banner(sheet, state.refusal, state.lang, top)
+        return top
     top = HEIGHT - KEYS_PX
     if state.notice is not None:
-        sheet.box(0, top, WIDTH, KEYS_PX, theme.GREEN_PALE)
-        words = _notice_words(state.notice, state.lang)
-        sheet.write(WIDTH // 2, top + 26, words, 18, theme.GREEN, bold=True, align="center", most_px=WIDTH - 2 * EDGE)
+        notice_bar(sheet, state.notice, state.lang, top, KEYS_PX)
         return top
     if isinstance(state.scene, Committing):
         return top
@@ -115,7 +115,7 @@ def bottom_bar(sheet: Sheet, state: TillState) -> int:
         words = Say.NEXT_SALE.say(state.lang)
         sheet.write(WIDTH // 2, top + 25, words, 16, theme.MINT, align="center", most_px=WIDTH - 2 * EDGE)
     else:
-        _keys(sheet, _useful_keys(state), state.lang, top)
+        _keys(sheet, useful_keys(state), state.lang, top)
     return top
 
 
@@ -125,9 +125,16 @@ def _notice_words(notice: Notice | SlipTaken, lang: Lang) -> str:
     return _NOTICES[notice].say(lang)
 
 
-def _banner(sheet: Sheet, refusal: Refusal, lang: Lang) -> int:
-    """A refusal: the cause large, the next step below it."""
-    top = HEIGHT - BANNER_PX
+def notice_bar(sheet: Sheet, notice: Notice | SlipTaken, lang: Lang, top: int, height: int) -> int:
+    """Put what was understood; return where it ends."""
+    sheet.box(0, top, WIDTH, height, theme.GREEN_PALE)
+    words, line = _notice_words(notice, lang), top + height // 2 + 7
+    sheet.write(WIDTH // 2, line, words, 18, theme.GREEN, bold=True, align="center", most_px=WIDTH - 2 * EDGE)
+    return top + height
+
+
+def banner(sheet: Sheet, refusal: Refusal, lang: Lang, top: int) -> int:
+    """Put a refusal, the cause large, the next step below it; return where it ends."""
     text = refusal.text
     cause, next_step = (text.cause_zh, text.next_zh) if lang is Lang.ZH else (text.cause_en, text.next_en)
     sheet.box(0, top, WIDTH, BANNER_PX, theme.RED_PALE)
@@ -138,7 +145,7 @@ def _banner(sheet: Sheet, refusal: Refusal, lang: Lang) -> int:
     size = largest_size(cause, (21, 19, 17), room, bold=True)
     sheet.write(x, top + 26, cause, size, theme.RED, bold=True, most_px=room)
     sheet.write(x, top + 49, next_step, largest_size(next_step, (17, 16, 15), room), theme.INK, most_px=room)
-    return top
+    return top + BANNER_PX
 
 
 def _keys(sheet: Sheet, keys: list[tuple[Say, Say]], lang: Lang, top: int) -> None:
@@ -156,7 +163,8 @@ def _keys(sheet: Sheet, keys: list[tuple[Say, Say]], lang: Lang, top: int) -> No
         x += cap_px + words_px + 14
 
 
-def _useful_keys(state: TillState) -> list[tuple[Say, Say]]:
+def useful_keys(state: TillState) -> list[tuple[Say, Say]]:
+    """The keys that do something now, by what is on them, each with what it does; the one pressed most first."""
     enter, clear, cancel = Say.KEY_ENTER, Say.KEY_CLEAR, Say.KEY_CANCEL
     match state.scene:
         case SignIn(pin=pin):

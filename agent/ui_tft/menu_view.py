@@ -30,6 +30,7 @@ def menu_view(sheet: Sheet, lang: Lang, top: int, bottom: int) -> None:
     column_px = (WIDTH - 2 * EDGE) // _COLUMNS
     for place, name in enumerate(MENU):
         x, y = EDGE + column_px * (place % _COLUMNS), top + 8 + row_px * (place // _COLUMNS)
+        sheet.target(x, y, column_px, row_px, str(place + 1))
         sheet.box(x, y, column_px - 8, row_px - 8, theme.WHITE, 8)
         line = y + row_px // 2 + 4
         sheet.write(x + 12, line, str(place + 1), 26, theme.GREEN, bold=True)

@@ -63,10 +63,28 @@ Item = Box | Label | Picto
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """Where a finger presses a key of the till. Pixels from the top left; the right and the lower edge belong to the
+    next.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+    key: str
+
+    def holds(self, x: int, y: int) -> bool:
+        """Whether a pixel belongs to it."""
+        return self.x <= x < self.x + self.width and self.y <= y < self.y + self.height
+
+
+@dataclass(frozen=True, slots=True)
 class Screen:
-    """Everything on the glass, in the order it is painted."""
+    """Everything on the glass, in the order it is painted, and where it can be touched, if it can."""
 
     items: tuple[Item, ...]
+    targets: tuple[Target, ...] = ()
 
     @property
     def text(self) -> tuple[str, ...]:
@@ -87,10 +105,12 @@ class Screen:
 
 
 class Sheet:
-    """A screen in the making."""
+    """A screen in the making. Without ``touch`` nothing on it can be touched."""
 
-    def __init__(self) -> None:
+    def __init__(self, touch: bool = False) -> None:
+        self._touch = touch
         self._items: list[Item] = []
+        self._targets: list[Target] = []
 
     def box(self, x: int, y: int, width: int, height: int, fill: str, radius: int = 0) -> None:
         """Put a filled rectangle."""
@@ -119,6 +139,11 @@ class Sheet:
         """Put a sign."""
         self._items.append(Picto(sign, x, y, size, fill))
 
+    def target(self, x: int, y: int, width: int, height: int, key: str) -> None:
+        """Let a key be touched here, on a till that is served by touch."""
+        if self._touch:
+            self._targets.append(Target(x, y, width, height, key))
+
     def done(self) -> Screen:
         """The screen."""
-        return Screen(tuple(self._items))
+        return Screen(tuple(self._items), tuple(self._targets))

@@ -9,6 +9,13 @@ UNCONFIRMED = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """A till that is served by touch, and the key on which a finger rests now, or nothing."""
+
+    pressed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceNote:
     """How one device is doing, in the drivers' own stable words (``status``, ``reason``)."""
 

@@ -31,20 +31,26 @@ from agent.ui_tft.report_view import report_view
 from agent.ui_tft.reprint_view import reprint_view
 from agent.ui_tft.screen import HEIGHT, WIDTH, Screen, Sheet
 from agent.ui_tft.slip_view import slip_view
-from agent.ui_tft.status import DeviceNote, StatusBar
+from agent.ui_tft.status import DeviceNote, StatusBar, Touch
 from agent.ui_tft.top_up_view import top_up_view
+from agent.ui_tft.touch_keys import touch_keys, touch_top
 
-__all__ = ["DeviceNote", "Screen", "StatusBar", "compose"]
+__all__ = ["DeviceNote", "Screen", "StatusBar", "Touch", "compose"]
 
 
-def compose(state: TillState, status: StatusBar) -> Screen:
-    """Return the screen for this state, in the state's language. Equal arguments give equal screens."""
-    sheet, lang = Sheet(), state.lang
+def compose(state: TillState, status: StatusBar, touch: Touch | None = None) -> Screen:
+    """Return the screen for this state, in the state's language; with keys on it where the till is served by
+    ``touch``. Equal arguments give equal screens.
+    """
+    sheet, lang = Sheet(touch is not None), state.lang
     sheet.box(0, 0, WIDTH, HEIGHT, theme.PAPER)
-    top = status_bar(sheet, state, status)
-    top = training_band(sheet, state, top)
-    top = device_strip(sheet, status, lang, top)
-    bottom = bottom_bar(sheet, state)
+    if touch is not None:
+        top, bottom = touch_top(sheet, state, status), touch_keys(sheet, state, touch)
+    else:
+        top = status_bar(sheet, state, status)
+        top = training_band(sheet, state, top)
+        top = device_strip(sheet, status, lang, top)
+        bottom = bottom_bar(sheet, state)
     match state.scene:
         case SignIn() as scene:
             sign_in_view(sheet, scene, status, lang, top, bottom)

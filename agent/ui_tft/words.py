@@ -208,6 +208,7 @@ _DEVICES = {
     "card": ("读卡器", "Card reader"),
     "code": ("扫码器", "Scanner"),
     "keypad": ("键盘", "Keypad"),
+    "touch": ("触摸屏", "Touch panel"),
     "printer": ("打印机", "Printer"),
     "pole": ("客显", "Pole display"),
     "panel": ("面板", "Panel"),

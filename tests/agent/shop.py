@@ -91,6 +91,7 @@ class Outside:
         self._changed = threading.Condition()
         self._papers: list[tuple[str, Paper]] = []
         self._text: tuple[str, ...] = ()
+        self._frame: Frame | None = None
         self.left: list[Left] = []
         self.paper_queue_full = False
 
@@ -99,6 +100,12 @@ class Outside:
         """What is on the glass."""
         with self._changed:
             return self._text
+
+    @property
+    def frame(self) -> Frame | None:
+        """The picture on the glass."""
+        with self._changed:
+            return self._frame
 
     @property
     def sounds(self) -> list[str]:
@@ -116,6 +123,7 @@ class Outside:
         """Be the glass."""
         with self._changed:
             self._text = picture.text
+            self._frame = picture
             self._changed.notify_all()
 
     def sound(self, name: str) -> None:
@@ -179,12 +187,13 @@ class Shop:
         self.printer: Printer = self.outside
         self.pole: Pole | None = None
         self.panel: Panel | None = None
+        self.touch = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def open(self, language: str = "zh", printer: bool = True, painter: Painter | None = None) -> None:
         """Start the till."""
-        counter = Counter(self.printer if printer else None, self.outside, self.pole, self.panel, painter)
+        counter = Counter(self.printer if printer else None, self.outside, self.pole, self.panel, painter, self.touch)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, args=(language, counter), name="till")
         self._thread.start()

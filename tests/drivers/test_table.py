@@ -19,6 +19,7 @@ SOUND: dict[tuple[str, str], dict[str, object]] = {
     ("code", "evdev"): {"path": "/dev/input/by-id/scanner"},
     ("keypad", "serial"): {"path": "/dev/ttyUSB2"},
     ("keypad", "evdev"): {"path": "/dev/input/by-id/keypad"},
+    ("touch", "evdev"): {"path": "/dev/input/by-id/no-such-panel"},
     ("keypad", "gpio"): {"rows": [5], "columns": [6], "keys": ["enter"]},
     ("printer", "escpos"): {"host": "127.0.0.1"},
     ("pole", "serial"): {"path": "/dev/ttyUSB3"},
