@@ -27,6 +27,11 @@ class Pkcs11Keys:
         except ImportError as missing:
             raise KeysError("token_missing") from missing
         try:
+            # At half a character the library takes the whole process along.
+            name.encode(), self._plan.token.encode()
+        except UnicodeEncodeError as no_name:
+            raise KeysError("key_missing") from no_name
+        try:
             # Without its own parameter the mechanism pads nothing: one block in, one block out.
             found = self._key(pkcs11, name).encrypt(block, mechanism=pkcs11.Mechanism.AES_ECB)
         except (pkcs11.NoSuchKey, pkcs11.MultipleObjectsReturned) as unclear:
