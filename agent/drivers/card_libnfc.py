@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 
 from agent.drivers.card_lines import card_fact
+from agent.drivers.cards.order import Order
 from agent.drivers.cards.plan import TABLES, plan_of, to_argument
 from agent.drivers.child import Child, ChildPlan
 from agent.drivers.facts import Emit, Status
@@ -35,14 +36,14 @@ class CardLibnfcOptions:
     """Which reader, and how long to wait for it.
 
     `connstring` is as libnfc writes it, `child_timeout_s` the silence after which the child is killed, `poll_s` the
-    pause between two looks at the field, `restart_limit_s` the longest pause before a lost child is replaced,
-    `reset_pin` the board's pin that leads to the chip's RSTPDN (-1: none does). `tag`, `file`, `desfire` and `token`
-    are the tables of cards/plan.py, checked.
+    longest pause between two looks at an empty field, `restart_limit_s` the longest pause before a lost child is
+    replaced, `reset_pin` the board's pin that leads to the chip's RSTPDN (-1: none does). `tag`, `file`, `desfire` and
+    `token` are the tables of cards/plan.py, checked.
     """
 
     connstring: str
     child_timeout_s: float = 3.0
-    poll_s: float = 0.06
+    poll_s: float = 0.15
     restart_limit_s: float = 2.0
     reset_pin: int = -1
     tag: Mapping[str, object] | None = None
@@ -61,7 +62,7 @@ class CardLibnfcOptions:
                     "libnfc 的连接串，端口写绝对路径，例如 pn532_uart:/dev/ttyS0",
                 ),
                 "child_timeout_s": seconds(3.0, 1.0, 60.0),
-                "poll_s": seconds(0.06, 0.01, 1.0),
+                "poll_s": seconds(0.15, 0.01, 1.0),
                 "restart_limit_s": seconds(2.0, 0.1, 60.0),
                 "reset_pin": pin(),
                 **TABLES,
@@ -143,4 +144,4 @@ class TagWriter(CardLibnfc):
     """
 
     def __init__(self, name: str, options: CardLibnfcOptions, emit: Emit, message: bytes, only: bytes = b"") -> None:
-        super().__init__(name, options, emit, ("--write", message.hex(), "--only", only.hex()))
+        super().__init__(name, options, emit, Order(message, only).to_arguments())

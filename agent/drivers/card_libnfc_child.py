@@ -9,12 +9,12 @@ import argparse
 import os
 import sys
 import time
-from dataclasses import dataclass
 
 from agent.drivers.card_lines import CardFound, card_line, refused_line
 from agent.drivers.cards.identify import Activated, Family
 from agent.drivers.cards.keys import CardKeys, KeysError
 from agent.drivers.cards.link import CardError
+from agent.drivers.cards.order import Order, add_order_arguments
 from agent.drivers.cards.plan import CardPlan, from_argument
 from agent.drivers.cards.reading import CardRead, UnsupportedError, read_apdu_card, read_number, read_tag, write_tag
 from agent.drivers.facts import CardKind, CardProblem
@@ -25,8 +25,11 @@ from agent.drivers.pkcs11_keys import Pkcs11Keys
 _LINE_ERRORS_IN_A_ROW = 3
 _READ_TRIES = 3
 _LOOKS_BEFORE_GONE = 3
-_LOOKS_BEFORE_OTHER_KINDS = 4
+_LOOKS_BEFORE_OTHER_KINDS = 3
 _LOOKS_BEFORE_WAKING = 6
+_NEAR_S = 0.06
+"""The pause between two looks while a card lies there; to look at an empty field so often wakes a till that rests."""
+_MOST_ASIDE = 8
 _RETURN_S = 0.3
 _TRY_KEYS_S = 5.0
 
@@ -35,12 +38,11 @@ def main() -> int:
     """Run until standard input ends (exit status 0) or the reader is lost (1)."""
     arguments = argparse.ArgumentParser(description="Watches an NFC reader for the till.")
     arguments.add_argument("--connstring", required=True, help="as libnfc writes it: pn532_uart:/dev/ttyUSB0")
-    arguments.add_argument("--poll-s", type=float, default=0.06, help="pause between two looks at the field")
+    arguments.add_argument("--poll-s", type=float, default=0.15, help="pause between two looks at an empty field")
     arguments.add_argument("--cards", default="{}", help="what the cards carry, as the driver's tables say it")
-    arguments.add_argument("--write", default="", help="an NDEF message in hexadecimal that each tag is to get")
-    arguments.add_argument("--only", default="", help="the number, in hexadecimal, of the one tag that is to get it")
+    add_order_arguments(arguments)
     options = arguments.parse_args()
-    order = Order(bytes.fromhex(options.write), bytes.fromhex(options.only)) if options.write else None
+    order = Order.from_arguments(options)
     plan = from_argument(options.cards)
     process = OwnProcess()
     process.begin()
@@ -57,14 +59,6 @@ def main() -> int:
     except OpenError as refused:
         process.say({"t": "lost", "reason": refused.reason})
         return 1
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Tags are to be written: which message, and onto which one alone (empty: onto each that comes)."""
-
-    message: bytes
-    only: bytes = b""
 
 
 class Watch:
@@ -89,8 +83,10 @@ class Watch:
         self._missed = 0
         self._looks = 0
         self._stale = False
-        self._aside: Target | None = None
+        self._aside: tuple[Target, ...] = ()
+        self._aside_seen: tuple[Target, ...] = ()
         self._aside_looks = 0
+        self._foreign: dict[Modulation, set[bytes]] = {}
         self._torn: tuple[Target, float] | None = None
 
     def say_ready(self) -> None:
@@ -113,7 +109,7 @@ class Watch:
     def run(self, poll_s: float) -> str | None:
         """Watch until the till wants an end, which gives None, or the reader is lost, which gives the reason."""
         errors = 0
-        while not self._process.closing.wait(poll_s):
+        while not self._process.closing.wait(min(poll_s, _NEAR_S) if self._is_near() else poll_s):
             try:
                 self._look(time.monotonic())
                 errors = 0
@@ -127,6 +123,10 @@ class Watch:
             self._rest(time.monotonic())
         return None
 
+    def _is_near(self) -> bool:
+        """Whether a card lies there, or lay there a moment ago."""
+        return self._present is not None or self._torn is not None or bool(self._aside)
+
     def _rest(self, now_s: float) -> None:
         """Between two looks: say that we live, and see whether keys that were missing are there by now."""
         idle = self._present is None and self._torn is None
@@ -139,7 +139,10 @@ class Watch:
             self._look_after(self._present)
             return
         self._tell_torn(now_s)
-        woken = self._wake_aside()
+        woken = self._is_time_to_wake()
+        if woken:
+            # Those that the last waking did not bring up have left.
+            self._aside, self._aside_seen = self._aside_seen, ()
         if self._stale or woken:
             self._reader.drop_field()
             self._stale = False
@@ -147,21 +150,33 @@ class Watch:
         if target is not None:
             self._take(target, now_s)
         elif woken:
-            self._aside = None
+            self._aside = ()
 
-    def _wake_aside(self) -> bool:
-        """Whether it is time to see if the card that was set aside is still there."""
-        if self._aside is None:
+    def _is_time_to_wake(self) -> bool:
+        """Whether it is time to see if the cards that were set aside are still there."""
+        if not self._aside:
             return False
         self._aside_looks += 1
         return self._aside_looks % _LOOKS_BEFORE_WAKING == 0
 
     def _set_aside(self, target: Target) -> None:
         """Refuse a card once, and let it sleep, so that one beside it is heard: a phone in a case with cards."""
-        if self._aside is None or not self._aside.same_card(target):
+        if not any(target.same_card(known) for known in self._aside):
             self._refuse(CardProblem.UNSUPPORTED)
-        self._aside, self._aside_looks = target, 0
+        self._aside, self._aside_seen = _with(self._aside, target), _with(self._aside_seen, target)
+        self._aside_looks = 0
         self._reader.send_to_sleep()
+
+    def _keep_foreign(self, target: Target) -> None:
+        """Refuse a card of a foreign kind once, and remember it for as long as one of its kind answers: cards of ours
+        may come and go beside it. A Type B card may have a new number each time the field was off (ISO/IEC 14443-3).
+        """
+        known = self._foreign.setdefault(target.modulation, set())
+        if not known or (target.modulation is not Modulation.TYPE_B and target.number not in known):
+            self._refuse(CardProblem.UNSUPPORTED)
+        if len(known) < _MOST_ASIDE:
+            known.add(target.number)
+        self._present = target
 
     def _find(self) -> Target | None:
         """Call for a card of ours, and now and then for those that we can only refuse."""
@@ -170,6 +185,8 @@ class Watch:
         if target is None and self._looks % _LOOKS_BEFORE_OTHER_KINDS == 0:
             other = Modulation.FELICA if self._looks % (2 * _LOOKS_BEFORE_OTHER_KINDS) else Modulation.TYPE_B
             target = self._reader.select(other)
+            if target is None:
+                self._foreign.pop(other, None)
         return target
 
     def _look_after(self, present: Target) -> None:
@@ -186,6 +203,8 @@ class Watch:
             self._present, self._missed = again, 0
             return
         self._missed += 1
+        if again is None and self._missed >= _LOOKS_BEFORE_GONE:
+            self._foreign.pop(present.modulation, None)
         if again is not None or self._missed >= _LOOKS_BEFORE_GONE:
             self._present, self._missed = None, 0
             self._reader.drop_field()
@@ -207,8 +226,7 @@ class Watch:
             if target.card is not None:
                 self._set_aside(target)
             else:
-                self._present = target
-                self._refuse(CardProblem.UNSUPPORTED)
+                self._keep_foreign(target)
             return
         self._torn, self._present = None, target
         found = CardFound(read.kind, read.uid, seen_ns, read.assurance, read.content, read.counter)
@@ -250,7 +268,7 @@ class Watch:
                 return read_number(card, CardKind.UID_ONLY)
 
     def _write(self, card: Activated, target: Target, order: Order, keys: CardKeys | None) -> CardRead:
-        if order.only not in (b"", card.uid):
+        if not order.is_for(card):
             raise UnsupportedError
         return write_tag(card, self._reader.link(target), self._plan.tag, keys, order.message)
 
@@ -261,6 +279,11 @@ class Watch:
 
     def _refuse(self, reason: CardProblem) -> None:
         self._process.say(refused_line(reason))
+
+
+def _with(cards: tuple[Target, ...], target: Target) -> tuple[Target, ...]:
+    """These cards and that one as it is now, the last few of them."""
+    return (*(card for card in cards if not card.same_card(target)), target)[-_MOST_ASIDE:]
 
 
 class _RemovedError(Exception):

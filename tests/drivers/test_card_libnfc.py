@@ -150,7 +150,7 @@ def test_of_two_cards_at_once_the_second_is_told_when_the_first_has_left(reader:
 @pytest.mark.parametrize(
     "useless", [Phone(), FelicaCard(bytes(range(8))), TypeBCard(b"\x01\x02\x03\x04")], ids=["phone", "FeliCa", "B"]
 )
-def test_a_card_that_is_not_supported_hides_none_beside_it_and_a_phone_is_refused_once(
+def test_a_card_that_is_not_supported_hides_none_beside_it_and_is_refused_once_while_it_lies_there(
     reader: Pn532, told: Told, useless: Card
 ) -> None:
     reader.field.present(useless)
@@ -162,8 +162,19 @@ def test_a_card_that_is_not_supported_hides_none_beside_it_and_a_phone_is_refuse
         reader.field.remove(member)
         assert reader.field.wait_polled(30)
     assert len(told.of(CardPresented)) == 3
-    if isinstance(useless, Phone):
-        assert len(told.of(CardRefused)) == 1
+    assert len(told.of(CardRefused)) == 1
+    reader.field.remove(useless)
+    assert reader.field.wait_polled(30)
+    reader.field.present(useless)
+    assert told.next(CardRefused) == CardRefused("card", CardProblem.UNSUPPORTED)
+
+
+def test_of_two_cards_that_are_not_supported_each_is_refused_once(reader: Pn532, told: Told) -> None:
+    reader.field.present(Phone(), UidCard(b"\x08\x22\x33\x44"))
+    told.next(CardRefused)
+    told.next(CardRefused)
+    assert reader.field.wait_polled(40)
+    assert len(told.of(CardRefused)) == 2
 
 
 def test_a_card_that_changes_places_with_another_is_told_at_once(reader: Pn532, told: Told) -> None:
