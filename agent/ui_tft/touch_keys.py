@@ -10,6 +10,7 @@ from agent.txn.keying import is_phone
 from agent.txn.returning import Refunding
 from agent.txn.state import (
     MOST_CHOICES,
+    AskPin,
     Committing,
     Menu,
     Paid,
@@ -17,6 +18,7 @@ from agent.txn.state import (
     Reprinting,
     Selling,
     ShiftReport,
+    SignIn,
     TillState,
 )
 from agent.ui_tft import theme
@@ -90,17 +92,23 @@ def touch_keys(sheet: Sheet, state: TillState, touch: Touch) -> int:
         ground = theme.RED
     sheet.box(0, top, WIDTH, HEIGHT - top, ground)
     for place, row in enumerate(rows):
-        _row(sheet, row, touch, top + KEY_PX * place)
+        _row(sheet, row, _lit(state, touch), top + KEY_PX * place)
     return top
 
 
-def _row(sheet: Sheet, row: list[Cap], touch: Touch, top: int) -> None:
+def _lit(state: TillState, touch: Touch) -> str:
+    """The key that is drawn as pressed: none of a PIN, which others may look at."""
+    secret = isinstance(state.scene, AskPin) or (isinstance(state.scene, SignIn) and state.scene.pin is not None)
+    return "" if secret and touch.pressed in _DIGITS else touch.pressed
+
+
+def _row(sheet: Sheet, row: list[Cap], lit: str, top: int) -> None:
     """Keys side by side over the whole width, without a gap that a finger could fall into."""
     for place, (key, cap, does) in enumerate(row):
         left, right = WIDTH * place // len(row), WIDTH * (place + 1) // len(row)
         sheet.target(left, top, right - left, KEY_PX, key)
         ground, ink, dim = theme.WHITE, theme.INK, theme.MUTED
-        if key == touch.pressed:
+        if key == lit:
             ground, ink, dim = theme.NIGHT, theme.WHITE, theme.WHITE
         elif key in _MAIN:
             ground, ink, dim = theme.GREEN, theme.WHITE, theme.WHITE

@@ -1,6 +1,6 @@
-"""What scanners and keypads may send: doors that take it as bytes.
+"""What scanners, keypads and touch panels may send: doors that take it as bytes.
 
-Input events come as three bytes each: what happened, which key, and how long after the event before.
+Input events come as three bytes each: what happened, which key or where, and how long after the event before.
 """
 
 from __future__ import annotations
@@ -9,9 +9,26 @@ from collections.abc import Callable, Iterator
 
 from agent.drivers.code_evdev import CodeEvdevOptions, ScanStream
 from agent.drivers.code_framing import LONGEST_BYTES, SUFFIXES, CodeFraming, CodeRules
-from agent.drivers.facts import CodeProblem, Key
+from agent.drivers.facts import CodeProblem, Finger, Key
 from agent.drivers.input_stream import EV_KEY, EV_SYN, SYN_DROPPED
 from agent.drivers.keypad_evdev import KeyStream
+from agent.drivers.touch_stream import (
+    ABS_MT_POSITION_X,
+    ABS_MT_POSITION_Y,
+    ABS_MT_SLOT,
+    ABS_MT_TOOL_TYPE,
+    ABS_MT_TRACKING_ID,
+    ABS_X,
+    ABS_Y,
+    BTN_TOUCH,
+    EV_ABS,
+    SYN_REPORT,
+    Axis,
+    Contact,
+    Standing,
+    Surface,
+    TouchStream,
+)
 from contract.making import dataclass
 from simulator.typed import Beyond, strokes
 
@@ -23,6 +40,17 @@ _SETTINGS: tuple[dict[str, object], ...] = (
     {"keys": True},
     {"layout": "de", "charset": "gb18030", "alt_codes": "unicode"},
     {"layout": "fr", "suffix": "tab", "prefix": "7e"},
+)
+_TOLD = (
+    (EV_SYN, SYN_REPORT),
+    (EV_SYN, SYN_DROPPED),
+    (EV_KEY, BTN_TOUCH),
+    *((EV_ABS, code) for code in (ABS_X, ABS_Y, ABS_MT_SLOT, ABS_MT_TRACKING_ID, ABS_MT_POSITION_X)),
+    *((EV_ABS, code) for code in (ABS_MT_POSITION_Y, ABS_MT_TOOL_TYPE)),
+)
+_TOUCHES = (
+    bytes((2, 1, 0, 3, 90, 0, 4, 60, 0, 0, 0, 2, 2, 0, 0, 0, 0, 3)),
+    bytes((5, 0, 0, 6, 7, 0, 7, 90, 0, 8, 60, 0, 0, 0, 2, 9, 2, 0, 0, 0, 2, 6, 255, 0, 0, 0, 3)),
 )
 _HOSTILE = (b"6901234567892\r", b"' OR 1=1\r", b"\x1b[2J\x00\r", "会员".encode() + b"\r")
 
@@ -46,6 +74,7 @@ def takers() -> dict[str, Taker]:
     return {
         "keys of a scanner": (_scan, typed, ()),
         "keys of a keypad": (_press, typed, ()),
+        "fingers on a touch panel": (_touch, _TOUCHES, ()),
         "line of a scanner": (_frame, _HOSTILE, ()),
     }
 
@@ -82,6 +111,25 @@ def _press(data: bytes) -> None:
     for event, pause_ns in _events(data):
         stream.feed([(event, now_ns)])
         now_ns += pause_ns
+
+
+def _touch(data: bytes) -> None:
+    for slots in (False, True):
+        found = list(_fingers(data, slots))
+        assert all(0 <= place <= 9_999 for one in found for place in (one.x_permyriad, one.y_permyriad))
+        assert [one.finger is Finger.DOWN for one in found] == [at % 2 == 0 for at in range(len(found))]
+
+
+def _fingers(data: bytes, slots: bool) -> Iterator[Contact]:
+    standing = Standing(data[:1] > b"\x7f", 0, {0: (1, 1)})
+    stream = TouchStream(Surface(Axis(0, 200), Axis(-50, 100), slots), lambda: standing, bounce_ms=20)
+    now_ns = 0
+    for at in range(0, len(data) - 2, 3):
+        kind, value, pause = data[at : at + 3]
+        event = Event(*_TOLD[kind % len(_TOLD)], value if value < 250 else -1 << (value - 250) * 6)
+        yield from stream.feed([(event, now_ns)])
+        now_ns += _PAUSES_NS[pause % len(_PAUSES_NS)]
+        yield from stream.quiet(now_ns)
 
 
 def _frame(data: bytes) -> None:

@@ -69,3 +69,11 @@ def test_the_digits_stay_where_they_are_from_the_sign_in_to_the_next_customer() 
     assert len(expected) == 10
     for name in ("ready-zh", "amount-zh", "basket-zh", "basket-zh-trouble", "paid-zh"):
         assert digits(name) == expected
+
+
+def test_a_pressed_key_is_seen_but_no_digit_of_a_pin() -> None:
+    for name, seen in (("sign-in", True), ("basket", True), ("sign-in-pin", False), ("member-pin", False)):
+        state, status = played(name, Lang.ZH)
+        changed = compose(state, status, Touch("5")) != compose(state, status, Touch())
+        assert changed is seen
+        assert compose(state, status, Touch("5")).targets == compose(state, status, Touch()).targets
