@@ -18,6 +18,8 @@ class Bell:
         self._lock = threading.Lock()
         self._fd: int | None = None
         self._rung = False
+        self._poll = select.poll()
+        self._polled: tuple[int, int | None, int] | None = None
 
     def ring(self) -> None:
         """End the wait that goes on, or the next one. From any thread; never blocks."""
@@ -33,16 +35,19 @@ class Bell:
         True says that something is with `fd`, which may also be that its device was lost: using it tells which. Raises
         OSError where the system has no more files to give.
         """
-        poll = select.poll()
-        poll.register(self._hung_up(), select.POLLIN)
-        if fd is not None:
-            poll.register(fd, events)
-        came = poll.poll(None if timeout_s is None else max(timeout_s, 0) * 1000)
-        with self._lock:
-            if self._rung and self._fd is not None:
-                os.eventfd_read(self._fd)
+        bell = self._hung_up()
+        if self._polled != (bell, fd, events):
+            self._polled = bell, fd, events
+            self._poll = select.poll()
+            self._poll.register(bell, select.POLLIN)
+            if fd is not None:
+                self._poll.register(fd, events)
+        ready = [one for one, _events in self._poll.poll(None if timeout_s is None else max(timeout_s, 0) * 1000)]
+        if bell in ready:
+            with self._lock:
+                os.eventfd_read(bell)
                 self._rung = False
-        return any(ready == fd for ready, _events in came)
+        return fd in ready
 
     def put_away(self) -> None:
         """Nobody waits any more: close its file."""
@@ -52,7 +57,8 @@ class Bell:
             os.close(fd)
 
     def _hung_up(self) -> int:
-        with self._lock:
-            if self._fd is None:
+        """Its file. Who waits is who opens and closes it, so that only rings are to be kept away meanwhile."""
+        if self._fd is None:
+            with self._lock:
                 self._fd = os.eventfd(int(self._rung), os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-            return self._fd
+        return self._fd
