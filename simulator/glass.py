@@ -20,6 +20,7 @@ from pathlib import Path
 
 MESSAGE_MOST_BYTES = 4 * 1024 * 1024
 REMEMBERED = 1000
+SLOW_BYTES = 512
 TICK_S = 0.05
 
 
@@ -61,6 +62,9 @@ class Glass:
         self._frames: deque[ShownFrame] = deque(maxlen=REMEMBERED)
         self._sounds: deque[HeardSound] = deque(maxlen=REMEMBERED)
         self._stalled = False
+        self._breaks_off = False
+        self._pace_s = 0.0
+        self._line: socket.socket | None = None
         self._drop = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="simulated glass", daemon=True)
@@ -133,6 +137,21 @@ class Glass:
         with self._changed:
             self._stalled = stalled
 
+    def slow(self, pace_s: float) -> None:
+        """Take few bytes at a time with such a pause behind each; 0: as they come."""
+        self._pace_s = pace_s
+
+    def break_off(self, breaking: bool = True) -> None:
+        """Hang up in the middle of the next message, and of every next one; with False, no longer."""
+        self._breaks_off = breaking
+
+    def speak(self, data: bytes) -> None:
+        """Put bytes on the line, which a screen never does. What nobody takes is lost."""
+        line = self._line
+        if line is not None:
+            with contextlib.suppress(OSError):
+                line.send(data, socket.MSG_DONTWAIT)
+
     def unplug(self) -> None:
         """Drop the connection and be gone."""
         self._unlisten()
@@ -167,7 +186,9 @@ class Glass:
             line = self._accept()
             if line is not None:
                 with line, contextlib.suppress(OSError, ValueError):
+                    self._line = line
                     self._serve(line)
+                self._line = None
             with self._changed:
                 self._drop = False
                 self._changed.notify_all()
@@ -191,9 +212,11 @@ class Glass:
                 continue
             if not select.select([line], [], [], TICK_S)[0]:
                 continue
-            data = line.recv(65536)
-            if not data:
+            data = line.recv(SLOW_BYTES if self._pace_s else 65536)
+            if not data or self._breaks_off:
                 return
+            if self._pace_s:
+                self._closing.wait(self._pace_s)
             pending += data
             while (message := _cut_message(pending)) is not None:
                 if not self._take(message):

@@ -15,12 +15,43 @@ from typing import Any
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory, MockPin
 
+PINS = range(28)
+
+
+class PinsGone(Exception):
+    """What a library says of pins whose chip has gone: a class of its own, no OSError."""
+
 
 class _BoardPin(MockPin):  # type: ignore[misc]
     """A mock pin that lets its neighbours know when its level changes."""
 
     changed: Callable[[], None] | None = None
     grounded = False
+    gone = False
+
+    @property
+    def seen(self) -> bool:
+        """Its level, for who looks at the board from outside."""
+        return bool(super()._get_state())
+
+    def close(self) -> None:
+        if not self.gone:
+            super().close()
+
+    def _get_state(self) -> Any:
+        if self.gone:
+            raise PinsGone("no such chip")
+        return super()._get_state()
+
+    def _set_state(self, value: Any) -> None:
+        if self.gone:
+            raise PinsGone("no such chip")
+        super()._set_state(value)
+
+    def _set_function(self, value: str) -> None:
+        if self.gone:
+            raise PinsGone("no such chip")
+        super()._set_function(value)
 
     def _set_pull(self, value: str) -> None:
         super()._set_pull(value)
@@ -29,8 +60,9 @@ class _BoardPin(MockPin):  # type: ignore[misc]
             self.drive_low()
 
     def spike(self) -> None:
-        """Have a fall of the level told after the level is up again."""
-        super(MockPin, self)._call_when_changed(time.monotonic(), 0)
+        """Have a fall of the level told after the level is up again, if anybody listens."""
+        if self._when_changed is not None:
+            super(MockPin, self)._call_when_changed(time.monotonic(), 0)
 
     def _change_state(self, value: bool) -> bool:
         differs = bool(super()._change_state(value))
@@ -59,9 +91,37 @@ class Board:
             self._plugged = False
         self._factory.reset()
 
+    def lose(self) -> None:
+        """Have the chip of the pins go, as one does that is on a cable or whose driver is unloaded: whoever has a pin
+        hears of it when it uses the pin.
+        """
+        self._have_gone(True)
+
+    def restore(self) -> None:
+        """Have it come back, every pin as after a start."""
+        self._have_gone(False)
+
+    def leave_driven(self, number: int, high: bool) -> None:
+        """Be as somebody left it who drove this pin and was killed."""
+        pin = self._factory.pin(number)
+        pin.function = "output"
+        pin.state = high
+
+    def forget(self) -> None:
+        """Keep no level that a pin had before."""
+        for number in PINS:
+            self._factory.pin(number).clear_states()
+
+    def _have_gone(self, gone: bool) -> None:
+        for number in PINS:
+            pin = self._factory.pin(number)
+            pin.gone = gone
+            if not gone:
+                pin.function = "input"
+
     def level(self, number: int) -> bool:
         """Whether a pin is high."""
-        return bool(self._factory.pin(number).state)
+        return bool(self._factory.pin(number).seen)
 
     def levels(self, number: int) -> list[bool]:
         """Every level a pin has had, in order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from simulator.faults import Fault, Faults
 from simulator.ports import Pty
 
 KEYS: dict[str, bytes] = {
@@ -35,6 +36,7 @@ class Keypad:
 
     def __init__(self, path: Path | str) -> None:
         self._pty = Pty(path)
+        self._faults = Faults()
 
     @property
     def path(self) -> Path:
@@ -49,9 +51,18 @@ class Keypad:
         """Take it away; may be called again."""
         self._pty.close()
 
+    def fail(self, fault: Fault, times: int | None = None) -> None:
+        """Fail at the next `times` presses (None: until `heal`)."""
+        self._faults.fail(fault, times)
+
+    def heal(self) -> None:
+        """Work well again."""
+        self._faults.heal()
+
     def press(self, *keys: str) -> None:
         """Press keys one after the other. Raises KeyError for one that this keypad does not have."""
-        self._pty.write(b"".join(KEYS[key] for key in keys))
+        pressed = b"".join(KEYS[key] for key in keys)
+        self._faults.send(pressed, self._faults.meet(), self._pty.write, self.unplug)
 
     def type(self, text: str) -> None:
         """Press the digits and points of a text one after the other. Raises KeyError as `press` does."""

@@ -23,6 +23,8 @@ class Pole:
         self._charset = charset
         self._bytes = bytearray()
         self._rows = [""] * ROWS
+        self._stalled = False
+        self._pace_s = 0.0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pole", daemon=True)
         self.lamp = 0
@@ -65,6 +67,18 @@ class Pole:
         """Plug it in again, dark."""
         self._pty.plug()
 
+    def stall(self, stalled: bool = True) -> None:
+        """Take no bytes off the line, and go on later."""
+        self._stalled = stalled
+
+    def slow(self, pace_s: float) -> None:
+        """Take one byte at a time with such a pause behind each; 0: as they come."""
+        self._pace_s = pace_s
+
+    def speak(self, data: bytes) -> None:
+        """Put bytes on the line, as a loose cable does: a pole has nothing to say. What nobody takes is lost."""
+        self._pty.write(data, TICK_S)
+
     def receive(self, data: bytes) -> None:
         """Take bytes off the line; half a command waits for its rest."""
         self._bytes += data
@@ -76,7 +90,12 @@ class Pole:
             if not self._pty.plugged:
                 self._pty.wait_plugged(TICK_S)
                 continue
-            self.receive(self._pty.read(4096, TICK_S))
+            if self._stalled:
+                self._closing.wait(TICK_S)
+                continue
+            self.receive(self._pty.read(1 if self._pace_s else 4096, TICK_S))
+            if self._pace_s:
+                self._closing.wait(self._pace_s)
 
     def _obey(self) -> bool:
         """Take one command off the front; False when it is not whole yet."""

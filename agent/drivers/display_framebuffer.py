@@ -71,11 +71,21 @@ class Framebuffer:
         if layout.row_bytes == layout.width * layout.pixel_bytes:
             rows = [b"".join(rows)]
         for number, row in enumerate(rows):
-            os.pwrite(self._fd, row, layout.at(0, first + number))
+            _write_whole(self._fd, row, layout.at(0, first + number))
 
     def close(self) -> None:
         """Let it go; the picture stays."""
         os.close(self._fd)
+
+
+def _write_whole(fd: int, data: bytes, at: int) -> None:
+    """Raises OSError where the screen is gone, or smaller than it said."""
+    rest = memoryview(data)
+    while rest:
+        written = os.pwrite(fd, rest, at)
+        if not written:
+            raise OSError(errno.ENOSPC, "the framebuffer ends before its last row")
+        rest, at = rest[written:], at + written
 
 
 def _opened(path: str, report: Report) -> Framebuffer | None:

@@ -7,6 +7,7 @@ gpiozero, as all pins of this program.
 from __future__ import annotations
 
 import atexit
+import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -91,15 +92,24 @@ class LumaScreen:
         self._pins = pins
 
     def draw(self, image: Image) -> None:
-        """Send what changed. Raises OSError where the line to the screen is gone."""
-        self._device.display(fitted(image, self._device.width, self._device.height))
+        """Send what changed. Raises OSError where the line to the screen is gone, or the pins beside it."""
+        try:
+            self._device.display(fitted(image, self._device.width, self._device.height))
+        except PinsUnusable as error:
+            raise _pins_gone() from error
 
     def close(self) -> None:
-        """Dark, and the pins free."""
+        """Dark, and the pins free. Raises OSError as `draw` does."""
         try:
             self._device.cleanup()
+        except PinsUnusable as error:
+            raise _pins_gone() from error
         finally:
             self._pins.close()
+
+
+def _pins_gone() -> OSError:
+    return OSError(errno.ENODEV, "the pins have gone")
 
 
 def _opened(options: DisplayLumaOptions, report: Report, line: Line) -> LumaScreen | None:
@@ -191,7 +201,7 @@ class PinsAsRpiGpio:
     def output(self, number: int | None, level: int) -> None:
         """Drive it."""
         if number is not None:
-            self._outputs[number].value = level
+            self._outputs[number].drive(bool(level))
 
     def cleanup(self, _numbers: object = None) -> None:
         """The pins are let go with the screen."""

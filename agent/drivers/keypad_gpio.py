@@ -9,11 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Emit, Key, KeyPressed, Status
-from agent.drivers.pins import LAST_PIN, Pins, PinsUnusable
+from agent.drivers.pins import LAST_PIN, Pin, Pins, PinsUnusable
 from agent.drivers.report import Report
 from contract import settings
 from contract.making import dataclass
@@ -152,7 +151,7 @@ class KeypadGpio:
             rows = [pins.output(number, active_low=True) for number in self._options.rows]
             columns = [pins.contact(number, None) for number in self._options.columns]
             for column in columns:
-                column.when_activated = self._touched.set
+                column.listen(self._touched.set)
             self._report.say(Status.READY)
             self._watch(rows, columns)
         except PinsUnusable as error:
@@ -161,14 +160,14 @@ class KeypadGpio:
             if pins is not None:
                 pins.close()
 
-    def _watch(self, rows: Sequence[Any], columns: Sequence[Any]) -> None:
+    def _watch(self, rows: Sequence[Pin], columns: Sequence[Pin]) -> None:
         matrix = Matrix()
         same, before = 0, frozenset[Place]()
         while not self._thread.closing.is_set():
             if matrix.quiet:
                 self._touched.clear()
                 for row in rows:
-                    row.on()
+                    row.drive(True)
                 # A key may have gone down just before the rows could tell.
                 if not any(column.is_active for column in columns) and not self._touched.wait(IDLE_S):
                     continue
@@ -182,12 +181,12 @@ class KeypadGpio:
             time.sleep(SCAN_S if same < LONG_LOOKS else LONG_SCAN_S)
 
 
-def _closed(rows: Sequence[Any], columns: Sequence[Any]) -> frozenset[Place]:
+def _closed(rows: Sequence[Pin], columns: Sequence[Pin]) -> frozenset[Place]:
     for row in rows:
-        row.off()
+        row.drive(False)
     closed = set()
     for number, row in enumerate(rows):
-        row.on()
+        row.drive(True)
         closed |= {(number, at) for at, column in enumerate(columns) if column.is_active}
-        row.off()
+        row.drive(False)
     return frozenset(closed)

@@ -6,16 +6,16 @@ low while the supply is going, a case switch closes when the case is open.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
 
 from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Emit, PanelChanged, PanelSignal, Status
 from agent.drivers.newest import Newest
-from agent.drivers.pins import Pins, PinsUnusable, pin
+from agent.drivers.pins import Pin, Pins, PinsUnusable, pin
 from agent.drivers.report import Report
 from contract import settings
 from contract.making import dataclass
@@ -102,6 +102,7 @@ class PanelGpio:
         self._emit = emit
         self._report = Report(name, emit)
         self._contacts: dict[PanelSignal, bool] = {}
+        self._listened: dict[PanelSignal, Pin] = {}
         self._told: dict[PanelSignal, bool] = {}
         self._telling = threading.Lock()
         self._lamps: Newest[Lamps] = Newest()
@@ -161,7 +162,7 @@ class PanelGpio:
             if pins is not None:
                 pins.close()
 
-    def _open(self, pins: Pins) -> dict[str, Any]:
+    def _open(self, pins: Pins) -> dict[str, Pin]:
         numbers = self._options.pins
         outputs = {
             name: pins.output(numbers[name], name in self._options.active_low) for name in OUTPUTS if name in numbers
@@ -178,12 +179,23 @@ class PanelGpio:
         def activated() -> None:
             if power:
                 time.sleep(SPIKE_S)
-            self._changed(signal, contact.is_active)
+            # Pins that have gone meanwhile are the driver's own thread's to tell.
+            with contextlib.suppress(PinsUnusable):
+                self._changed(signal, contact.is_active)
 
         # gpiozero calls these from a thread of its own.
-        contact.when_activated = activated
-        contact.when_deactivated = lambda: self._changed(signal, False)
+        contact.listen(activated, lambda: self._changed(signal, False))
         self._changed(signal, contact.is_active)
+        self._listened[signal] = contact
+
+    def _look(self) -> None:
+        """Look whether every contact is as was heard: an edge that was lost is made good for, and pins that have gone
+        are noticed. Raises PinsUnusable.
+        """
+        for signal, contact in self._listened.items():
+            active = contact.is_active
+            if active != self._contacts[signal] and not self._thread.closing.wait(BOUNCE_S):
+                self._changed(signal, contact.is_active)
 
     def _changed(self, signal: PanelSignal, active: bool) -> None:
         with self._telling:
@@ -197,24 +209,25 @@ class PanelGpio:
                 if self._told.get(signal, False) != active and self._emit(PanelChanged(self._name, signal, active)):
                     self._told[signal] = active
 
-    def _obey(self, outputs: Mapping[str, Any]) -> None:
+    def _obey(self, outputs: Mapping[str, Pin]) -> None:
         while not self._thread.closing.is_set():
             try:
                 output, times_s = self._orders.get(timeout=IDLE_S)
             except queue.Empty:
                 output, times_s = "", ()
+                self._look()
             self._tell()
             lamps = self._lamps.take(0)
             if lamps is not None:
                 for name in ("ready", "attention", "fault"):
                     if name in outputs:
-                        outputs[name].value = getattr(lamps, name)
-            self._play(outputs.get(output), times_s)
+                        outputs[name].drive(getattr(lamps, name))
+            if output in outputs:
+                self._play(outputs[output], times_s)
 
-    def _play(self, output: Any, times_s: tuple[float, ...]) -> None:
+    def _play(self, output: Pin, times_s: tuple[float, ...]) -> None:
         for number, time_s in enumerate(times_s):
-            output.value = number % 2 == 0
+            output.drive(number % 2 == 0)
             if self._thread.closing.wait(time_s):
                 break
-        if times_s:
-            output.off()
+        output.drive(False)

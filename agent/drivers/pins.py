@@ -6,14 +6,16 @@ chooses the way to them by itself (lgpio on a Raspberry Pi), and the variable GP
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import logging
+from collections.abc import Callable
+from typing import Any
 
 from agent.drivers.facts import Status
 from agent.drivers.report import Report
+from agent.log import event
 from contract import settings
 
-if TYPE_CHECKING:
-    import gpiozero
+_log = logging.getLogger(__name__)
 
 LAST_PIN = 53
 """The highest number on any Raspberry Pi."""
@@ -40,6 +42,57 @@ def pin(default: int | None = -1) -> settings.Setting:
     return settings.whole(-1, LAST_PIN, default=default)
 
 
+class Pin:
+    """One open pin. Whoever uses it after the board's pins have gone hears PinsUnusable.
+
+    What the libraries below gpiozero raise then has no class in common (lgpio's own error is an Exception and no more),
+    and nothing but the library is called here; so whatever it raises means that.
+    """
+
+    def __init__(self, device: Any) -> None:
+        self._device = device
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is active now. Raises PinsUnusable."""
+        try:
+            return bool(self._device.is_active)
+        except Exception as error:
+            raise _lost() from error
+
+    def drive(self, active: bool) -> None:
+        """Drive it. Raises PinsUnusable."""
+        try:
+            self._device.value = active
+        except Exception as error:
+            raise _lost() from error
+
+    def on(self) -> None:
+        """Make it active. Raises PinsUnusable."""
+        self.drive(True)
+
+    def off(self) -> None:
+        """Make it inactive. Raises PinsUnusable."""
+        self.drive(False)
+
+    def listen(self, activated: Callable[[], None], deactivated: Callable[[], None] | None = None) -> None:
+        """Have these called, by a thread of the library, when it becomes active, and when it no longer is."""
+        self._device.when_activated = activated
+        if deactivated is not None:
+            self._device.when_deactivated = deactivated
+
+    def close(self) -> None:
+        """Let it go, as far as it is there."""
+        try:
+            self._device.close()
+        except Exception as error:
+            _log.info(event("pin_not_closed", error=type(error).__name__))
+
+
+def _lost() -> PinsUnusable:
+    return PinsUnusable(Status.GONE, "no_pins", "check_board")
+
+
 class Pins:
     """Opens pins and closes all of them together."""
 
@@ -50,7 +103,7 @@ class Pins:
         except ImportError as error:
             raise PinsUnusable(Status.CONFIG_ERROR, "library_missing", "install_library") from error
         self._library = gpiozero
-        self._opened: list[gpiozero.GPIODevice] = []
+        self._opened: list[Pin] = []
         try:
             if gpiozero.Device.pin_factory is None:
                 gpiozero.Device.ensure_pin_factory()
@@ -58,29 +111,29 @@ class Pins:
             # The library tries one way after the other and tells of the last in whatever class that has.
             raise PinsUnusable(Status.MISSING, "no_pins", "check_board") from error
 
-    def output(self, number: int, active_low: bool = False) -> Any:
+    def output(self, number: int, active_low: bool = False) -> Pin:
         """A pin that is driven, inactive to begin with. Raises PinsUnusable."""
         return self._open(self._library.DigitalOutputDevice, number, active_high=not active_low)
 
-    def contact(self, number: int, bounce_s: float | None, closes_to_ground: bool = True) -> Any:
+    def contact(self, number: int, bounce_s: float | None, closes_to_ground: bool = True) -> Pin:
         """A pin that is listened to and pulled away from what makes it active. Raises PinsUnusable."""
         return self._open(self._library.DigitalInputDevice, number, pull_up=closes_to_ground, bounce_time=bounce_s)
 
     def close(self) -> None:
         """Let all go; may be called again."""
-        for device in self._opened:
-            device.close()
+        for one in self._opened:
+            one.close()
         self._opened.clear()
 
-    def _open(self, kind: Any, number: int, **how: object) -> Any:
+    def _open(self, kind: Any, number: int, **how: object) -> Pin:
         try:
             device = kind(number, **how)
         except self._library.PinInvalidPin as error:
             raise PinsUnusable(Status.CONFIG_ERROR, "wrong_pin", "check_config") from error
         except self._library.GPIOPinInUse as error:
             raise PinsUnusable(Status.CONFIG_ERROR, "pin_taken_twice", "check_config") from error
-        except (self._library.GPIOZeroError, OSError) as error:
-            # lgpio's own error is an OSError in nothing but its parents.
+        except Exception as error:
+            # A pin that somebody else holds is an error of the library below, of whatever class that has.
             raise PinsUnusable(Status.SELF_CHECK_FAILED, "pin_refused", "check_access") from error
-        self._opened.append(device)
-        return device
+        self._opened.append(Pin(device))
+        return self._opened[-1]

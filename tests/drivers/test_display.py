@@ -61,7 +61,7 @@ class Gpio:
         if number == DC:
             self._lcd.data_pin(bool(level))
         if number is not None:
-            self._outputs[number].value = level
+            self._outputs[number].drive(bool(level))
 
     def cleanup(self, _numbers: object = None) -> None:
         pass
