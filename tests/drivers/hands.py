@@ -20,7 +20,7 @@ PATIENCE_S = 120.0
 Made = Callable[[Path], Rig]
 
 
-def by_hand(named: str) -> dict[str, tuple[Made, Trouble | None, float]]:
+def by_hand(named: str) -> dict[str, tuple[Made, Trouble, float]]:
     """The tests of a device named `NAME=WHERE`. Raises SettingsError for an address no driver can be given, KeyError
     for a device that no person can try.
     """

@@ -8,8 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from agent.drivers.facts import CardPresented, CardRefused, Emit, Fact
 from agent.drivers.table import open_driver
 from simulator.acr122 import OnReader
@@ -21,14 +19,15 @@ from tests.pcscd import CAN_RUN
 from tests.pcscd_usb import CAN_HAVE_USB_BUS, UsbReaderService
 from tests.waiting import eventually
 
+CAN_BE_MADE = CAN_RUN and CAN_HAVE_USB_BUS
+"""Whether a pcscd can be run in namespaces of its own here, with a USB bus."""
+
 _CHILD = "agent.drivers.card_pcsc_child"
 _OPTIONS: dict[str, object] = {"answer_limit_s": 0.5, "child_timeout_s": 1.5, "restart_limit_s": 0.1}
 
 
 def pcsc(folder: Path) -> Rig:
-    """Make it; where no pcscd can be run in namespaces of its own, the test is skipped."""
-    if not (CAN_RUN and CAN_HAVE_USB_BUS):
-        pytest.skip("needs what tests/pcscd.py and tests/pcscd_usb.py need")
+    """Make it, where `CAN_BE_MADE` says that it can."""
     service = UsbReaderService(folder)
     service.start()
     slot, heard = service.slots[0], Told()

@@ -6,27 +6,24 @@ a device of yours and you before it.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from agent.drivers.facts import DeviceStatus, Fact, Status
+from agent.drivers.facts import Status
 from agent.drivers.table import DRIVERS
 from tests.drivers.hands import by_hand
-from tests.drivers.matrix_rigs import CASES, GOOD, RIGS, Rig, Trouble
-from tests.drivers.pcsc_rig import pcsc
+from tests.drivers.matrix import CANNOT, CASES, ELSEWHERE, RIGS
+from tests.drivers.matrix_rigs import Rig, Trouble
+from tests.drivers.pcsc_rig import CAN_BE_MADE
+from tests.drivers.promises import story
 from tests.drivers.told import Told
-from tests.waiting import eventually
 
-BEFORE, DURING, AFTER = 1, 2, 3
-AT_A_KERNEL = {("code", "evdev"), ("keypad", "evdev"), ("glass", "framebuffer")}
-"""Tried where a kernel makes such devices: tests/vm/kernel."""
-ALL_RIGS = {**RIGS, "card/pcsc": pcsc}
-ALL_CASES = {**CASES, "card/pcsc": tuple(Trouble)}
-
-Case = tuple[Callable[[Path], Rig], Trouble | None, float]
+ROOT = Path(__file__).resolve().parents[2]
+Case = tuple[Callable[[Path], Rig], Trouble, float]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -38,71 +35,53 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for one in named:
         cases |= by_hand(one)
     if not named:
-        for name, troubles in ALL_CASES.items():
-            cases |= {f"{name} {trouble or 'as it is'}": (ALL_RIGS[name], trouble, 15.0) for trouble in troubles}
-    metafunc.parametrize("case", list(cases.values()), ids=list(cases))
+        for name, troubles in CASES.items():
+            cases |= {f"{name} {trouble}": (RIGS[name], trouble, 30.0) for trouble in troubles}
+    metafunc.parametrize("case", [pytest.param(case, id=name, marks=marks(name)) for name, case in cases.items()])
+
+
+def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
+    """What a case needs that a machine may not have."""
+    if not name.startswith("card/pcsc"):
+        return ()
+    return (pytest.mark.skipif(not CAN_BE_MADE, reason="needs what tests/pcscd.py and tests/pcscd_usb.py need"),)
 
 
 def test_a_device_in_trouble_is_seen_comes_back_and_tells_nothing_that_was_not(case: Case, tmp_path: Path) -> None:
     make, trouble, for_s = case
     told = Told()
-    with closing(make(tmp_path)) as rig, closing(rig.open(told.emit)) as driver:
-        driver.start()
-        told.next_status(Status.READY, for_s)
-        act(rig, driver, told, BEFORE, for_s)
-        if trouble is None:
-            assert told_of(told) == 1
-            return
+    with closing(make(tmp_path)) as rig:
         befalls = rig.troubles[trouble]
-        befalls.begin()
-        if befalls.seen:
-            eventually(lambda: state(told) is not Status.READY, for_s)
-            worst = told.of(DeviceStatus)[-1]
-            assert worst.reason and worst.next_step
-        rig.act(driver, DURING)
-        if befalls.refusal:
-            told.next(befalls.refusal, for_s)
-        befalls.end()
-        eventually(lambda: state(told) is Status.READY, for_s)
-        if befalls.refusal:
-            # What comes close behind half a code may be its rest, and goes with it; who was refused does it again.
-            rig.act(driver, AFTER)
-        act(rig, driver, told, AFTER, for_s)
-        assert_nothing_made_up(rig, told, for_s)
+        opened = rig.anew if befalls.begun_anew and rig.anew else rig.open
+        with closing(opened(told.emit)) as driver:
+            driver.start()
+            told.next_status(Status.READY, for_s)
+            story(rig, driver, told, befalls, for_s)
 
 
-def act(rig: Rig, driver: object, told: Told, number: int, for_s: float) -> None:
-    """Do one good thing, and see that it came once."""
-    rig.act(driver, number)
-    eventually(lambda: rig.came(number, told.facts), for_s)
-    assert rig.came(number, told.facts) == 1
+@pytest.mark.parametrize("driver", ["/".join(which) for which in DRIVERS])
+def test_every_trouble_of_every_driver_is_tried_shown_elsewhere_or_said_to_be_none(driver: str) -> None:
+    tried = {trouble for name, troubles in CASES.items() if name.split()[0] == driver for trouble in troubles}
+    elsewhere, cannot = ELSEWHERE.get(driver, {}), CANNOT.get(driver, {})
+    assert tried | set(elsewhere) | set(cannot) == set(Trouble)
+    assert not tried & set(cannot) and not set(elsewhere) & set(cannot)
+    assert all(len(why.split()) >= 8 for why in cannot.values())
 
 
-def told_of(told: Told) -> int:
-    """How many good things were told."""
-    return sum(isinstance(fact, GOOD) for fact in told.facts)
+def test_every_rig_has_the_troubles_it_is_tried_with_and_no_other_driver_is_named() -> None:
+    assert set(CASES) == set(RIGS)
+    known = {"/".join(which) for which in DRIVERS}
+    assert {name.split()[0] for name in RIGS} | set(ELSEWHERE) | set(CANNOT) <= known
 
 
-def assert_nothing_made_up(rig: Rig, told: Told, for_s: float) -> None:
-    """Each good thing came once at most, there were no others, and whatever was owed a word had one."""
-    answers = rig.answers
-    if answers is not None:
-        eventually(lambda: [answers(number, told.facts) for number in (BEFORE, DURING, AFTER)] == [1, 1, 1], for_s)
-    facts: tuple[Fact, ...] = told.facts
-    good = tuple(fact for fact in facts if isinstance(fact, GOOD))
-    counts = [rig.came(number, good) for number in (BEFORE, DURING, AFTER)]
-    assert max(counts) == 1
-    if good:
-        assert sum(counts) == len(good), good
-
-
-def state(told: Told) -> Status | None:
-    """How the device is, by the last word."""
-    words = told.of(DeviceStatus)
-    return words[-1].status if words else None
-
-
-def test_every_driver_is_in_the_matrix_or_tried_elsewhere() -> None:
-    tried = {tuple(name.split()[0].split("/")) for name in ALL_RIGS}
-    assert set(ALL_CASES) == set(ALL_RIGS)
-    assert set(DRIVERS) - tried <= AT_A_KERNEL
+@pytest.mark.parametrize("where", sorted({one for tests in ELSEWHERE.values() for one in tests.values()}))
+def test_what_is_said_to_be_shown_elsewhere_is_a_test_that_is_collected_there(where: str) -> None:
+    """By pytest's own names for files and functions; none of them is marked as run only when asked for."""
+    path, _, name = where.partition("::")
+    assert Path(path).name.startswith("test_") and name.startswith("test_")
+    found = [
+        one for one in ast.parse((ROOT / path).read_text(encoding="utf-8")).body if isinstance(one, ast.FunctionDef)
+    ]
+    (function,) = [one for one in found if one.name == name]
+    marks = [ast.unparse(mark) for mark in function.decorator_list]
+    assert not any("skip" in mark or "soak" in mark for mark in marks)

@@ -30,6 +30,13 @@ class Told:
             self._came.notify_all()
             return True
 
+    def forget(self) -> None:
+        """Keep only the last word about the device."""
+        with self._came:
+            words: list[Fact] = [fact for fact in self._facts if isinstance(fact, DeviceStatus)]
+            self._facts = words[-1:]
+            self._read = 0
+
     @property
     def facts(self) -> tuple[Fact, ...]:
         """All facts so far."""
