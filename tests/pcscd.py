@@ -50,7 +50,7 @@ class SmartCardService:
     def start(self, with_reader: bool = True) -> None:
         """Start it, with the reader or without any; wait until cards can come."""
         config = f'FRIENDLYNAME "{self._name}"\nDEVICENAME /dev/null\nLIBPATH {LIBRARY}\nCHANNELID {vpcd.PORT}\n'
-        (self._config / "reader.conf").write_text(config if with_reader else "")
+        (self._config / "reader.conf").write_bytes(config.encode(errors="surrogateescape") if with_reader else b"")
         self._launch(f"{PREPARE} && exec env {RUN}")
         if with_reader:
             eventually(self._waits_for_cards)

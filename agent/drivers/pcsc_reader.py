@@ -97,20 +97,37 @@ class Context:
         self._scard = scard
         self._handle = handle
         self._states: dict[str, int] = {}
+        self._names: tuple[str, ...] | None = None
 
     def readers(self) -> tuple[str, ...]:
-        """The names of the readers that are plugged in, or rather of their slots."""
-        code, names = self._scard.SCardListReaders(self._handle, [])
+        """The names of the readers that are plugged in, or rather of their slots; asked for where anything changed."""
+        if self._names is None:
+            self._names = self._listed()
+        return self._names
+
+    def _listed(self) -> tuple[str, ...]:
+        """What pcscd tells of them. Raises ServiceError: `reader_garbled` where none has a name that can be used."""
+        try:
+            code, names = self._scard.SCardListReaders(self._handle, [])
+        except (SystemError, UnicodeDecodeError) as unreadable:
+            # pyscard tells of no reader at all while the name of any is not UTF-8.
+            raise ServiceError("reader_garbled") from unreadable
         if code == self._scard.SCARD_E_NO_READERS_AVAILABLE:
             return ()
         _checked(self._scard, code)
-        return tuple(names[:_MOST_READERS])
+        # pyscard asks for no reader whose name is not ASCII.
+        known = tuple(name for name in names[:_MOST_READERS] if name.isascii())
+        if names and not known:
+            raise ServiceError("reader_garbled")
+        return known
 
     def changes(self, names: tuple[str, ...], timeout_s: float) -> Mapping[str, Slot]:
         """Wait until one of these readers has changed, or any has come or gone; return how they all are now."""
         # The high half of a state counts; for the notification it is how many readers there are.
         asked = [(name, self._states.get(name, 0)) for name in (*names, _NOTIFY)]
         code, said = self._scard.SCardGetStatusChange(self._handle, int(timeout_s * 1000), asked)
+        if code != self._scard.SCARD_E_TIMEOUT:
+            self._names = None
         if code in (self._scard.SCARD_E_UNKNOWN_READER, self._scard.SCARD_E_READER_UNAVAILABLE):
             self._states = {}
             return {}

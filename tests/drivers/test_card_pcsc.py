@@ -119,15 +119,23 @@ class Wild:
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [bytes(65_535), bytes(300), b"\x90", b"\x61\x00", bytes(256) + b"\x61\x00"],
-    ids=["64 KB", "300 bytes", "half a status", "ever more", "ever more of 256"],
+    ("answer", "problem"),
+    [
+        (bytes(65_535), CardProblem.UNREADABLE),
+        (bytes(300), CardProblem.UNREADABLE),
+        (b"\x90", CardProblem.UNREADABLE),
+        (b"\x61\x00", CardProblem.UNREADABLE),
+        (bytes(256) + b"\x61\x00", CardProblem.UNREADABLE),
+        (b"\x6c\x05", CardProblem.UNSUPPORTED),
+        (bytes(9) + b"\x6c\x10", CardProblem.UNSUPPORTED),
+    ],
+    ids=["64 KB", "300 bytes", "half a status", "ever more", "ever more of 256", "ever another", "another and data"],
 )
 def test_an_answer_that_cannot_be_true_is_refused_and_the_next_card_is_read(
-    service: SmartCardService, told: Told, answer: bytes
+    service: SmartCardService, told: Told, answer: bytes, problem: CardProblem
 ) -> None:
     service.slots[0].insert(Wild(answer))
-    assert told.next(CardRefused) == CardRefused("card", CardProblem.UNREADABLE)
+    assert told.next(CardRefused) == CardRefused("card", problem)
     service.slots[1].insert(a_card(b"next"))
     assert told.next(CardPresented).content == b"next"
     assert [status.status for status in told.of(DeviceStatus)] == [Status.READY, Status.READY]
