@@ -74,7 +74,7 @@ class Mailbox:
         try:
             self._counter.put_nowait(fact)
         except queue.Full:
-            if isinstance(fact, Input):
+            if isinstance(fact, Input | facts.Touched):
                 self.dropped_of = fact.device
                 self.dropped += 1
             return False

@@ -9,7 +9,7 @@ from agent.drivers.facts import CodeProblem, CodeRefused, CodeScanned, Emit, Key
 from agent.drivers.hid_decoder import ENDS, MODIFIERS, AltCodes, Charset, HidDecoder, Sign
 from agent.drivers.hid_layouts import LAYOUTS
 from agent.drivers.input_keys import KEYS
-from agent.drivers.input_stream import TICK_S, Dropped, InputReader, Source, Stroke, Strokes, Timed, has_keys
+from agent.drivers.input_stream import Dropped, InputReader, Source, Stroke, Strokes, Timed, has_keys
 from agent.drivers.report import Report
 from contract import settings
 from contract.making import dataclass
@@ -93,11 +93,11 @@ class ScanStream:
         self._pressed_ns = 0
 
     @property
-    def patience_s(self) -> float:
-        """How long at the most it may be quiet before `quiet` is to be told."""
+    def patience_s(self) -> float | None:
+        """How long at the most it may be quiet before `quiet` is to be told; None where nothing waits."""
         if self._undecided:
             return self._hand_ns / 1_000_000_000
-        return BEGUN_TICK_S if self._builder.begun or self._decoder.pending else TICK_S
+        return BEGUN_TICK_S if self._builder.begun or self._decoder.pending else None
 
     def feed(self, read: Iterable[Timed]) -> list[Found | Key]:
         """Take what was read together. May raise what `held` raises."""
@@ -204,7 +204,7 @@ class CodeEvdev:
         """Events of the scanner."""
         self._tell(self._stream.feed(read))
 
-    def quiet(self, now_ns: int) -> float:
+    def quiet(self, now_ns: int) -> float | None:
         """Nothing came for a while."""
         self._tell(self._stream.quiet(now_ns))
         return self._stream.patience_s

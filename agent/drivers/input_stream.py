@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import select
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 RETRY_S = 0.5
 """How often a device that is not there is looked for."""
-
-TICK_S = 0.5
-"""The longest a read waits, and so the longest until `close` is noticed."""
 
 EV_SYN, EV_KEY = 0, 1
 SYN_DROPPED = 3
@@ -160,8 +156,10 @@ class Listener(Protocol):
     def take(self, read: Iterable[Timed]) -> None:
         """Events that were read together."""
 
-    def quiet(self, now_ns: int) -> float:
-        """Nothing more has come up to now. Returns in how many seconds at the latest this is to be asked again."""
+    def quiet(self, now_ns: int) -> float | None:
+        """Nothing more has come up to now. Returns in how many seconds at the latest this is to be asked again; None
+        for not before something has come.
+        """
 
 
 class InputReader:
@@ -228,12 +226,12 @@ class InputReader:
         return None
 
     def _read(self, device: Any, same_clock: bool) -> None:
-        wait_s = 0.0
+        wait_s: float | None = 0.0
         while not self._thread.closing.is_set():
-            came = select.select([device.fd], [], [], wait_s)[0]
+            came = self._thread.wait(device.fd, wait_s)
             now_ns = time.monotonic_ns()
             if not came:
-                wait_s = min(TICK_S, self._listener.quiet(now_ns))
+                wait_s = self._listener.quiet(now_ns)
                 continue
             self._listener.take([(event, _at_ns(event) if same_clock else now_ns) for event in device.read()])
             # Only when the kernel holds nothing more is it quiet, however late this thread comes to read it.

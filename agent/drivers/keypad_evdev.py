@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from agent.drivers.facts import Emit, Key, KeyPressed
 from agent.drivers.input_keys import KEYS
-from agent.drivers.input_stream import TICK_S, Dropped, InputReader, Source, Strokes, Timed, has_keys
+from agent.drivers.input_stream import Dropped, InputReader, Source, Strokes, Timed, has_keys
 from agent.drivers.report import Report
 from contract import settings
 from contract.making import dataclass
@@ -90,6 +90,6 @@ class KeypadEvdev:
         for key in self._keys.feed(read):
             self._emit(KeyPressed(self._name, key))
 
-    def quiet(self, _now_ns: int) -> float:
+    def quiet(self, _now_ns: int) -> float | None:
         """A key is told at once: nothing is waited for."""
-        return TICK_S
+        return None

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterable, Mapping
 
 from agent.drivers.facts import Emit, Finger, Touched
-from agent.drivers.input_stream import EV_KEY, TICK_S, InputReader, Source, Timed
+from agent.drivers.input_stream import EV_KEY, InputReader, Source, Timed
 from agent.drivers.report import Report
 from agent.drivers.touch_stream import (
     ABS_MT_POSITION_X,
@@ -148,12 +148,12 @@ class TouchEvdev:
         if self._stream is not None:
             self._tell(self._stream.feed(read))
 
-    def quiet(self, now_ns: int) -> float:
+    def quiet(self, now_ns: int) -> float | None:
         """Nothing came for a while: a finger that has gone is gone."""
         if self._stream is None:
-            return TICK_S
+            return None
         self._tell(self._stream.quiet(now_ns))
-        return max(self._options.bounce_ms, 1) / 1_000 if self._stream.waits else TICK_S
+        return max(self._options.bounce_ms, 1) / 1_000 if self._stream.waits else None
 
     def _tell(self, found: Iterable[Contact]) -> None:
         for one in found:
