@@ -26,6 +26,7 @@ Tries one device out, with somebody before it, and says whether it works. Stop t
   card      reads the card that is held to it: kind, number, assurance, message
   code      shows what is scanned
   keypad    draws the keys, and marks those that were pressed
+  touch     asks for the four corners, and says how the panel lies behind the picture
   printer   prints a page (中文, a QR code), opens the drawer at it, shows its status while it is touched
   pole      writes digits and letters, lights every lamp
   panel     lights each lamp, beeps, opens the drawer, shows the contacts live

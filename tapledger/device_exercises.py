@@ -15,6 +15,7 @@ from agent.drivers.panel_gpio import Lamps
 from agent.drivers.pole_serial import Lamp, PoleText
 from agent.paper import Cut, Feed, Pair, Paper, Qr, Rule, Text
 from contract.said import Said
+from tapledger.device_words import ASSURANCES, CARD_KINDS, CONTACTS, LAMPS, PANEL_LAMPS, PROBLEMS
 from tapledger.devices import words
 from tapledger.told import shown
 
@@ -113,20 +114,24 @@ def _card(bench: Bench, _driver: Any) -> int:
     for fact in bench.told():
         if isinstance(fact, facts.CardPresented):
             number = fact.uid.hex() or "-"
-            content = "-" if fact.content is None else f"{len(fact.content)} bytes"
-            count = "" if fact.counter is None else f", counter {fact.counter}"
+            kind, assurance = CARD_KINDS[fact.kind], ASSURANCES[fact.assurance]
+            size = None if fact.content is None else len(fact.content)
+            bytes_zh, bytes_en = ("无", "none") if size is None else (f"{size} 字节", f"{size} bytes")
+            count_zh, count_en = "", ""
+            if fact.counter is not None:
+                count_zh, count_en = f"，计数 {fact.counter}", f", counter {fact.counter}"
             tell(
                 Said(
-                    f"  种类 {fact.kind}，卡号 {number}，可信程度 {fact.assurance}，内容 {content}",
-                    f"  kind {fact.kind}, number {number}, assurance {fact.assurance}, message {content}{count}",
+                    f"  种类：{kind.zh}，卡号 {number}，可信程度：{assurance.zh}，内容：{bytes_zh}{count_zh}",
+                    f"  kind: {kind.en}, number {number}, assurance: {assurance.en}, message: {bytes_en}{count_en}",
                 )
             )
             return verdict(True, Said("读到一张卡", "a card was read"))
         if isinstance(fact, facts.CardRefused):
             tell(
                 Said(
-                    f"  这张卡不能用：{fact.reason}，请换一张",
-                    f"  this card cannot be used: {fact.reason}; try another",
+                    f"  这张卡不能用：{PROBLEMS[fact.reason].zh}，请换一张",
+                    f"  this card cannot be used: {PROBLEMS[fact.reason].en}; try another",
                 )
             )
     return verdict(False, Said("没有读到卡", "no card was read"))
@@ -142,7 +147,8 @@ def _code(bench: Bench, _driver: Any) -> int:
                 True, Said("读到一个码，请与所扫的核对", "a code was read; compare it with what was scanned")
             )
         if isinstance(fact, facts.CodeRefused):
-            tell(Said(f"  这个码不能用：{fact.reason}", f"  this code cannot be used: {fact.reason}"))
+            why = PROBLEMS[fact.reason]
+            tell(Said(f"  这个码不能用：{why.zh}", f"  this code cannot be used: {why.en}"))
     return verdict(False, Said("没有读到码", "no code was read"))
 
 
@@ -240,8 +246,8 @@ def _printer(bench: Bench, driver: Any) -> int:
         (one for one in bench.told(_PRINTED_S) if isinstance(one, facts.PrintFinished | facts.PrintFailed)), None
     )
     if not isinstance(ended, facts.PrintFinished):
-        why = "no word" if ended is None else ended.problem.value
-        return verdict(False, Said(f"测试页没有打出（{why}）", f"the page did not come out ({why})"))
+        why = Said("没有消息", "no word") if ended is None else PROBLEMS[ended.problem]
+        return verdict(False, Said(f"测试页没有打出（{why.zh}）", f"the page did not come out ({why.en})"))
     if driver.open_drawer():
         tell(Said("钱箱应已弹开。", "The drawer should have sprung open."))
     if not ended.confirmed:
@@ -281,10 +287,15 @@ def _pole(bench: Bench, driver: Any) -> int:
         digits = str(number) * 4
         driver.show(
             PoleText(
-                (f"测试 {digits}", f"{lamp.name}"), (f"TEST {digits}", lamp.name), f"{digits}.{number}{number}", lamp
+                (f"测试 {digits}", LAMPS[lamp].zh), (f"TEST {digits}", lamp.name), f"{digits}.{number}{number}", lamp
             )
         )
-        tell(Said(f"  客显应显示 {digits}，灯 {lamp.name}", f"  the pole should show {digits}, lamp {lamp.name}"))
+        tell(
+            Said(
+                f"  客显应显示 {digits}，灯：{LAMPS[lamp].zh}",
+                f"  the pole should show {digits}, lamp: {LAMPS[lamp].en}",
+            )
+        )
         for _fact in bench.told(STEP_S):
             continue
     if not bench.is_ready():
@@ -295,9 +306,9 @@ def _pole(bench: Bench, driver: Any) -> int:
 
 
 def _panel(bench: Bench, driver: Any) -> int:
-    for name in ("ready", "attention", "fault"):
+    for name, lamp in PANEL_LAMPS.items():
         driver.light(Lamps(**{name: True}))
-        tell(Said(f"  灯 {name} 应亮", f"  lamp {name} should be lit"))
+        tell(Said(f"  “{lamp.zh}”灯应亮", f"  lamp {lamp.en} should be lit"))
         for _fact in bench.told(STEP_S):
             continue
     driver.light(Lamps())
@@ -308,8 +319,8 @@ def _panel(bench: Bench, driver: Any) -> int:
     tell(Said("请动一动各触点（开箱、开钱箱）。", "Move the contacts (open the case, the drawer)."))
     for fact in bench.told():
         if isinstance(fact, facts.PanelChanged):
-            now = "on" if fact.active else "off"
-            tell(Said(f"  触点 {fact.signal}：{now}", f"  contact {fact.signal}: {now}"))
+            on, off = CONTACTS[fact.signal]
+            tell(Said(f"  触点：{(on if fact.active else off).zh}", f"  contact: {(on if fact.active else off).en}"))
     if not bench.is_ready():
         return bench.not_ready()
     return verdict(True, Said("引脚可用；灯和响声以所见所闻为准", "the pins work; what you saw and heard decides"))
@@ -356,7 +367,10 @@ def written(bench: Bench, uid: bytes) -> int:
             tell(Said("  不是这张卡，没有写", "  another card than the one meant; nothing was written"))
         elif isinstance(fact, facts.CardRefused):
             tell(
-                Said(f"  没有写成（{fact.reason}），请再放一次", f"  not written ({fact.reason}); hold it there again")
+                Said(
+                    f"  没有写成（{PROBLEMS[fact.reason].zh}），请再放一次",
+                    f"  not written ({PROBLEMS[fact.reason].en}); hold it there again",
+                )
             )
     return verdict(False, Said("没有写成", "it was not written"))
 

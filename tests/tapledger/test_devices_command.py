@@ -195,7 +195,7 @@ def test_a_credential_is_written_onto_its_own_card_and_no_other(
     assert main(["device", "write-card", str(config), str(printed)]) == 0
     assert "read back" in capsys.readouterr().out
     assert main(["device", "test", str(config), "card"]) == 0
-    assert f"message {memory[1]} bytes" in capsys.readouterr().out
+    assert f"message: {memory[1]} bytes" in capsys.readouterr().out
     counter.cards.remove()
     counter.cards.present(Ntag213(bytes.fromhex("04ffffffffffff")))
     assert main(["device", "write-card", str(config), str(printed), "--seconds", "2"]) == 1
