@@ -70,8 +70,9 @@ GRADES: dict[tuple[str, str], Graded] = {
         "a board's pins and a keypad's capacities; pins cannot be unplugged",
     ),
     ("touch", "evdev"): Graded(
-        Grade.PEER,
-        "input events of panels that know one finger and several, made by hand: chatter, palms, jumps, dropped events",
+        Grade.FAULTS,
+        "panels of a virtual machine's kernel (uinput), of one finger and of several: grabbed, chattering, pulled while"
+        " touched, events dropped; recordings of them elsewhere; a sale by touch alone from made-up events",
         "a panel, its own noise and where its edges lie",
     ),
     ("printer", "escpos"): Graded(

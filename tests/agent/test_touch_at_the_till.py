@@ -11,6 +11,7 @@ import pytest
 from agent.drivers.facts import DeviceStatus, Fact, Finger, Status, Touched
 from agent.drivers.printer_escpos import PrinterEscpos, PrinterEscposOptions
 from agent.drivers.touch_evdev import TouchEvdev, TouchEvdevOptions
+from agent.till import MAILBOX_FACTS, Mailbox
 from agent.touching import SEEN_MS
 from agent.ui_tft.screen import HEIGHT, WIDTH, Target
 from simulator.printer import Printer
@@ -196,3 +197,9 @@ def test_a_finger_nobody_knows_more_of_presses_nothing(finger: Finger1) -> None:
     finger.shop.tell(Touched("touch", Finger.UP, x, y, time.monotonic_ns()))
     finger.shop.press("7")
     finger.keyed("7")
+
+
+def test_touches_for_which_there_is_no_room_are_counted_as_dropped_input() -> None:
+    mailbox = Mailbox()
+    taken = [mailbox.put(Touched("touch", Finger.DOWN, 0, 0, 0)) for _ in range(MAILBOX_FACTS + 3)]
+    assert (taken.count(False), mailbox.dropped, mailbox.dropped_of) == (3, 3, "touch")

@@ -1,12 +1,12 @@
 """``python -m tests.drivers.recorded CAPABILITY PATH COUNT``: a driver at an input device, until it has told so many
-codes or keys; prints them. Run beside umockdev, for which a process of its own is needed.
+codes, keys or doings of a finger; prints them. Run beside umockdev, for which a process of its own is needed.
 """
 
 from __future__ import annotations
 
 import sys
 
-from agent.drivers.facts import CodeScanned, KeyPressed, Status
+from agent.drivers.facts import CodeScanned, KeyPressed, Status, Touched
 from agent.drivers.table import open_driver
 from tests.drivers.told import Told
 
@@ -14,12 +14,23 @@ from tests.drivers.told import Told
 def main() -> None:
     capability, path, count = sys.argv[1:]
     told = Told()
-    driver = open_driver(capability, "evdev", capability, {"path": path}, told.emit)
+    # What is played has no times of its own: whatever is read together would be taken for chatter.
+    options = {"path": path, "bounce_ms": 0} if capability == "touch" else {"path": path}
+    driver = open_driver(capability, "evdev", capability, options, told.emit)
     driver.start()
     told.next_status(Status.READY)
     for _ in range(int(count)):
-        print(told.next(CodeScanned).data.hex() if capability == "code" else told.next(KeyPressed).key)
+        print(_next(told, capability), flush=True)
     driver.close()
+
+
+def _next(told: Told, capability: str) -> str:
+    if capability == "code":
+        return told.next(CodeScanned).data.hex()
+    if capability == "keypad":
+        return told.next(KeyPressed).key
+    touched = told.next(Touched)
+    return f"{touched.finger}:{touched.x_permyriad}:{touched.y_permyriad}"
 
 
 if __name__ == "__main__":
