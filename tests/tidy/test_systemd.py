@@ -101,3 +101,28 @@ def test_the_account_and_the_folders_the_units_rely_on_are_made() -> None:
         config = words[words.index("--config") + 1]
         assert re.search(rf"^d {Path(config).parent} 0750 root tapledger ", folders, re.MULTILINE)
     assert re.search(r"^d /var/lib/tapledger 0700 tapledger tapledger ", folders, re.MULTILINE)
+
+
+def test_the_account_is_in_every_group_that_the_devices_are_given_to() -> None:
+    given = set(re.findall(r'GROUP="(\w+)"', (FOLDER / "70-tapledger.rules").read_text("utf-8")))
+    members = re.findall(
+        r"^m tapledger (\w+)$", (FOLDER / "tapledger-terminal.sysusers.conf").read_text("utf-8"), re.MULTILINE
+    )
+    assert given | {"video"} == set(members)
+    # A group that a system lacks keeps a unit which names it from starting: these every Debian has.
+    (named,) = _settings("tapledger-agent.service")["Service.SupplementaryGroups"]
+    assert set(named.split()) == set(members) - {"gpio", "spi", "i2c"}
+
+
+def test_systemd_makes_the_account_and_puts_it_in_groups_that_were_missing(tmp_path: Path) -> None:
+    program = shutil.which("systemd-sysusers")
+    if program is None:
+        return
+    (tmp_path / "etc").mkdir()
+    confs = [str(FOLDER / name) for name in ("tapledger.sysusers.conf", "tapledger-terminal.sysusers.conf")]
+    made = subprocess.run(
+        [program, "--root", str(tmp_path), *confs], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert made.returncode == 0, made.stderr
+    groups = dict(line.split(":")[::3] for line in (tmp_path / "etc" / "group").read_text("utf-8").splitlines())
+    assert {name for name, members in groups.items() if members == "tapledger"} >= {"gpio", "spi", "i2c", "dialout"}
