@@ -238,8 +238,8 @@ class EventState(TypedDict):
 
 class Snapshot(TypedDict):
     """Everything the page shows. ``network`` and ``paper`` are the switches; ``printer`` is what the printer is doing:
-    ready, printing, paper_out, cover_open or off; ``pole`` the rows that the customer reads. Receipts newest first, at
-    most 30; events newest first, at most 40.
+    ready, printing, paper_out, cover_open or off; ``drawer`` how often it sent the cash drawer open; ``pole`` the rows
+    that the customer reads. Receipts newest first, at most 30; events newest first, at most 40.
     """
 
     parts: list[PartState]
@@ -249,6 +249,7 @@ class Snapshot(TypedDict):
     network: bool
     paper: bool
     printer: str
+    drawer: int
     pole: list[str]
     receipts: list[ReceiptState]
     cards: list[CardState]

@@ -86,6 +86,7 @@ class DemoView:
             "network": not self._counter.broken("network"),
             "paper": not self._counter.broken("paper"),
             "printer": self._printer(),
+            "drawer": len(self._counter.printer.pulses),
             "pole": list(self._counter.pole.rows),
             "receipts": [
                 {"id": slip.number, "reprint": REPRINT_MARK in slip.text, "rows": list(slip.rows)}

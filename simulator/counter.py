@@ -92,6 +92,7 @@ class Counter:
                 "connection": "network",
                 "host": self._printer_door.host,
                 "port": self._printer_door.port,
+                "drawer": 2,
             },
             "pole": {"technology": "serial", "path": str(self._pole_line.path), "charset": POLE_CHARSET},
             "glass": {"technology": "socket", "address": self.glass.address},

@@ -4,6 +4,7 @@
 const $ = (id) => document.getElementById(id);
 const BLOCKS_MOST = 60;
 const SALES_FIRST = 5;
+const DRAWER_MS = 2600; // So long somebody has the drawer open.
 
 let lang = "zh";
 let state = null;
@@ -304,6 +305,27 @@ function drawParts(parts) {
     make("li", { "data-part": part.name, "data-state": part.state, title: `${word(part.state)} ${part.note}` }, own(part))));
 }
 
+// The drawer springs open with each pulse it is sent and is pushed shut again by a hand that nobody sees.
+let drawerOpened = null;
+let drawerShut = 0;
+function drawDrawer(opened) {
+  if (drawerOpened !== null && opened > drawerOpened) {
+    clearTimeout(drawerShut);
+    showDrawer(true);
+    drawerShut = setTimeout(() => showDrawer(false), DRAWER_MS);
+  } else {
+    showDrawer($("drawer").dataset.open === "true");
+  }
+  drawerOpened = opened;
+}
+
+function showDrawer(open) {
+  const says = WORDS[lang].drawer[open ? "open" : "shut"];
+  $("drawer").dataset.open = open;
+  $("drawer").setAttribute("aria-label", says);
+  $("drawer").querySelector("span").textContent = says;
+}
+
 function draw(now) {
   const { books } = now;
   document.body.dataset.network = now.network;
@@ -320,6 +342,7 @@ function draw(now) {
     $("printer").textContent = WORDS[lang].printer[printer] || printer;
     $("slot").dataset.trouble = !["ready", "printing"].includes(printer);
   });
+  when("drawer", now.drawer, drawDrawer);
   when("cards", now.cards, drawCards);
   when("codes", now.codes, drawCodes);
   when("receipts", now.receipts, (receipts, first) => drawReceipts(receipts, first));

@@ -18,7 +18,7 @@ const WORDS = {
     unbalanced: "不平", more: "全部 {0} 笔", fewer: "只看最近", publish: "签发{0}", published: "{0} 已签发", publishing: "签发中…",
     connecting: "正在连接…", lost: "与演示服务的连接断开，正在重连…", trouble: "演示现场出错：{0}",
     mute: "关闭声音", unmute: "打开声音", starting: "启动中", up: "运行中", down: "已停止",
-    pole: "客显",
+    pole: "客显", drawer: { shut: "钱箱", open: "钱箱已弹开" },
     printer: { ready: "打印机就绪", printing: "正在打印", paper_out: "缺纸", cover_open: "机盖打开", off: "打印机断电" },
     kinds: { pack: "规则包", members: "会员", cashiers: "收银员", catalogue: "商品", keys: "终端公钥", leases: "额度", revocations: "作废", notices: "通知" },
     units: { points: "积分" },
@@ -57,7 +57,7 @@ const WORDS = {
     unbalanced: "out of balance", more: "all {0} sales", fewer: "newest only", publish: "Publish {0}", published: "{0} published", publishing: "Publishing…",
     connecting: "Connecting…", lost: "Connection to the demo lost, trying again…", trouble: "The stage failed: {0}",
     mute: "Sound off", unmute: "Sound on", starting: "starting", up: "running", down: "stopped",
-    pole: "The customer's display",
+    pole: "The customer's display", drawer: { shut: "Cash drawer", open: "Cash drawer open" },
     printer: {
       ready: "printer ready", printing: "printing", paper_out: "paper out", cover_open: "cover open", off: "printer without power",
     },

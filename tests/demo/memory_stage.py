@@ -66,6 +66,7 @@ def starting_state() -> Snapshot:
         "network": True,
         "paper": True,
         "printer": "ready",
+        "drawer": 0,
         "pole": ["合计", "￥221.20"],
         "receipts": [],
         "cards": cards(),

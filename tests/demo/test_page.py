@@ -143,6 +143,19 @@ def test_the_customers_display_shows_both_of_its_rows(page: Chrome, stage: Memor
     eventually(lambda: text(page, "#pole") == "欢迎光临")
 
 
+def test_the_cash_drawer_springs_open_with_each_pulse_it_gets_and_is_shut_again(
+    page: Chrome, stage: MemoryStage
+) -> None:
+    assert find(page, "#drawer").get_attribute("aria-label") == "钱箱"
+    shut_px = find(page, "#drawer").size["height"]
+    for opened in (1, 2):
+        stage.state["drawer"] = opened
+        eventually(lambda: text(page, "#drawer") == "钱箱已弹开")
+        eventually(lambda: find(page, "#drawer").size["height"] > shut_px + 30)
+        eventually(lambda: find(page, "#drawer").size["height"] == shut_px)
+    assert text(page, "#drawer") == "钱箱"
+
+
 def test_the_journal_is_drawn_as_blocks_that_turn_solid_when_acknowledged(page: Chrome, stage: MemoryStage) -> None:
     stage.sell(acknowledged=False)
     stage.sell(acknowledged=False)
