@@ -22,6 +22,8 @@ _LIST_PX = 29
 _LINE_PX = 22
 _OFFER_PX = 22
 _ROOMY_PX, _CLOSE_PX, _TIGHT_PX = 39, 33, 23
+_DENSE_PX = 22
+"""So high a rule stands where keys take their part of the glass: three rules have their place then."""
 _IN_POINTS = (Change.POINTS, Change.COST)
 
 
@@ -102,11 +104,11 @@ def _reckoning(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: i
     """List price first, then the rules, then what else could be had; older lines above them where there is room."""
     shown = basket.explanations
     room = bottom - top - _LIST_PX - 2
-    row_px = _row_px(len(shown), room)
-    if basket.offer is not None and _leaves_rules_alone(len(shown), row_px, room - _OFFER_PX):
+    row_px = _row_px(sheet, len(shown), room)
+    if basket.offer is not None and _leaves_rules_alone(sheet, len(shown), row_px, room - _OFFER_PX):
         _offer(sheet, basket.offer, lang, bottom - _OFFER_PX)
         room -= _OFFER_PX
-        row_px = _row_px(len(shown), room)
+        row_px = _row_px(sheet, len(shown), room)
     most = max(room // row_px, 1)
     spare = room - row_px * min(len(shown), most)
     y = _older_lines(sheet, basket, lang, top, spare // _LINE_PX)
@@ -117,7 +119,7 @@ def _reckoning(sheet: Sheet, basket: OpenBasket, lang: Lang, top: int, bottom: i
 
 def rule_rows(sheet: Sheet, shown: Sequence[Explanation], points_scale: int, lang: Lang, top: int, bottom: int) -> None:
     """Put rules, each with its reason and what it did, as high as there is room for; what does not fit is counted."""
-    row_px = _row_px(len(shown), bottom - top)
+    row_px = _row_px(sheet, len(shown), bottom - top)
     _rules(sheet, shown, points_scale, lang, top, (row_px, max((bottom - top) // row_px, 1)))
 
 
@@ -133,15 +135,15 @@ def _rules(
         _rest(sheet, shown[len(whole) :], points_scale, lang, top + len(whole) * row_px)
 
 
-def _row_px(count: int, room: int) -> int:
+def _row_px(sheet: Sheet, count: int, room: int) -> int:
     """How high each of so many rules stands where there is so much room for all."""
-    return next((px for px in (_ROOMY_PX, _CLOSE_PX) if px * count <= room), _TIGHT_PX)
+    return next((px for px in (_ROOMY_PX, _CLOSE_PX) if px * count <= room), _DENSE_PX if sheet.touch else _TIGHT_PX)
 
 
-def _leaves_rules_alone(count: int, row_px: int, room: int) -> bool:
+def _leaves_rules_alone(sheet: Sheet, count: int, row_px: int, room: int) -> bool:
     """Whether every rule, with its reason, has its place in what an offer would leave of the room."""
-    with_offer_px = _row_px(count, room)
-    return with_offer_px * count <= room and (with_offer_px > _TIGHT_PX or row_px == _TIGHT_PX)
+    with_offer_px = _row_px(sheet, count, room)
+    return with_offer_px * count <= room and (with_offer_px > _TIGHT_PX or row_px <= _TIGHT_PX)
 
 
 def _offer(sheet: Sheet, offer: Offer, lang: Lang, top: int) -> None:
@@ -184,7 +186,7 @@ def _rule_row(sheet: Sheet, one: Explanation, lang: Lang, top: int, height: int)
     title, reason = (one.title, one.reason) if lang is Lang.ZH else (one.title_en, one.reason_en)
     colour = {Change.OFF: theme.GREEN, Change.NONE: theme.MUTED}.get(one.kind, theme.AMBER_INK)
     change = Say.POINTS_UNIT.say(lang, points=one.change) if one.kind in _IN_POINTS else one.change
-    tight = height == _TIGHT_PX
+    tight = height <= _TIGHT_PX
     middle = top + (17 if tight else height // 2 + 8)
     change_px = sheet.write(WIDTH - EDGE, middle, change, 18 if tight else 22, colour, bold=True, align="right")
     room = WIDTH - 2 * EDGE - change_px - 12

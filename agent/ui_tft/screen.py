@@ -108,7 +108,7 @@ class Sheet:
     """A screen in the making. Without ``touch`` nothing on it can be touched."""
 
     def __init__(self, touch: bool = False) -> None:
-        self._touch = touch
+        self.touch = touch
         self._items: list[Item] = []
         self._targets: list[Target] = []
 
@@ -141,7 +141,7 @@ class Sheet:
 
     def target(self, x: int, y: int, width: int, height: int, key: str) -> None:
         """Let a key be touched here, on a till that is served by touch."""
-        if self._touch:
+        if self.touch:
             self._targets.append(Target(x, y, width, height, key))
 
     def done(self) -> Screen:

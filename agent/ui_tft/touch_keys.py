@@ -155,7 +155,7 @@ def _typed(state: TillState) -> list[Cap]:
             return [point, double_zero]
         case ShiftReport(keyed=keyed) if keyed:
             return [point, double_zero]
-        case Refunding(named=None):
+        case Refunding(named=None, plan=None):
             return [point]
     return []
 

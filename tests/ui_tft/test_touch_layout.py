@@ -77,3 +77,10 @@ def test_a_pressed_key_is_seen_but_no_digit_of_a_pin() -> None:
         changed = compose(state, status, Touch("5")) != compose(state, status, Touch())
         assert changed is seen
         assert compose(state, status, Touch("5")).targets == compose(state, status, Touch()).targets
+
+
+def test_three_rules_have_their_place_with_their_reasons_beside_the_keys() -> None:
+    words = " | ".join(ALL["basket-zh"].text)
+    for said in ("金卡9折", "268.00 打9折", "-26.80", "满200减20", "-20.00", "¥221.20", "可得 221 积分"):
+        assert said in words
+    assert "另有" not in words
