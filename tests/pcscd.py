@@ -30,8 +30,11 @@ LIBRARY = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 _LOOK_S = 0.1
 PREPARE = "ip link set lo up && mount -t tmpfs none /run && mkdir -p /run/pcscd"
 """What pcscd needs of namespaces of its own."""
-RUN = 'LISTEN_FDS=1 LISTEN_PID=$$ pcscd --foreground --config "$0" 3<&0 0</dev/null >/dev/null 2>"$1"'
-"""How it is run, by `exec env` of a shell that is given its configuration and its log."""
+_ANYBODY = "$(pcscd --help | grep -o -e --disable-polkit)"
+RUN = f'LISTEN_FDS=1 LISTEN_PID=$$ pcscd --foreground {_ANYBODY} --config "$0" 3<&0 0</dev/null >/dev/null 2>"$1"'
+"""How it is run, by `exec env` of a shell that is given its configuration and its log. From Debian 13 on it would ask
+polkit about every client, which is not there.
+"""
 
 
 class SmartCardService:

@@ -114,6 +114,16 @@ def test_the_account_is_in_every_group_that_the_devices_are_given_to() -> None:
     assert set(named.split()) == set(members) - {"gpio", "spi", "i2c"}
 
 
+def test_the_account_is_let_in_by_pcscd_for_what_pcscd_asks_polkit() -> None:
+    rule = (FOLDER / "tapledger.polkit.rules").read_text("utf-8")
+    assert re.findall(r'subject\.user === "(\w+)"', rule) == ["tapledger"]
+    wanted = re.findall(r'"org\.debian\.pcsc-lite\.(\w+)"', rule)
+    asked = re.findall(rb"\0(access_\w+)\0", Path("/usr/sbin/pcscd").read_bytes())
+    assert set(wanted) == {action.decode() for action in asked}
+    installed = "systemd/tapledger.polkit.rules /etc/polkit-1/rules.d/70-tapledger.rules"
+    assert installed in (ROOT / "docs" / "installing.md").read_text("utf-8")
+
+
 def test_systemd_makes_the_account_and_puts_it_in_groups_that_were_missing(tmp_path: Path) -> None:
     program = shutil.which("systemd-sysusers")
     if program is None:
