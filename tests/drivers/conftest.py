@@ -1,6 +1,13 @@
-"""`--device NAME=WHERE`: the promises of the matrix on real hardware, with somebody before it."""
+"""`--device NAME=WHERE`: the promises of the matrix on real hardware, with somebody before it; and peers that many of
+these tests have.
+"""
+
+from collections.abc import Iterator
 
 import pytest
+
+from simulator.gpio import Board
+from simulator.printer import Printer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -11,3 +18,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME=WHERE",
         help="try test_matrix.py on this device: card=pn532_uart:/dev/ttyS0, printer=HOST:PORT ... (with -s)",
     )
+
+
+@pytest.fixture
+def board() -> Iterator[Board]:
+    """The pins of this process."""
+    board = Board()
+    board.plug()
+    yield board
+    board.unplug()
+
+
+@pytest.fixture
+def printer() -> Iterator[Printer]:
+    """A printer on a TCP port."""
+    printer = Printer()
+    printer.start()
+    yield printer
+    printer.close()

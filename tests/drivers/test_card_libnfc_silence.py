@@ -28,14 +28,6 @@ def reader(tmp_path: Path) -> Iterator[Pn532]:
     reader.close()
 
 
-@pytest.fixture
-def board() -> Iterator[Board]:
-    board = Board()
-    board.plug()
-    yield board
-    board.unplug()
-
-
 def opened(reader: Pn532, told: Told, reset_pin: int = -1) -> CardLibnfc:
     options = CardLibnfcOptions(reader.connstring, child_timeout_s=2.0, poll_s=0.02, reset_pin=reset_pin)
     driver = CardLibnfc("card", options, told.emit)

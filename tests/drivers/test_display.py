@@ -5,7 +5,6 @@ screen was away.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,14 +64,6 @@ class Gpio:
 
     def cleanup(self, _numbers: object = None) -> None:
         pass
-
-
-@pytest.fixture
-def board() -> Iterator[Board]:
-    board = Board()
-    board.plug()
-    yield board
-    board.unplug()
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,6 @@ PLACES = st.frozensets(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size
 
 
 @pytest.fixture
-def board() -> Iterator[Board]:
-    board = Board()
-    board.plug()
-    yield board
-    board.unplug()
-
-
-@pytest.fixture
 def keypad(board: Board) -> MatrixKeypad:
     return MatrixKeypad(board, ROWS, COLUMNS)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -65,14 +65,6 @@ class Held:
         assert len(self.threads) <= len(before.threads), f"{self.threads}, not {before.threads}"
         assert grown_bytes < MOST_GROWTH_BYTES, f"{grown_bytes} bytes more"
         return True
-
-
-@pytest.fixture
-def board() -> Iterator[Board]:
-    board = Board()
-    board.plug()
-    yield board
-    board.unplug()
 
 
 def effort(which: tuple[str, str]) -> tuple[int, int]:

@@ -29,14 +29,6 @@ TABLE = {
 
 
 @pytest.fixture
-def board() -> Iterator[Board]:
-    board = Board()
-    board.plug()
-    yield board
-    board.unplug()
-
-
-@pytest.fixture
 def told() -> Told:
     return Told()
 

@@ -29,14 +29,6 @@ Open = Callable[..., PrinterEscpos]
 
 
 @pytest.fixture
-def printer() -> Iterator[Printer]:
-    printer = Printer()
-    printer.start()
-    yield printer
-    printer.close()
-
-
-@pytest.fixture
 def told() -> Told:
     return Told()
 
