@@ -97,16 +97,11 @@ class Context:
         self._scard = scard
         self._handle = handle
         self._states: dict[str, int] = {}
-        self._names: tuple[str, ...] | None = None
 
     def readers(self) -> tuple[str, ...]:
-        """The names of the readers that are plugged in, or rather of their slots; asked for where anything changed."""
-        if self._names is None:
-            self._names = self._listed()
-        return self._names
-
-    def _listed(self) -> tuple[str, ...]:
-        """What pcscd tells of them. Raises ServiceError: `reader_garbled` where none has a name that can be used."""
+        """The names of the readers that are plugged in, or rather of their slots. Raises ServiceError, with
+        `reader_garbled` where none has a name that can be used.
+        """
         try:
             code, names = self._scard.SCardListReaders(self._handle, [])
         except (SystemError, UnicodeDecodeError) as unreadable:
@@ -126,8 +121,6 @@ class Context:
         # The high half of a state counts; for the notification it is how many readers there are.
         asked = [(name, self._states.get(name, 0)) for name in (*names, _NOTIFY)]
         code, said = self._scard.SCardGetStatusChange(self._handle, int(timeout_s * 1000), asked)
-        if code != self._scard.SCARD_E_TIMEOUT:
-            self._names = None
         if code in (self._scard.SCARD_E_UNKNOWN_READER, self._scard.SCARD_E_READER_UNAVAILABLE):
             self._states = {}
             return {}
