@@ -108,8 +108,8 @@ class Watch:
 
     def run(self, poll_s: float) -> str | None:
         """Watch until the till wants an end, which gives None, or the reader is lost, which gives the reason."""
-        errors = 0
-        while not self._process.closing.wait(min(poll_s, _NEAR_S) if self._is_near() else poll_s):
+        errors, pause_s = 0, 0.0
+        while not self._process.closing.wait(pause_s):
             try:
                 self._look(time.monotonic())
                 errors = 0
@@ -121,6 +121,7 @@ class Watch:
                 # A card that was left in the middle of ISO/IEC 14443-4 hears no call.
                 self._stale = self._present is None
             self._rest(time.monotonic())
+            pause_s = min(poll_s, _NEAR_S) if self._is_near() else poll_s
         return None
 
     def _is_near(self) -> bool:

@@ -34,7 +34,8 @@ RESIDENT_LIMIT_BYTES = 96 * 1024 * 1024
 """Three times what a reader's process needs after its start."""
 
 _PORT_POLL_S = 0.25
-_RESTART_DELAYS_S = (0.1, 0.3, 1.0, 2.0)
+_RESTART_DELAYS_S = (0.0, 0.3, 1.0, 2.0)
+"""One that ended for the first time in a while is replaced at once, and only one that ends again and again is not."""
 _WELL_AFTER_S = 10.0
 """A process that has worked for so long begins the delays anew."""
 _CLOSE_S = 0.6
@@ -105,7 +106,7 @@ class Child:
         self._was_ready = False
         self._serves = False
         self._held: subprocess.Popen[bytes] | None = None
-        self._thread = DeviceThread(f"{device} process", self._report, self._supervise, _RESTART_DELAYS_S[0])
+        self._thread = DeviceThread(f"{device} process", self._report, self._supervise, _PORT_POLL_S)
         self._closing = self._thread.closing
 
     def start(self) -> None:
