@@ -65,9 +65,9 @@ GRADES: dict[tuple[str, str], Graded] = {
         "a keypad's switches as they wear",
     ),
     ("keypad", "gpio"): Graded(
-        Grade.PEER,
-        "gpiozero's mock pins with a matrix of keys: chatter, repeats, several keys at once",
-        "a board's pins and a keypad's capacities; pins cannot be unplugged",
+        Grade.FAULTS,
+        "gpiozero's mock pins with a matrix of keys: chatter, several keys at once, pins gone and back",
+        "a board's pins, their library (lgpio) and its errors, a keypad's capacities",
     ),
     ("touch", "evdev"): Graded(
         Grade.FAULTS,
@@ -86,9 +86,9 @@ GRADES: dict[tuple[str, str], Graded] = {
         "a display; it answers nothing, so nobody can know what it shows",
     ),
     ("panel", "gpio"): Graded(
-        Grade.PEER,
-        "gpiozero's mock pins: lamps, buzzer, relay, contacts, power failing",
-        "a board's pins, a relay, a magnet; pins cannot be unplugged",
+        Grade.FAULTS,
+        "gpiozero's mock pins: lamps, buzzer, relay, contacts, spikes, pins gone and back, a relay left on",
+        "a board's pins, their library (lgpio) and its errors, a relay, a magnet",
     ),
     ("glass", "socket"): Graded(
         Grade.FAULTS,
@@ -96,13 +96,13 @@ GRADES: dict[tuple[str, str], Graded] = {
         "nothing more: it is a program on both ends",
     ),
     ("glass", "luma"): Graded(
-        Grade.PEER,
-        "luma.lcd's own drivers on a peer of the SPI line that keeps the pixels",
+        Grade.FAULTS,
+        "luma.lcd's own drivers on a peer of the SPI line that keeps the pixels; the line gone and back",
         "a screen; that controllers tell nothing back, so a dead one is not noticed",
     ),
     ("glass", "framebuffer"): Graded(
-        Grade.PEER,
-        "the kernel's framebuffers in a virtual machine, at two depths, compared with a screenshot",
+        Grade.FAULTS,
+        "a virtual machine's framebuffers, at two depths, compared with a screenshot; one taken from it and given back",
         "a panel and its cable",
     ),
 }
