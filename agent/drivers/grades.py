@@ -41,8 +41,8 @@ GRADES: dict[tuple[str, str], Graded] = {
     ),
     ("card", "pcsc"): Graded(
         Grade.FAULTS,
-        "the real pcscd with cards over vpcd: files, DESFire, tags; cards mute, pulled, garbled; pcscd started anew",
-        "a reader of plastic, its contacts and its field, an ACR122, USB pulled while pcscd runs",
+        "the real pcscd with cards over vpcd: every fault, a reader pulled while pcscd runs, pcscd started anew",
+        "a reader of plastic, its contacts and its field, an ACR122, its own USB driver (libccid)",
     ),
     ("code", "serial"): Graded(
         Grade.FAULTS,
