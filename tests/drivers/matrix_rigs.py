@@ -32,7 +32,7 @@ from agent.drivers.table import open_driver
 from agent.paper import Cut, Paper, Text
 from agent.ui_tft.frame import Frame
 from simulator.cards import UidCard
-from simulator.faults import Fault
+from simulator.faults import Fault, Faults
 from simulator.glass import Glass
 from simulator.keypad import Keypad
 from simulator.pn532 import Pn532
@@ -256,7 +256,13 @@ def serial_printer(folder: Path) -> Rig:
     return rig
 
 
+SILENCE_S, LATE_S = 1.5, 2.0
+"""For so long the printer of these rigs may say nothing, on a busy machine too; what is late comes after that."""
+
+
 def _printer(printer: Printer, where: dict[str, object], unplugged: Befalls) -> Rig:
+    printer.faults = Faults(delay_s=LATE_S)
+
     def failing(fault: Fault, seen: bool) -> Befalls:
         return Befalls(lambda: printer.faults.fail(fault), printer.faults.heal, seen)
 
@@ -273,7 +279,7 @@ def _printer(printer: Printer, where: dict[str, object], unplugged: Befalls) -> 
         Trouble.GARBAGE: failing(Fault.GARBAGE, seen=False),
         Trouble.DELAYED: failing(Fault.DELAYED, seen=False),
         Trouble.UNPLUGGED: unplugged,
-        **(process := InProcess("printer", "escpos", silence_s=0.5, keep_s=20.0, **where)).killed,
+        **(process := InProcess("printer", "escpos", silence_s=SILENCE_S, keep_s=20.0, **where)).killed,
     }
     return Rig(
         process.opened,
