@@ -55,8 +55,8 @@ GRADES: dict[tuple[str, str], Graded] = {
         "a scanner's own keyboard layout and speed",
     ),
     ("keypad", "serial"): Graded(
-        Grade.FAULTS,
-        "pyserial over a pseudo-terminal, key by key, with noise",
+        Grade.SOAKED,
+        "pyserial over a pseudo-terminal, key by key, with noise; half an hour of random faults",
         "a keypad",
     ),
     ("keypad", "evdev"): Graded(
@@ -65,8 +65,9 @@ GRADES: dict[tuple[str, str], Graded] = {
         "a keypad's switches as they wear",
     ),
     ("keypad", "gpio"): Graded(
-        Grade.FAULTS,
-        "gpiozero's mock pins with a matrix of keys: chatter, several keys at once, pins gone and back",
+        Grade.SOAKED,
+        "gpiozero's mock pins with a matrix of keys: chatter, several keys at once, pins gone and back"
+        "; half an hour of random faults",
         "a board's pins, their library (lgpio) and its errors, a keypad's capacities",
     ),
     ("touch", "evdev"): Graded(
@@ -81,18 +82,19 @@ GRADES: dict[tuple[str, str], Graded] = {
         "a printer's mechanics, its own timing of answers",
     ),
     ("pole", "serial"): Graded(
-        Grade.FAULTS,
-        "a CD5220 peer and one of eight figures over a pseudo-terminal",
+        Grade.SOAKED,
+        "a CD5220 peer and one of eight figures over a pseudo-terminal; half an hour of random faults",
         "a display; it answers nothing, so nobody can know what it shows",
     ),
     ("panel", "gpio"): Graded(
-        Grade.FAULTS,
-        "gpiozero's mock pins: lamps, buzzer, relay, contacts, spikes, pins gone and back, a relay left on",
+        Grade.SOAKED,
+        "gpiozero's mock pins: lamps, buzzer, relay, contacts, spikes, pins gone and back, a relay left on"
+        "; half an hour of random faults",
         "a board's pins, their library (lgpio) and its errors, a relay, a magnet",
     ),
     ("glass", "socket"): Graded(
-        Grade.FAULTS,
-        "a screen over a Unix socket and TCP; the browser page of the demo",
+        Grade.SOAKED,
+        "a screen over a Unix socket and TCP; the browser page of the demo; half an hour of random faults",
         "nothing more: it is a program on both ends",
     ),
     ("glass", "luma"): Graded(

@@ -151,6 +151,8 @@ def card(folder: Path) -> Rig:
         reader.field.present(UidCard(_uid(number)))
 
     def kill() -> None:
+        # A card that lies there is new to the process that follows, and would be told again.
+        reader.field.remove()
         for child in children_naming(str(reader.path)):
             os.kill(child, signal.SIGKILL)
 
@@ -345,7 +347,7 @@ def glass(folder: Path) -> Rig:
 
 def picture(number: int) -> Frame:
     """A picture that can be told from its neighbours by its colour and its words."""
-    return Frame(number, Image.new("RGB", (480, 320), (number * 60 % 256, 0, 0)), (f"picture {number}",), 0)
+    return Frame(number, Image.new("RGB", (480, 320), (number * 60 % 255 + 1, 0, 0)), (f"picture {number}",), 0)
 
 
 def children_naming(words: str) -> list[int]:

@@ -32,7 +32,7 @@ from tests.drivers.driver_process import DriverProcess
 from tests.drivers.matrix import RIGS
 from tests.drivers.matrix_rigs import Rig
 from tests.drivers.pcsc_rig import CAN_BE_MADE
-from tests.drivers.promises import story
+from tests.drivers.promises import NUMBERS, story
 from tests.drivers.told import Told
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -186,7 +186,7 @@ class _Playing:
         can = [name for name, how in rig.troubles.items() if killing or not how.begun_anew]
         trouble = self._drawn.choice(can)
         self.troubles[trouble] = self.troubles.get(trouble, 0) + 1
-        story(rig, driver, told, rig.troubles[trouble], FOR_S, 1 + 3 * self.rounds, self._pause_s)
+        story(rig, driver, told, rig.troubles[trouble], FOR_S, 1 + NUMBERS * self.rounds, self._pause_s)
         self.last = Held.by(driver.pid if isinstance(driver, DriverProcess) else os.getpid())
         if self.first is None and not killing:
             self.first = self.last
