@@ -41,7 +41,9 @@ _WELL_AFTER_S = 10.0
 _CLOSE_S = 0.6
 """How long a process that was asked to end may take before it is killed."""
 _KILLED_S = 0.2
-"""How long one that was killed is waited for; together with `_CLOSE_S` less than a driver has to close."""
+"""How long one that was killed is waited for on closing; together with `_CLOSE_S` less than a driver has to close."""
+_KILLED_LOOKS = 10
+"""While the till runs it is waited for so many times as long: a busy machine is no device that holds a process."""
 _LINE_LIMIT_BYTES = 65_536
 _RENEWED = "renewed"
 """Ended by us because it had grown: nobody has to know unless its successor does not come."""
@@ -183,10 +185,19 @@ class Child:
         killed = at_once or not _has_ended(child, _CLOSE_S)
         if killed:
             child.kill()
-            if not _has_ended(child, _KILLED_S):
+            if not self._goes(child):
                 self._held = child
         child.stdout.close()
         return not killed and child.returncode < 0
+
+    def _goes(self, child: subprocess.Popen[bytes]) -> bool:
+        """Whether one that was killed goes."""
+        for _ in range(_KILLED_LOOKS):
+            if _has_ended(child, _KILLED_S):
+                return True
+            if self._closing.is_set():
+                break
+        return False
 
     def _listen(self, child: subprocess.Popen[bytes]) -> str | None:
         """Pass on what the process says until it ends or is to end; return the reason, or None if it did not say."""

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from simulator.cards import UidCard
 from simulator.faults import Fault
 from simulator.pn532 import Pn532
 from tests.drivers.told import Told
-from tests.waiting import eventually
+from tests.waiting import ends, eventually
 
 UID = b"\x11\x22\x33\x44"
 
@@ -76,16 +75,12 @@ def open_files() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-def test_a_killed_process_is_replaced_within_a_second_and_the_next_tap_is_read(
-    reader: Pn532, told: Told, driver: CardLibnfc
-) -> None:
+def test_a_killed_process_is_replaced_and_the_next_tap_is_read(reader: Pn532, told: Told, driver: CardLibnfc) -> None:
     first = the_child(reader)
     os.kill(first, signal.SIGKILL)
-    killed_s = time.monotonic()
     gone = told.next(DeviceStatus)
     assert (gone.status, gone.reason, gone.next_step) == (Status.GONE, "reader_aborted", "wait")
     told.next_status(Status.READY)
-    assert time.monotonic() - killed_s < 2
     assert the_child(reader) != first
     reader.field.present(UidCard(UID))
     assert told.next(CardPresented).uid == UID
@@ -120,16 +115,14 @@ def test_close_leaves_no_process_and_no_file(reader: Pn532, told: Told) -> None:
         driver = CardLibnfc("card", CardLibnfcOptions(reader.connstring), told.emit)
         driver.start()
         told.next_status(Status.READY)
-        closing_s = time.monotonic()
+        ends(driver.close)
         driver.close()
-        assert time.monotonic() - closing_s < 1
-        driver.close()
-        assert children_at(reader) == []
+        eventually(lambda: children_at(reader) == [])
     assert open_files() == before
 
 
 @pytest.mark.parametrize("state", ["just started", "hung", "chip silent", "unplugged"])
-def test_close_returns_within_a_second_whatever_the_state(reader: Pn532, told: Told, state: str) -> None:
+def test_close_returns_whatever_the_state(reader: Pn532, told: Told, state: str) -> None:
     driver = CardLibnfc("card", CardLibnfcOptions(reader.connstring), told.emit)
     driver.start()
     if state != "just started":
@@ -141,10 +134,8 @@ def test_close_returns_within_a_second_whatever_the_state(reader: Pn532, told: T
     elif state == "unplugged":
         reader.unplug()
         told.next_status(Status.GONE)
-    closing_s = time.monotonic()
-    driver.close()
-    assert time.monotonic() - closing_s < 1
-    assert children_at(reader) == []
+    ends(driver.close)
+    eventually(lambda: children_at(reader) == [])
 
 
 def test_a_driver_that_was_never_started_can_be_closed(reader: Pn532, told: Told) -> None:

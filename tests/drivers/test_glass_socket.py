@@ -16,7 +16,7 @@ from agent.drivers.glass_socket import GlassSocket, GlassSocketOptions
 from contract.settings import SettingsError
 from simulator.glass import Glass
 from tests.drivers.told import Told
-from tests.waiting import eventually
+from tests.waiting import ends, eventually
 
 SIZE = (480, 320)
 
@@ -94,11 +94,13 @@ def test_a_stalled_screen_never_keeps_the_till_waiting_and_then_shows_the_newest
     glass: Glass, driver: GlassSocket
 ) -> None:
     glass.stall()
-    begun_s = time.monotonic()
-    for number in range(1, 300):
-        driver.show(noisy_frame(number) if number < 3 else frame(number))
-    driver.sound("success")
-    assert time.monotonic() - begun_s < 1.0
+
+    def show_all() -> None:
+        for number in range(1, 300):
+            driver.show(noisy_frame(number) if number < 3 else frame(number))
+        driver.sound("success")
+
+    ends(show_all)
     glass.stall(False)
     assert glass.wait_for(lambda glass: glass.number == 299)
     assert glass.wait_for(lambda glass: [sound.after_frame for sound in glass.sounds][-1:] == [299])
@@ -159,7 +161,7 @@ def test_words_too_many_for_a_header_do_not_stop_the_picture(glass: Glass, drive
 
 
 @pytest.mark.parametrize("state", ["idle", "stalled", "gone"])
-def test_closing_takes_less_than_a_second_and_may_be_done_twice(
+def test_closing_waits_for_nobody_and_may_be_done_twice(
     glass: Glass, driver: GlassSocket, told: Told, state: str
 ) -> None:
     if state == "stalled":
@@ -168,10 +170,8 @@ def test_closing_takes_less_than_a_second_and_may_be_done_twice(
     elif state == "gone":
         glass.unplug()
         told.next_status(Status.GONE)
-    begun_s = time.monotonic()
+    ends(driver.close)
     driver.close()
-    driver.close()
-    assert time.monotonic() - begun_s < 1.0
 
 
 @pytest.mark.parametrize("address", ["", "glass", "host:", "host:port", ":80", "127.0.0.1:70000", 5])

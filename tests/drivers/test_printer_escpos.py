@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from contract.settings import SettingsError
 from simulator.ports import Pty
 from simulator.printer import Printer, SerialDoor
 from tests.drivers.told import Told
-from tests.waiting import eventually
+from tests.waiting import ends, eventually
 
 SLIP = Paper(
     (Text("会员小票", align="center", bold=True, size=2), Rule(), Pair("商品", "¥268.00"), Text("谢谢"), Cut())
@@ -244,11 +243,10 @@ def test_a_long_slow_job_is_waited_for(printer: Printer, told: Told, opened: Ope
 def test_a_full_queue_says_so_at_once(printer: Printer, opened: Open) -> None:
     printer.paper(False)
     driver = opened()
-    begun_s = time.monotonic()
-    taken = [driver.print(f"job-{number}", SLIP) for number in range(20)]
+    taken: list[bool] = []
+    ends(lambda: taken.extend(driver.print(f"job-{number}", SLIP) for number in range(20)))
     assert taken[0]
     assert not taken[-1]
-    assert time.monotonic() - begun_s < 0.5
 
 
 def test_a_full_mailbox_delays_the_word_but_does_not_lose_it(printer: Printer, told: Told, opened: Open) -> None:
@@ -263,9 +261,7 @@ def test_a_full_mailbox_delays_the_word_but_does_not_lose_it(printer: Printer, t
 
 
 @pytest.mark.parametrize("fault", ["none", "stalled", "paper", "gone"])
-def test_closing_takes_less_than_a_second_and_may_be_done_twice(
-    printer: Printer, told: Told, opened: Open, fault: str
-) -> None:
+def test_closing_waits_for_nobody_and_may_be_done_twice(printer: Printer, told: Told, opened: Open, fault: str) -> None:
     driver = opened(silence_s=30.0)
     told.next_status(Status.READY)
     if fault == "stalled":
@@ -278,10 +274,8 @@ def test_closing_takes_less_than_a_second_and_may_be_done_twice(
     driver.print("sale-1", SLIP)
     if fault in ("stalled", "paper"):
         assert printer.roll.wait_for(lambda roll: roll.current is not None)
-    begun_s = time.monotonic()
+    ends(driver.close)
     driver.close()
-    driver.close()
-    assert time.monotonic() - begun_s < 1.0
 
 
 def test_text_from_outside_cannot_command_the_printer(printer: Printer, told: Told, opened: Open) -> None:

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from simulator.cable import Cable
 from tests.contract.samples import ADDRESS, NEIGHBOUR
 from tests.provisioning.premises import caller
 from tests.sync.brokers import Inbox, Line, Premises, linked, publish_packet, scripted_broker
-from tests.waiting import eventually
+from tests.waiting import ends, eventually
 
 HELLO = topics.up(ADDRESS, topics.Up.HELLO)
 ACK = topics.down(ADDRESS, topics.Down.ACK)
@@ -216,13 +215,6 @@ def test_a_name_that_does_not_exist_is_unreachable(keys: Premises) -> None:
         assert inbox.down().reason is LinkProblem.UNREACHABLE
 
 
-def _closes_in_time(link: Link) -> bool:
-    began = time.monotonic()
-    link.close()
-    link.close()
-    return time.monotonic() - began < 1.0
-
-
 @pytest.mark.parametrize("tls", [False, True])
 def test_a_broker_that_accepts_and_says_nothing_is_silent(keys: Premises, tls: bool) -> None:
     context = keys.server_context() if tls else None
@@ -231,11 +223,12 @@ def test_a_broker_that_accepts_and_says_nothing_is_silent(keys: Premises, tls: b
         linked(keys.options(port, connect_s=0.5)) as (link, inbox),
     ):
         assert inbox.down().reason is LinkProblem.SILENT
-        assert _closes_in_time(link)
+        ends(link.close)
+        link.close()
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_closing_takes_less_than_a_second_whatever_the_broker_does(keys: Premises, tls: bool) -> None:
+def test_closing_waits_for_nobody_whatever_the_broker_does(keys: Premises, tls: bool) -> None:
     reached = threading.Event()
 
     def hang(line: Line) -> None:
@@ -244,17 +237,19 @@ def test_closing_takes_less_than_a_second_whatever_the_broker_does(keys: Premise
 
     with (
         scripted_broker(hang, keys.server_context() if tls else None) as port,
-        linked(keys.options(port, connect_s=10.0)) as (link, inbox),
+        linked(keys.options(port, connect_s=60.0)) as (link, inbox),
     ):
         assert reached.wait(10)
-        assert _closes_in_time(link)
+        ends(link.close)
+        link.close()
         assert inbox.facts.empty()
 
 
-def test_closing_an_open_link_takes_less_than_a_second_and_nothing_is_said_afterwards(premises: Premises) -> None:
+def test_of_an_open_link_that_was_closed_nothing_is_said_afterwards(premises: Premises) -> None:
     with linked(premises.options()) as (link, inbox):
         inbox.up()
-        assert _closes_in_time(link)
+        ends(link.close)
+        link.close()
         assert not link.publish(HELLO, b"")
         assert inbox.facts.empty()
 
@@ -262,7 +257,8 @@ def test_closing_an_open_link_takes_less_than_a_second_and_nothing_is_said_after
 def test_a_link_that_was_never_started_can_be_closed(keys: Premises) -> None:
     link = Link(keys.options(), ADDRESS, Inbox().emit)
     assert not link.publish(HELLO, b"")
-    assert _closes_in_time(link)
+    ends(link.close)
+    link.close()
 
 
 def test_a_connection_the_broker_denies_is_denied(keys: Premises) -> None:
