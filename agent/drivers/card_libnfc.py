@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from agent.drivers.card_lines import card_fact
+from agent.drivers.card_lines import card_fact, same_card
 from agent.drivers.cards.order import Order
 from agent.drivers.cards.plan import TABLES, plan_of, to_argument
 from agent.drivers.child import Child, ChildPlan
@@ -104,7 +104,7 @@ class CardLibnfc:
             problems=_PROBLEMS,
         )
         self._reset_pin = options.reset_pin
-        self._child = Child(name, plan, emit, card_fact, self._reset)
+        self._child = Child(name, plan, emit, card_fact, self._reset, same_card)
 
     def start(self) -> None:
         """Begin watching; the reader may come later."""

@@ -45,6 +45,14 @@ def refused_line(reason: CardProblem) -> dict[str, object]:
     return {"t": "refused", "reason": str(reason)}
 
 
+def same_card(one: Fact, other: Fact) -> bool:
+    """Whether both tell of one card, as far as that can be known: it has a number, or carries something."""
+    if not (isinstance(one, CardPresented) and isinstance(other, CardPresented)):
+        return False
+    known = bool(one.uid or one.content)
+    return known and (one.kind, one.uid, one.content) == (other.kind, other.uid, other.content)
+
+
 def card_fact(device: str, said: Mapping[str, object]) -> Fact:
     """Make the fact of such a line. Raises ValueError for any other."""
     match said:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agent.drivers.card_lines import card_fact
+from agent.drivers.card_lines import card_fact, same_card
 from agent.drivers.cards.order import Order
 from agent.drivers.cards.plan import TABLES, plan_of, to_argument
 from agent.drivers.child import Child, ChildPlan
@@ -96,7 +96,7 @@ class CardPcsc:
             environment={} if options.socket is None else {"PCSCLITE_CSOCK_NAME": options.socket},
             problems=_PROBLEMS,
         )
-        self._child = Child(name, plan, emit, card_fact)
+        self._child = Child(name, plan, emit, card_fact, same=same_card)
 
     def start(self) -> None:
         """Begin watching; pcscd, the readers and the cards may come later."""

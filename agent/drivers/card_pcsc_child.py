@@ -70,7 +70,7 @@ def main() -> int:
                 watch.run(context)
         except ServiceError as lost:
             watch.say_down(lost.reason)
-            process.beat(idle=True)
+            process.beat(idle=False)
             process.closing.wait(_REBUILD_S)
     return 0
 
@@ -106,7 +106,7 @@ class Watch:
 
     def run(self, context: Context) -> None:
         """Watch until the till wants an end. Raises ServiceError when pcscd is lost."""
-        # Whatever is in the reader now was told by an earlier context under other numbers, and is told anew.
+        # Whatever is in the reader now was seen by an earlier context under other numbers, and is read anew.
         self._context, self._told = context, None
         while not self._process.closing.is_set():
             fitting = tuple(name for name in context.readers() if fits(name, self._pattern))

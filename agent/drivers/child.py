@@ -3,8 +3,8 @@
 A library that can abort() its process, or hang where nobody can interrupt it, gets a process of its own. That process
 says lines of JSON (own_process.py has its end of it): `{"t":"ready","reason":code,"next_step":code}`, with both empty
 or left out when all is well, `{"t":"down","reason":code}` while it waits by itself for what it needs,
-`{"t":"beat","idle":bool}` at least twice a second, `{"t":"lost","reason":code}` as its last one, and anything else for
-the driver. Reasons that come from here, with their next steps: `not_found`, `unplugged`
+`{"t":"beat","idle":bool}` at least twice a second (idle: nothing lies there), `{"t":"lost","reason":code}` as its last
+one, and anything else for the driver. Reasons that come from here, with their next steps: `not_found`, `unplugged`
 (check_cable), `reader_aborted`, `reader_hung`, `reader_stopped` (wait), `reader_stuck` (replug_or_restart). What the
 process says of itself is looked up in `PROBLEMS`, to which a driver adds its own.
 
@@ -45,6 +45,8 @@ _KILLED_S = 0.2
 _KILLED_LOOKS = 10
 """While the till runs it is waited for so many times as long: a busy machine is no device that holds a process."""
 _LINE_LIMIT_BYTES = 65_536
+_EMPTY_BEATS = 2
+"""After so many idle beats in a row nothing lies there any more: a new process may miss a card at its first look."""
 _RENEWED = "renewed"
 """Ended by us because it had grown: nobody has to know unless its successor does not come."""
 
@@ -88,7 +90,8 @@ class Child:
 
     `fact_of` makes a fact of a line that is none of ours, for the device named first; it raises ValueError, KeyError
     or TypeError for one it cannot read, and the process is replaced. `before_restart` is told why the last one went,
-    in the child's thread, before another is tried; what it returns, if something, is reported.
+    in the child's thread, before another is tried; what it returns, if something, is reported. `same` says of two facts
+    that they tell of one thing: what lay there when a process went is not told again by the next one.
     """
 
     def __init__(
@@ -98,12 +101,17 @@ class Child:
         emit: Emit,
         fact_of: Callable[[str, Said], Fact],
         before_restart: Callable[[str], tuple[Status, str, str] | None] = lambda _reason: None,
+        same: Callable[[Fact, Fact], bool] = lambda _one, _other: False,
     ) -> None:
         self._device = device
         self._plan = plan
         self._emit = emit
         self._fact_of = fact_of
         self._before_restart = before_restart
+        self._same = same
+        self._lying: Fact | None = None
+        self._empty_beats = 0
+        self._begun_anew = False
         self._report = Report(device, emit)
         self._was_ready = False
         self._serves = False
@@ -156,7 +164,7 @@ class Child:
 
     def _run(self) -> str:
         """Run a process to its end, and return the reason of it."""
-        self._serves = False
+        self._serves, self._begun_anew = False, True
         try:
             child = subprocess.Popen(
                 [sys.executable, "-m", self._plan.module, *self._plan.arguments],
@@ -233,15 +241,26 @@ class Child:
                 self._was_ready = self._serves = True
                 self._report.say(Status.READY, str(said.get("reason", "")), str(said.get("next_step", "")))
             case "beat":
+                self._empty_beats = self._empty_beats + 1 if said.get("idle") is True else 0
+                if self._empty_beats >= _EMPTY_BEATS:
+                    self._lying = None
                 limit = self._plan.resident_limit_bytes * (1 if said.get("idle", True) else 2)
                 return _RENEWED if self._serves and resident_bytes(pid) > limit else None
             case "down":
+                self._begun_anew = True
                 self._tell_lost(str(said["reason"]))
             case "lost":
                 return str(said["reason"])
             case _:
-                self._emit(self._fact_of(self._device, said))
+                self._pass_on(self._fact_of(self._device, said))
         return None
+
+    def _pass_on(self, fact: Fact) -> None:
+        """Emit what happened, unless it is what lay there when the process before this one, or its service, went."""
+        known = self._begun_anew and self._lying is not None and self._same(self._lying, fact)
+        self._begun_anew, self._lying, self._empty_beats = False, fact, 0
+        if not known:
+            self._emit(fact)
 
     def _tell_lost(self, reason: str) -> None:
         lost = Status.GONE if self._was_ready else Status.MISSING

@@ -151,8 +151,6 @@ def card(folder: Path) -> Rig:
         reader.field.present(UidCard(_uid(number)))
 
     def kill() -> None:
-        # A card that lies there is new to the process that follows, and would be told again.
-        reader.field.remove()
         for child in children_naming(str(reader.path)):
             os.kill(child, signal.SIGKILL)
 

@@ -86,6 +86,28 @@ def test_a_killed_process_is_replaced_and_the_next_tap_is_read(reader: Pn532, to
     assert told.next(CardPresented).uid == UID
 
 
+def test_a_card_that_lies_there_when_the_process_goes_is_not_told_again_until_it_was_lifted(
+    reader: Pn532, told: Told, driver: CardLibnfc
+) -> None:
+    for told_before in range(1, 4):
+        reader.field.present(UidCard(UID))
+        assert told.next(CardPresented).uid == UID
+        os.kill(the_child(reader), signal.SIGKILL)
+        told.next_status(Status.GONE)
+        told.next_status(Status.READY)
+        assert reader.field.wait_polled(20)
+        assert len(told.of(CardPresented)) == told_before
+        reader.field.remove()
+        assert reader.field.wait_polled(10)
+    reader.field.present(UidCard(b"\x55\x66\x77\x88"))
+    assert told.next(CardPresented).uid == b"\x55\x66\x77\x88"
+    os.kill(the_child(reader), signal.SIGKILL)
+    told.next_status(Status.GONE)
+    reader.field.remove()
+    reader.field.present(UidCard(UID))
+    assert told.next(CardPresented).uid == UID
+
+
 def test_a_process_that_hangs_is_killed_and_replaced(reader: Pn532, told: Told, driver: CardLibnfc) -> None:
     hanging = the_child(reader)
     os.kill(hanging, signal.SIGSTOP)

@@ -217,6 +217,31 @@ def test_a_process_that_dies_or_hangs_is_replaced_and_the_next_card_is_read(
     assert told.next(CardPresented).content == b"member"
 
 
+@pytest.mark.parametrize("gone", ["process", "service"])
+def test_a_card_that_lies_there_when_its_process_or_pcscd_goes_is_not_told_again(
+    service: SmartCardService, open_driver: Open, gone: str
+) -> None:
+    _, told = open_driver()
+    told.next_status(Status.READY)
+    service.slots[0].insert(a_card())
+    assert told.next(CardPresented).content == b"member"
+    if gone == "process":
+        os.kill(the_child(service), signal.SIGKILL)
+        told.next_status(Status.GONE)
+    else:
+        service.stop()
+        told.next_status(Status.GONE)
+        service.start()
+        service.slots[0].insert(a_card())
+    told.next_status(Status.READY)
+    assert service.wait_cards(1)
+    service.slots[0].remove()
+    assert service.wait_cards(0)
+    service.slots[0].insert(a_card(b"another"))
+    assert told.next(CardPresented).content == b"another"
+    assert len(told.of(CardPresented)) == 2
+
+
 @pytest.mark.parametrize("state", ["well", "card mute", "no service", "hung"])
 def test_close_returns_and_leaves_no_process(service: SmartCardService, open_driver: Open, state: str) -> None:
     driver, told = open_driver()
