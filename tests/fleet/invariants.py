@@ -282,9 +282,12 @@ class Witness:
 
     def _require_explained(self) -> None:
         for digest, place in list(self._unexplained.items()):
+            units = [unit for unit in self.units if unit.name == place[0]]
+            if digest not in self.committed and any(unit.replaced_unseen for unit in units):
+                self._see_committed(digest, self.sealed[digest])
             if digest in self.committed:
                 del self._unexplained[digest]
-            elif all(unit.running is not None for unit in self.units if unit.name == place[0]):
+            elif all(unit.running is not None for unit in units):
                 self._broken("head office has only what a terminal committed", f"{place}")
 
     def _see_postings(self) -> None:

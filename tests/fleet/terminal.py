@@ -129,6 +129,8 @@ class Unit:
         """How many disks went their own way here: one, and one more for each image that was put back."""
         self.replaced = False
         """Whether another image took the place of its disk since somebody looked."""
+        self.replaced_unseen = False
+        """Whether that ever happened while it was off: what it had sent just before that nobody saw on its disk."""
         self.spoiled: set[bytes] = set()
         """What entries were that cannot be read any more."""
         self._unread = 0
@@ -276,7 +278,9 @@ class Unit:
 
     def put_image(self, image: Image) -> None:
         """Put what another disk held here, and start over it later."""
-        if self.running is not None:
+        if self.running is None:
+            self.replaced_unseen = True
+        else:
             self._hang_up()
             self.running.store.close()
             self._end()
