@@ -148,13 +148,21 @@ class PanelGpio:
         except queue.Full:
             return
 
+    def _forget_orders(self) -> None:
+        """Drop what was asked of pins that went: nobody expects a drawer to open, or a beep, when they are back."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._orders.get_nowait()
+        self._wake()
+
     def _serve(self) -> None:
         pins = None
         try:
             pins = Pins()
             outputs = self._open(pins)
-            self._report.say(Status.READY)
+            self._forget_orders()
             self._lamps.again()
+            self._report.say(Status.READY)
             self._obey(outputs)
         except PinsUnusable as error:
             error.tell(self._report)

@@ -48,7 +48,7 @@ def test_lamps_show_what_they_are_told_and_go_out_at_the_end(board: Board, panel
     panel.light(Lamps(attention=True))
     eventually(lambda: board.level(ATTENTION) and not board.level(READY) and board.level(FAULT))
     panel.close()
-    assert not board.driven(ATTENTION)
+    eventually(lambda: not board.driven(ATTENTION))
 
 
 def test_a_sound_is_beeps_and_the_drawer_a_pulse(board: Board, panel: PanelGpio) -> None:
@@ -85,7 +85,24 @@ def test_a_burst_of_sounds_keeps_nobody_waiting(board: Board, panel: PanelGpio) 
         panel.sound("attention")
     panel.light(Lamps(ready=True))
     panel.close()
-    assert not board.driven(BUZZER)
+    eventually(lambda: not board.driven(BUZZER))
+
+
+def test_what_was_asked_of_pins_that_went_is_not_done_when_they_are_back(
+    board: Board, told: Told, panel: PanelGpio
+) -> None:
+    panel.sound("refused")
+    assert panel.open_drawer()
+    board.lose()
+    told.next_status(Status.GONE)
+    panel.light(Lamps(ready=True))
+    drawer, buzzer = len(board.levels(DRAWER)), len(board.levels(BUZZER))
+    board.restore()
+    told.next_status(Status.READY)
+    eventually(lambda: board.level(READY))
+    panel.sound("success")
+    eventually(lambda: True in board.levels(BUZZER)[buzzer:])
+    assert True not in board.levels(DRAWER)[drawer:]
 
 
 def test_pins_that_are_not_there_are_told(board: Board, told: Told) -> None:
