@@ -152,9 +152,12 @@ class PrinterEscpos:
 
     def _pulse(self, port: PrinterPort) -> None:
         """Open the drawer if that was asked for just now. No half of a command may be on its way."""
-        waits = self._drawer_waits()
-        self._drawer_asked_s.clear()
-        if waits:
+        try:
+            # Taken in one step: an order that is given meanwhile stays for the next time.
+            asked_s = self._drawer_asked_s.popleft()
+        except IndexError:
+            return
+        if time.monotonic() - asked_s < DRAWER_S:
             # A printer that answers nothing is not asked to hurry: it may not know how, and would print the bytes.
             pulse = pulse_at_once if self._options.answers else pulse_in_order
             port.send_all(pulse(self._options.drawer), SEND_S)
