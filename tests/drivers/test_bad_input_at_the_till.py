@@ -188,7 +188,7 @@ class Endless:
 
 
 @needs_pcscd
-def test_an_answer_of_64_kb_is_refused_and_the_next_card_is_read(
+def test_an_answer_of_64_kb_is_refused_and_the_next_customer_is_served(
     desk: Desk, tmp_path: Path, running: ExitStack
 ) -> None:
     service = running.enter_context(smart_card_service(tmp_path))
