@@ -258,9 +258,12 @@ class Child:
     def _pass_on(self, fact: Fact) -> None:
         """Emit what happened, unless it is what lay there when the process before this one, or its service, went."""
         known = self._begun_anew and self._lying is not None and self._same(self._lying, fact)
-        self._begun_anew, self._lying, self._empty_beats = False, fact, 0
+        self._begun_anew, self._empty_beats = False, 0
         if not known:
-            self._emit(fact)
+            # What found no room, or nobody to take it, was not told.
+            self._lying = None
+            if self._emit(fact):
+                self._lying = fact
 
     def _tell_lost(self, reason: str) -> None:
         lost = Status.GONE if self._was_ready else Status.MISSING

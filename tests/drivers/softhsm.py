@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pkcs11
+
 from agent.drivers.cards.plan import TokenPlan
 
 LIBRARY = "/usr/lib/softhsm/libsofthsm2.so"
@@ -63,6 +65,8 @@ def token_with(folder: Path, keys: Mapping[str, bytes]) -> Iterator[Token]:
         token.put(name, key)
     before = os.environ.get("SOFTHSM2_CONF")
     os.environ["SOFTHSM2_CONF"] = str(configuration)
+    # It asks for its configuration once, and an earlier test of this process may have used it with another token.
+    pkcs11.lib(LIBRARY).reinitialize()
     try:
         yield token
     finally:
