@@ -40,7 +40,7 @@ SHAPE = settings.Table(
         ),
         "hq": settings.Table(
             {
-                "host": settings.text(),
+                "host": settings.host(),
                 "port": settings.whole(1, 65_535, default=8883),
                 "heartbeat_s": settings.whole(1, 600, default=20),
                 "silence_s": settings.whole(2, 1_800, default=65),

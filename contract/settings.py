@@ -17,6 +17,8 @@ from contract.ids import NAME_PATTERN
 from contract.making import dataclass
 
 MASK = "********"
+HOST_MOST_CHARS = 253
+"""RFC 1035, 2.3.4: 255 bytes on the wire, of which a name as people write it has two less."""
 _BARE_KEY = re.compile("[A-Za-z0-9_-]{1,60}")
 _URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):.*@")
 
@@ -191,6 +193,25 @@ def url(schemes: Iterable[str], default: str | Absent = REQUIRED) -> Setting:
     return Setting(
         accepts, f"a URL that begins with one of {listed}", f"以 {listed} 开头的 URL", default, mask=_hide_password
     )
+
+
+def host() -> Setting:
+    """The name or number of a machine in the network."""
+    return Setting(is_host, "the name or IP address of a host", "主机名或 IP 地址")
+
+
+def is_host(value: object) -> bool:
+    """Whether it can be looked up at all: an IP address, or a name of at most ``HOST_MOST_CHARS`` that IDNA has a form
+    for (RFC 3490), as the system's own look-up of names will ask for.
+    """
+    if type(value) is not str or not 1 <= len(value) <= HOST_MOST_CHARS:
+        return False
+    if not value.isprintable() or " " in value:
+        return False
+    try:
+        return 1 <= len(value.encode("idna")) <= HOST_MOST_CHARS + 1
+    except UnicodeError:
+        return False
 
 
 def whole(low: int, high: int, default: int | Absent | None = REQUIRED) -> Setting:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent.drivers.device_thread import DeviceThread
 from agent.drivers.facts import Emit, Status
-from agent.drivers.options import SOCKET_MOST_BYTES, is_host, is_socket_path
+from agent.drivers.options import SOCKET_MOST_BYTES, is_socket_path
 from agent.drivers.report import Report
 from contract import settings
 from contract.making import dataclass
@@ -79,7 +79,7 @@ def _is_address(value: object) -> bool:
     if not isinstance(value, str) or value.startswith("/"):
         return is_socket_path(value)
     host, _, port = value.rpartition(":")
-    return is_host(host) and _PORT.fullmatch(port) is not None and 1 <= int(port) <= 65_535
+    return settings.is_host(host) and _PORT.fullmatch(port) is not None and 1 <= int(port) <= 65_535
 
 
 @dataclass(frozen=True, slots=True)

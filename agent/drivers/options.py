@@ -12,9 +12,6 @@ from contract import settings
 
 SLOWEST_BAUD, FASTEST_BAUD = 300, 4_000_000
 
-HOST_MOST_CHARS = 253
-"""RFC 1035, 2.3.4: 255 bytes on the wire, of which a name as people write it has two less."""
-
 SOCKET_MOST_BYTES = 107
 """unix(7): what a path of a Unix socket may have, without the NUL behind it."""
 
@@ -32,25 +29,6 @@ def seconds(default: float, low: float, high: float) -> settings.Setting:
 def baud() -> settings.Setting:
     """The speed of a serial line in baud."""
     return settings.whole(SLOWEST_BAUD, FASTEST_BAUD, default=9600)
-
-
-def host() -> settings.Setting:
-    """The name or number of a machine in the network."""
-    return settings.Setting(is_host, "the name or IP address of a host", "主机名或 IP 地址")
-
-
-def is_host(value: object) -> bool:
-    """Whether it can be looked up at all: an IP address, or a name of at most `HOST_MOST_CHARS` that IDNA has a form
-    for (RFC 3490), as the system's own look-up of names will ask for.
-    """
-    if type(value) is not str or not 1 <= len(value) <= HOST_MOST_CHARS:
-        return False
-    if not value.isprintable() or " " in value:
-        return False
-    try:
-        return 1 <= len(value.encode("idna")) <= HOST_MOST_CHARS + 1
-    except UnicodeError:
-        return False
 
 
 def is_socket_path(value: object) -> bool:

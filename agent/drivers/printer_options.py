@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from agent.drivers.options import baud, host, seconds
+from agent.drivers.options import baud, seconds
 from agent.drivers.printer_layout import COLUMNS_80_MM, Charset
 from contract import settings
 from contract.making import dataclass
@@ -52,7 +52,7 @@ class PrinterEscposOptions:
 
 
 _WHERE: dict[str, dict[str, settings.Setting]] = {
-    "network": {"host": host(), "port": settings.whole(1, 65_535, default=9100)},
+    "network": {"host": settings.host(), "port": settings.whole(1, 65_535, default=9100)},
     "serial": {"path": settings.text(), "baud": baud()},
     "file": {"path": settings.text(), "baud": baud()},
     "usb": {

@@ -135,3 +135,10 @@ def test_the_devices_of_a_file_that_is_wrong_elsewhere_can_still_be_made_out() -
     plain = parse_toml('[terminal]\nx = 1\n[devices]\nglass = 3\n[devices.code]\ntechnology = "serial"\n')
     assert [device.name for device in readable_devices(plain)] == ["code"]
     assert readable_devices({"devices": 3}) == ()
+
+
+@pytest.mark.parametrize("host", ["hq..example.org", ".example.org", "hq example.org", "h" * 64, "h\\u0000"])
+def test_a_head_office_whose_name_nothing_can_look_up_is_refused_before_the_till_starts(
+    tmp_path: Path, host: str
+) -> None:
+    assert set(problems(tmp_path, LEAST.replace("hq.example.org", host))) == {"hq.host"}

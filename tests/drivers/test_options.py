@@ -17,10 +17,10 @@ from agent.drivers.display_framebuffer import DisplayFramebufferOptions
 from agent.drivers.glass_socket import GlassSocketOptions
 from agent.drivers.keypad_evdev import KeypadEvdevOptions
 from agent.drivers.keypad_serial import KeypadSerialOptions
-from agent.drivers.options import HOST_MOST_CHARS, is_host, is_socket_path
+from agent.drivers.options import is_socket_path
 from agent.drivers.pole_serial import PoleSerialOptions
 from agent.drivers.printer_escpos import PrinterEscposOptions
-from contract.settings import SettingsError
+from contract.settings import HOST_MOST_CHARS, SettingsError, is_host
 
 NO_HOSTS = ["", ".", "a..b", ".a", "x" * 64, "收" * 63, "a b", "a\0b", "a\nb", "a." * 127 + "ab", "\ud800"]
 HOSTS = ["localhost", "printer.shop", "printer.shop.", "192.0.2.7", "::1", "fe80::1%eth0", "打印机.shop", "x" * 63]
