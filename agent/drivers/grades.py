@@ -35,18 +35,21 @@ class Graded:
 
 GRADES: dict[tuple[str, str], Graded] = {
     ("card", "libnfc"): Graded(
-        Grade.FAULTS,
-        "the real libnfc over a serial line with a PN532 peer: every card kind, every fault, noise for minutes",
+        Grade.SOAKED,
+        "the real libnfc over a serial line with a PN532 peer: every card kind, every fault, noise for minutes"
+        "; half an hour of random faults",
         "a PN532 of silicon, the air, SPI, I2C, USB readers",
     ),
     ("card", "pcsc"): Graded(
-        Grade.FAULTS,
-        "the real pcscd with cards over vpcd: every fault, a reader pulled while pcscd runs, pcscd started anew",
+        Grade.SOAKED,
+        "the real pcscd with cards over vpcd: every fault, a reader pulled while pcscd runs, pcscd started anew"
+        "; half an hour of random faults",
         "a reader of plastic, its contacts and its field, an ACR122, its own USB driver (libccid)",
     ),
     ("code", "serial"): Graded(
-        Grade.FAULTS,
-        "pyserial over a pseudo-terminal; codes of up to 4,096 bytes, split, doubled, garbled",
+        Grade.SOAKED,
+        "pyserial over a pseudo-terminal; codes of up to 4,096 bytes, split, doubled, garbled"
+        "; half an hour of random faults",
         "a scanner, its baud rate, its start-up beeps",
     ),
     ("code", "evdev"): Graded(
@@ -77,8 +80,9 @@ GRADES: dict[tuple[str, str], Graded] = {
         "a panel, its own noise and where its edges lie",
     ),
     ("printer", "escpos"): Graded(
-        Grade.FAULTS,
-        "a printer peer over TCP and a serial line that decodes and draws what it got; usblp in a virtual machine",
+        Grade.SOAKED,
+        "a printer peer over TCP and a serial line that decodes and draws what it got; usblp in a virtual machine"
+        "; half an hour of random faults on a network and a serial line",
         "a printer's mechanics, its own timing of answers",
     ),
     ("pole", "serial"): Graded(
@@ -98,8 +102,9 @@ GRADES: dict[tuple[str, str], Graded] = {
         "nothing more: it is a program on both ends",
     ),
     ("glass", "luma"): Graded(
-        Grade.FAULTS,
-        "luma.lcd's own drivers on a peer of the SPI line that keeps the pixels; the line gone and back",
+        Grade.SOAKED,
+        "luma.lcd's own drivers on a peer of the SPI line that keeps the pixels; the line gone and back"
+        "; half an hour of random faults",
         "a screen; that controllers tell nothing back, so a dead one is not noticed",
     ),
     ("glass", "framebuffer"): Graded(
